@@ -1,1 +1,22 @@
-//! api
+//! What travels through the API: objects as trees, their metadata, requests and answers.
+//!
+//! A kind is data: nothing here knows the fields of one. Typed views for reading live where they
+//! are needed.
+
+mod key;
+pub mod label;
+pub mod meta;
+pub mod quantity;
+mod request;
+mod resource;
+pub mod status;
+mod tree;
+mod value;
+mod watch;
+
+pub use key::Key;
+pub use request::{Accept, Method, PatchType, Request, Response, User};
+pub use resource::{Resource, resources};
+pub use status::{FieldError, FieldErrorKind, Status};
+pub use value::{Map, Value};
+pub use watch::{EventType, WatchEvent};

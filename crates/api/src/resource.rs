@@ -1,0 +1,106 @@
+/// A built-in resource, as components name those they work on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resource {
+    /// The group; empty for the core one.
+    pub group: &'static str,
+    /// The version.
+    pub version: &'static str,
+    /// The plural, as in paths.
+    pub plural: &'static str,
+    /// The kind.
+    pub kind: &'static str,
+    /// Whether its objects belong to a namespace.
+    pub namespaced: bool,
+}
+
+impl Resource {
+    /// Returns `v1` or `apps/v1`.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_string()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// Returns `pods` or `deployments.apps`, as errors and trace name it.
+    pub fn group_resource(&self) -> String {
+        if self.group.is_empty() {
+            self.plural.to_string()
+        } else {
+            format!("{}.{}", self.plural, self.group)
+        }
+    }
+
+    /// Returns the path of the collection. An empty namespace means all of them.
+    pub fn collection(&self, namespace: &str) -> String {
+        let mut path = String::with_capacity(64);
+        if self.group.is_empty() {
+            path.push_str("/api/");
+        } else {
+            path.push_str("/apis/");
+            path.push_str(self.group);
+            path.push('/');
+        }
+        path.push_str(self.version);
+        path.push('/');
+        if self.namespaced && !namespace.is_empty() {
+            path.push_str("namespaces/");
+            path.push_str(namespace);
+            path.push('/');
+        }
+        path.push_str(self.plural);
+        path
+    }
+
+    /// Returns the path of one object, with a subresource unless that is empty.
+    pub fn object(&self, namespace: &str, name: &str, subresource: &str) -> String {
+        let mut path = self.collection(namespace);
+        path.push('/');
+        path.push_str(name);
+        if !subresource.is_empty() {
+            path.push('/');
+            path.push_str(subresource);
+        }
+        path
+    }
+}
+
+/// The resources that components name.
+pub mod resources {
+    use super::Resource;
+
+    macro_rules! rows {
+        ($($name:ident: $group:literal $version:literal $plural:literal $kind:literal $namespaced:literal;)*) => {
+            $(
+                #[doc = concat!("`", $plural, "` of `", $group, "/", $version, "`.")]
+                pub const $name: Resource = Resource {
+                    group: $group,
+                    version: $version,
+                    plural: $plural,
+                    kind: $kind,
+                    namespaced: $namespaced,
+                };
+            )*
+        };
+    }
+
+    rows! {
+        PODS: "" "v1" "pods" "Pod" true;
+        SERVICES: "" "v1" "services" "Service" true;
+        ENDPOINTS: "" "v1" "endpoints" "Endpoints" true;
+        NODES: "" "v1" "nodes" "Node" false;
+        NAMESPACES: "" "v1" "namespaces" "Namespace" false;
+        EVENTS: "" "v1" "events" "Event" true;
+        CONFIGMAPS: "" "v1" "configmaps" "ConfigMap" true;
+        SECRETS: "" "v1" "secrets" "Secret" true;
+        SERVICEACCOUNTS: "" "v1" "serviceaccounts" "ServiceAccount" true;
+        DEPLOYMENTS: "apps" "v1" "deployments" "Deployment" true;
+        REPLICASETS: "apps" "v1" "replicasets" "ReplicaSet" true;
+        DAEMONSETS: "apps" "v1" "daemonsets" "DaemonSet" true;
+        STATEFULSETS: "apps" "v1" "statefulsets" "StatefulSet" true;
+        CONTROLLERREVISIONS: "apps" "v1" "controllerrevisions" "ControllerRevision" true;
+        ENDPOINTSLICES: "discovery.k8s.io" "v1" "endpointslices" "EndpointSlice" true;
+        LEASES: "coordination.k8s.io" "v1" "leases" "Lease" true;
+    }
+}
