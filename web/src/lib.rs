@@ -1,1 +1,13 @@
-//! The page and the worker that runs the simulation.
+//! What the page and its simulation worker share: the messages between them, the worker's loop,
+//! and the page's hold on the worker.
+//!
+//! The page is the binary `app`, the worker the binary `worker`.
+
+pub mod editor_event;
+pub mod engine;
+pub mod heartbeat;
+pub mod protocol;
+pub mod pump;
+pub mod utf16;
+pub mod worker_host;
+pub mod worker_scope;

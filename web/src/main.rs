@@ -1,3 +1,8 @@
 //! The page.
 
-fn main() {}
+mod app;
+mod editor;
+
+fn main() {
+    yew::Renderer::<app::App>::new().render();
+}

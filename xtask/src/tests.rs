@@ -1,0 +1,98 @@
+//! Everything that must hold before a change is taken.
+
+use crate::chromium;
+use crate::command::{command, finish, first_line, root, run, target};
+use crate::page;
+use crate::setup::setup;
+use crate::step::{Failure, step, timed};
+
+/// Checks and tests everything. The browser's tests come last, so that their counts end the output.
+pub fn test() -> Result<(), Failure> {
+    let mut browser = String::new();
+    timed("all before the browser's tests", || {
+        setup()?;
+        step("chromium", chromium::ADVICE, || {
+            browser = chromium::find_or_install()?;
+            Ok(())
+        })?;
+        lint()?;
+        step(
+            "native tests",
+            "see the failing test above; `cargo test -p CRATE` repeats one crate's",
+            || {
+                run("cargo", &["test", "--quiet", "--locked", "--workspace", "--exclude", "web"])?;
+                run("cargo", &["test", "--quiet", "--locked", "--package", "web", "--lib"])
+            },
+        )?;
+        scenarios_in_wasm()?;
+        page::build()
+    })?;
+    step(
+        "browser tests",
+        "see the failing test above; web/e2e/out/ has a picture of the page as it was then",
+        || {
+            finish(
+                command("npm").args(["--prefix", "web", "run", "--silent", "e2e"]).env("CHROMIUM", &browser),
+            )
+        },
+    )
+}
+
+fn lint() -> Result<(), Failure> {
+    step("format", "run `cargo fmt --all`", || run("cargo", &["fmt", "--all", "--check"]))?;
+    // The page's crate can be neither compiled nor checked without it.
+    step("editor", "see esbuild's message above", || {
+        run("npm", &["--prefix", "web", "run", "--silent", "editor"])
+    })?;
+    step("clippy, native", "mend what clippy says above", || {
+        let clippy = first_line("cargo", &["clippy", "--version"])
+            .ok_or("clippy is missing: run `rustup component add clippy`")?;
+        println!("{clippy}");
+        let scope = ["--workspace", "--exclude", "web", "--all-targets"];
+        clippy_with(&scope)
+    })?;
+    step("clippy, page", "mend what clippy says above", || {
+        clippy_with(&["--package", "web", "--target", "wasm32-unknown-unknown"])
+    })
+}
+
+fn clippy_with(scope: &[&str]) -> Result<(), String> {
+    let mut clippy = command("cargo");
+    clippy.args(["clippy", "--quiet", "--locked"]).args(scope).args(["--", "-D", "warnings"]);
+    finish(&mut clippy)
+}
+
+/// Plays the scenarios in WebAssembly under Node: the transcripts must be those of the native program.
+fn scenarios_in_wasm() -> Result<(), Failure> {
+    if !root().join("crates/kubarium/src/lib.rs").exists() {
+        return Ok(());
+    }
+    let wasm = target().join("wasm32-unknown-unknown/wasm-release/kubarium.wasm");
+    let out = target().join("scenarios");
+    step("scenarios, compile", "see the compiler's message above", || {
+        let package = ["--quiet", "--locked", "--package", "kubarium"];
+        // The page's profile: what both need is compiled once, and the code tested is the page's.
+        let profile = ["--profile", "wasm-release", "--target", "wasm32-unknown-unknown"];
+        finish(
+            command("cargo")
+                .arg("rustc")
+                .args(package)
+                .args(["--lib", "--crate-type", "cdylib"])
+                .args(profile),
+        )?;
+        finish(command("wasm-bindgen").args(["--target", "nodejs", "--out-dir"]).args([&out, &wasm]))?;
+        finish(command("cargo").arg("build").args(package).arg("--release"))
+    })?;
+    step(
+        "scenarios in WebAssembly",
+        "the message above shows the first line that differs; the cause is often `usize`, a float function or an order that is not total",
+        || {
+            finish(
+                command("node")
+                    .args(["--test", "--test-reporter=spec", "web/e2e/scenarios.test.js"])
+                    .env("KUBARIUM_WASM", out.join("kubarium.js"))
+                    .env("KUBARIUM", target().join("release/kubarium")),
+            )
+        },
+    )
+}
