@@ -277,9 +277,7 @@ impl Value {
     /// Takes out what is at a path of keys.
     pub fn remove(&mut self, path: &[&str]) -> Option<Value> {
         let (last, way) = path.split_last()?;
-        if self.at(way).get(last).is_none() {
-            return None;
-        }
+        self.at(way).get(last)?;
         self.at_mut(way).map_mut().remove(last)
     }
 

@@ -1,0 +1,156 @@
+use crate::{Change, Cx, Failure, Identity, IndexBy, Informers, WatchSpec, WorkQueue};
+use api::Resource;
+use sim::{Nanos, Time};
+use std::rc::Rc;
+
+/// Where a controller puts the keys that a change concerns.
+pub struct Enqueue<'a> {
+    now: Time,
+    queue: &'a mut WorkQueue,
+}
+
+impl Enqueue<'_> {
+    /// Adds a key.
+    pub fn add(&mut self, key: impl Into<Rc<str>>) {
+        self.queue.add(self.now, key.into());
+    }
+
+    /// Adds a key that is due later.
+    pub fn add_after(&mut self, key: impl Into<Rc<str>>, delay: Nanos) {
+        self.queue.add_after(self.now, key.into(), delay);
+    }
+
+    /// Returns when the change was told.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+}
+
+/// A controller's own part: which keys a change concerns, and how one key's state is made as wanted.
+///
+/// It is level-triggered: `reconcile` looks at the caches, never at what changed, so that a controller
+/// may be dropped and made anew at any moment.
+pub trait Reconcile: Clone {
+    /// Returns under which name it asks; the agent is `controller/NAME`.
+    fn identity(&self) -> Identity;
+
+    /// Returns the resources whose caches it reads.
+    fn resources(&self) -> Vec<Resource>;
+
+    /// Returns the indices that it needs.
+    fn indices(&self) -> Vec<(Resource, IndexBy)> {
+        Vec::new()
+    }
+
+    /// Adds the keys that a change concerns. The caches hold the change already.
+    fn enqueue(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue);
+
+    /// Makes one key's state as wanted. `Some(delay)` asks for another look later.
+    ///
+    /// # Errors
+    /// A failure makes the key come back, later each time.
+    fn reconcile(&mut self, cx: &mut Cx, informers: &Informers, key: &str) -> Result<Option<Nanos>, Failure>;
+}
+
+/// A controller as the controller manager runs it.
+pub trait Controller {
+    /// Returns under which name it asks.
+    fn identity(&self) -> &Identity;
+    /// Returns what it watches.
+    fn watches(&self) -> Vec<WatchSpec>;
+    /// Returns the indices that it needs.
+    fn indices(&self) -> Vec<(Resource, IndexBy)>;
+    /// Takes a change that the caches hold already.
+    fn observe(&mut self, now: Time, change: &Change, informers: &Informers);
+    /// Returns when it has something to do.
+    fn next_at(&self) -> Time;
+    /// Does one thing that is due.
+    fn step(&mut self, cx: &mut Cx, informers: &Informers);
+    /// Returns (keys that wait, moment of the last reconcile, its key), for people.
+    fn state(&self) -> (u32, Option<Time>, Rc<str>);
+    /// Returns a copy.
+    fn boxed(&self) -> Box<dyn Controller>;
+}
+
+impl Clone for Box<dyn Controller> {
+    fn clone(&self) -> Self {
+        self.boxed()
+    }
+}
+
+/// Runs a [`Reconcile`] with a queue and one worker.
+#[derive(Clone)]
+pub struct Worker<R> {
+    reconciler: R,
+    identity: Identity,
+    queue: WorkQueue,
+    busy_until: Time,
+    done: u64,
+    last: Option<(Time, Rc<str>)>,
+}
+
+impl<R: Reconcile> Worker<R> {
+    /// Makes the worker of a controller.
+    pub fn new(reconciler: R) -> Worker<R> {
+        let identity = reconciler.identity();
+        let (queue, busy_until) = (WorkQueue::default(), Time(i64::MIN));
+        Worker { reconciler, identity, queue, busy_until, done: 0, last: None }
+    }
+}
+
+impl<R: Reconcile + 'static> Controller for Worker<R> {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn watches(&self) -> Vec<WatchSpec> {
+        self.reconciler.resources().into_iter().map(WatchSpec::all).collect()
+    }
+
+    fn indices(&self) -> Vec<(Resource, IndexBy)> {
+        self.reconciler.indices()
+    }
+
+    fn observe(&mut self, now: Time, change: &Change, informers: &Informers) {
+        self.reconciler.enqueue(change, informers, &mut Enqueue { now, queue: &mut self.queue });
+    }
+
+    fn next_at(&self) -> Time {
+        match self.queue.next_at() {
+            Time::NEVER => Time::NEVER,
+            at => at.max(self.busy_until),
+        }
+    }
+
+    fn step(&mut self, cx: &mut Cx, informers: &Informers) {
+        let Some(key) = self.queue.pop(cx.now) else { return };
+        let before = cx.act_as(self.identity.clone());
+        self.done += 1;
+        cx.spend(cx.timing.reconcile.draw(cx.chance, &self.identity.agent, &key, self.done));
+        let result = self.reconciler.reconcile(cx, informers, &key);
+        self.busy_until = cx.at();
+        self.last = Some((cx.at(), key.clone()));
+        match result {
+            Ok(after) => {
+                self.queue.forget(&key);
+                if let Some(delay) = after {
+                    self.queue.add_after(cx.at(), key, delay);
+                }
+            }
+            Err(_) => self.queue.add_rate_limited(cx.at(), key),
+        }
+        cx.act_as(before);
+    }
+
+    fn state(&self) -> (u32, Option<Time>, Rc<str>) {
+        let (at, key) = match &self.last {
+            Some((at, key)) => (Some(*at), key.clone()),
+            None => (None, "".into()),
+        };
+        (u32::try_from(self.queue.len()).unwrap_or(u32::MAX), at, key)
+    }
+
+    fn boxed(&self) -> Box<dyn Controller> {
+        Box::new(self.clone())
+    }
+}

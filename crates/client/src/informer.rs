@@ -1,0 +1,258 @@
+use crate::{Delivery, WatchSpec};
+use api::{EventType, Resource, Value, meta};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// By what else than its key an object is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IndexBy {
+    /// The uid of its controller.
+    ControllerUid,
+    /// `spec.nodeName`.
+    NodeName,
+    /// The value of a label, within its namespace: `namespace/value`.
+    Label(&'static str),
+}
+
+impl IndexBy {
+    fn value(self, object: &Value) -> Option<String> {
+        let text = match self {
+            IndexBy::ControllerUid => meta::controller(object)?["uid"].str().to_string(),
+            IndexBy::NodeName => object["spec"]["nodeName"].str().to_string(),
+            IndexBy::Label(label) => {
+                let value = meta::labels(object)[label].as_str()?;
+                format!("{}/{value}", meta::namespace(object))
+            }
+        };
+        (!text.is_empty()).then_some(text)
+    }
+}
+
+/// A change that a watch brought: null before where the object is new, null after where it is gone.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The resource.
+    pub resource: Resource,
+    /// The object's key.
+    pub key: Rc<str>,
+    /// As it was.
+    pub old: Value,
+    /// As it is.
+    pub new: Value,
+}
+
+impl Change {
+    /// Returns the object as it is, or as it was last.
+    pub fn object(&self) -> &Value {
+        if self.new.is_null() { &self.old } else { &self.new }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Index {
+    by: IndexBy,
+    keys: BTreeMap<String, BTreeSet<Rc<str>>>,
+}
+
+/// The cache of one watch. It is late: what it holds may have changed in the store.
+#[derive(Clone, Debug)]
+pub struct Informer {
+    resource: Resource,
+    objects: BTreeMap<Rc<str>, Value>,
+    indices: Vec<Index>,
+    synced: bool,
+}
+
+impl Informer {
+    /// Makes an empty cache.
+    pub fn new(resource: Resource) -> Informer {
+        Informer { resource, objects: BTreeMap::new(), indices: Vec::new(), synced: false }
+    }
+
+    /// Adds an index, unless it is there.
+    pub fn add_index(&mut self, by: IndexBy) {
+        if self.indices.iter().any(|index| index.by == by) {
+            return;
+        }
+        let mut index = Index { by, keys: BTreeMap::new() };
+        for (key, object) in &self.objects {
+            if let Some(value) = by.value(object) {
+                index.keys.entry(value).or_default().insert(key.clone());
+            }
+        }
+        self.indices.push(index);
+    }
+
+    /// Returns whether the first list has come.
+    pub fn is_synced(&self) -> bool {
+        self.synced
+    }
+
+    /// Returns the object with this key (`namespace/name`).
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.objects.get(key)
+    }
+
+    /// Returns all objects in the order of their keys.
+    pub fn iter(&self) -> impl Iterator<Item = &Value> {
+        self.objects.values()
+    }
+
+    /// Returns a namespace's objects in the order of their names.
+    pub fn in_namespace<'a>(&'a self, namespace: &str) -> impl Iterator<Item = &'a Value> {
+        let (from, to): (Rc<str>, Rc<str>) = (format!("{namespace}/").into(), format!("{namespace}0").into());
+        self.objects.range(from..to).map(|(_, object)| object)
+    }
+
+    /// Returns the objects that an index finds, in the order of their keys; none without that index.
+    pub fn by_index<'a>(&'a self, by: IndexBy, value: &str) -> impl Iterator<Item = &'a Value> {
+        let index = self.indices.iter().find(|index| index.by == by);
+        let keys = index.and_then(|index| index.keys.get(value));
+        keys.into_iter().flatten().filter_map(|key| self.objects.get(key))
+    }
+
+    /// Returns how many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Returns whether there is no object.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    fn replace(&mut self, key: Rc<str>, new: Value) -> Change {
+        let old = if new.is_null() {
+            self.objects.remove(&key).unwrap_or_default()
+        } else {
+            self.objects.insert(key.clone(), new.clone()).unwrap_or_default()
+        };
+        for index in &mut self.indices {
+            let (before, after) = (index.by.value(&old), index.by.value(&new));
+            if before == after {
+                continue;
+            }
+            if let Some(value) = before
+                && let Some(keys) = index.keys.get_mut(&value)
+            {
+                keys.remove(&key);
+                if keys.is_empty() {
+                    index.keys.remove(&value);
+                }
+            }
+            if let Some(value) = after {
+                index.keys.entry(value).or_default().insert(key.clone());
+            }
+        }
+        Change { resource: self.resource, key, old, new }
+    }
+
+    /// Takes what the watch brought and returns the changes it makes, in order.
+    pub fn deliver(&mut self, delivery: Delivery) -> Vec<Change> {
+        match delivery {
+            Delivery::Event(event) => match event.event {
+                EventType::Added | EventType::Modified => {
+                    vec![self.replace(meta::key(&event.object), event.object)]
+                }
+                EventType::Deleted => {
+                    let mut change = self.replace(meta::key(&event.object), Value::Null);
+                    change.old = event.object; // its last state, which the cache may not have had
+                    vec![change]
+                }
+                EventType::Bookmark | EventType::Error => Vec::new(),
+            },
+            Delivery::Listed(objects) => {
+                self.synced = true;
+                let there: BTreeSet<Rc<str>> = objects.iter().map(meta::key).collect();
+                let gone: Vec<Rc<str>> =
+                    self.objects.keys().filter(|key| !there.contains(*key)).cloned().collect();
+                let mut changes: Vec<Change> =
+                    gone.into_iter().map(|key| self.replace(key, Value::Null)).collect();
+                for object in objects {
+                    let change = self.replace(meta::key(&object), object);
+                    if change.old != change.new {
+                        changes.push(change);
+                    }
+                }
+                changes
+            }
+        }
+    }
+}
+
+/// The caches of a component, one for each of its watches.
+#[derive(Clone, Debug, Default)]
+pub struct Informers {
+    informers: Vec<Informer>,
+}
+
+impl Informers {
+    /// Makes the caches for a list of watches, in its order.
+    pub fn new(watches: &[WatchSpec]) -> Informers {
+        Informers { informers: watches.iter().map(|watch| Informer::new(watch.resource)).collect() }
+    }
+
+    /// Returns the cache of a resource; an empty one where it isn't watched.
+    pub fn of(&self, resource: Resource) -> &Informer {
+        const NOTHING: &Informer = &Informer {
+            resource: api::resources::PODS,
+            objects: BTreeMap::new(),
+            indices: Vec::new(),
+            synced: false,
+        };
+        self.informers.iter().find(|informer| informer.resource == resource).unwrap_or(NOTHING)
+    }
+
+    /// Adds an index to the cache of a resource.
+    pub fn add_index(&mut self, resource: Resource, by: IndexBy) {
+        if let Some(informer) = self.informers.iter_mut().find(|informer| informer.resource == resource) {
+            informer.add_index(by);
+        }
+    }
+
+    /// Returns whether all first lists have come.
+    pub fn are_synced(&self) -> bool {
+        self.informers.iter().all(Informer::is_synced)
+    }
+
+    /// Takes what watch number `watch` brought and returns the changes it makes.
+    pub fn deliver(&mut self, watch: u32, delivery: Delivery) -> Vec<Change> {
+        match self.informers.get_mut(watch as usize) {
+            Some(informer) => informer.deliver(delivery),
+            None => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use api::{WatchEvent, resources::PODS, tree};
+
+    fn pod(name: &str, owner: &str) -> Value {
+        tree!({"metadata": {"namespace": "default", "name": name,
+            "ownerReferences": [{"uid": owner, "controller": true}]}})
+    }
+
+    fn keys(informer: &Informer, owner: &str) -> Vec<String> {
+        informer.by_index(IndexBy::ControllerUid, owner).map(|pod| meta::name(pod).to_string()).collect()
+    }
+
+    #[test]
+    fn follows_its_watch() {
+        let mut informer = Informer::new(PODS);
+        informer.add_index(IndexBy::ControllerUid);
+        let changes = informer.deliver(Delivery::Listed(vec![pod("a", "1"), pod("b", "1")]));
+        assert_eq!(changes.len(), 2);
+        assert_eq!(keys(&informer, "1"), ["a", "b"]);
+        let event = |event, object| Delivery::Event(WatchEvent { event, object });
+        informer.deliver(event(EventType::Modified, pod("b", "2")));
+        assert_eq!((keys(&informer, "1"), keys(&informer, "2")), (vec!["a".into()], vec!["b".into()]));
+        informer.deliver(event(EventType::Deleted, pod("a", "1")));
+        assert!(keys(&informer, "1").is_empty());
+        assert_eq!(informer.in_namespace("default").count(), 1);
+        assert_eq!(informer.in_namespace("defaul").count(), 0);
+        let changes = informer.deliver(Delivery::Listed(vec![pod("c", "3")]));
+        assert_eq!(changes.iter().map(|change| &*change.key).collect::<Vec<_>>(), ["default/b", "default/c"]);
+    }
+}
