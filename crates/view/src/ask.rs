@@ -1,0 +1,241 @@
+use crate::Moment;
+use serde::{Deserialize, Serialize};
+
+/// What the page may ask. Looking changes nothing: no revision, no chance, no trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "camelCase")]
+pub enum Ask {
+    /// What the server would say to this manifest (dry run), by line.
+    Verdict {
+        /// The file's name.
+        name: String,
+        /// Its text.
+        text: String,
+    },
+    /// What could stand at this place of a manifest.
+    Fields {
+        /// The text.
+        text: String,
+        /// The line, from 1.
+        line: u32,
+        /// The column, from 1.
+        column: u32,
+    },
+    /// What could complete this line of a console.
+    Complete {
+        /// The tab.
+        tab: u32,
+        /// The line so far.
+        line: String,
+    },
+    /// An object as the inspector shows it.
+    Object {
+        /// `pods/default/x`, `nodes/node-1`, `deployments/default/x`, `services/default/x`.
+        object: String,
+    },
+    /// A component as the inspector shows it: a place as in [`crate::Traveller`].
+    Part {
+        /// The place: `scheduler`, `controller/deployment`, `kubelet/node-1`, `etcd`, `apiserver`.
+        place: String,
+    },
+    /// The way of an exchange, rule by rule.
+    Way {
+        /// The exchange's number.
+        exchange: u64,
+    },
+    /// A node's rules.
+    Rules {
+        /// The node.
+        node: String,
+        /// `nat` or `filter`.
+        table: String,
+        /// An exchange whose rules are to be lit; 0 for none.
+        exchange: u64,
+    },
+}
+
+/// The answer to an [`Ask`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "camelCase")]
+pub enum Answer {
+    /// To [`Ask::Verdict`].
+    Verdict {
+        /// What is wrong, by line; empty where nothing is.
+        diagnostics: Vec<Diagnostic>,
+        /// How a pasted text can be mended; none where it needn't.
+        mend: Option<Mend>,
+        /// Whether each object would be `created`, `configured` or `unchanged`: (kind/name, which).
+        outcome: Vec<(String, String)>,
+    },
+    /// To [`Ask::Fields`] and [`Ask::Complete`].
+    Candidates {
+        /// How many characters before the cursor they replace.
+        replace: u32,
+        /// The candidates, best first.
+        candidates: Vec<Candidate>,
+    },
+    /// To [`Ask::Object`] and [`Ask::Part`].
+    Object {
+        /// The object; none where it is gone.
+        object: Option<Box<ObjectView>>,
+    },
+    /// To [`Ask::Way`].
+    Way {
+        /// The steps in order; empty where they are no longer known.
+        steps: Vec<PacketStep>,
+    },
+    /// To [`Ask::Rules`].
+    Rules {
+        /// The rules; none where there is no such node.
+        rules: Option<Box<RulesView>>,
+    },
+}
+
+/// How grave a diagnostic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Severity {
+    /// The server refuses it.
+    Error,
+    /// The server warns of it.
+    Warning,
+    /// Ours, to help.
+    Info,
+}
+
+/// Something to say about a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnostic {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1; 0 for the whole line.
+    pub column: u32,
+    /// How grave.
+    pub severity: Severity,
+    /// The real system's words.
+    pub message: String,
+    /// What to do, in our words; may be empty.
+    pub hint: String,
+}
+
+/// How a text that came broken by a paste can be mended on one click.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mend {
+    /// What is wrong, each once: `noBreakSpaces`, `curlyQuotes`, `tabs`, `blankLines`, `oldVersion`, …; the page has the words.
+    pub faults: Vec<String>,
+    /// The mended text.
+    pub text: String,
+    /// What is still missing afterwards, in the server's words; empty where nothing is.
+    pub remaining: Vec<String>,
+}
+
+/// A completion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// What is put in.
+    pub text: String,
+    /// What it is: a field's type, a resource's kind.
+    pub detail: String,
+    /// The documentation; may be empty.
+    pub info: String,
+}
+
+/// An object for the inspector.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ObjectView {
+    /// The title: `Pod hello-7c9d8f5b5c-9wz2k`.
+    pub title: String,
+    /// Facts in order: (name, value), in Kubernetes' words.
+    pub facts: Vec<(String, String)>,
+    /// Conditions: (type, status, reason, message, since).
+    pub conditions: Vec<(String, String, String, String, Moment)>,
+    /// The YAML as kubectl prints it; empty for components.
+    pub yaml: String,
+    /// What `kubectl describe` prints; empty for components.
+    pub describe: String,
+    /// Events: (when, kind, reason, message).
+    pub events: Vec<(Moment, String, String, String)>,
+    /// The log's last lines; empty for all but pods.
+    pub logs: Vec<String>,
+    /// For a pod: each node's verdict: (node, chosen, score, why not).
+    pub verdicts: Vec<(String, bool, i64, String)>,
+    /// The last requests of a component: (when, verb, resource, object, code).
+    pub requests: Vec<(Moment, String, String, String, u16)>,
+}
+
+/// A rule that was tried on a packet's way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TriedRule {
+    /// The rule's number in its chain, from 1.
+    pub number: u32,
+    /// The rule as iptables-save prints it.
+    pub text: String,
+    /// Whether it matched.
+    pub matched: bool,
+    /// The rule's probability and the number drawn, both in millionths; none for rules without.
+    pub dice: Option<(u32, u32)>,
+    /// The endpoint a service chain's rule leads to: `10.244.1.5:8080`; empty for others.
+    pub endpoint: String,
+}
+
+/// One step of a packet's way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketStep {
+    /// Where: `client`, `node-2`, a pod's `namespace/name`.
+    pub place: String,
+    /// The table and hook: `nat PREROUTING`; empty for what is no rule.
+    pub hook: String,
+    /// The chain; empty for what is no rule.
+    pub chain: String,
+    /// What happened: `arp`, `match`, `mark`, `dnat`, `masquerade`, `accept`, `reject`, `drop`, `route`,
+    /// `deliver`, `conntrack`, `lost`; the page has the words.
+    pub what: String,
+    /// What it depends on: the address asked for, the mark, the route.
+    pub detail: String,
+    /// The rules tried; the last is the one that matched. Long runs of rules that didn't match are left out.
+    pub tried: Vec<TriedRule>,
+    /// How many rules of the chain were tried in all.
+    pub tried_count: u32,
+    /// How many rules the chain has.
+    pub chain_length: u32,
+    /// Source before: `10.64.140.2:51844`.
+    pub source: String,
+    /// Destination before.
+    pub destination: String,
+    /// Source after.
+    pub source_after: String,
+    /// Destination after.
+    pub destination_after: String,
+    /// When.
+    pub at: Moment,
+}
+
+/// A rule of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleRow {
+    /// The rule as iptables-save prints it.
+    pub text: String,
+    /// Its target: `KUBE-SERVICES`, `DNAT`, `ACCEPT`.
+    pub target: String,
+    /// Packets that matched.
+    pub packets: u64,
+    /// Whether the chosen exchange took it.
+    pub lit: bool,
+}
+
+/// A node's table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RulesView {
+    /// The node.
+    pub node: String,
+    /// The table.
+    pub table: String,
+    /// The chains in the order in which iptables-save prints them: (name, policy or `-`, rules).
+    pub chains: Vec<(String, String, Vec<RuleRow>)>,
+    /// When kube-proxy last wrote it.
+    pub written: Option<Moment>,
+    /// What `iptables-save -t TABLE` prints.
+    pub text: String,
+}
