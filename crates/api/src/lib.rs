@@ -3,9 +3,11 @@
 //! A kind is data: nothing here knows the fields of one. Typed views for reading live where they
 //! are needed.
 
+pub mod int_or_string;
 mod key;
 pub mod label;
 pub mod meta;
+pub mod number;
 pub mod quantity;
 mod request;
 mod resource;
@@ -13,6 +15,7 @@ pub mod status;
 mod tree;
 mod value;
 mod watch;
+pub mod yaml;
 
 pub use key::Key;
 pub use request::{Accept, Method, PatchType, Request, Response, User};

@@ -1,0 +1,88 @@
+//! Numbers as Go writes them.
+
+use crate::Value;
+
+/// Writes a number as Go's `strconv.FormatFloat(number, 'g', -1, 64)`.
+pub fn shortest(number: f64) -> String {
+    if !number.is_finite() {
+        return if number.is_nan() {
+            ".nan"
+        } else if number > 0.0 {
+            ".inf"
+        } else {
+            "-.inf"
+        }
+        .to_string();
+    }
+    let scientific = format!("{number:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let power: i32 = exponent.parse().unwrap_or(0);
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count() as i32;
+    let limit = if 21 > digits && digits > power { digits.max(21) } else { 21 };
+    if number == 0.0 || (-4..limit).contains(&power) {
+        return format!("{number}");
+    }
+    with_exponent(mantissa, power, 2)
+}
+
+/// Writes a number as Go's `encoding/json`.
+pub fn json(number: f64) -> String {
+    let size = number.abs();
+    if size == 0.0 || (1e-6..1e21).contains(&size) {
+        return format!("{number}");
+    }
+    let scientific = format!("{number:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let power: i32 = exponent.parse().unwrap_or(0);
+    // Positive exponents keep two digits, e-09 becomes e-9.
+    with_exponent(mantissa, power, if power < 0 { 1 } else { 2 })
+}
+
+fn with_exponent(mantissa: &str, power: i32, width: usize) -> String {
+    let sign = if power < 0 { '-' } else { '+' };
+    format!("{mantissa}e{sign}{:0width$}", power.unsigned_abs())
+}
+
+/// Returns what Kubernetes' JSON reader makes of a number that Go has written as JSON: a whole one
+/// that fits becomes an integer.
+pub(crate) fn through_json(number: f64) -> Value {
+    match json(number).parse::<i64>() {
+        Ok(whole) => Value::Int(whole),
+        Err(_) if number == 0.0 => Value::Int(0),
+        Err(_) => Value::Float(number),
+    }
+}
+
+/// Reads standard base64, line breaks ignored; `None` for anything else.
+pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let text: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
+    if !text.len().is_multiple_of(4) {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let groups = text.len() / 4;
+    for (i, group) in text.chunks_exact(4).enumerate() {
+        let padding = group.iter().rev().take_while(|byte| **byte == b'=').count();
+        if padding > 2 || padding > 0 && i + 1 < groups {
+            return None;
+        }
+        let mut word = 0_u32;
+        for byte in group.iter().take(4 - padding) {
+            word = word << 6 | u32::from(digit_64(*byte)?);
+        }
+        word <<= 6 * padding as u32;
+        bytes.extend(word.to_be_bytes().iter().skip(1).take(3 - padding));
+    }
+    Some(bytes)
+}
+
+fn digit_64(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    })
+}
