@@ -22,6 +22,11 @@ export class Editor {
     // In a shadow root CodeMirror uses adopted style sheets, which the page's
     // Content-Security-Policy allows; in the document it would add <style> elements.
     const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
+    // The lint gutter closes its tip when the pointer leaves it, which it asks of the event's target
+    // at the window; from there all that is in a shadow root looks like the host.
+    root.addEventListener("mousemove", (event) => {
+      if (event.target.closest?.(".cm-tooltip-lint")) event.stopPropagation();
+    });
     this.tell = tell;
     this.options = options;
     this.configured = new Compartment();

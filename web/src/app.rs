@@ -19,13 +19,15 @@ metadata:
 pub fn app() -> Html {
     let output = use_state(String::new);
     let failed = use_state(|| None::<String>);
+    let ready = use_state(|| false);
     let host = {
-        let (output, failed) = (output.setter(), failed.setter());
+        let (output, failed, ready) = (output.setter(), failed.setter(), ready.setter());
         use_memo((), move |()| {
             WorkerHost::spawn("worker_loader.js", move |event| match event {
                 HostEvent::Message(text) => output.set(text),
                 HostEvent::Failed(why) => failed.set(Some(why)),
-                HostEvent::Ready | HostEvent::View(_) | HostEvent::Refused => {}
+                HostEvent::Ready => ready.set(true),
+                HostEvent::View(_) | HostEvent::Refused => {}
             })
         })
     };
@@ -62,7 +64,12 @@ pub fn app() -> Html {
                 </div>
             </section>
             <main class="stage">
-                <div data-testid="diagram" role="group" aria-label="Cluster"></div>
+                <div
+                    data-testid="diagram"
+                    data-ready={ready.to_string()}
+                    role="group"
+                    aria-label="Cluster"
+                />
             </main>
             <section class="dock" data-testid="console" aria-label="Console">
                 <pre data-testid="console-output">{ &*output }</pre>

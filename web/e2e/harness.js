@@ -1,0 +1,129 @@
+// Drives the built page, dist/, in a real browser. `cargo xtask test` sets CHROMIUM.
+import assert from "node:assert/strict";
+import { mkdir, readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname } from "node:path";
+import { after, afterEach, before, beforeEach } from "node:test";
+import { chromium } from "playwright-core";
+
+const dist = new URL("../../dist/", import.meta.url);
+const types = {
+  ".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".json": "application/json",
+  ".svg": "image/svg+xml", ".wasm": "application/wasm",
+};
+const args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+// Where pictures of failures and of `shot.js` go.
+export const out = new URL("out/", import.meta.url);
+
+// Serves dist/ on a free port; `close` ends it. What is asked of it is noted in `requests`.
+export async function serve() {
+  const requests = [];
+  const server = createServer(async ({ url }, response) => {
+    const path = decodeURIComponent(new URL(url, "http://localhost").pathname.slice(1)) || "index.html";
+    requests.push(path);
+    const body = path.includes("..") ? null : await readFile(new URL(path, dist)).catch(() => null);
+    response.writeHead(body ? 200 : 404, { "content-type": types[extname(path)] ?? "text/plain" }).end(body);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    address: `http://127.0.0.1:${server.address().port}/`,
+    requests,
+    close: () => new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    }),
+  };
+}
+
+export function launch() {
+  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+  return chromium.launch({ executablePath, args });
+}
+
+// Returns a list that fills with what the page complains of. A violation of the
+// Content-Security-Policy is a console error too.
+export function listen(page) {
+  const complaints = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("requestfailed", (request) => {
+    const why = request.failure()?.errorText;
+    // A reload aborts what is still on its way.
+    if (why !== "net::ERR_ABORTED") complaints.push(`${request.url()} ${why}`);
+  });
+  return complaints;
+}
+
+// Gives each test of a file a page of its own, in `test.page`, and fails a test whose page complained.
+// A test that expects complaints empties `test.complaints`. `query` is the address's, such as "?seed=1".
+export function useBrowser({ query = "", viewport = { width: 1440, height: 900 } } = {}) {
+  const test = { page: null, complaints: [], server: null, open: null, foreign: [] };
+  let browser, context;
+  before(async () => {
+    test.server = await serve();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await test.server?.close();
+  });
+  beforeEach(async () => {
+    context = await browser.newContext({ viewport, locale: "en-US", permissions: ["clipboard-read", "clipboard-write"] });
+    test.page = await context.newPage();
+    test.page.setDefaultTimeout(10_000);
+    test.complaints = listen(test.page);
+    test.foreign = [];
+    test.page.on("request", (request) => {
+      if (!request.url().startsWith(test.server.address) && !/^(data|blob):/.test(request.url())) {
+        test.foreign.push(request.url());
+      }
+    });
+    test.open = (wanted) => test.page.goto(test.server.address + wanted);
+    await test.open(query);
+  });
+  afterEach(async ({ name, passed }) => {
+    if (!passed || test.complaints.length > 0) await picture(test.page, name);
+    await context.close();
+    assert.deepEqual(test.complaints, [], "the page complained");
+    assert.deepEqual(test.foreign, [], "the page asked another host for something");
+  });
+  return test;
+}
+
+async function picture(page, name) {
+  await mkdir(out, { recursive: true });
+  const file = `${name.replaceAll(/[^\w]+/g, "-").slice(0, 80)}.png`;
+  await page.screenshot({ path: new URL(file, out).pathname }).catch(() => {});
+}
+
+// Waits until the diagram is drawn.
+export function ready(page) {
+  return page.locator("[data-testid=diagram][data-ready=true]").waitFor({ state: "attached" });
+}
+
+// The manifest editor's text box; it is there once the editor's bundle is loaded.
+export const editor = (page) => page.getByTestId("yaml-editor").getByRole("textbox");
+
+// Replaces the editor's text as a user who types or pastes plain text would.
+export async function write(page, text) {
+  await editor(page).fill(text);
+}
+
+// Pastes text into the editor with its tabs and no-break spaces, through the real clipboard.
+export async function paste(page, text) {
+  await page.evaluate((value) => navigator.clipboard.writeText(value), text);
+  await editor(page).click();
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.press("ControlOrMeta+v");
+}
+
+// Types a line into the console.
+export async function type(page, line) {
+  const prompt = page.getByTestId("console").getByRole("textbox");
+  await prompt.fill(line);
+  await prompt.press("Enter");
+}

@@ -1,0 +1,30 @@
+// Plays every scenario in WebAssembly and natively: the transcripts must be the same, byte for byte.
+// `cargo xtask test` sets KUBARIUM, the native program, and KUBARIUM_WASM, the module for Node.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, relative } from "node:path";
+import { it } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const SEEDS = [1, 2];
+const crates = fileURLToPath(new URL("../../crates/", import.meta.url));
+const scenarios = readdirSync(crates, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && entry.name.endsWith(".transcript"))
+  .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+  .sort();
+const { run_script: runScript } = createRequire(import.meta.url)(process.env.KUBARIUM_WASM);
+
+it("has scenarios", () => assert.ok(scenarios.length > 0));
+
+for (const scenario of scenarios) {
+  it(relative(crates, scenario), () => {
+    const text = readFileSync(scenario, "utf8");
+    for (const seed of SEEDS) {
+      const options = { encoding: "utf8", maxBuffer: 64 << 20 };
+      const native = execFileSync(process.env.KUBARIUM, ["run", "--preset", "bare", "--seed", String(seed), scenario], options);
+      assert.equal(runScript(text, "bare", BigInt(seed)), native, `seed ${seed}`);
+    }
+  });
+}
