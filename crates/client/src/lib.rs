@@ -8,6 +8,8 @@ mod events;
 mod expectations;
 mod informer;
 mod queue;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use component::{Component, Delivery, Identity, WatchSpec};
 pub use controller::{Controller, Enqueue, Reconcile, Worker};
