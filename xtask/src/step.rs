@@ -24,20 +24,16 @@ impl fmt::Display for Failure {
 
 /// Runs `work` under `name`. If it fails, the failure carries `advice`.
 pub fn step(name: &str, advice: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), Failure> {
-    println!("==> {name}");
     let start = Instant::now();
-    let done = work();
-    let seconds = start.elapsed().as_secs_f64();
-    match done {
-        Ok(()) => {
-            println!("<== {name}: {seconds:.1} s");
-            Ok(())
-        }
-        Err(cause) => {
-            println!("<== {name}: failed after {seconds:.1} s");
-            Err(Failure { step: name.to_owned(), cause, advice: advice.to_owned() })
-        }
-    }
+    last_step(name, advice, work)?;
+    println!("<== {name}: {:.1} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Runs `work` as [`step`] does, but leaves the last line of the output to it.
+pub fn last_step(name: &str, advice: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), Failure> {
+    println!("==> {name}");
+    work().map_err(|cause| Failure { step: name.to_owned(), cause, advice: advice.to_owned() })
 }
 
 /// Runs a whole task and says how long all its steps took.

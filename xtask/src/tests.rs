@@ -4,7 +4,7 @@ use crate::chromium;
 use crate::command::{command, finish, first_line, root, run, target};
 use crate::page;
 use crate::setup::setup;
-use crate::step::{Failure, step, timed};
+use crate::step::{Failure, last_step, step, timed};
 
 /// Checks and tests everything. The browser's tests come last, so that their counts end the output.
 pub fn test() -> Result<(), Failure> {
@@ -27,7 +27,7 @@ pub fn test() -> Result<(), Failure> {
         scenarios_in_wasm()?;
         page::build()
     })?;
-    step(
+    last_step(
         "browser tests",
         "see the failing test above; web/e2e/out/ has a picture of the page as it was then",
         || {
