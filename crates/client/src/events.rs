@@ -36,6 +36,7 @@ pub struct EventRecorder {
     similar: BTreeMap<Rc<str>, Similar>,
     sent: BTreeMap<Rc<str>, Sent>,
     tokens: BTreeMap<Rc<str>, (i64, Time)>,
+    last_stamp: i64,
 }
 
 impl EventRecorder {
@@ -47,6 +48,7 @@ impl EventRecorder {
             similar: BTreeMap::new(),
             sent: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            last_stamp: 0,
         }
     }
 
@@ -127,7 +129,8 @@ impl EventRecorder {
                 return;
             }
         }
-        let name: Rc<str> = format!("{}.{:x}", reference["name"].str(), cx.at().0).into();
+        self.last_stamp = cx.at().0.max(self.last_stamp + 1); // two at the same moment differ in name
+        let name: Rc<str> = format!("{}.{:x}", reference["name"].str(), self.last_stamp).into();
         let mut source = tree!({"component": (&self.component)});
         if !self.host.is_empty() {
             source.set(&["host"], &self.host);

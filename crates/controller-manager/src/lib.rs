@@ -1,1 +1,15 @@
-//! controller-manager
+//! The controllers of kube-controller-manager: each makes one kind of object true, and knows
+//! nothing of the others. A controller is a folder named as upstream's.
+
+mod claim;
+mod deployment;
+mod endpointslice;
+mod hash;
+mod intstr;
+mod manager;
+mod pod;
+mod pod_control;
+mod replicaset;
+
+pub use hash::pod_template_hash;
+pub use manager::{CONTROLLER_NAMES, ControllerManager, ControllerState};

@@ -1,0 +1,2 @@
+#[derive(Clone, Default)]
+pub(crate) struct EndpointSlices;

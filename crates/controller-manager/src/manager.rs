@@ -1,0 +1,170 @@
+use crate::{deployment, replicaset};
+use api::{Resource, Value, meta};
+use client::{Change, Component, Controller, Cx, Delivery, Identity, IndexBy, Informers, WatchSpec, Worker};
+use sim::Time;
+use std::rc::Rc;
+
+type Make = fn(&[Resource]) -> Box<dyn Controller>;
+
+/// The controllers, in the order in which upstream starts them.
+const CONTROLLERS: &[(&str, Make)] = &[
+
+    ("deployment", |_| Box::new(Worker::new(deployment::Deployments::default()))),
+    ("replicaset", |_| Box::new(Worker::new(replicaset::ReplicaSets::default()))),
+];
+
+/// The names of all controllers, in order.
+pub const CONTROLLER_NAMES: [&str; CONTROLLERS.len()] = {
+    let mut names = [""; CONTROLLERS.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = CONTROLLERS[i].0;
+        i += 1;
+    }
+    names
+};
+
+/// How a controller is doing, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControllerState {
+    /// The controller's name: `deployment`. Its agent is `controller/deployment`.
+    pub name: &'static str,
+    /// Whether it was stopped.
+    pub stopped: bool,
+    /// How many keys wait.
+    pub waiting: u32,
+    /// When it last reconciled.
+    pub last_at: Option<Time>,
+    /// What it last reconciled.
+    pub last_key: Rc<str>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    name: &'static str,
+    make: Make,
+    controller: Box<dyn Controller>,
+    stopped: bool,
+}
+
+/// kube-controller-manager: all controllers in one process, with one cache for each resource, each
+/// under its own service account.
+#[derive(Clone)]
+pub struct ControllerManager {
+    identity: Identity,
+    served: Rc<[Resource]>,
+    watches: Vec<WatchSpec>,
+    informers: Informers,
+    entries: Vec<Entry>,
+    next: Time,
+}
+
+impl ControllerManager {
+    /// Makes the manager with all its controllers. `served` are the resources that can be listed and
+    /// deleted: the garbage collector and the namespace controller work on all of them.
+    pub fn new(served: &[Resource]) -> ControllerManager {
+        let groups = ["system:authenticated"];
+        let identity =
+            Identity::new("system:kube-controller-manager", &groups, "kube-controller-manager");
+        let entries: Vec<Entry> = CONTROLLERS
+            .iter()
+            .map(|(name, make)| Entry { name, make: *make, controller: make(served), stopped: false })
+            .collect();
+        let mut watches: Vec<WatchSpec> = Vec::new();
+        for watch in entries.iter().flat_map(|entry| entry.controller.watches()) {
+            if !watches.contains(&watch) {
+                watches.push(watch);
+            }
+        }
+        let mut informers = Informers::new(&watches);
+        for (resource, by) in indices(&entries) {
+            informers.add_index(resource, by);
+        }
+        ControllerManager { identity, served: served.into(), watches, informers, entries, next: Time::NEVER }
+    }
+
+    /// Returns how each controller is doing, in order.
+    pub fn controllers(&self) -> Vec<ControllerState> {
+        let state = |entry: &Entry| {
+            let (waiting, last_at, last_key) = entry.controller.state();
+            ControllerState { name: entry.name, stopped: entry.stopped, waiting, last_at, last_key }
+        };
+        self.entries.iter().map(state).collect()
+    }
+
+    /// Stops a controller; it forgets what it was about. Returns whether there is one of that name.
+    pub fn stop(&mut self, name: &str) -> bool {
+        let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == name) else { return false };
+        entry.stopped = true;
+        entry.controller = (entry.make)(&self.served);
+        self.schedule();
+        true
+    }
+
+    /// Starts a controller that was stopped: it looks at everything anew. Returns whether there is
+    /// one of that name.
+    pub fn start(&mut self, now: Time, name: &str) -> bool {
+        let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == name) else { return false };
+        if std::mem::replace(&mut entry.stopped, false) {
+            for watch in entry.controller.watches() {
+                let resource = watch.resource;
+                for object in self.informers.of(resource).iter() {
+                    let (key, old, new) = (meta::key(object), Value::Null, object.clone());
+                    entry.controller.observe(now, &Change { resource, key, old, new }, &self.informers);
+                }
+            }
+        }
+        self.schedule();
+        true
+    }
+
+    /// Returns the caches, which all controllers share.
+    pub fn informers(&self) -> &Informers {
+        &self.informers
+    }
+
+    /// Sets when the first controller is due. Controllers wait until all caches have been filled.
+    fn schedule(&mut self) {
+        let running = self.entries.iter().filter(|entry| !entry.stopped);
+        self.next = match self.informers.are_synced() {
+            true => running.map(|entry| entry.controller.next_at()).min().unwrap_or(Time::NEVER),
+            false => Time::NEVER,
+        };
+    }
+}
+
+fn indices(entries: &[Entry]) -> Vec<(Resource, IndexBy)> {
+    entries.iter().flat_map(|entry| entry.controller.indices()).collect()
+}
+
+impl Component for ControllerManager {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn watches(&self) -> Vec<WatchSpec> {
+        self.watches.clone()
+    }
+
+    fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
+        for change in self.informers.deliver(watch, delivery) {
+            for entry in self.entries.iter_mut().filter(|entry| !entry.stopped) {
+                entry.controller.observe(cx.now, &change, &self.informers);
+            }
+        }
+        self.schedule();
+    }
+
+    fn next_at(&self) -> Time {
+        self.next
+    }
+
+    fn step(&mut self, cx: &mut Cx) {
+        let running = self.entries.iter_mut().filter(|entry| !entry.stopped);
+        let first = running.min_by_key(|entry| entry.controller.next_at()); // the first of several
+        if let Some(entry) = first.filter(|entry| entry.controller.next_at() <= cx.now) {
+            entry.controller.step(cx, &self.informers);
+        }
+        self.schedule();
+    }
+}
