@@ -1,6 +1,78 @@
-//! Numbers as Go writes them.
+//! Numbers and JSON as Go writes them.
 
 use crate::Value;
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+use std::io::{self, Write};
+
+/// Writes JSON with Go's numbers, and with `<`, `>` and `&` escaped as Go does for HTML's sake.
+pub(crate) fn write_json<F: Formatter>(value: &Value, formatter: F) -> String {
+    let mut bytes = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut bytes, Go(formatter));
+    match value.serialize(&mut serializer) {
+        Ok(()) => String::from_utf8(bytes).unwrap_or_default(),
+        Err(_) => String::new(),
+    }
+}
+
+/// A formatter whose numbers and texts are Go's.
+struct Go<F>(F);
+
+impl<F: Formatter> Formatter for Go<F> {
+    fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, number: f64) -> io::Result<()> {
+        writer.write_all(json(number).as_bytes())
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, text: &str) -> io::Result<()> {
+        let mut rest = text;
+        while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+            let (before, special) = rest.split_at(at);
+            writer.write_all(before.as_bytes())?;
+            let Some(character) = special.chars().next() else {
+                break;
+            };
+            write!(writer, "\\u{:04x}", u32::from(character))?;
+            rest = special.get(character.len_utf8()..).unwrap_or("");
+        }
+        writer.write_all(rest.as_bytes())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}
 
 /// Writes a number as Go's `strconv.FormatFloat(number, 'g', -1, 64)`.
 pub fn shortest(number: f64) -> String {
@@ -17,9 +89,7 @@ pub fn shortest(number: f64) -> String {
     let scientific = format!("{number:e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let power: i32 = exponent.parse().unwrap_or(0);
-    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count() as i32;
-    let limit = if 21 > digits && digits > power { digits.max(21) } else { 21 };
-    if number == 0.0 || (-4..limit).contains(&power) {
+    if number == 0.0 || (-4..6).contains(&power) {
         return format!("{number}");
     }
     with_exponent(mantissa, power, 2)

@@ -298,21 +298,14 @@ impl Value {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
 
-    /// Writes JSON on one line, keys in order.
+    /// Writes JSON on one line as Go does, keys in order.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        crate::number::write_json(self, serde_json::ser::CompactFormatter)
     }
 
     /// Writes JSON as kubectl does: indented by four blanks.
     pub fn to_json_pretty(&self) -> String {
-        use serde::Serialize;
-        let mut bytes = Vec::new();
-        let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-        let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
-        match self.serialize(&mut serializer) {
-            Ok(()) => String::from_utf8(bytes).unwrap_or_default(),
-            Err(_) => String::new(),
-        }
+        crate::number::write_json(self, serde_json::ser::PrettyFormatter::with_indent(b"    "))
     }
 }
 

@@ -1,6 +1,6 @@
 use super::error::YamlError;
 use super::{MAX_DEPTH, Position};
-use libyaml_safer::{EventData, Mark, Parser, ScalarStyle};
+use libyaml_safer::{EventData, Mark, Parser};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -12,6 +12,9 @@ pub(super) struct Node {
     pub position: Position,
 }
 
+/// The entries of a map, in the text's order.
+pub(super) type Entries = Vec<(Rc<Node>, Rc<Node>)>;
+
 #[derive(Debug)]
 pub(super) enum NodeKind {
     /// `plain` says that the text decides the type.
@@ -20,7 +23,7 @@ pub(super) enum NodeKind {
         plain: bool,
     },
     List(Vec<Rc<Node>>),
-    Map(Vec<(Rc<Node>, Rc<Node>)>),
+    Map(Entries),
     Alias(Rc<Node>),
 }
 
@@ -34,7 +37,12 @@ pub(super) fn compose(text: &str, first_line: u32) -> Result<Option<Rc<Node>>, Y
         match composer.event()? {
             (EventData::StreamEnd, _) => return Ok(None),
             (EventData::StreamStart { .. } | EventData::DocumentStart { .. }, _) => {}
-            (event, mark) => return composer.node(event, mark, 0).map(Some),
+            (event, mark) => {
+                let root = composer.node(event, mark, 0)?;
+                // What follows may be wrong, which is seen only when it is asked for.
+                composer.event()?;
+                return Ok(Some(root));
+            }
         }
     }
 }
@@ -80,7 +88,7 @@ impl Composer<'_> {
         let position = self.position(mark);
         let fail = |message: String| YamlError::at(position.line, position.column, message);
         if depth > MAX_DEPTH {
-            return Err(fail(format!("yaml: line {}: exceeded max depth of {MAX_DEPTH}", mark.line + 1)));
+            return Err(fail(format!("yaml: exceeded max depth of {MAX_DEPTH}")));
         }
         let (kind, anchor, tag) = match event {
             EventData::Alias { anchor } if self.open.contains(&anchor) => {
@@ -90,9 +98,8 @@ impl Composer<'_> {
                 Some(node) => (NodeKind::Alias(node.clone()), None, None),
                 None => return Err(fail(format!("yaml: unknown anchor '{anchor}' referenced"))),
             },
-            EventData::Scalar { anchor, tag, value, plain_implicit, style, .. } => {
-                let plain = plain_implicit && matches!(style, ScalarStyle::Plain);
-                (NodeKind::Scalar { value, plain: plain || plain_implicit }, anchor, tag)
+            EventData::Scalar { anchor, tag, value, plain_implicit, .. } => {
+                (NodeKind::Scalar { value, plain: plain_implicit }, anchor, tag)
             }
             EventData::SequenceStart { anchor, tag, .. } => {
                 self.open(&anchor);
@@ -136,7 +143,7 @@ impl Composer<'_> {
         }
     }
 
-    fn map(&mut self, depth: u32) -> Result<Vec<(Rc<Node>, Rc<Node>)>, YamlError> {
+    fn map(&mut self, depth: u32) -> Result<Entries, YamlError> {
         let mut entries = Vec::new();
         loop {
             let (event, mark) = self.event()?;

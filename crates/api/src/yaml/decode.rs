@@ -12,12 +12,12 @@ const MAX_PLACES: usize = 200_000;
 const MAX_PATH: usize = 1_024;
 
 /// Makes a tree of nodes, as go-yaml decodes into `interface{}` and sigs.k8s.io/yaml into JSON.
-pub(super) fn decode(root: &Rc<Node>, first_line: u32) -> Result<Document, YamlError> {
+pub(super) fn decode(root: &Rc<Node>) -> Result<Document, YamlError> {
     let mut decoder = Decoder::default();
     let decoded = decoder.node(root)?;
     let value = decoded.into_value(root.position)?;
     let Decoder { lines, duplicates, .. } = decoder;
-    Ok(Document { value, line: first_line, lines, duplicates })
+    Ok(Document { value, line: root.position.line, lines, duplicates })
 }
 
 /// What a node decodes to. Numbers that JSON can't carry are refused only once they are part of
@@ -266,7 +266,7 @@ fn scalar_meaning(node: &Node, text: &str, plain: bool) -> Result<Meaning, YamlE
         return Err(fail(node.position, message));
     }
     Ok(match resolved {
-        Resolved::Str | Resolved::Timestamp | Resolved::Merge => text_meaning(),
+        Resolved::Str | Resolved::Timestamp => text_meaning(),
         other => Meaning::Other(other),
     })
 }
@@ -289,11 +289,12 @@ fn go_syntax(node: &Node, depth: u32) -> String {
             format!("[]interface {{}}{{{}}}", items.join(", "))
         }
         NodeKind::Map(entries) => {
-            let entries: Vec<String> = entries
+            let mut entries: Vec<String> = entries
                 .iter()
                 .take(MOST)
                 .map(|(key, value)| format!("{}:{}", go_syntax(key, depth + 1), go_syntax(value, depth + 1)))
                 .collect();
+            entries.sort();
             format!("map[interface {{}}]interface {{}}{{{}}}", entries.join(", "))
         }
     }

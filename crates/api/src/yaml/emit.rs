@@ -94,13 +94,12 @@ impl Emitter {
             if i > 0 || place == Place::AfterKey {
                 self.line(indent);
             }
-            if key.len() > SIMPLE_KEY || key.contains('\n') {
+            if key.len() > SIMPLE_KEY || key.contains(is_break) {
                 self.put("? ");
                 self.text(key, indent + INDENT);
                 self.line(indent);
                 self.put(": ");
-                let inner = if matches!(value, Value::Str(_)) { indent + INDENT } else { indent + INDENT };
-                self.value(value, inner, depth + 1, Place::Start);
+                self.value(value, indent + INDENT, depth + 1, Place::Start);
             } else {
                 self.key(key);
                 self.put(":");
@@ -176,11 +175,13 @@ impl Emitter {
     // Models sigs.k8s.io/yaml/goyaml.v2/emitterc.go yaml_emitter_write_double_quoted_scalar
     fn double_quoted(&mut self, text: &str, indent: Option<usize>) {
         self.put("\"");
+        // go-yaml looks for a byte order mark at the text's start, whichever character it is at.
+        let all = text.starts_with('\u{feff}');
         let (mut spaces, mut is_first) = (false, true);
         let mut characters = text.chars().peekable();
         while let Some(character) = characters.next() {
             let next = characters.peek().copied();
-            if !is_printable(character) || is_break(character) || matches!(character, '"' | '\\') {
+            if all || !is_printable(character) || is_break(character) || matches!(character, '"' | '\\') {
                 let length = self.out.len();
                 escape(&mut self.out, character);
                 self.column += self.out.len() - length;

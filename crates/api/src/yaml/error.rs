@@ -48,11 +48,16 @@ pub(super) fn json_words(text: &str, error: &serde_json::Error) -> String {
         None => "unexpected end of JSON input".to_string(),
     };
     let words = error.to_string();
+    if words.starts_with("expected ident")
+        && let Some(context) = in_literal(text, offset)
+    {
+        return format!("json: offset {offset}: {trouble}{context}");
+    }
     let context = if words.starts_with("key must be a string") || words.starts_with("trailing comma") {
         " looking for beginning of object key string"
     } else if words.starts_with("expected `:`") {
         " after object key"
-    } else if words.starts_with("expected `,` or `}`") {
+    } else if words.starts_with("expected `,` or `}`") || words.starts_with("invalid number") {
         " after object key:value pair"
     } else if words.starts_with("expected `,` or `]`") {
         " after array element"
@@ -66,6 +71,17 @@ pub(super) fn json_words(text: &str, error: &serde_json::Error) -> String {
         " looking for beginning of value"
     };
     format!("json: offset {offset}: {trouble}{context}")
+}
+
+/// Says within which word a character is wrong: ` in literal true (expecting 'e')`.
+fn in_literal(text: &str, offset: usize) -> Option<String> {
+    let before = text.get(..offset.saturating_sub(1))?;
+    let start = before.rfind(|character: char| !character.is_ascii_lowercase()).map_or(0, |at| at + 1);
+    let begun = before.get(start..)?;
+    let word =
+        ["true", "false", "null"].into_iter().find(|word| !begun.is_empty() && word.starts_with(begun))?;
+    let expected = word.get(begun.len()..)?.chars().next()?;
+    Some(format!(" in literal {word} (expecting {})", go_quote(expected)))
 }
 
 fn go_quote(character: char) -> String {

@@ -74,7 +74,7 @@ impl LineMap {
 pub struct Document {
     /// What it says.
     pub value: Value,
-    /// The line of the text, counted from 1, at which it begins.
+    /// The line of the text, counted from 1, at which its first field stands.
     pub line: u32,
     /// Where its fields stand in the text.
     pub lines: LineMap,
@@ -129,26 +129,39 @@ pub fn print(value: &Value) -> String {
 
 fn read(chunk: split::Chunk) -> Result<Option<Document>, YamlError> {
     if chunk.json {
-        check_json(chunk)?;
+        return read_json(chunk).map(Some);
     }
-    let Some(root) = compose::compose(chunk.text, chunk.line)? else {
+    let Some(root) = compose::compose(&lines_of(chunk.text), chunk.line)? else {
         return Ok(None);
     };
-    let document = decode::decode(&root, chunk.line)?;
+    let document = decode::decode(&root)?;
     Ok((!document.value.is_null()).then_some(document))
 }
 
-/// Refuses what is no JSON, in the words of Go's reader as kubectl passes them on.
-fn check_json(chunk: split::Chunk) -> Result<(), YamlError> {
-    let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(chunk.text) else {
-        return Ok(());
-    };
-    let (line, column) = (error.line() as u32, error.column() as u32);
-    Err(YamlError::at(
-        chunk.line + line.saturating_sub(1),
-        column.max(1),
-        error::json_words(chunk.text, &error),
-    ))
+/// Returns the text as kubectl reads it, by lines each of which it ends itself.
+fn lines_of(text: &str) -> String {
+    let mut lines = text.replace("\r\n", "\n");
+    if !lines.ends_with('\n') {
+        lines.push('\n');
+    }
+    lines
+}
+
+/// Reads JSON by JSON's own rules. The places of its fields are found as in YAML, where it is that too.
+fn read_json(chunk: split::Chunk) -> Result<Document, YamlError> {
+    match serde_json::from_str::<Value>(chunk.text) {
+        Ok(value) => {
+            let root = compose::compose(&lines_of(chunk.text), chunk.line).ok().flatten();
+            let document = root.and_then(|root| decode::decode(&root).ok()).unwrap_or_default();
+            Ok(Document { value, line: chunk.line, ..document })
+        }
+        Err(error) => {
+            let (line, column) = (error.line() as u32, error.column() as u32);
+            let line = chunk.line + line.saturating_sub(1);
+            let message = error::json_words(chunk.text, &error);
+            Err(YamlError { line, column: column.max(1), message, json: true })
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,8 +8,6 @@ pub(super) enum Resolved {
     Float(f64),
     /// A moment, which kubectl keeps as a text.
     Timestamp,
-    /// `<<`.
-    Merge,
     Str,
 }
 
@@ -22,7 +20,6 @@ impl Resolved {
             Resolved::Int(_) | Resolved::Uint(_) => "!!int",
             Resolved::Float(_) => "!!float",
             Resolved::Timestamp => "!!timestamp",
-            Resolved::Merge => "!!merge",
             Resolved::Str => "!!str",
         }
     }
@@ -53,7 +50,6 @@ fn word(text: &str) -> Option<Resolved> {
         ".nan" | ".NaN" | ".NAN" => Resolved::Float(f64::NAN),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Resolved::Float(f64::INFINITY),
         "-.inf" | "-.Inf" | "-.INF" => Resolved::Float(f64::NEG_INFINITY),
-        "<<" => Resolved::Merge,
         _ => return None,
     })
 }
@@ -127,22 +123,22 @@ fn parse_float(text: &str) -> Option<f64> {
 /// Whether it is a moment as go-yaml reads one: a date, or a date and a time of day.
 // Models sigs.k8s.io/yaml/goyaml.v2/resolve.go parseTimestamp
 pub(super) fn is_timestamp(text: &str) -> bool {
-    let Some((date, rest)) = split_date(text) else {
+    let Some(rest) = after_date(text) else {
         return false;
     };
     if rest.is_empty() {
-        return date;
+        return true;
     }
-    let (clock, zone_may_miss) = match (rest.strip_prefix(['T', 't']), rest.strip_prefix(' ')) {
+    let (clock, after_blank) = match (rest.strip_prefix(['T', 't']), rest.strip_prefix(' ')) {
         (Some(clock), _) => (clock, false),
         (_, Some(clock)) => (clock, true),
         _ => return false,
     };
-    is_clock(clock, zone_may_miss)
+    is_clock(clock, after_blank)
 }
 
-/// Splits `2006-1-2` off; whether its month and day exist.
-fn split_date(text: &str) -> Option<(bool, &str)> {
+/// Returns what follows a date `2006-1-2`.
+fn after_date(text: &str) -> Option<&str> {
     let year = text.get(..4).filter(|year| year.bytes().all(|byte| byte.is_ascii_digit()))?;
     let rest = text.get(4..)?.strip_prefix('-')?;
     let (month, rest) = one_or_two_digits(rest)?;
@@ -156,7 +152,7 @@ fn split_date(text: &str) -> Option<(bool, &str)> {
         1..=12 => 31,
         _ => return None,
     };
-    (1..=days).contains(&day).then_some((true, rest))
+    (1..=days).contains(&day).then_some(rest)
 }
 
 fn one_or_two_digits(text: &str) -> Option<(u32, &str)> {
@@ -167,12 +163,9 @@ fn one_or_two_digits(text: &str) -> Option<(u32, &str)> {
 
 /// Whether it is `15:4:5.999999999` with a zone `Z` or `-07:00`; after a blank, without a zone.
 fn is_clock(text: &str, after_blank: bool) -> bool {
-    let Some((clock, zone)) = split_clock(text) else {
+    let Some(zone) = after_clock(text) else {
         return false;
     };
-    if !clock {
-        return false;
-    }
     if after_blank {
         return zone.is_empty();
     }
@@ -186,7 +179,7 @@ fn is_clock(text: &str, after_blank: bool) -> bool {
     two(hours) && two(minutes)
 }
 
-fn split_clock(text: &str) -> Option<(bool, &str)> {
+fn after_clock(text: &str) -> Option<&str> {
     let (hour, rest) = one_or_two_digits(text)?;
     let (minute, rest) = one_or_two_digits(rest.strip_prefix(':')?)?;
     let (second, rest) = one_or_two_digits(rest.strip_prefix(':')?)?;
@@ -194,7 +187,7 @@ fn split_clock(text: &str) -> Option<(bool, &str)> {
         Some(fraction) => fraction.trim_start_matches(|digit: char| digit.is_ascii_digit()),
         None => rest,
     };
-    Some((hour < 24 && minute < 60 && second < 60, rest))
+    (hour < 24 && minute < 60 && second < 60).then_some(rest)
 }
 
 /// Whether YAML 1.1 could take it for a number of base 60: `[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?`.
