@@ -1,2 +1,63 @@
-//! The native program.
-fn main() {}
+//! The native program: `kubarium run` plays a script, `kubarium bench` measures.
+
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// A Kubernetes cluster, simulated.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Plays a script in virtual time and prints the transcript.
+    Run {
+        /// What the cluster begins with: bare, lesson, v120 or recovery.
+        #[arg(long, default_value = "bare")]
+        preset: String,
+        /// The seed: the same seed and script print the same.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The script; `-` reads standard input.
+        file: String,
+    },
+    /// Measures, and prints one JSON line a case.
+    Bench {
+        /// The only cases to run are those whose name begins so.
+        #[arg(default_value = "")]
+        name: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Run { preset, seed, file } => run(&preset, seed, &file),
+        Command::Bench { name } => kubarium::bench::run(&name, &mut |line| println!("{line}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kubarium: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(preset: &str, seed: u64, file: &str) -> Result<(), String> {
+    let script = if file == "-" {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(file)
+    };
+    let script = script.map_err(|error| format!("{file}: {error}"))?;
+    let preset = cluster::Preset::named(preset)?;
+    let steps = cluster::script::parse(&script).map_err(|error| format!("{file}: {error}"))?;
+    let mut out = std::io::stdout().lock();
+    let mut broken = false;
+    cluster::play(&preset, seed, &steps, &mut |text| broken |= out.write_all(text.as_bytes()).is_err());
+    if broken { Err("standard output was closed".to_string()) } else { Ok(()) }
+}

@@ -24,11 +24,6 @@ pub enum FromWorker {
         /// The answer.
         answer: Answer,
     },
-    /// The worker is there.
-    Pong {
-        /// The number of the ping.
-        number: u32,
-    },
     /// The worker can't go on: this is why. It takes nothing more.
     Failed {
         /// Why.

@@ -97,21 +97,11 @@ pub enum ToWorker {
     Step,
     /// The clock runs as fast as it can until all pods are ready and nothing changes, then at the speed as before.
     UntilReady,
-    /// The page has drawn frame `number`; the next may come.
-    Ack {
-        /// The frame's number.
-        number: u64,
-    },
     /// The page wants to know something; looking changes nothing.
     Ask {
         /// The number under which the answer comes.
         id: u32,
         /// What.
         ask: Ask,
-    },
-    /// Are you there? Answered at once by [`crate::FromWorker::Pong`].
-    Ping {
-        /// Any number.
-        number: u32,
     },
 }

@@ -1,0 +1,104 @@
+//! Presets: which machines a cluster begins with. A preset is a file.
+
+use serde::Deserialize;
+use sim::Timing;
+
+/// How the kubelets of a preset behave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KubeletMode {
+    /// As in life: images are pulled, containers take time to start, events are reported.
+    #[default]
+    Real,
+    /// As on the cluster of the recordings: any image starts at once, no events are reported.
+    Bare,
+}
+
+/// A machine of a preset.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NodeSpec {
+    /// Its name.
+    pub name: String,
+    /// Its address on the node network.
+    pub address: String,
+    /// The addresses of its pods.
+    #[serde(rename = "podCIDR")]
+    pub pod_cidr: String,
+    /// Its processors, as a quantity.
+    pub cpu: String,
+    /// Its memory, as a quantity.
+    pub memory: String,
+    /// Its disk, as a quantity.
+    pub ephemeral_storage: String,
+    /// How many pods it takes.
+    pub pods: u32,
+    /// Whether it is a control-plane node: labelled and tainted as kubeadm does.
+    #[serde(default)]
+    pub control_plane: bool,
+}
+
+/// What a cluster begins with.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Preset {
+    /// Its name.
+    pub name: String,
+    /// The context's name in the console's kubeconfig.
+    pub context: String,
+    /// The node network.
+    pub network: String,
+    /// The client's address on it.
+    pub client: String,
+    /// The API server's address on it.
+    pub apiserver: String,
+    /// How the kubelets behave.
+    #[serde(default)]
+    pub kubelet: KubeletMode,
+    /// Add-ons that are installed at the start: `coredns`.
+    #[serde(default)]
+    pub addons: Vec<String>,
+    /// How long things take, where it differs from the usual.
+    #[serde(default)]
+    pub timing: Timing,
+    /// The machines.
+    pub nodes: Vec<NodeSpec>,
+}
+
+const FILES: &[(&str, &str)] = &[
+    ("lesson", include_str!("../presets/lesson.yaml")),
+    ("bare", include_str!("../presets/bare.yaml")),
+    ("v120", include_str!("../presets/v120.yaml")),
+    ("recovery", include_str!("../presets/recovery.yaml")),
+];
+
+impl Preset {
+    /// Returns the names of all presets; the page's usual one comes first.
+    pub fn names() -> Vec<&'static str> {
+        FILES.iter().map(|(name, _)| *name).collect()
+    }
+
+    /// Returns the preset with this name.
+    ///
+    /// # Errors
+    /// Where there is none; the message names those there are.
+    pub fn named(name: &str) -> Result<Preset, String> {
+        let Some((_, text)) = FILES.iter().find(|(known, _)| *known == name) else {
+            return Err(format!("no preset {name:?}: there are {}", Preset::names().join(", ")));
+        };
+        serde_yaml::from_str(text).map_err(|error| format!("preset {name}: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_reads_and_has_its_name() {
+        for name in Preset::names() {
+            assert_eq!(Preset::named(name).unwrap().name, name);
+        }
+        assert!(Preset::named("none").unwrap_err().contains("lesson, bare"));
+    }
+}

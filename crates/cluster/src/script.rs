@@ -1,0 +1,104 @@
+//! Scripts: files, typed lines and waits, as `kubarium run` plays them and as the recordings of real
+//! clusters are written.
+
+/// One step of a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// `-- file NAME` … `-- end`: a file of the console's working folder.
+    File {
+        /// Its name.
+        name: String,
+        /// Its text.
+        text: String,
+    },
+    /// `$ COMMAND`: a typed line.
+    Line(String),
+    /// `@settle`: go on until nothing has changed for 2.5 s, at most 40 s.
+    Settle,
+    /// `@sleep N`: let so many milliseconds pass.
+    Sleep(i64),
+    /// `@stop NAME` and `@start NAME`: a machine's power.
+    Power {
+        /// The node.
+        name: String,
+        /// Whether it runs from now on.
+        on: bool,
+    },
+}
+
+/// Reads a script. The answers of a recording are passed over.
+///
+/// # Errors
+/// The line's number and what is wrong with it.
+pub fn parse(text: &str) -> Result<Vec<Step>, String> {
+    let mut steps = Vec::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((i, line)) = lines.next() {
+        if let Some(name) = line.strip_prefix("-- file ") {
+            let mut text = String::new();
+            loop {
+                match lines.next() {
+                    Some((_, "-- end")) => break,
+                    Some((_, line)) => {
+                        text.push_str(line);
+                        text.push('\n');
+                    }
+                    None => return Err(format!("line {}: `-- file {name}` has no `-- end`", i + 1)),
+                }
+            }
+            steps.push(Step::File { name: name.trim().to_string(), text });
+        } else if let Some(command) = line.strip_prefix("$ ") {
+            steps.push(Step::Line(command.to_string()));
+        } else if let Some(order) = line.strip_prefix('@') {
+            steps.push(order_step(order).ok_or_else(|| format!("line {}: what is `@{order}`?", i + 1))?);
+        }
+    }
+    Ok(steps)
+}
+
+fn order_step(order: &str) -> Option<Step> {
+    let mut words = order.split_whitespace();
+    let step = match (words.next()?, words.next()) {
+        ("settle", None) => Step::Settle,
+        ("sleep", Some(seconds)) => {
+            let seconds: f64 = seconds.parse().ok()?;
+            if !(0.0..=1e7).contains(&seconds) {
+                return None;
+            }
+            Step::Sleep((seconds * 1_000.0) as i64)
+        }
+        ("stop", Some(name)) => Step::Power { name: name.to_string(), on: false },
+        ("start", Some(name)) => Step::Power { name: name.to_string(), on: true },
+        _ => return None,
+    };
+    words.next().is_none().then_some(step)
+}
+
+impl Step {
+    /// Writes the step as it stands in a transcript, without an answer.
+    pub fn to_text(&self) -> String {
+        match self {
+            Step::File { name, text } => format!("-- file {name}\n{text}-- end\n"),
+            Step::Line(command) => format!("$ {command}\n"),
+            Step::Settle => "@settle\n".to_string(),
+            Step::Sleep(ms) => format!("@sleep {}\n", *ms as f64 / 1_000.0),
+            Step::Power { name, on } => format!("@{} {name}\n", if *on { "start" } else { "stop" }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_recording() {
+        let text = "-- file a.yaml\nkind: X\n-- end\n$ kubectl apply -f a.yaml\nanswer\n@settle\n@sleep 2\n@stop node-2\n";
+        let steps = parse(text).unwrap();
+        let back: String = steps.iter().map(Step::to_text).collect();
+        assert_eq!(back, text.replace("answer\n", ""));
+        for bad in ["-- file a\n", "@fly\n", "@sleep long\n", "@stop\n", "@settle now\n"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The view that the page draws: rows kept from watches of its own, and what travels from the trace.
+//!
+//! A frame is a difference. Making it changes nothing in the cluster.
+
+mod bars;
+mod budget;
+mod pods;
+mod records;
+mod travellers;
+mod versions;
+
+pub(crate) use travellers::travellers;
+
+use api::{Value, meta};
+use sim::Time;
+use std::collections::{BTreeMap, BTreeSet};
+use versions::Versions;
+use view::{EventRow, MarkRow, Moment, PodBar, Rows};
+
+/// How many rows of what is over (events, answers, bars of gone pods) the view keeps.
+const KEPT: usize = 2_000;
+
+/// The resources that the view watches.
+pub(crate) const WATCHED: &[api::Resource] = &[
+    api::resources::NODES,
+    api::resources::PODS,
+    api::resources::DEPLOYMENTS,
+    api::resources::REPLICASETS,
+    api::resources::DAEMONSETS,
+    api::resources::SERVICES,
+    api::resources::ENDPOINTSLICES,
+    api::resources::EVENTS,
+];
+
+/// What the view knows of the cluster's objects, and which of them changed since the last frame.
+#[derive(Clone, Default)]
+pub(crate) struct View {
+    pub(crate) start: Time,
+    pub(crate) objects: BTreeMap<(&'static str, String), Value>,
+    dirty: BTreeSet<(&'static str, String)>,
+    versions: Versions,
+    bars: BTreeMap<String, PodBar>,
+    dirty_bars: BTreeSet<String>,
+    marks: u32,
+    new_marks: Vec<(String, MarkRow)>,
+    /// Whether something that isn't the cluster's own was ever there.
+    pub(crate) used: bool,
+}
+
+/// Returns whether a namespace belongs to the cluster itself.
+pub(crate) fn is_system(namespace: &str) -> bool {
+    matches!(namespace, "kube-system" | "kube-node-lease" | "kube-public" | "metallb-system")
+}
+
+impl View {
+    pub(crate) fn new(start: Time) -> View {
+        View { start, ..View::default() }
+    }
+
+    /// Returns a moment as the page counts it.
+    pub(crate) fn moment(&self, at: Time) -> Moment {
+        (at - self.start) / sim::MICROSECOND
+    }
+
+    fn moment_of(&self, value: &Value) -> Option<Moment> {
+        meta::time(value).map(|time| self.moment(time))
+    }
+
+    /// Takes a change of the store, at once.
+    pub(crate) fn observe(&mut self, now: Time, resource: &'static str, object: Value, gone: bool) {
+        let key = meta::key(&object).to_string();
+        match resource {
+            "pods" => self.observe_bar(now, &object, gone),
+            "replicasets" | "daemonsets" if !gone => self.versions.observe(&object),
+            _ => {}
+        }
+        let counts = matches!(resource, "pods" | "deployments" | "replicasets" | "daemonsets")
+            && !is_system(meta::namespace(&object));
+        self.used |= counts || (resource == "services" && &*key != "default/kubernetes" && !key.starts_with("kube-system/"));
+        if resource == "endpointslices" {
+            self.touch_service(&object);
+        }
+        if matches!(resource, "pods" | "replicasets") && let Some(owner) = meta::controller(&object) {
+            self.touch_owner(meta::namespace(&object), owner);
+        }
+        if gone {
+            self.objects.remove(&(resource, key.clone()));
+        } else {
+            self.objects.insert((resource, key.clone()), object);
+        }
+        self.dirty.insert((resource, key));
+    }
+
+    /// Adds a mark to the timeline.
+    pub(crate) fn mark(&mut self, at: Time, text: &str, bad: bool) {
+        let row = MarkRow { at: self.moment(at), text: text.to_string(), bad };
+        self.marks += 1;
+        self.new_marks.push((format!("{:06}", self.marks), row));
+    }
+
+    fn touch_service(&mut self, slice: &Value) {
+        let name = meta::labels(slice)["kubernetes.io/service-name"].str();
+        if !name.is_empty() {
+            self.dirty.insert(("services", format!("{}/{name}", meta::namespace(slice))));
+        }
+    }
+
+    /// An owner's row counts its pods: it changes with them.
+    fn touch_owner(&mut self, namespace: &str, owner: &Value) {
+        let resource = match owner["kind"].str() {
+            "ReplicaSet" => "replicasets",
+            "Deployment" => "deployments",
+            "DaemonSet" => "daemonsets",
+            _ => return,
+        };
+        let key = format!("{namespace}/{}", owner["name"].str());
+        if let Some(object) = self.objects.get(&(resource, key.clone()))
+            && let Some(above) = meta::controller(object)
+            && above["kind"].str() == "Deployment"
+        {
+            self.dirty.insert(("deployments", format!("{namespace}/{}", above["name"].str())));
+        }
+        self.dirty.insert((resource, key));
+    }
+
+    /// Returns the rows that changed since the last time.
+    pub(crate) fn take_rows(&mut self, now: Time) -> Rows {
+        let mut rows = Rows::default();
+        for (resource, key) in std::mem::take(&mut self.dirty) {
+            let object = self.objects.get(&(resource, key.clone()));
+            match resource {
+                "pods" => drop(rows.pods.insert(key, object.map(|pod| self.pod_row(now, pod)))),
+                "events" => {
+                    if let Some(event) = object {
+                        rows.events.insert(meta::uid(event).to_string(), Some(self.event_row(event)));
+                    }
+                }
+                "nodes" | "endpointslices" => {}
+                _ => {
+                    let row = object.map(|object| self.record_row(resource, object));
+                    rows.records.insert(format!("{resource}/{key}"), row);
+                }
+            }
+        }
+        for uid in std::mem::take(&mut self.dirty_bars) {
+            let bar = self.bars.get(&uid).cloned();
+            rows.bars.insert(uid, bar);
+        }
+        for (key, mark) in std::mem::take(&mut self.new_marks) {
+            rows.marks.insert(key, Some(mark));
+        }
+        rows
+    }
+
+    /// Makes everything count as changed, for a page that begins anew.
+    pub(crate) fn touch_all(&mut self) {
+        self.dirty.extend(self.objects.keys().cloned());
+        self.dirty_bars.extend(self.bars.keys().cloned());
+    }
+
+    fn event_row(&self, event: &Value) -> EventRow {
+        let about = &event["involvedObject"];
+        let name = meta::object_key(about["namespace"].str(), about["name"].str());
+        let from = match event["source"]["component"].str() {
+            "" => event["reportingComponent"].str(),
+            component => component,
+        };
+        let at = [&event["lastTimestamp"], &event["eventTime"], &event["metadata"]["creationTimestamp"]];
+        EventRow {
+            kind: event["type"].str().to_string(),
+            reason: event["reason"].str().to_string(),
+            object: format!("{}/{name}", plural(about["kind"].str())),
+            message: event["message"].str().to_string(),
+            from: from.to_string(),
+            at: at.iter().find_map(|time| self.moment_of(time)).unwrap_or(0),
+            count: event["count"].as_int().unwrap_or(1),
+        }
+    }
+}
+
+/// Returns the plural of a kind that events are about.
+fn plural(kind: &str) -> String {
+    match kind {
+        "Endpoints" => "endpoints".to_string(),
+        kind => format!("{}s", kind.to_lowercase()),
+    }
+}

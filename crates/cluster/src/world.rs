@@ -1,0 +1,181 @@
+//! The ground that the components stand on: clock, API server, trace, and events that are under way.
+
+use api::{Method, Request, WatchEvent};
+use apiserver::ApiServer;
+use client::{Answer, Api};
+use sim::{Call, Chance, Delivery, EventQueue, Nanos, RecordKind, Time, Timing, Trace};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// How many records the trace keeps.
+const TRACE: u32 = 20_000;
+
+/// Who is told what a stream brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A component's watch: the component's number and the watch's.
+    Part(u32, u32),
+    /// A process of the console, which reads its mailbox.
+    Mailbox,
+}
+
+/// A stream's reader: who, and when it was told last.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader {
+    pub owner: Owner,
+    pub name: Rc<str>,
+    last: Time,
+}
+
+/// Something that happens at a moment.
+#[derive(Clone, Debug)]
+pub(crate) enum Happening {
+    /// A watch's event reaches its reader.
+    Watch { stream: u64, event: WatchEvent },
+}
+
+/// Clock, API server, trace, and events that are under way.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub now: Time,
+    pub chance: Chance,
+    pub timing: Rc<Timing>,
+    pub apiserver: ApiServer,
+    pub queue: EventQueue<Happening>,
+    pub readers: BTreeMap<u64, Reader>,
+    pub trace: Trace,
+    pub requests: u64,
+}
+
+impl World {
+    pub(crate) fn new(now: Time, seed: u64, timing: Timing, apiserver: ApiServer) -> World {
+        World {
+            now,
+            chance: Chance::new(seed),
+            timing: Rc::new(timing),
+            apiserver,
+            queue: EventQueue::default(),
+            readers: BTreeMap::new(),
+            trace: Trace::new(TRACE),
+            requests: 0,
+        }
+    }
+
+    /// Says who reads a stream from now on.
+    pub(crate) fn read_stream(&mut self, stream: u64, owner: Owner, name: Rc<str>) {
+        self.readers.insert(stream, Reader { owner, name, last: self.now });
+    }
+
+    /// Ends a stream.
+    pub(crate) fn close_stream(&mut self, stream: u64) {
+        self.readers.remove(&stream);
+        self.apiserver.close_stream(stream);
+    }
+
+    /// Puts under way what the last request made the watches bring.
+    fn dispatch(&mut self, effect: Time, cause: u64) {
+        for (stream, revision, event) in self.apiserver.take_watch_events() {
+            let Some(reader) = self.readers.get_mut(&stream) else { continue };
+            let delay =
+                self.timing.watch_delivery.draw(self.chance, "watch", &reader.name, revision.unsigned_abs());
+            // A stream keeps its order: nothing overtakes what was sent before it.
+            let delivered = (effect + delay).max(reader.last);
+            reader.last = delivered;
+            if reader.owner != Owner::Mailbox {
+                let object = &event.object;
+                self.trace.add(
+                    cause,
+                    RecordKind::Delivery(Delivery {
+                        sent: effect,
+                        delivered,
+                        to: reader.name.clone(),
+                        event: event.event.as_str().into(),
+                        resource: object["kind"].text(),
+                        object: api::meta::key(object),
+                        revision,
+                    }),
+                );
+            }
+            self.queue.push(delivered, Happening::Watch { stream, event });
+        }
+    }
+
+    /// Handles a request of the console, which costs no virtual time.
+    pub(crate) fn call_now(&mut self, request: &Request) -> api::Response {
+        let response = self.apiserver.handle(self.now, request);
+        self.record(request, &response, [self.now; 3]);
+        response
+    }
+
+    fn record(&mut self, request: &Request, response: &api::Response, at: [Time; 3]) {
+        let [sent, effect, answered] = at;
+        if request.is_dry_run() {
+            return;
+        }
+        self.requests += 1;
+        let (verb, resource, object) = describe(request, response);
+        let revision = if verb == "get" || verb == "list" { 0 } else { api::meta::revision(&response.body) };
+        let call = Call {
+            sent,
+            effect,
+            answered,
+            from: request.agent.clone(),
+            verb: verb.into(),
+            resource: resource.into(),
+            object: object.into(),
+            code: response.code,
+            revision,
+        };
+        let id = self.trace.add(request.cause, RecordKind::Call(call));
+        self.dispatch(effect, id);
+    }
+}
+
+impl Api for World {
+    fn call(&mut self, at: Time, request: Request) -> Result<Answer, String> {
+        let writes = request.method != Method::Get;
+        let span = if writes { self.timing.api_write } else { self.timing.api_read };
+        let took = span.draw(self.chance, &request.agent, &request.path, at.0.unsigned_abs());
+        let effect = at + took / 2;
+        let response = self.apiserver.handle(effect, &request);
+        self.record(&request, &response, [at, effect, at + took]);
+        Ok(Answer { response, took: took.max(1 as Nanos) })
+    }
+
+    fn note(&mut self, step: sim::Step) {
+        self.trace.add(0, RecordKind::Step(step));
+    }
+}
+
+/// Returns a request's verb, resource with subresource, and object, as the diagram names them.
+fn describe<'a>(request: &'a Request, response: &api::Response) -> (&'static str, String, String) {
+    let mut parts = request.path.split('/').filter(|part| !part.is_empty());
+    match parts.next() {
+        Some("api") => drop(parts.next()),
+        Some("apis") => drop((parts.next(), parts.next())),
+        _ => return ("get", request.path.clone(), String::new()),
+    }
+    let mut rest: Vec<&'a str> = parts.collect();
+    let mut namespace = "";
+    if rest.len() > 2 && rest[0] == "namespaces" && !matches!(rest[2], "status" | "finalize") {
+        namespace = rest[1];
+        rest.drain(..2);
+    }
+    let (resource, name) = (rest.first().copied().unwrap_or(""), rest.get(1).copied().unwrap_or(""));
+    let verb = match request.method {
+        Method::Get if request.flag("watch") => "watch",
+        Method::Get if name.is_empty() => "list",
+        Method::Get => "get",
+        Method::Post => "create",
+        Method::Put => "update",
+        Method::Patch => "patch",
+        Method::Delete if name.is_empty() => "deletecollection",
+        Method::Delete => "delete",
+    };
+    let name = if name.is_empty() && verb == "create" { api::meta::name(&response.body) } else { name };
+    let resource = match rest.get(2) {
+        Some(subresource) => format!("{resource}/{subresource}"),
+        None => resource.to_string(),
+    };
+    (verb, resource, api::meta::object_key(namespace, name).to_string())
+}
