@@ -8,7 +8,7 @@ use k8s_openapi::{
     schemars::{SchemaGenerator, generate::SchemaSettings},
 };
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::{env, fmt::Write, fs, path::Path};
 
 macro_rules! roots {
@@ -99,34 +99,40 @@ roots! {
     api::authentication::v1::TokenRequest,
 }
 
-/// The facts about a field that the definitions lack: those of `data/lists.tsv`.
-#[derive(Default)]
-struct Merge<'a> {
-    strategy: &'a str,
-    key: &'a str,
-    list_type: &'a str,
-    map_keys: &'a str,
+/// The tables of `data/`, by type and field.
+struct Facts<'a> {
+    /// Patch strategy, merge key, list type and map keys.
+    merges: BTreeMap<Place<'a>, Vec<&'a str>>,
+    enums: BTreeMap<Place<'a>, &'a str>,
+    enum_docs: BTreeMap<(&'a str, &'a str, &'a str), &'a str>,
+    presence: BTreeMap<Place<'a>, &'a str>,
+    go_types: BTreeMap<Place<'a>, &'a str>,
+    required: BTreeMap<Place<'a>, &'a str>,
 }
 
-/// Rows of a table by type and field.
-type Facts<'a, T> = BTreeMap<(&'a str, &'a str), T>;
+/// A type and a field.
+type Place<'a> = (&'a str, &'a str);
 
 fn main() {
-    let folder = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
-    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=data");
+    let folder = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let read = |name: &str| {
         let path = Path::new(&folder).join("data").join(name);
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
-    let (lists, enums, presence) = (read("lists.tsv"), read("enums.tsv"), read("presence.tsv"));
-    let table = Table {
-        definitions: definitions(),
-        merges: merges(&lists),
-        enums: enum_fields(&enums),
-        presence: presences(&presence),
+    let (lists, enums, enum_docs) = (read("lists.tsv"), read("enums.tsv"), read("enum-docs.tsv"));
+    let (presence, go_types, required) = (read("presence.tsv"), read("go-types.tsv"), read("required.tsv"));
+    let facts = Facts {
+        merges: rows(&lists).map(|row| ((row[0], row[1]), row[2..].to_vec())).collect(),
+        enums: rows(&enums).map(|row| ((row[0], row[1]), row[2])).collect(),
+        enum_docs: rows(&enum_docs).map(|row| ((row[0], row[1], row[2]), row[3])).collect(),
+        presence: of_fields(&presence),
+        go_types: of_fields(&go_types),
+        required: rows(&required).map(|row| ((row[0], row[1]), row[2])).collect(),
     };
+    let table = Table { definitions: definitions(), facts };
     table.check();
     let (structure, docs) = table.write();
     fs::write(Path::new(&out).join("structure.txt"), structure).expect("OUT_DIR can be written");
@@ -139,118 +145,116 @@ fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
         .map(|line| line.split('\t').collect())
 }
 
-fn merges(text: &str) -> Facts<'_, Merge<'_>> {
-    rows(text)
-        .map(|row| {
-            let cell = |i: usize| row.get(i).copied().unwrap_or("");
-            let merge = Merge { strategy: cell(2), key: cell(3), list_type: cell(4), map_keys: cell(5) };
-            ((cell(0), cell(1)), merge)
-        })
-        .collect()
-}
-
-/// A row is type, field, the values it may have.
-fn enum_fields(text: &str) -> Facts<'_, &str> {
-    rows(text).map(|row| ((row[0], row[1]), row[2])).collect()
-}
-
-/// A row is type, letter, the fields it holds for.
-fn presences(text: &str) -> Facts<'_, char> {
-    let mut facts = Facts::new();
-    for row in rows(text) {
-        let letter = row[1].chars().next().expect("a row has a letter");
-        for field in row[2].split(' ') {
-            facts.insert((row[0], field), letter);
-        }
-    }
-    facts
+/// Reads rows of a type, a fact, and the fields it holds for.
+fn of_fields(text: &str) -> BTreeMap<Place<'_>, &str> {
+    rows(text).flat_map(|row| row[2].split(' ').map(move |field| ((row[0], field), row[1]))).collect()
 }
 
 struct Table<'a> {
     definitions: Map<String, Value>,
-    merges: Facts<'a, Merge<'a>>,
-    enums: Facts<'a, &'a str>,
-    presence: Facts<'a, char>,
+    facts: Facts<'a>,
 }
 
 impl Table<'_> {
-    /// Stops the build where a fact is about a field that isn't there, if its type is.
+    /// Stops the build where a fact is about a field that isn't there.
     fn check(&self) {
-        let all = self.enums.keys().chain(self.presence.keys());
-        for (kind, field) in all {
-            let properties = &self.definitions.get(*kind).map(|d| &d["properties"]);
-            if let Some(properties) = properties {
-                assert!(properties.get(field).is_some(), "{kind} has no field {field}");
-            }
+        let facts = &self.facts;
+        let places = facts.enums.keys().chain(facts.presence.keys());
+        for (name, field) in places.chain(facts.go_types.keys()).chain(facts.required.keys()) {
+            let found = self.definitions.get(*name).and_then(|d| d["properties"].get(field));
+            assert!(found.is_some(), "{name} has no field {field}");
         }
     }
 
     fn write(&self) -> (String, String) {
-        let names: Vec<&str> = self.structs().collect();
+        let names = self.structs();
         let ids: BTreeMap<&str, usize> = names.iter().enumerate().map(|(i, n)| (*n, i)).collect();
         let mut docs = Docs::default();
         let mut text = String::new();
         for name in &names {
             let definition = &self.definitions[*name];
-            let doc = docs.number(definition);
+            let doc = docs.number(description(definition));
             writeln!(text, "{name}\t{doc}").expect("a String takes all");
-            let required: BTreeSet<&str> =
-                definition["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             let fields: BTreeMap<&String, &Value> =
                 definition["properties"].as_object().into_iter().flatten().collect();
             for (field, schema) in fields {
-                let need = if required.contains(field.as_str()) { "!" } else { "" };
-                let ty = self.type_of(schema, &ids);
-                let letter = self.letter(name, field, &ty, !need.is_empty());
-                let nothing = Merge::default();
-                let merge = self.merges.get(&(*name, field.as_str())).unwrap_or(&nothing);
-                let values = self.enums.get(&(*name, field.as_str())).unwrap_or(&"");
-                let doc = docs.number(schema);
-                writeln!(
-                    text,
-                    "\t{field}\t{ty}\t{letter}{need}\t{doc}\t{values}\t{}\t{}\t{}\t{}",
-                    merge.list_type, merge.map_keys, merge.strategy, merge.key
-                )
-                .expect("a String takes all");
+                text.push_str(&self.row(name, field, schema, &ids, &mut docs));
             }
         }
         (text, docs.text)
     }
 
+    /// Returns a field's row, the cells as `src/table.rs` reads them.
+    fn row(
+        &self,
+        name: &str,
+        field: &str,
+        schema: &Value,
+        ids: &BTreeMap<&str, usize>,
+        docs: &mut Docs,
+    ) -> String {
+        let facts = &self.facts;
+        let place = (name, field);
+        let given = self.definitions[name]["required"].as_array();
+        let given = given.is_some_and(|all| all.iter().any(|one| one == field));
+        let ty = self.type_of(schema, ids);
+        let letter = facts.presence.get(&place).copied().unwrap_or(match ty.as_bytes().first() {
+            _ if given => "a",
+            Some(b'#' | b't' | b'm' | b'n' | b'q') => "p",
+            _ => "o",
+        });
+        let required = match facts.required.get(&place) {
+            Some(word) => *word == "required",
+            // k8s-openapi requires metadata everywhere.
+            None => given && (field != "metadata" || name == "io.k8s.api.core.v1.Event"),
+        };
+        let values = facts.enums.get(&place).copied().unwrap_or("");
+        let mut description = description(schema).to_string();
+        if !values.is_empty() {
+            description.push_str("\n\nPossible enum values:");
+            for value in values.split(',') {
+                let text = facts.enum_docs.get(&(name, field, value)).copied().unwrap_or("");
+                let text = format!("\n - `\"{}\"` {text}", value.trim_matches('"'));
+                description.push_str(text.trim_end());
+            }
+        }
+        let merge = facts.merges.get(&place);
+        let merge = |i: usize| merge.and_then(|row| row.get(i)).copied().unwrap_or("");
+        let cells = [
+            field,
+            &ty,
+            letter,
+            if required { "!" } else { "" },
+            &docs.number(&description).to_string(),
+            values,
+            merge(2),
+            merge(3),
+            merge(0),
+            merge(1),
+            facts.go_types.get(&place).copied().unwrap_or(""),
+        ];
+        format!("\t{}\n", cells.join("\t").trim_end_matches('\t'))
+    }
+
     /// Returns the names of what has fields, in order.
-    fn structs(&self) -> impl Iterator<Item = &str> {
-        let mut names: Vec<&str> = self
-            .definitions
-            .iter()
+    fn structs(&self) -> Vec<&str> {
+        let all = self.definitions.iter();
+        let mut names: Vec<&str> = all
             .filter(|(name, schema)| scalar(name, schema).is_none())
             .map(|(name, _)| name.as_str())
             .collect();
         names.sort_unstable();
-        names.into_iter()
-    }
-
-    /// Returns how Go holds the field: `p` behind a pointer, `o` left out when empty, `a` always
-    /// printed.
-    fn letter(&self, name: &str, field: &str, ty: &str, required: bool) -> char {
-        if let Some(letter) = self.presence.get(&(name, field)) {
-            return *letter;
-        }
-        match ty.chars().next() {
-            Some('#' | 't' | 'm' | 'n' | 'q') if !required => 'p',
-            _ if required => 'a',
-            _ => 'o',
-        }
+        names
     }
 
     fn type_of(&self, schema: &Value, ids: &BTreeMap<&str, usize>) -> String {
         if let Some(reference) = schema["$ref"].as_str() {
             let name = reference.rsplit('/').next().unwrap_or("");
-            return match ids.get(name) {
-                Some(id) => format!("#{id}"),
-                None => match scalar(name, &self.definitions[name]) {
-                    Some("a") => format!("a{}", name.rsplit('.').next().unwrap_or("")),
-                    letter => letter.expect("what isn't a struct is a scalar").into(),
-                },
+            let short = name.rsplit('.').next().unwrap_or("");
+            return match (ids.get(name), scalar(name, &self.definitions[name])) {
+                (Some(id), _) => format!("#{id}"),
+                (None, Some("a")) => format!("a{short}"),
+                (None, letter) => letter.expect("what isn't a struct is a scalar").into(),
             };
         }
         if let Some(items) = schema.get("items") {
@@ -265,19 +269,15 @@ impl Table<'_> {
 
 /// Returns the letter of a type that has no fields; `None` for one that has.
 fn scalar(name: &str, schema: &Value) -> Option<&'static str> {
-    let known = match name.rsplit('.').next().unwrap_or("") {
-        "Quantity" => "q",
-        "IntOrString" => "n",
-        "Time" => "t",
-        "MicroTime" => "m",
-        _ => "",
-    };
-    if !known.is_empty() {
-        return Some(known);
+    match name.rsplit('.').next().unwrap_or("") {
+        "Quantity" => return Some("q"),
+        "IntOrString" => return Some("n"),
+        "Time" => return Some("t"),
+        "MicroTime" => return Some("m"),
+        _ => {}
     }
     match (schema["type"].as_str(), schema["format"].as_str()) {
         (Some("string"), Some("byte")) => Some("y"),
-        (Some("string"), Some("date-time")) => Some("t"),
         (Some("string"), _) => Some("s"),
         (Some("integer"), Some("int64")) => Some("l"),
         (Some("integer"), _) => Some("i"),
@@ -288,6 +288,10 @@ fn scalar(name: &str, schema: &Value) -> Option<&'static str> {
     }
 }
 
+fn description(schema: &Value) -> &str {
+    schema["description"].as_str().unwrap_or("")
+}
+
 /// Texts, each once, one after another with a NUL between them.
 #[derive(Default)]
 struct Docs {
@@ -296,8 +300,7 @@ struct Docs {
 }
 
 impl Docs {
-    fn number(&mut self, schema: &Value) -> usize {
-        let doc = schema["description"].as_str().unwrap_or("");
+    fn number(&mut self, doc: &str) -> usize {
         let next = self.numbers.len();
         *self.numbers.entry(doc.to_string()).or_insert_with(|| {
             if next > 0 {

@@ -18,6 +18,8 @@ pub struct Definition {
     pub name: &'static str,
     /// The fields in the order of their names.
     pub fields: Vec<Field>,
+    /// The places of the fields that are always printed.
+    pub(crate) printed: Vec<u16>,
     pub(crate) doc: u16,
 }
 
@@ -42,6 +44,8 @@ pub struct Field {
     pub patch_strategy: &'static str,
     /// What tells the items of a list apart in a strategic merge patch; or nothing.
     pub merge_key: &'static str,
+    /// The name of the Go type where the type alone doesn't tell it.
+    pub(crate) go_type: &'static str,
     pub(crate) doc: u16,
 }
 
@@ -83,6 +87,8 @@ pub enum Type {
 pub enum Presence {
     /// Behind a pointer: printed if it is there, though it be empty.
     Pointer,
+    /// Behind a pointer: printed always, as null if it isn't there.
+    NullPointer,
     /// By value, left out when empty; but a struct is always printed.
     OmitEmpty,
     /// By value, left out when all within is empty.
@@ -96,6 +102,11 @@ impl Definition {
     pub fn field(&self, name: &str) -> Option<&Field> {
         let i = self.fields.binary_search_by(|field| field.name.cmp(name)).ok()?;
         self.fields.get(i)
+    }
+
+    /// Returns the fields that are printed even where they aren't set.
+    pub(crate) fn printed(&self) -> impl Iterator<Item = &Field> {
+        self.printed.iter().filter_map(|i| self.fields.get(usize::from(*i)))
     }
 
     /// Returns the last part of the name: `PodSpec`.

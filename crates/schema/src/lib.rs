@@ -11,6 +11,7 @@ mod definition;
 pub mod explain;
 mod kind;
 pub mod patch;
+mod quantity;
 mod table;
 
 pub use decode::{Decoded, decode};

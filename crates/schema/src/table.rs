@@ -14,7 +14,11 @@ pub(crate) fn definitions() -> &'static [Definition] {
         for line in STRUCTURE.lines() {
             match line.strip_prefix('\t') {
                 None => table.push(definition(line)),
-                Some(row) => table.extend_last(field(row)),
+                Some(row) => {
+                    if let Some(last) = table.last_mut() {
+                        last.add(field(row));
+                    }
+                }
             }
         }
         table
@@ -27,50 +31,48 @@ pub(crate) fn doc(number: u16) -> &'static str {
     TABLE.get_or_init(|| DOCS.split('\0').collect()).get(usize::from(number)).unwrap_or(&"")
 }
 
-trait ExtendLast {
-    fn extend_last(&mut self, field: Field);
-}
-
-impl ExtendLast for Vec<Definition> {
-    fn extend_last(&mut self, field: Field) {
-        if let Some(last) = self.last_mut() {
-            last.fields.push(field);
-        }
-    }
-}
-
 fn definition(line: &'static str) -> Definition {
     let (name, doc) = line.split_once('\t').unwrap_or((line, ""));
-    Definition { name, fields: Vec::new(), doc: doc.parse().unwrap_or(0) }
+    Definition { name, fields: Vec::new(), printed: Vec::new(), doc: doc.parse().unwrap_or(0) }
+}
+
+impl Definition {
+    fn add(&mut self, field: Field) {
+        if matches!(field.presence, Presence::Always | Presence::NullPointer) {
+            self.printed.push(u16::try_from(self.fields.len()).unwrap_or(u16::MAX));
+        }
+        self.fields.push(field);
+    }
 }
 
 fn field(row: &'static str) -> Field {
     let mut cells = row.split('\t');
     let mut cell = || cells.next().unwrap_or("");
-    let (name, ty, flags, doc, enums) = (cell(), cell(), cell(), cell(), cell());
-    let (list_type, map_keys, patch_strategy, merge_key) = (cell(), cell(), cell(), cell());
     Field {
-        name,
-        ty: type_of(ty),
-        required: flags.ends_with('!'),
-        presence: match flags.chars().next() {
-            Some('p') => Presence::Pointer,
-            Some('a') => Presence::Always,
-            Some('z') => Presence::OmitZero,
+        name: cell(),
+        ty: type_of(cell()),
+        presence: match cell() {
+            "p" => Presence::Pointer,
+            "P" => Presence::NullPointer,
+            "a" => Presence::Always,
+            "z" => Presence::OmitZero,
             _ => Presence::OmitEmpty,
         },
-        enums: words(enums),
-        list_type,
-        map_keys: words(map_keys),
-        patch_strategy,
-        merge_key,
-        doc: doc.parse().unwrap_or(0),
+        required: cell() == "!",
+        doc: cell().parse().unwrap_or(0),
+        enums: words(cell()),
+        list_type: cell(),
+        map_keys: words(cell()),
+        patch_strategy: cell(),
+        merge_key: cell(),
+        go_type: cell(),
     }
 }
 
 /// Splits at commas; nothing makes no word.
 pub(crate) fn words(text: &'static str) -> Vec<&'static str> {
-    text.split(',').filter(|word| !word.is_empty()).collect()
+    let words = text.split(',').filter(|word| !word.is_empty());
+    words.map(|word| word.trim_matches('"')).collect()
 }
 
 fn type_of(text: &'static str) -> Type {

@@ -1,0 +1,208 @@
+//! Reads objects as the API server's typed decoder does.
+
+mod place;
+mod scalar;
+mod time;
+
+use crate::Kind;
+use crate::definition::{Definition, Field, Presence, Type};
+use api::{Map, Value};
+use place::{Place, Step, go_type, inner_go_type};
+
+/// An object as the API server keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// The object without what its kind doesn't know, printed as Go prints its struct: what is
+    /// empty is left out or put in as upstream's types say.
+    pub value: Value,
+    /// What it doesn't know, as the strict decoder words it: `unknown field "spec.replcas"`.
+    pub unknown: Vec<String>,
+}
+
+/// How many complaints the strict decoder collects.
+// Models sigs.k8s.io/json internal/golang/encoding/json saveStrictError
+const COMPLAINTS: usize = 100;
+
+/// Reads an object of a kind. What needs no change is shared with the value given.
+///
+/// # Errors
+/// What Go's json says where a field is of another type: the first such field, in order.
+// Models sigs.k8s.io/json internal/golang/encoding/json decodeState
+pub fn decode(kind: &Kind, value: &Value) -> Result<Decoded, String> {
+    let Some(definition) = kind.definition() else {
+        return Ok(Decoded { value: value.clone(), unknown: Vec::new() });
+    };
+    let mut reader = Reader::default();
+    let root = Place { up: None, step: Step::Root };
+    let read = match value {
+        Value::Map(map) => reader.fields(definition, map, &root),
+        other => {
+            reader.mismatch(other, &root, &place::struct_type(definition));
+            None
+        }
+    };
+    match reader.error {
+        Some(error) => Err(error),
+        None => {
+            let value = read.unwrap_or_else(|| value.clone());
+            Ok(Decoded { value, unknown: reader.unknown })
+        }
+    }
+}
+
+/// Returns what Go prints for a struct of which nothing is set.
+fn zero_fields(definition: &Definition) -> Value {
+    let mut map = Map::new();
+    for field in definition.printed() {
+        map.insert(field.name, absent(field));
+    }
+    map.into()
+}
+
+/// Returns what Go prints for a field that is always printed and isn't set.
+fn absent(field: &Field) -> Value {
+    if field.presence == Presence::NullPointer { Value::Null } else { zero(&field.ty) }
+}
+
+fn zero(ty: &Type) -> Value {
+    match ty {
+        Type::Str => "".into(),
+        Type::Int32 | Type::Int64 | Type::Float | Type::IntOrString => Value::Int(0),
+        Type::Bool => false.into(),
+        Type::Quantity => "0".into(),
+        Type::Ref(id) => zero_fields(id.get()),
+        Type::Time | Type::MicroTime | Type::Bytes => Value::Null,
+        Type::Map(_) | Type::List(_) | Type::Any(_) => Value::Null,
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    error: Option<String>,
+    unknown: Vec<String>,
+}
+
+impl Reader {
+    fn fail(&mut self, error: String) {
+        self.error.get_or_insert(error);
+    }
+
+    fn mismatch(&mut self, found: &Value, at: &Place, go_type: &str) {
+        let word = match found {
+            Value::Str(_) => "string",
+            Value::Bool(_) => "bool",
+            Value::List(_) => "array",
+            Value::Map(_) => "object",
+            _ => "number",
+        };
+        self.fail(at.mismatch(word, go_type));
+    }
+
+    /// Reads a struct; `None` where it stays as it is.
+    fn fields(&mut self, definition: &Definition, map: &Map, at: &Place) -> Option<Value> {
+        let mut changed: Option<Map> = None;
+        for (name, value) in map.iter() {
+            let Some(field) = definition.field(name) else {
+                self.complain(at, name);
+                changed.get_or_insert_with(|| map.clone()).remove(name);
+                continue;
+            };
+            match self.field(field, value, definition, at) {
+                Outcome::Same => {}
+                Outcome::Gone => {
+                    changed.get_or_insert_with(|| map.clone()).remove(name);
+                }
+                Outcome::Now(value) => {
+                    changed.get_or_insert_with(|| map.clone()).insert(name, value);
+                }
+            }
+        }
+        for field in definition.printed() {
+            let there = changed.as_ref().unwrap_or(map).contains(field.name);
+            if !there {
+                let value = absent(field);
+                changed.get_or_insert_with(|| map.clone()).insert(field.name, value);
+            }
+        }
+        changed.map(Value::from)
+    }
+
+    fn complain(&mut self, at: &Place, name: &str) {
+        if self.unknown.len() < COMPLAINTS {
+            self.unknown.push(format!("unknown field {:?}", at.path_to(name)));
+        }
+    }
+
+    fn field(&mut self, field: &Field, value: &Value, of: &Definition, at: &Place) -> Outcome {
+        let place = Place { up: Some(at), step: Step::Field { of, name: field.name } };
+        let read = if value.is_null() { None } else { self.value(&field.ty, field.go_type, value, &place) };
+        let now = read.as_ref().unwrap_or(value);
+        let container = matches!(field.ty, Type::List(_) | Type::Map(_) | Type::Bytes);
+        let gone = match field.presence {
+            Presence::Pointer => now.is_null(),
+            Presence::OmitZero => now.is_empty(),
+            Presence::OmitEmpty => {
+                now.is_null() || now.is_empty() && !matches!(field.ty, Type::Ref(_) | Type::Any(_))
+            }
+            // A list that is empty comes back from etcd as none.
+            Presence::Always if now.is_null() || container && now.is_empty() => {
+                let absent = absent(field);
+                return if absent == *value { Outcome::Same } else { Outcome::Now(absent) };
+            }
+            Presence::Always | Presence::NullPointer => false,
+        };
+        match read {
+            _ if gone => Outcome::Gone,
+            Some(value) => Outcome::Now(value),
+            None => Outcome::Same,
+        }
+    }
+
+    /// Reads a value; `None` where it stays as it is.
+    fn value(&mut self, ty: &Type, go: &str, value: &Value, at: &Place) -> Option<Value> {
+        match (ty, value) {
+            (Type::Any(_), _) => None,
+            (_, Value::Null) => Some(zero(ty)),
+            (Type::Ref(id), Value::Map(map)) => self.fields(id.get(), map, at),
+            (Type::List(items), Value::List(values)) => {
+                let go = inner_go_type(go);
+                let mut changed: Option<Vec<Value>> = None;
+                for (i, value) in values.iter().enumerate() {
+                    let place = Place { up: Some(at), step: Step::Index(i) };
+                    if let Some(new) = self.value(items, go, value, &place) {
+                        let list = changed.get_or_insert_with(|| values.to_vec());
+                        if let Some(slot) = list.get_mut(i) {
+                            *slot = new;
+                        }
+                    }
+                }
+                changed.map(Value::from)
+            }
+            (Type::Map(values), Value::Map(map)) => {
+                let go = inner_go_type(go);
+                let mut changed: Option<Map> = None;
+                for (key, value) in map.iter() {
+                    let place = Place { up: Some(at), step: Step::Key(key) };
+                    if let Some(new) = self.value(values, go, value, &place) {
+                        changed.get_or_insert_with(|| map.as_ref().clone()).insert(key, new);
+                    }
+                }
+                changed.map(Value::from)
+            }
+            (Type::Ref(_) | Type::List(_) | Type::Map(_), other) => {
+                self.mismatch(other, at, &go_type(ty, go));
+                None
+            }
+            _ => self.scalar(ty, go, value, at),
+        }
+    }
+}
+
+enum Outcome {
+    Same,
+    Gone,
+    Now(Value),
+}
+
+#[cfg(test)]
+mod tests;
