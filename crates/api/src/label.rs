@@ -1,5 +1,11 @@
 //! Label selectors and field selectors.
 
+mod check;
+mod parse;
+
+pub use check::{check_key, check_value};
+pub use parse::{FieldRequirement, parse, parse_fields};
+
 use crate::Value;
 use std::fmt;
 
