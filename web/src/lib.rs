@@ -6,6 +6,7 @@
 pub mod editor_event;
 pub mod engine;
 pub mod heartbeat;
+pub mod model;
 pub mod protocol;
 pub mod pump;
 pub mod utf16;

@@ -1,0 +1,173 @@
+//! What the page knows of the cluster: the rows of all frames so far, and what travels now.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use view::{
+    AnswerRow, ClusterRow, ControllerRow, EventRow, Frame, MarkRow, Moment, NodeRow, PodBar, PodRow, RecordRow,
+    SchedulerRow, TabRow, Traveller,
+};
+
+/// How many travellers are kept, the latest.
+const TRAVELLERS: usize = 600;
+/// How many answers and events are kept, the latest.
+const KEPT: usize = 2_000;
+/// How many bytes a console tab keeps, the latest.
+const SCROLLBACK: usize = 400_000;
+
+/// A console tab's text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scrollback {
+    /// Pieces in order: (whether it is a typed line, text).
+    pub pieces: VecDeque<(bool, Rc<str>)>,
+    bytes: usize,
+    /// Whether the beginning was dropped.
+    pub cut: bool,
+}
+
+/// What the page knows of the cluster.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Model {
+    /// The last frame's number; 0 before the first.
+    pub frame: u64,
+    /// The present.
+    pub now: Moment,
+    /// Whether the clock stands.
+    pub paused: bool,
+    /// Virtual seconds a real second.
+    pub speed: f64,
+    /// Whether it runs as fast as it can until the cluster is ready.
+    pub hurrying: bool,
+    /// The cluster itself.
+    pub cluster: Option<ClusterRow>,
+    /// What the scheduler did last.
+    pub scheduler: Option<SchedulerRow>,
+    /// The store's last writes, newest last.
+    pub etcd: Vec<(i64, String)>,
+    /// Controllers by name.
+    pub controllers: BTreeMap<String, ControllerRow>,
+    /// Nodes by name.
+    pub nodes: BTreeMap<String, NodeRow>,
+    /// Pods by `namespace/name`.
+    pub pods: BTreeMap<String, PodRow>,
+    /// Deployments, ReplicaSets, DaemonSets, Services by `resource/namespace/name`.
+    pub records: BTreeMap<String, RecordRow>,
+    /// Events by uid.
+    pub events: BTreeMap<String, EventRow>,
+    /// Answers by number.
+    pub answers: BTreeMap<String, AnswerRow>,
+    /// Marks of the timeline by number.
+    pub marks: BTreeMap<String, MarkRow>,
+    /// Bars of the timeline by the pod's uid.
+    pub bars: BTreeMap<String, PodBar>,
+    /// What travels or did lately, oldest first.
+    pub travellers: VecDeque<Rc<Traveller>>,
+    /// Console tabs in order.
+    pub tabs: Vec<TabRow>,
+    /// What they printed.
+    pub consoles: BTreeMap<u32, Scrollback>,
+}
+
+fn merge<T>(into: &mut BTreeMap<String, T>, rows: BTreeMap<String, Option<T>>) {
+    for (key, row) in rows {
+        match row {
+            Some(row) => drop(into.insert(key, row)),
+            None => drop(into.remove(&key)),
+        }
+    }
+}
+
+impl Model {
+    /// Takes a frame in. Returns the files that commands wrote or removed.
+    pub fn take(&mut self, frame: Frame) -> Vec<(String, Option<String>)> {
+        self.frame = frame.number;
+        self.now = frame.now;
+        (self.paused, self.speed, self.hurrying) = (frame.paused, frame.speed, frame.hurrying);
+        let rows = frame.rows;
+        self.cluster = rows.cluster.or(self.cluster.take());
+        self.scheduler = rows.scheduler.or(self.scheduler.take());
+        if let Some(etcd) = rows.etcd {
+            self.etcd = etcd;
+        }
+        merge(&mut self.controllers, rows.controllers);
+        merge(&mut self.nodes, rows.nodes);
+        merge(&mut self.pods, rows.pods);
+        merge(&mut self.records, rows.records);
+        merge(&mut self.events, rows.events);
+        merge(&mut self.answers, rows.answers);
+        merge(&mut self.marks, rows.marks);
+        merge(&mut self.bars, rows.bars);
+        while self.answers.len() > KEPT {
+            self.answers.pop_first();
+        }
+        self.travellers.extend(frame.travellers.into_iter().map(Rc::new));
+        while self.travellers.len() > TRAVELLERS {
+            self.travellers.pop_front();
+        }
+        if let Some(tabs) = frame.tabs {
+            self.consoles.retain(|id, _| tabs.iter().any(|tab| tab.id == *id));
+            self.tabs = tabs;
+        }
+        for chunk in frame.console {
+            let console = self.consoles.entry(chunk.tab).or_default();
+            if chunk.clear {
+                *console = Scrollback::default();
+            }
+            console.push(chunk.echo, chunk.text);
+        }
+        frame.files
+    }
+
+    /// Returns the travellers that are under way at a moment.
+    pub fn under_way(&self, at: Moment) -> impl Iterator<Item = &Rc<Traveller>> {
+        self.travellers.iter().filter(move |traveller| traveller.began <= at && at < traveller.ended)
+    }
+
+    /// Returns the pods that are on a node, in the order of their keys.
+    pub fn pods_on<'a>(&'a self, node: &'a str) -> impl Iterator<Item = (&'a str, &'a PodRow)> {
+        self.pods.iter().filter(move |(_, pod)| pod.node == node).map(|(key, pod)| (key.as_str(), pod))
+    }
+}
+
+impl Scrollback {
+    fn push(&mut self, echo: bool, text: String) {
+        if text.is_empty() {
+            return;
+        }
+        self.bytes += text.len();
+        match self.pieces.back_mut() {
+            // Small pieces of output are joined, so that a loop's thousand lines are not a thousand nodes.
+            Some((false, last)) if !echo && last.len() < 4_096 => *last = format!("{last}{text}").into(),
+            _ => self.pieces.push_back((echo, text.into())),
+        }
+        while self.bytes > SCROLLBACK {
+            let Some((_, first)) = self.pieces.pop_front() else { break };
+            self.bytes -= first.len();
+            self.cut = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use view::ConsoleChunk;
+
+    #[test]
+    fn keeps_rows_and_text() {
+        let mut model = Model::default();
+        let mut frame = Frame { number: 1, ..Frame::default() };
+        let mark = MarkRow { at: 1, text: "apply".into(), bad: false };
+        frame.rows.marks.insert("1".into(), Some(mark.clone()));
+        let chunk = |text: &str, echo, clear| ConsoleChunk { tab: 1, text: text.into(), echo, clear };
+        frame.console = vec![chunk("$ ls\n", true, false), chunk("a\n", false, false), chunk("b\n", false, false)];
+        model.take(frame);
+        assert_eq!(model.marks.get("1"), Some(&mark));
+        assert_eq!(model.consoles[&1].pieces, [(true, "$ ls\n".into()), (false, "a\nb\n".into())]);
+        let mut frame = Frame { number: 2, ..Frame::default() };
+        frame.rows.marks.insert("1".into(), None);
+        frame.console = vec![chunk("", false, true)];
+        model.take(frame);
+        assert!(model.marks.is_empty() && model.consoles[&1].pieces.is_empty());
+    }
+}
