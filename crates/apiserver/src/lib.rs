@@ -1,1 +1,5 @@
-//! apiserver
+//! The API server.
+mod cron;
+mod printers;
+mod quantity;
+mod validation;

@@ -1,0 +1,11 @@
+//! The core group.
+
+pub(crate) mod affinity;
+pub(crate) mod container;
+pub(crate) mod objects;
+pub(crate) mod pod;
+pub(crate) mod probe;
+pub(crate) mod resources;
+mod security;
+pub(crate) mod service;
+mod volumes;
