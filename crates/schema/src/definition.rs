@@ -14,6 +14,8 @@ impl DefinitionId {
 /// A type that has fields, such as `io.k8s.api.core.v1.PodSpec`.
 #[derive(Debug)]
 pub struct Definition {
+    /// The number in the table.
+    pub id: DefinitionId,
     /// The full name.
     pub name: &'static str,
     /// The fields in the order of their names.
@@ -102,6 +104,11 @@ impl Definition {
     pub fn field(&self, name: &str) -> Option<&Field> {
         let i = self.fields.binary_search_by(|field| field.name.cmp(name)).ok()?;
         self.fields.get(i)
+    }
+
+    /// Returns the place in the table.
+    pub(crate) fn index(&self) -> usize {
+        usize::from(self.id.0)
     }
 
     /// Returns the fields that are printed even where they aren't set.

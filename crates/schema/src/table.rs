@@ -13,7 +13,10 @@ pub(crate) fn definitions() -> &'static [Definition] {
         let mut table: Vec<Definition> = Vec::new();
         for line in STRUCTURE.lines() {
             match line.strip_prefix('\t') {
-                None => table.push(definition(line)),
+                None => {
+                    let id = u16::try_from(table.len()).unwrap_or(u16::MAX);
+                    table.push(definition(DefinitionId(id), line));
+                }
                 Some(row) => {
                     if let Some(last) = table.last_mut() {
                         last.add(field(row));
@@ -31,9 +34,10 @@ pub(crate) fn doc(number: u16) -> &'static str {
     TABLE.get_or_init(|| DOCS.split('\0').collect()).get(usize::from(number)).unwrap_or(&"")
 }
 
-fn definition(line: &'static str) -> Definition {
+fn definition(id: DefinitionId, line: &'static str) -> Definition {
     let (name, doc) = line.split_once('\t').unwrap_or((line, ""));
-    Definition { name, fields: Vec::new(), printed: Vec::new(), doc: doc.parse().unwrap_or(0) }
+    let doc = doc.parse().unwrap_or(0);
+    Definition { id, name, fields: Vec::new(), printed: Vec::new(), doc }
 }
 
 impl Definition {
