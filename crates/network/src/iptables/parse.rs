@@ -1,0 +1,454 @@
+//! Words to rules.
+
+use super::rule::{
+    AddressType, ChainName, Condition, Match, Ports, Recent, RecentMode, RejectWith, Rule, Target, state,
+};
+use crate::{Cidr, Protocol};
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+/// How long a chain's name may be.
+pub(super) const CHAIN_NAME_LENGTH: usize = 28;
+/// How long a comment may be.
+const COMMENT_LENGTH: usize = 256;
+/// 2^31: what the kernel calls a probability of 1.
+const CERTAIN: f64 = 2_147_483_648.0;
+
+/// Splits a line into words as iptables-restore does: quotes hold blanks together, a backslash takes
+/// the next character as it is.
+pub fn split_words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut is_word = false;
+    let mut quote = None;
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, quote) {
+            ('\\', Some('"') | None) => {
+                word.extend(letters.next());
+                is_word = true;
+            }
+            (_, Some(end)) if letter == end => quote = None,
+            (_, Some(_)) => word.push(letter),
+            ('"' | '\'', None) => {
+                quote = Some(letter);
+                is_word = true;
+            }
+            (_, None) if letter.is_whitespace() => {
+                if is_word {
+                    words.push(std::mem::take(&mut word));
+                }
+                is_word = false;
+            }
+            _ => {
+                word.push(letter);
+                is_word = true;
+            }
+        }
+    }
+    if is_word {
+        words.push(word);
+    }
+    words
+}
+
+/// Reads a rule: everything after `-A CHAIN`.
+///
+/// # Errors
+/// iptables' own words for what it cannot read.
+pub fn parse_rule<S: AsRef<str>>(words: &[S]) -> Result<Rule, String> {
+    let mut parser = Parser { words, at: 0, negated: false, rule: Rule::new(), target: None };
+    while let Some(word) = parser.take() {
+        if word == "!" {
+            parser.negated = true;
+            continue;
+        }
+        parser.option(word)?;
+        if parser.negated {
+            return Err(format!("unexpected ! flag before {word}"));
+        }
+    }
+    parser.finish()
+}
+
+struct Parser<'a, S> {
+    words: &'a [S],
+    at: usize,
+    negated: bool,
+    rule: Rule,
+    target: Option<(String, Target)>,
+}
+
+impl<'a, S: AsRef<str>> Parser<'a, S> {
+    fn take(&mut self) -> Option<&'a str> {
+        let word = self.words.get(self.at)?.as_ref();
+        self.at += 1;
+        Some(word)
+    }
+
+    fn value(&mut self, option: &str) -> Result<&'a str, String> {
+        // The old place of `!` is after the option.
+        match self.take() {
+            Some("!") => {
+                self.negated = true;
+                self.take().ok_or_else(|| format!("option \"{option}\" requires an argument"))
+            }
+            Some(value) => Ok(value),
+            None => Err(format!("option \"{option}\" requires an argument")),
+        }
+    }
+
+    fn condition<T>(&mut self, value: T) -> Condition<T> {
+        Condition { negated: std::mem::take(&mut self.negated), value }
+    }
+
+    fn option(&mut self, option: &'a str) -> Result<(), String> {
+        match option {
+            "-s" | "--source" | "--src" => {
+                let value = network(self.value(option)?)?;
+                self.rule.source = Some(self.condition(value)).filter(is_narrow);
+            }
+            "-d" | "--destination" | "--dst" => {
+                let value = network(self.value(option)?)?;
+                self.rule.destination = Some(self.condition(value)).filter(is_narrow);
+            }
+            "-i" | "--in-interface" => {
+                let value: Rc<str> = self.value(option)?.into();
+                self.rule.in_interface = Some(self.condition(value));
+            }
+            "-o" | "--out-interface" => {
+                let value: Rc<str> = self.value(option)?.into();
+                self.rule.out_interface = Some(self.condition(value));
+            }
+            "-p" | "--protocol" | "--proto" => self.protocol(option)?,
+            "-m" | "--match" => {
+                let name = self.value(option)?;
+                self.load_match(name)?;
+            }
+            "-j" | "--jump" => {
+                let name = self.value(option)?;
+                self.target = Some((name.to_string(), target(name)?));
+            }
+            "-g" | "--goto" => {
+                let name = self.value(option)?;
+                self.target = Some((name.to_string(), Target::Goto(chain_name(name)?)));
+            }
+            "-c" | "--set-counters" => {
+                self.value(option)?;
+                self.value(option)?;
+            }
+            _ if self.target_option(option)? => {}
+            _ => self.match_option(option)?,
+        }
+        Ok(())
+    }
+
+    fn protocol(&mut self, option: &str) -> Result<(), String> {
+        let text = self.value(option)?;
+        if text == "all" || text == "0" {
+            return Ok(());
+        }
+        let protocol =
+            Protocol::parse(text).ok_or_else(|| format!("unknown protocol \"{text}\" specified"))?;
+        self.rule.protocol = Some(self.condition(protocol));
+        Ok(())
+    }
+
+    fn load_match(&mut self, name: &str) -> Result<(), String> {
+        let missing = Condition { negated: false, value: 0 };
+        let one = match name {
+            "comment" => Match::Comment("".into()),
+            "tcp" | "udp" | "sctp" => Match::Ports {
+                protocol: Protocol::parse(name).unwrap_or(Protocol::Tcp),
+                source: None,
+                destination: None,
+            },
+            "mark" => Match::Mark(Condition { negated: false, value: (0, 0) }),
+            "conntrack" => Match::Conntrack(Condition { negated: false, value: 0 }),
+            "addrtype" => Match::AddressType { source: None, destination: None },
+            "statistic" => Match::Random(missing),
+            "recent" => Match::Recent(Recent {
+                mode: Condition { negated: false, value: RecentMode::Check },
+                seconds: 0,
+                reap: false,
+                name: "DEFAULT".into(),
+            }),
+            "nfacct" => Match::Accounting("".into()),
+            _ => return Err(format!("Couldn't load match `{name}':No such file or directory")),
+        };
+        self.rule.matches.push(one);
+        Ok(())
+    }
+
+    fn match_option(&mut self, option: &str) -> Result<(), String> {
+        match option {
+            "--dport" | "--destination-port" | "--sport" | "--source-port" => self.ports(option),
+            "--comment" => self.comment(option),
+            "--mark" => {
+                let value = value_and_mask(self.value(option)?)?;
+                let value = self.condition(value);
+                self.last(option, |one| matches!(one, Match::Mark(_)).then(|| *one = Match::Mark(value)))
+            }
+            "--ctstate" => {
+                let states = states(self.value(option)?)?;
+                let states = self.condition(states);
+                self.last(option, |one| {
+                    matches!(one, Match::Conntrack(_)).then(|| *one = Match::Conntrack(states))
+                })
+            }
+            "--src-type" | "--dst-type" => self.address_type(option),
+            "--mode" => match self.value(option)? {
+                "random" => Ok(()),
+                mode => Err(format!("statistic: Bad mode \"{mode}\"")),
+            },
+            "--probability" => self.probability(option),
+            "--nfacct-name" => {
+                let name: Rc<str> = self.value(option)?.into();
+                self.last(option, |one| {
+                    matches!(one, Match::Accounting(_)).then(|| *one = Match::Accounting(name))
+                })
+            }
+            "--set" | "--rcheck" | "--update" | "--remove" | "--seconds" | "--reap" | "--name"
+            | "--rsource" | "--mask" => self.recent(option),
+            _ => Err(format!("unknown option \"{option}\"")),
+        }
+    }
+
+    /// Hands the last match to `change`, which says whether that match knows the option.
+    fn last(&mut self, option: &str, change: impl FnOnce(&mut Match) -> Option<()>) -> Result<(), String> {
+        let changed = self.rule.matches.last_mut().and_then(change);
+        changed.ok_or_else(|| format!("unknown option \"{option}\""))
+    }
+
+    fn ports(&mut self, option: &str) -> Result<(), String> {
+        let ports = ports(self.value(option)?)?;
+        let ports = self.condition(ports);
+        let is_ports = |one: &Match| matches!(one, Match::Ports { .. });
+        if !self.rule.matches.iter().any(is_ports) {
+            let protocol = self.rule.protocol.as_ref().filter(|p| !p.negated).map(|p| p.value);
+            let Some(protocol) = protocol.filter(|protocol| *protocol != Protocol::Icmp) else {
+                return Err(format!("unknown option \"{option}\""));
+            };
+            self.rule.matches.push(Match::Ports { protocol, source: None, destination: None });
+        }
+        if let Some(Match::Ports { source, destination, .. }) =
+            self.rule.matches.iter_mut().rev().find(|one| is_ports(one))
+        {
+            *(if option.contains('d') { destination } else { source }) = Some(ports);
+        }
+        Ok(())
+    }
+
+    fn comment(&mut self, option: &str) -> Result<(), String> {
+        let text = self.value(option)?;
+        if text.len() >= COMMENT_LENGTH {
+            return Err(format!("comment match: --comment must be less than {COMMENT_LENGTH} characters"));
+        }
+        let text: Rc<str> = text.into();
+        self.last(option, |one| matches!(one, Match::Comment(_)).then(|| *one = Match::Comment(text)))
+    }
+
+    fn address_type(&mut self, option: &str) -> Result<(), String> {
+        let kind = match self.value(option)? {
+            "LOCAL" => AddressType::Local,
+            "UNICAST" => AddressType::Unicast,
+            "BROADCAST" => AddressType::Broadcast,
+            "MULTICAST" => AddressType::Multicast,
+            other => return Err(format!("addrtype: bad type `{other}'")),
+        };
+        let kind = self.condition(kind);
+        self.last(option, |one| match one {
+            Match::AddressType { source, destination } => {
+                *(if option == "--src-type" { source } else { destination }) = Some(kind);
+                Some(())
+            }
+            _ => None,
+        })
+    }
+
+    fn probability(&mut self, option: &str) -> Result<(), String> {
+        let text = self.value(option)?;
+        let bad = || format!("statistic: --probability must be between 0 and 1, not \"{text}\"");
+        let probability = text.parse::<f64>().ok().filter(|p| (0.0..=1.0).contains(p)).ok_or_else(bad)?;
+        let parts = self.condition((probability * CERTAIN).round() as u32);
+        self.last(option, |one| matches!(one, Match::Random(_)).then(|| *one = Match::Random(parts)))
+    }
+
+    fn recent(&mut self, option: &str) -> Result<(), String> {
+        let text = match option {
+            "--seconds" | "--name" | "--mask" => self.value(option)?,
+            _ => "",
+        };
+        let negated = std::mem::take(&mut self.negated);
+        let mode = match option {
+            "--set" => Some(RecentMode::Set),
+            "--rcheck" => Some(RecentMode::Check),
+            "--update" => Some(RecentMode::Update),
+            "--remove" => Some(RecentMode::Remove),
+            _ => None,
+        };
+        let seconds = match option {
+            "--seconds" => Some(text.parse().map_err(|_| format!("recent: bad value \"{text}\""))?),
+            _ => None,
+        };
+        self.last(option, |one| {
+            let Match::Recent(recent) = one else { return None };
+            if let Some(mode) = mode {
+                recent.mode = Condition { negated, value: mode };
+            }
+            recent.seconds = seconds.unwrap_or(recent.seconds);
+            recent.reap |= option == "--reap";
+            if option == "--name" {
+                recent.name = text.into();
+            }
+            Some(())
+        })
+    }
+
+    fn target_option(&mut self, option: &str) -> Result<bool, String> {
+        let Some((_, target)) = &self.target else { return Ok(false) };
+        let new = match (target.clone(), option) {
+            (
+                Target::Mark { .. },
+                "--set-xmark" | "--set-mark" | "--or-mark" | "--and-mark" | "--xor-mark",
+            ) => {
+                let text = self.value(option)?;
+                mark_target(option, text)?
+            }
+            (Target::Dnat { .. }, "--to-destination") => {
+                let (address, port) = socket(self.value(option)?)?;
+                Target::Dnat { address, port }
+            }
+            (Target::Snat { .. }, "--to-source") => {
+                let (address, port) = socket(self.value(option)?)?;
+                Target::Snat { address, port }
+            }
+            (Target::Masquerade { .. }, "--random-fully") => Target::Masquerade { random_fully: true },
+            (Target::Reject(_), "--reject-with") => {
+                let name = self.value(option)?;
+                let with = RejectWith::ALL.iter().find(|(_, known)| *known == name);
+                Target::Reject(with.ok_or_else(|| format!("unknown reject type \"{name}\""))?.0)
+            }
+            _ => return Ok(false),
+        };
+        if let Some((_, target)) = &mut self.target {
+            *target = new;
+        }
+        Ok(true)
+    }
+
+    fn finish(mut self) -> Result<Rule, String> {
+        if self.negated {
+            return Err("nothing appropriate following !".to_string());
+        }
+        if let Some((name, target)) = self.target.take() {
+            let unset = Ipv4Addr::UNSPECIFIED;
+            match target {
+                Target::Dnat { address, .. } if address == unset => {
+                    return Err(format!("{name}: option \"--to-destination\" must be specified"));
+                }
+                Target::Snat { address, .. } if address == unset => {
+                    return Err(format!("{name}: option \"--to-source\" must be specified"));
+                }
+                target => self.rule.target = target,
+            }
+        }
+        for one in &self.rule.matches {
+            let Match::Ports { protocol, .. } = one else { continue };
+            let same = self.rule.protocol.as_ref().is_some_and(|p| !p.negated && p.value == *protocol);
+            if !same {
+                let name = protocol.name();
+                return Err(format!("match `{name}' needs option \"-p {name}\""));
+            }
+        }
+        Ok(self.rule)
+    }
+}
+
+/// A network of no bits is no condition, unless it is negated.
+fn is_narrow(network: &Condition<Cidr>) -> bool {
+    network.negated || network.value.prefix() > 0
+}
+
+fn network(text: &str) -> Result<Cidr, String> {
+    Cidr::parse(text).ok_or_else(|| format!("host/network `{text}' not found"))
+}
+
+/// Reads a chain's name.
+pub(super) fn chain_name(text: &str) -> Result<ChainName, String> {
+    if text.is_empty() || text.starts_with('-') || text.starts_with('!') || text.contains(char::is_whitespace)
+    {
+        return Err(format!("chain name `{text}' not allowed"));
+    }
+    if text.len() > CHAIN_NAME_LENGTH {
+        return Err(format!("chain name `{text}' too long (must be under {} chars)", CHAIN_NAME_LENGTH + 1));
+    }
+    Ok(ChainName::new(text))
+}
+
+fn target(name: &str) -> Result<Target, String> {
+    Ok(match name {
+        "ACCEPT" => Target::Accept,
+        "DROP" => Target::Drop,
+        "RETURN" => Target::Return,
+        "REJECT" => Target::Reject(RejectWith::PortUnreachable),
+        "MARK" => Target::Mark { value: 0, mask: 0 },
+        "DNAT" => Target::Dnat { address: Ipv4Addr::UNSPECIFIED, port: 0 },
+        "SNAT" => Target::Snat { address: Ipv4Addr::UNSPECIFIED, port: 0 },
+        "MASQUERADE" => Target::Masquerade { random_fully: false },
+        _ => Target::Jump(chain_name(name)?),
+    })
+}
+
+fn mark_target(option: &str, text: &str) -> Result<Target, String> {
+    let (value, mask) = value_and_mask(text)?;
+    Ok(match option {
+        "--set-mark" => Target::Mark { value, mask: mask | value },
+        "--or-mark" => Target::Mark { value, mask: value },
+        "--and-mark" => Target::Mark { value: 0, mask: !value },
+        "--xor-mark" => Target::Mark { value, mask: 0 },
+        _ => Target::Mark { value, mask },
+    })
+}
+
+fn number(text: &str) -> Option<u32> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+fn value_and_mask(text: &str) -> Result<(u32, u32), String> {
+    let (value, mask) = text.split_once('/').map_or((text, None), |(value, mask)| (value, Some(mask)));
+    let bad = || format!("mark: bad integer value for option \"--mark\", or out of range: \"{text}\"");
+    let mask = mask.map_or(Some(u32::MAX), number).ok_or_else(bad)?;
+    Ok((number(value).ok_or_else(bad)?, mask))
+}
+
+fn states(text: &str) -> Result<u8, String> {
+    let mut bits = 0;
+    for name in text.split(',') {
+        let bit = state::NAMES.iter().position(|known| known.eq_ignore_ascii_case(name));
+        bits |= 1 << bit.ok_or_else(|| format!("Bad ctstate \"{text}\""))?;
+    }
+    Ok(bits)
+}
+
+fn ports(text: &str) -> Result<Ports, String> {
+    let port =
+        |text: &str| text.parse::<u16>().map_err(|_| format!("invalid port/service `{text}' specified"));
+    let (first, last) = text.split_once(':').unwrap_or((text, text));
+    let first = if first.is_empty() { 0 } else { port(first)? };
+    let last = if last.is_empty() { u16::MAX } else { port(last)? };
+    if first > last {
+        return Err("invalid portrange (min > max)".to_string());
+    }
+    Ok(Ports { first, last })
+}
+
+fn socket(text: &str) -> Result<(Ipv4Addr, u16), String> {
+    let (address, port) = text.split_once(':').map_or((text, None), |(address, port)| (address, Some(port)));
+    let address = address.parse().map_err(|_| format!("Bad IP address \"{text}\""))?;
+    let port = port.map_or(Ok(0), str::parse).map_err(|_| format!("Port `{text}' not valid"))?;
+    Ok((address, port))
+}

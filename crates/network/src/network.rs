@@ -1,0 +1,493 @@
+use crate::conntrack::{TrackState, Tuple};
+use crate::iptables::{Counters, Iptables, Output, RestoreError, RuleCache, TableName};
+use crate::node::{Node, bridge_address};
+use crate::topology::{Host, HostKind, Topology};
+use crate::way::{ChainView, Way};
+use crate::{Answer, Application, Cidr, Delivery, ExchangeId, HostId, Outcome, Payload, Protocol, Socket};
+use sim::{Chance, EventQueue, Nanos, SECOND, Time, Timing};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+/// How many ways are kept for the inspector.
+const WAYS: usize = 2_048;
+
+/// A connection that is to be opened, and what is asked through it.
+#[derive(Clone, Debug)]
+pub struct Connect {
+    /// The host whose process asks.
+    pub from: HostId,
+    /// What the asker wants to be told back: a process's number.
+    pub owner: u64,
+    /// The address.
+    pub to: Ipv4Addr,
+    /// The port; 0 for [`Payload::Ping`].
+    pub port: u16,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// What is asked.
+    pub payload: Payload,
+    /// After what time the asker gives up; 0 leaves that to the protocol.
+    pub patience: Nanos,
+}
+
+/// How far an exchange is.
+#[derive(Clone, Debug)]
+pub(crate) enum Stage {
+    /// The first packet is under way, or lost.
+    Opening,
+    /// The request is on its way to its application.
+    Asking,
+    /// The application has it.
+    Serving(Application),
+    /// The outcome is on its way back.
+    Ending(Outcome),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange {
+    pub(crate) from: HostId,
+    pub(crate) owner: u64,
+    pub(crate) protocol: Protocol,
+    pub(crate) source: Socket,
+    pub(crate) destination: Socket,
+    pub(crate) payload: Rc<Payload>,
+    pub(crate) patience: Nanos,
+    pub(crate) deadline: Time,
+    pub(crate) who: Rc<str>,
+    pub(crate) draws: u64,
+    pub(crate) attempts: u32,
+    pub(crate) stage: Stage,
+    pub(crate) server: HostId,
+    /// The server's end, and the client's as the server sees it.
+    pub(crate) local: Socket,
+    pub(crate) peer: Socket,
+    /// The time of the way back.
+    pub(crate) back: Nanos,
+    /// The hosts on the way, from client to server.
+    pub(crate) path: Vec<HostId>,
+    pub(crate) tracked: Vec<(HostId, Tuple)>,
+}
+
+/// What is due at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Due {
+    /// The request reaches its application.
+    Arrive(ExchangeId),
+    /// The outcome reaches the asker; so often it was tried before.
+    End(ExchangeId, u32),
+    /// The first packet is sent again.
+    Retry(ExchangeId),
+}
+
+/// The whole data plane.
+#[derive(Clone, Debug)]
+pub struct Network {
+    pub(crate) chance: Chance,
+    pub(crate) timing: Timing,
+    pub(crate) topology: Topology,
+    pub(crate) nodes: BTreeMap<HostId, Rc<Node>>,
+    pub(crate) listeners: BTreeMap<(HostId, Protocol, u16), Application>,
+    pub(crate) exchanges: BTreeMap<ExchangeId, Exchange>,
+    pub(crate) deadlines: BTreeSet<(Time, ExchangeId)>,
+    pub(crate) queue: EventQueue<Due>,
+    pub(crate) ways: VecDeque<Rc<Way>>,
+    pub(crate) next: u64,
+    cache: RuleCache,
+}
+
+impl Network {
+    /// Makes an empty network whose machines are on one segment.
+    pub fn new(chance: Chance, timing: Timing, segment: Cidr) -> Network {
+        Network {
+            chance,
+            timing,
+            topology: Topology::new(segment),
+            nodes: BTreeMap::new(),
+            listeners: BTreeMap::new(),
+            exchanges: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            queue: EventQueue::default(),
+            ways: VecDeque::new(),
+            next: 1,
+            cache: RuleCache::default(),
+        }
+    }
+
+    /// Changes how long things take from now on.
+    pub fn set_timing(&mut self, timing: Timing) {
+        self.timing = timing;
+    }
+
+    /// Returns the hosts and how they reach each other.
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    // Machines and pods.
+
+    /// Adds a machine outside the cluster.
+    pub fn add_outside(&mut self, name: &str, address: Ipv4Addr) -> HostId {
+        self.topology.add(name, HostKind::Outside, address)
+    }
+
+    /// Adds a route to a machine outside the cluster (`ip route add NETWORK via ADDRESS`).
+    pub fn add_route(&mut self, host: HostId, network: Cidr, via: Ipv4Addr) {
+        const ROUTES: usize = 64;
+        if let Some(host) = self.topology.host_mut(host)
+            && host.routes.len() < ROUTES
+        {
+            host.routes.push((network, via));
+        }
+    }
+
+    /// Adds a node, with empty tables.
+    pub fn add_node(&mut self, name: &str, address: Ipv4Addr) -> HostId {
+        let id = self.topology.add(name, HostKind::Node, address);
+        self.nodes.insert(id, Rc::default());
+        id
+    }
+
+    /// Gives a node its pods' network (`spec.podCIDR`); all machines then have a route there.
+    pub fn set_pod_network(&mut self, node: HostId, network: Cidr) {
+        self.topology.set_pod_network(node, network);
+    }
+
+    /// Returns the next free address of a node's pod network, as the host-local plug-in chooses it.
+    // Models github.com/containernetworking/plugins plugins/ipam/host-local/backend/allocator
+    pub fn next_pod_address(&mut self, node: HostId) -> Option<Ipv4Addr> {
+        let network = self.topology.pod_network(node)?;
+        let size = u32::from(network.last()) - u32::from(network.address());
+        let state = Rc::make_mut(self.nodes.get_mut(&node)?);
+        let first = state.last_pod_address.max(1);
+        // The first address is the bridge's, the last is everybody's.
+        let place = (1..size).map(|n| (first - 1 + n) % (size - 1) + 1).find(|place| {
+            *place > 1 && network.nth(*place).is_some_and(|a| self.topology.by_address(a).is_none())
+        })?;
+        state.last_pod_address = place;
+        network.nth(place)
+    }
+
+    /// Adds a pod with an address of its own. A pod of the host's network has none: its applications
+    /// listen on the node.
+    pub fn add_pod(&mut self, node: HostId, name: &str, address: Ipv4Addr) -> HostId {
+        self.topology.add(name, HostKind::Pod { node }, address)
+    }
+
+    /// Takes a pod or a machine out, with what listens there and what it asked.
+    pub fn remove(&mut self, host: HostId) -> Option<Host> {
+        self.silence(host);
+        self.nodes.remove(&host);
+        self.topology.remove(host)
+    }
+
+    fn silence(&mut self, host: HostId) {
+        self.listeners.retain(|(at, _, _), _| *at != host);
+        let own: Vec<ExchangeId> =
+            self.exchanges.iter().filter(|(_, one)| one.from == host).map(|(id, _)| *id).collect();
+        for id in own {
+            self.cancel(id);
+        }
+    }
+
+    /// Cuts a machine's power: its tables, connections and announcements are gone, and nobody is told.
+    pub fn stop(&mut self, host: HostId) {
+        let Some(machine) = self.topology.host_mut(host) else { return };
+        machine.is_up = false;
+        if let Some(node) = self.nodes.get_mut(&host) {
+            *node = Rc::default();
+        }
+        let announced: Vec<Ipv4Addr> =
+            self.topology.announced().filter(|(_, node)| *node == host).map(|(address, _)| address).collect();
+        for address in announced {
+            self.topology.withdraw(host, address);
+        }
+        let gone: Vec<HostId> = self
+            .topology
+            .hosts()
+            .filter(|(id, _)| self.topology.machine(*id) == host)
+            .map(|(id, _)| id)
+            .collect();
+        for id in gone {
+            self.silence(id);
+        }
+    }
+
+    /// Switches a machine on again.
+    pub fn start(&mut self, host: HostId) {
+        if let Some(machine) = self.topology.host_mut(host) {
+            machine.is_up = true;
+        }
+    }
+
+    /// Cuts the link between two machines.
+    pub fn partition(&mut self, a: HostId, b: HostId) {
+        self.topology.set_cut(a, b, true);
+    }
+
+    /// Mends the link between two machines.
+    pub fn heal(&mut self, a: HostId, b: HostId) {
+        self.topology.set_cut(a, b, false);
+    }
+
+    /// Adds this to each packet's time between two machines; 0 for nothing.
+    pub fn set_delay(&mut self, a: HostId, b: HostId, delay: Nanos) {
+        self.topology.set_delay(a, b, delay);
+    }
+
+    /// Returns whether packets pass between two hosts.
+    pub fn can_reach(&self, a: HostId, b: HostId) -> bool {
+        self.topology.can_reach(a, b)
+    }
+
+    /// Lets a node answer ARP for an address of the segment, and tells everybody.
+    pub fn announce(&mut self, now: Time, node: HostId, address: Ipv4Addr) {
+        self.topology.announce(now, node, address);
+    }
+
+    /// Stops a node's answering for an address.
+    pub fn withdraw(&mut self, node: HostId, address: Ipv4Addr) {
+        self.topology.withdraw(node, address);
+    }
+
+    // Listeners.
+
+    /// Lets an application listen on a port of a pod or machine. Returns whether the port was free.
+    pub fn listen(&mut self, host: HostId, protocol: Protocol, port: u16, application: Application) -> bool {
+        let key = (host, protocol, port);
+        let is_free = self.topology.host(host).is_some() && !self.listeners.contains_key(&key);
+        if is_free {
+            self.listeners.insert(key, application);
+        }
+        is_free
+    }
+
+    /// Closes one port.
+    pub fn close(&mut self, host: HostId, protocol: Protocol, port: u16) {
+        self.listeners.remove(&(host, protocol, port));
+    }
+
+    /// Ends an application: its ports are closed, and what it hasn't answered is reset.
+    pub fn close_application(&mut self, now: Time, application: Application) {
+        self.listeners.retain(|_, other| *other != application);
+        let open: Vec<ExchangeId> = self
+            .exchanges
+            .iter()
+            .filter(|(_, one)| matches!(one.stage, Stage::Serving(other) if other == application))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in open {
+            self.reset(now, id);
+        }
+    }
+
+    /// Returns who listens: (host, protocol, port, application).
+    pub fn listeners(&self) -> impl Iterator<Item = (HostId, Protocol, u16, Application)> {
+        self.listeners.iter().map(|((host, protocol, port), app)| (*host, *protocol, *port, *app))
+    }
+
+    // Tables.
+
+    /// Hands a node iptables-restore text (`--noflush`).
+    ///
+    /// # Errors
+    /// The first line that cannot be read. Nothing has changed then.
+    pub fn restore(&mut self, node: HostId, text: &str) -> Result<(), RestoreError> {
+        let Some(node) = self.nodes.get_mut(&node) else {
+            return Err(RestoreError { line: 0, message: "no such machine".to_string() });
+        };
+        Rc::make_mut(node).iptables.restore(text, &mut self.cache)
+    }
+
+    /// Returns a node's tables.
+    pub fn iptables(&self, node: HostId) -> Option<&Iptables> {
+        self.nodes.get(&node).map(|node| &node.iptables)
+    }
+
+    /// Runs `iptables` on a node.
+    pub fn iptables_command(&mut self, node: HostId, words: &[&str]) -> Output {
+        match self.nodes.get_mut(&node) {
+            Some(node) => Rc::make_mut(node).iptables.command(words),
+            None => {
+                Output { stderr: "iptables: command not found\n".to_string(), code: 127, ..Output::default() }
+            }
+        }
+    }
+
+    /// Returns what `iptables-save` prints on a node, for one table or all.
+    pub fn iptables_save(
+        &self,
+        node: HostId,
+        table: Option<TableName>,
+        counters: Counters,
+        now: Time,
+    ) -> String {
+        self.iptables(node).map_or(String::new(), |iptables| iptables.save(table, counters, now))
+    }
+
+    /// Returns the chains of a node's table for the page.
+    pub fn chains(&self, node: HostId, table: TableName) -> Vec<ChainView> {
+        let chains = self.iptables(node).map(|iptables| iptables.table(table).sorted_chains());
+        chains.into_iter().flatten().map(|(_, chain)| ChainView::new(chain)).collect()
+    }
+
+    /// Returns what `conntrack -L` prints on a node.
+    pub fn conntrack_list(&self, node: HostId, now: Time) -> String {
+        self.nodes.get(&node).map_or(String::new(), |node| node.conntrack.list(now))
+    }
+
+    /// Forgets a node's connections (`conntrack -F`).
+    pub fn conntrack_flush(&mut self, node: HostId) {
+        if let Some(node) = self.nodes.get_mut(&node) {
+            Rc::make_mut(node).conntrack.clear();
+        }
+    }
+
+    /// Forgets a node's UDP connections that are translated to an address and port that no longer serve,
+    /// as kube-proxy does after a change. Returns how many there were.
+    pub fn forget_udp(&mut self, node: HostId, service: Socket, is_live: impl Fn(Socket) -> bool) -> u32 {
+        let Some(node) = self.nodes.get_mut(&node) else { return 0 };
+        Rc::make_mut(node).conntrack.forget(Protocol::Udp, |connection| {
+            connection.original.destination == service && !is_live(connection.reply.source)
+        })
+    }
+
+    // Exchanges.
+
+    /// Opens a connection and asks something through it. The first packet's way is decided at once, by
+    /// the rules as they are; what follows from it comes from [`Network::advance`].
+    pub fn connect(&mut self, now: Time, connect: Connect) -> ExchangeId {
+        let id = ExchangeId(self.next);
+        self.next += 1;
+        let source = self.source_address(connect.from, connect.to);
+        let (who, begun, port) = match self.topology.host_mut(connect.from) {
+            Some(host) => {
+                host.begun += 1;
+                (host.name.clone(), host.begun, host.take_port())
+            }
+            None => ("".into(), 0, 0),
+        };
+        let port = if connect.protocol == Protocol::Icmp { 0 } else { port };
+        let exchange = Exchange {
+            from: connect.from,
+            owner: connect.owner,
+            protocol: connect.protocol,
+            source: Socket::new(source, port),
+            destination: Socket::new(connect.to, connect.port),
+            payload: Rc::new(connect.payload),
+            patience: connect.patience,
+            deadline: Time::NEVER,
+            who,
+            draws: begun << 16,
+            attempts: 0,
+            stage: Stage::Opening,
+            server: HostId(0),
+            local: Socket::new(connect.to, connect.port),
+            peer: Socket::new(source, port),
+            back: 0,
+            path: Vec::new(),
+            tracked: Vec::new(),
+        };
+        self.begin(now, id, exchange);
+        id
+    }
+
+    /// Chooses the address that a host speaks from.
+    fn source_address(&self, from: HostId, to: Ipv4Addr) -> Ipv4Addr {
+        let Some(host) = self.topology.host(from) else { return Ipv4Addr::UNSPECIFIED };
+        if to.is_loopback() {
+            return Ipv4Addr::LOCALHOST;
+        }
+        match self.topology.pod_network_of(to) {
+            Some((_, node)) if node == from => bridge_address(&self.topology, node).unwrap_or(host.address),
+            _ => host.address,
+        }
+    }
+
+    /// Answers a request that arrived. Nothing happens where it is no longer awaited.
+    pub fn reply(&mut self, now: Time, exchange: ExchangeId, answer: Answer) {
+        self.conclude(now, exchange, Outcome::Answered(answer));
+    }
+
+    /// Breaks off a request that arrived.
+    pub fn reset(&mut self, now: Time, exchange: ExchangeId) {
+        self.conclude(now, exchange, Outcome::Reset);
+    }
+
+    fn conclude(&mut self, now: Time, id: ExchangeId, outcome: Outcome) {
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        if matches!(exchange.stage, Stage::Serving(_)) {
+            exchange.stage = Stage::Ending(outcome);
+            let at = now + exchange.back;
+            self.queue.push(at, Due::End(id, 0));
+        }
+    }
+
+    /// Gives an exchange up: its asker isn't told anything any more.
+    pub fn cancel(&mut self, id: ExchangeId) {
+        if let Some(exchange) = self.exchanges.remove(&id) {
+            self.deadlines.remove(&(exchange.deadline, id));
+        }
+    }
+
+    /// Returns how many exchanges are open.
+    pub fn open_exchanges(&self) -> u32 {
+        self.exchanges.len() as u32
+    }
+
+    /// Returns the way of an exchange, where it is still kept.
+    pub fn way(&self, exchange: ExchangeId) -> Option<&Way> {
+        let place = self.ways.binary_search_by_key(&exchange, |way| way.exchange).ok()?;
+        self.ways.get(place).map(AsRef::as_ref)
+    }
+
+    /// Returns the ways that are kept, oldest first.
+    pub fn ways(&self) -> impl DoubleEndedIterator<Item = &Way> {
+        self.ways.iter().map(AsRef::as_ref)
+    }
+
+    pub(crate) fn way_mut(&mut self, exchange: ExchangeId) -> Option<&mut Way> {
+        let place = self.ways.binary_search_by_key(&exchange, |way| way.exchange).ok()?;
+        self.ways.get_mut(place).map(Rc::make_mut)
+    }
+
+    pub(crate) fn keep_way(&mut self, way: Way) {
+        if self.ways.len() >= WAYS {
+            self.ways.pop_front();
+        }
+        self.ways.push_back(Rc::new(way));
+    }
+
+    pub(crate) fn set_track_state(&mut self, now: Time, tracked: &[(HostId, Tuple)], state: TrackState) {
+        for (node, tuple) in tracked {
+            if let Some(node) = self.nodes.get_mut(node) {
+                Rc::make_mut(node).conntrack.set_state(now, tuple, state);
+            }
+        }
+    }
+
+    /// Returns the moment at which something is due next.
+    pub fn next_at(&self) -> Option<Time> {
+        let deadline = self.deadlines.first().map(|(at, _)| *at);
+        [self.queue.next_at(), deadline].into_iter().flatten().min()
+    }
+
+    /// Does what is due up to this moment and tells what arrived and what ended.
+    pub fn advance(&mut self, now: Time) -> Vec<Delivery> {
+        let mut deliveries = Vec::new();
+        while let Some(at) = self.next_at().filter(|at| *at <= now) {
+            if self.queue.next_at() == Some(at) {
+                if let Some((at, due)) = self.queue.pop() {
+                    self.handle(at, due, &mut deliveries);
+                }
+            } else if let Some((at, id)) = self.deadlines.pop_first() {
+                self.finish(at, id, Outcome::Timeout, &mut deliveries);
+            }
+        }
+        deliveries
+    }
+}
+
+/// How long TCP goes on asking for a connection: six repetitions, each after twice the time.
+// Models net/ipv4/sysctl_net_ipv4.c tcp_syn_retries
+pub(crate) const TCP_OPENING: Nanos = 127 * SECOND;
