@@ -81,6 +81,11 @@ impl Server {
         }
     }
 
+    /// Takes out what its watches have to tell: the resource, and the event.
+    pub fn take_events(&mut self) -> Vec<(String, WatchEvent)> {
+        std::mem::take(&mut self.events)
+    }
+
     /// Returns the messages of all events, in the order in which they were made.
     pub fn messages(&self) -> Vec<String> {
         let mut events = self.all(api::resources::EVENTS);

@@ -1,1 +1,29 @@
-//! kubelet
+//! The kubelet: registers its node, runs the pods that are bound to it, and tells how they are.
+//!
+//! The containers are simulated: images are data (`images/*.yaml`), the programs in them are values.
+
+mod config;
+mod container;
+mod back_off;
+pub mod cri;
+mod env;
+mod images;
+mod lifecycle;
+mod kill;
+mod kubelet;
+mod net;
+mod node;
+mod pod_status;
+mod process;
+mod script;
+mod shared;
+mod status_manager;
+mod sync;
+#[cfg(test)]
+mod tests;
+mod volumes;
+mod worker;
+
+pub use config::{Behaviour, NodeConfig};
+pub use kubelet::Kubelet;
+pub use net::{Origin, Outgoing, PodEndpoint, PodNetwork, PodRequest, Taken};

@@ -1,0 +1,157 @@
+use crate::back_off::BackOff;
+use crate::cri::{App, LogRing, PodFacts, RootFs};
+use crate::images::LocalImage;
+use api::Value;
+use network::Protocol;
+use sim::Time;
+use std::rc::Rc;
+
+/// When a container runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Before all others, to its end.
+    Init,
+    /// From before the regular ones until after them: an init container with `restartPolicy: Always`.
+    Sidecar,
+    /// With the others.
+    Regular,
+}
+
+/// How a container's process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Exit {
+    pub code: i64,
+    pub reason: Rc<str>,
+    pub message: Rc<str>,
+    pub started: Time,
+    pub finished: Time,
+    pub id: Rc<str>,
+}
+
+/// What is under way with a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing: it hasn't begun, or has ended.
+    Idle,
+    /// Its image is pulled.
+    Pulling { asked: Time, began: Time, until: Time },
+    /// It was created and starts.
+    Starting { until: Time },
+    /// Its process runs.
+    Running { since: Time },
+}
+
+/// Why a running container is stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kill {
+    /// When its preStop hook ends, where it has one that waits; `None` once it is over.
+    pub hook_until: Option<Time>,
+    /// Whether SIGTERM was sent.
+    pub asked: bool,
+    /// When SIGKILL is sent.
+    pub deadline: Time,
+}
+
+/// One container of a pod.
+#[derive(Clone, Debug)]
+pub(crate) struct Container {
+    pub name: Rc<str>,
+    pub spec: Value,
+    pub kind: Kind,
+    pub phase: Phase,
+    /// Why it isn't running, in the words of `state.waiting`.
+    pub waiting: Option<(Rc<str>, Rc<str>)>,
+    pub exit: Option<Exit>,
+    pub exit_before: Option<Exit>,
+    pub id: Rc<str>,
+    pub local: Option<LocalImage>,
+    pub restarts: i64,
+    /// How often it was started.
+    pub attempt: u64,
+    pub crash: BackOff,
+    pub pull: BackOff,
+    pub pull_error: Rc<str>,
+    /// Before this moment it isn't started.
+    pub retry_at: Time,
+    pub app: Option<App>,
+    pub env: Rc<Vec<(Rc<str>, Rc<str>)>>,
+    pub facts: PodFacts,
+    pub root: RootFs,
+    pub logs: LogRing,
+    pub logs_before: Option<LogRing>,
+    pub open: Vec<(Protocol, u16)>,
+    pub kill: Option<Kill>,
+}
+
+impl Container {
+    /// Makes a container that has not begun.
+    pub(crate) fn new(spec: &Value, kind: Kind) -> Container {
+        Container {
+            name: spec["name"].text(),
+            spec: spec.clone(),
+            kind,
+            phase: Phase::Idle,
+            waiting: None,
+            exit: None,
+            exit_before: None,
+            id: "".into(),
+            local: None,
+            restarts: 0,
+            attempt: 0,
+            crash: BackOff::default(),
+            pull: BackOff::default(),
+            pull_error: "".into(),
+            retry_at: Time(0),
+            app: None,
+            env: Rc::default(),
+            facts: PodFacts::default(),
+            root: RootFs::default(),
+            logs: LogRing::default(),
+            logs_before: None,
+            open: Vec::new(),
+            kill: None,
+        }
+    }
+
+    /// Returns whether its process runs.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running { .. })
+    }
+
+    /// Returns whether something is under way before its process runs.
+    pub(crate) fn is_beginning(&self) -> bool {
+        matches!(self.phase, Phase::Pulling { .. } | Phase::Starting { .. })
+    }
+
+    /// Returns whether it ran to its end and did well.
+    pub(crate) fn has_succeeded(&self) -> bool {
+        matches!(self.phase, Phase::Idle) && self.exit.as_ref().is_some_and(|exit| exit.code == 0)
+    }
+
+    /// Returns whether its process passed its start: with a startup probe, once that has succeeded.
+    pub(crate) fn is_started(&self) -> bool {
+        self.is_running()
+    }
+
+    /// Returns whether it is ready.
+    pub(crate) fn is_ready(&self) -> bool {
+        match self.kind {
+            Kind::Init => self.has_succeeded(),
+            Kind::Sidecar | Kind::Regular => self.is_running(),
+        }
+    }
+
+    /// Returns when it has something to do by itself.
+    pub(crate) fn next_at(&self) -> Time {
+        let phase = match self.phase {
+            Phase::Pulling { until, .. } | Phase::Starting { until } => until,
+            Phase::Running { .. } => self.app.as_ref().map_or(Time::NEVER, App::next_at),
+            Phase::Idle => Time::NEVER,
+        };
+        let kill = match &self.kill {
+            Some(kill) => kill.hook_until.unwrap_or(kill.deadline),
+            None => Time::NEVER,
+        };
+        phase.min(kill)
+    }
+}

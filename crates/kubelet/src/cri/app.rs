@@ -1,0 +1,386 @@
+use super::files::{RootFs, View};
+use super::image::{Image, Program};
+use super::logs::LogRing;
+use super::{counter, http_server, mysql, redis};
+use crate::script::Script;
+use network::{Answer, Outcome, Payload, Protocol, Socket};
+use sim::{Chance, MILLISECOND, Nanos, Time, Timing};
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+/// What a program knows of the pod that it runs in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PodFacts {
+    /// The pod's host name.
+    pub hostname: Rc<str>,
+    /// The pod's address.
+    pub ip: Rc<str>,
+    /// The node's name.
+    pub node: Rc<str>,
+    /// `namespace/name`.
+    pub key: Rc<str>,
+    /// The container's name.
+    pub container: Rc<str>,
+}
+
+/// What a program has at hand while it does something.
+pub struct AppCx<'a> {
+    /// When.
+    pub now: Time,
+    /// The source of chance.
+    pub chance: Chance,
+    /// How long things take.
+    pub timing: &'a Timing,
+    /// Its pod.
+    pub pod: &'a PodFacts,
+    /// Its environment.
+    pub env: &'a [(Rc<str>, Rc<str>)],
+    /// Its files.
+    pub files: View<'a>,
+    /// Its log.
+    pub logs: &'a mut LogRing,
+}
+
+impl AppCx<'_> {
+    /// Returns a variable of the environment; empty where it isn't set.
+    pub fn var(&self, name: &str) -> Rc<str> {
+        self.env.iter().rev().find(|(key, _)| &**key == name).map_or_else(|| "".into(), |(_, value)| value.clone())
+    }
+
+    /// Writes to the log; `stderr: ` at the beginning says where.
+    pub fn log(&mut self, line: &str) {
+        match line.strip_prefix("stderr:") {
+            Some(rest) => self.logs.add(self.now, rest.trim_start(), true),
+            None => self.logs.add(self.now, line, false),
+        }
+    }
+}
+
+/// What a program wants done.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// A request is answered.
+    Answer {
+        /// The request's number.
+        request: u64,
+        /// How long it takes.
+        after: Nanos,
+        /// The answer.
+        answer: Answer,
+    },
+    /// A request is sent; its reply comes with the tag.
+    Call {
+        /// The program's own number for it.
+        tag: u64,
+        /// A name or an address.
+        host: Rc<str>,
+        /// The port.
+        port: u16,
+        /// The protocol.
+        protocol: Protocol,
+        /// What is sent.
+        payload: Payload,
+        /// After how long the program gives up.
+        timeout: Nanos,
+    },
+    /// A name is looked up; the reply comes with the tag.
+    Lookup {
+        /// The program's own number for it.
+        tag: u64,
+        /// The name.
+        name: Rc<str>,
+    },
+    /// The process ends.
+    Exit(i64),
+}
+
+/// What came of a program's call or lookup.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Came {
+    /// What came of the call, and the address that it went to.
+    Outcome(Ipv4Addr, Outcome),
+    /// The name as it was found, and its addresses.
+    Addresses(Rc<str>, Vec<Ipv4Addr>),
+    /// Nobody knows the name.
+    NoSuchName,
+    /// No DNS server answered.
+    NoDns,
+}
+
+/// A signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// The one that asks to stop.
+    Term,
+    /// The one that nobody survives.
+    Kill,
+}
+
+/// A request that has reached a program.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AppRequest {
+    /// Its number.
+    pub id: u64,
+    /// The sender's end.
+    pub peer: Socket,
+    /// The port that it came to.
+    pub port: u16,
+    /// What was sent.
+    pub payload: Rc<Payload>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    Http(http_server::HttpServer),
+    Redis(redis::Redis),
+    Mysql(mysql::Mysql),
+    Counter(counter::Counter),
+    Script(Box<Script>),
+    Builtin,
+    Wait,
+    Ends(i64),
+}
+
+/// The main process of a container: which program, and how far it is. It is a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct App {
+    image: Rc<Image>,
+    version: Rc<str>,
+    state: State,
+    tcp: Vec<u16>,
+    udp: Vec<u16>,
+    listens_at: Time,
+    listening: bool,
+    ends: Option<(Time, i64)>,
+    asked_to_stop: bool,
+}
+
+/// What to run in a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// The image.
+    pub image: Rc<Image>,
+    /// The version that its tag stands for.
+    pub version: Rc<str>,
+    /// The words of the command: the container's, or else the image's.
+    pub argv: Vec<Rc<str>>,
+    /// Whether the container brings its own command.
+    pub own_command: bool,
+    /// The ports that the container names: (is UDP, number).
+    pub ports: Vec<(Protocol, u16)>,
+    /// Whether the process lives until it is told to stop, whatever it is.
+    pub everlasting: bool,
+}
+
+impl App {
+    /// Starts a program.
+    ///
+    /// # Errors
+    /// The runtime's words where there is no such file in the image.
+    pub fn start(launch: &Launch, cx: &mut AppCx) -> Result<App, String> {
+        let image = launch.image.clone();
+        let first = launch.argv.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
+        let is_own = !launch.own_command || image.runs.iter().any(|word| word == first);
+        let state = if is_own {
+            App::own_program(launch, cx)
+        } else if Script::knows(first) || image.has_shell() {
+            State::Script(Box::new(Script::from_argv(&launch.argv, &image)))
+        } else if image.names.iter().any(|name| name == "*") {
+            App::own_program(launch, cx)
+        } else {
+            return Err(format!("exec: {:?}: executable file not found in $PATH", launch.argv.first().map_or("", |word| word)));
+        };
+        let serves = matches!(state, State::Http(_) | State::Redis(_) | State::Mysql(_) | State::Counter(_) | State::Builtin);
+        let of = |protocol: Protocol, known: &[u16]| -> Vec<u16> {
+            let named = launch.ports.iter().filter(|(named, _)| *named == protocol).map(|(_, port)| *port);
+            if !serves { Vec::new() } else if known.is_empty() { named.collect() } else { known.to_vec() }
+        };
+        let (tcp, udp) = (of(Protocol::Tcp, &image.ports), of(Protocol::Udp, &image.udp_ports));
+        let listens_at = cx.now + i64::from(image.listens_after_ms) * MILLISECOND;
+        let mut app = App {
+            version: launch.version.clone(),
+            state,
+            tcp,
+            udp,
+            listens_at,
+            listening: false,
+            ends: None,
+            asked_to_stop: false,
+            image,
+        };
+        if is_own {
+            app.log_start(cx);
+        }
+        if let State::Ends(code) = app.state
+            && !launch.everlasting
+        {
+            app.ends = Some((cx.now + 10 * MILLISECOND, code));
+        }
+        Ok(app)
+    }
+
+    fn own_program(launch: &Launch, cx: &mut AppCx) -> State {
+        let image = &launch.image;
+        let missing = image.requires.iter().find(|(name, _)| {
+            // Any of several variables will do.
+            name.split('|').all(|name| cx.var(name).is_empty())
+        });
+        if let Some((_, words)) = missing.filter(|_| !launch.everlasting) {
+            for line in words.lines() {
+                cx.log(&format!("stderr:{line}"));
+            }
+            return State::Ends(1);
+        }
+        match image.program {
+            Program::Http => State::Http(http_server::HttpServer::default()),
+            Program::Redis => State::Redis(redis::Redis::start(cx)),
+            Program::Mysql => State::Mysql(mysql::Mysql::start(cx)),
+            Program::Counter => State::Counter(counter::Counter::default()),
+            Program::Wait => State::Wait,
+            Program::Builtin => State::Builtin,
+            Program::Shell | Program::Print if launch.everlasting => State::Wait,
+            Program::Shell | Program::Print => State::Ends(image.exit),
+        }
+    }
+
+    fn log_start(&mut self, cx: &mut AppCx) {
+        if let State::Ends(1) = self.state
+            && !self.image.requires.is_empty()
+        {
+            return;
+        }
+        for line in &self.image.clone().log.start {
+            let line = http_server::fill(line, &self.version, cx, None);
+            cx.log(&line);
+        }
+    }
+
+    /// Returns when it has something to do by itself.
+    pub fn next_at(&self) -> Time {
+        let listens = if self.listening || (self.tcp.is_empty() && self.udp.is_empty()) { Time::NEVER } else { self.listens_at };
+        let ends = self.ends.map_or(Time::NEVER, |(at, _)| at);
+        let own = match &self.state {
+            State::Script(script) => script.next_at(),
+            _ => Time::NEVER,
+        };
+        listens.min(ends).min(own)
+    }
+
+    /// Does what is due.
+    pub fn step(&mut self, cx: &mut AppCx) -> Vec<Effect> {
+        if let Some((at, code)) = self.ends
+            && at <= cx.now
+        {
+            return vec![Effect::Exit(code)];
+        }
+        if self.listens_at <= cx.now {
+            self.listening = true;
+        }
+        match &mut self.state {
+            State::Script(script) => script.step(cx),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns the ports that it listens on now.
+    pub fn ports(&self) -> Vec<(Protocol, u16)> {
+        if !self.listening {
+            return Vec::new();
+        }
+        let tcp = self.tcp.iter().map(|port| (Protocol::Tcp, *port));
+        tcp.chain(self.udp.iter().map(|port| (Protocol::Udp, *port))).collect()
+    }
+
+    /// Returns which program the cluster plays in its place.
+    pub fn builtin(&self) -> Option<&str> {
+        matches!(self.state, State::Builtin).then_some(self.image.builtin.as_str())
+    }
+
+    /// Takes a request.
+    pub fn on_request(&mut self, cx: &mut AppCx, request: &AppRequest) -> Vec<Effect> {
+        let after = cx.timing.answer.draw(cx.chance, "answer", &cx.pod.key, request.id);
+        let respond = |answer: Answer| vec![Effect::Answer { request: request.id, after, answer }];
+        if matches!(&*request.payload, Payload::Connect) {
+            return respond(Answer::Connected);
+        }
+        match &mut self.state {
+            State::Http(server) => {
+                let (more, answer) = server.answer(&self.image, &self.version, cx, request);
+                vec![Effect::Answer { request: request.id, after: after + more, answer }]
+            }
+            State::Redis(redis) => respond(redis.answer(cx, &request.payload)),
+            State::Mysql(mysql) => respond(mysql.answer(cx, &request.payload)),
+            State::Counter(counter) => counter.on_request(cx, request, after),
+            _ => respond(Answer::Text("".into())),
+        }
+    }
+
+    /// Takes what came of a call.
+    pub fn on_reply(&mut self, cx: &mut AppCx, tag: u64, came: &Came) -> Vec<Effect> {
+        match &mut self.state {
+            State::Counter(counter) => counter.on_reply(cx, tag, came),
+            State::Script(script) => script.on_reply(cx, tag, came),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes a signal: returns when the process ends and its exit code, where it does.
+    pub fn on_signal(&mut self, cx: &mut AppCx, signal: Signal, everlasting: bool) -> Option<(Time, i64)> {
+        if signal == Signal::Kill {
+            self.ends = Some((cx.now, 137));
+            return self.ends;
+        }
+        if everlasting {
+            self.ends = Some((cx.now, 0));
+            return self.ends;
+        }
+        if self.asked_to_stop {
+            return self.ends;
+        }
+        self.asked_to_stop = true;
+        let stop = match &mut self.state {
+            State::Script(script) => return script.on_term(cx).then(|| (cx.now, 0)),
+            State::Wait | State::Ends(_) | State::Http(_) | State::Redis(_) | State::Mysql(_) | State::Counter(_) | State::Builtin => {
+                self.image.stop.clone()
+            }
+        };
+        if stop.ignores {
+            return None;
+        }
+        for line in &stop.log {
+            let line = http_server::fill(line, &self.version, cx, None);
+            cx.log(&line);
+        }
+        let at = cx.now + i64::from(stop.after_ms) * MILLISECOND;
+        self.ends = Some((at, stop.exit));
+        self.ends
+    }
+
+    /// Returns the output of a command that only this program knows, and its exit code.
+    pub fn command(&mut self, cx: &mut AppCx, argv: &[String]) -> Option<(String, i64)> {
+        let first = argv.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
+        match &mut self.state {
+            State::Redis(redis) if matches!(first, "redis-cli" | "redis-server") => Some(redis.command(cx, argv)),
+            State::Mysql(mysql) if matches!(first, "mysql" | "mysqladmin" | "mysqld" | "mariadb") => {
+                Some(mysql.command(cx, argv))
+            }
+            State::Http(_) => http_server::command(&self.image, &self.version, cx, argv),
+            _ => None,
+        }
+    }
+
+    /// Returns the image.
+    pub fn image(&self) -> &Rc<Image> {
+        &self.image
+    }
+
+    /// Returns the version.
+    pub fn version(&self) -> &Rc<str> {
+        &self.version
+    }
+}
+
+/// Makes the files of a new container.
+pub fn root_of(image: &Image) -> RootFs {
+    RootFs { image: Rc::new(image.files.iter().collect()), ..RootFs::default() }
+}

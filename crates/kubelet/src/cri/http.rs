@@ -1,0 +1,88 @@
+use network::{HttpRequest, HttpResponse};
+use sim::Time;
+
+/// Returns a header; empty where it isn't there.
+pub fn header<'a>(headers: &'a network::Headers, name: &str) -> &'a str {
+    headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
+}
+
+/// Returns a request's path without its query.
+pub fn path_of(request: &HttpRequest) -> &str {
+    request.path.split(['?', '#']).next().unwrap_or("")
+}
+
+/// Makes an answer in plain text.
+pub fn text(status: u16, body: impl Into<String>) -> HttpResponse {
+    let body: String = body.into();
+    let mut response = HttpResponse::new(status, body.as_str());
+    response.headers.push(("Content-Type".into(), "text/plain; charset=utf-8".into()));
+    response
+}
+
+/// Completes an answer's headers as a server does: Date, and Content-Length.
+pub fn complete(mut response: HttpResponse, now: Time) -> HttpResponse {
+    let at = usize::from(response.headers.first().is_some_and(|(name, _)| &**name == "Server"));
+    response.headers.insert(at, ("Date".into(), http_date(now).into()));
+    let length = response.body.len().to_string();
+    response.headers.push(("Content-Length".into(), length.as_str().into()));
+    response
+}
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+
+fn month(month: i64) -> &'static str {
+    usize::try_from(month - 1).ok().and_then(|i| MONTHS.get(i)).copied().unwrap_or("Jan")
+}
+
+fn weekday(at: Time) -> &'static str {
+    let days = at.unix_seconds().div_euclid(86_400).rem_euclid(7);
+    usize::try_from(days).ok().and_then(|i| DAYS.get(i)).copied().unwrap_or("Thu")
+}
+
+/// Returns a moment as HTTP's Date header has it: `Mon, 05 Jan 2026 09:00:00 GMT`.
+pub fn http_date(at: Time) -> String {
+    let (year, number, day, hour, minute, second) = at.civil();
+    let (weekday, month) = (weekday(at), month(number));
+    format!("{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
+/// Returns a moment as access logs have it: `05/Jan/2026:09:00:00 +0000`.
+pub fn log_date(at: Time) -> String {
+    let (year, number, day, hour, minute, second) = at.civil();
+    format!("{day:02}/{}/{year}:{hour:02}:{minute:02}:{second:02} +0000", month(number))
+}
+
+/// Returns a moment as `date` prints it: `Mon Jan  5 09:00:00 UTC 2026`.
+pub fn unix_date(at: Time) -> String {
+    let (year, number, day, hour, minute, second) = at.civil();
+    format!("{} {} {day:>2} {hour:02}:{minute:02}:{second:02} UTC {year}", weekday(at), month(number))
+}
+
+/// Returns a moment as redis stamps its lines: `05 Jan 2026 09:00:00.000`.
+pub fn stamp(at: Time) -> String {
+    let (year, number, day, hour, minute, second) = at.civil();
+    let millis = at.0.rem_euclid(sim::SECOND) / sim::MILLISECOND;
+    format!("{day:02} {} {year} {hour:02}:{minute:02}:{second:02}.{millis:03}", month(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_completed() {
+        let answer = complete(text(404, "no\n"), Time::EPOCH);
+        assert_eq!(header(&answer.headers, "content-length"), "3");
+        assert_eq!(header(&answer.headers, "Date"), "Mon, 05 Jan 2026 09:00:00 GMT");
+        assert_eq!(path_of(&HttpRequest::get("web", "/a?b=1")), "/a");
+    }
+
+    #[test]
+    fn dates_are_as_each_program_writes_them() {
+        assert_eq!(log_date(Time::EPOCH), "05/Jan/2026:09:00:00 +0000");
+        assert_eq!(unix_date(Time::EPOCH), "Mon Jan  5 09:00:00 UTC 2026");
+        assert_eq!(stamp(Time::EPOCH), "05 Jan 2026 09:00:00.000");
+    }
+}

@@ -1,0 +1,322 @@
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::reference::Reference;
+
+/// What an image's main process does. `images/README.md` documents the words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Program {
+    /// Answers HTTP by its routes.
+    #[default]
+    Http,
+    /// Answers redis commands.
+    Redis,
+    /// Answers SQL.
+    Mysql,
+    /// Counts in redis: answers HTTP with a number.
+    Counter,
+    /// Writes nothing and waits.
+    Wait,
+    /// A shell: without a terminal it ends at once.
+    Shell,
+    /// Prints what it prints at its start and ends.
+    Print,
+    /// Is played by the cluster: `coredns`, `metallb-controller`, `metallb-speaker`.
+    Builtin,
+}
+
+/// A route of an HTTP server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Route {
+    /// The path, without the query; a `*` at its end matches what follows.
+    pub path: String,
+    /// The method; empty for all.
+    pub method: String,
+    /// The status; 200 unless stated.
+    pub status: Option<u16>,
+    /// Headers beyond Content-Length and Date.
+    pub headers: BTreeMap<String, String>,
+    /// The body, a template.
+    pub body: String,
+    /// How long the answer takes beyond the usual, in milliseconds.
+    pub after_ms: u32,
+}
+
+/// How the process takes the signal that asks it to stop.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Stop {
+    /// Whether it goes on as if nothing had come: it ends by SIGKILL, with 137.
+    pub ignores: bool,
+    /// Its exit code.
+    pub exit: i64,
+    /// How long it takes, in milliseconds.
+    pub after_ms: u32,
+    /// What it writes.
+    pub log: Vec<String>,
+}
+
+impl Default for Stop {
+    fn default() -> Stop {
+        Stop { ignores: false, exit: 143, after_ms: 20, log: Vec::new() }
+    }
+}
+
+/// What the process writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// When it starts, templates; a line that begins with `stderr:` goes there.
+    pub start: Vec<String>,
+    /// For each request, a template; empty for nothing.
+    pub request: String,
+}
+
+/// An image as data.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Image {
+    /// Its names, without tag: `nginx`, `ghcr.io/subicura/echo`. A `*` at the end matches what follows.
+    pub names: Vec<String>,
+    /// The tags that exist, patterns; without any, every tag exists.
+    pub tags: Vec<String>,
+    /// What a tag ends in, beside the patterns themselves: `-alpine`.
+    pub variants: Vec<String>,
+    /// Tags whose version isn't what they say: `latest: 1.29.4`.
+    pub versions: BTreeMap<String, String>,
+    /// Its size in bytes, as the registry compresses it.
+    pub size: i64,
+    /// The entrypoint.
+    pub entrypoint: Vec<String>,
+    /// The command.
+    pub command: Vec<String>,
+    /// The words by which a pod's own command still means this image's program.
+    pub runs: Vec<String>,
+    /// What the main process does.
+    pub program: Program,
+    /// Which program the cluster plays, where `program` is `builtin`.
+    pub builtin: String,
+    /// The TCP ports that it listens on; without any, the container's own.
+    pub ports: Vec<u16>,
+    /// The UDP ports that it listens on.
+    pub udp_ports: Vec<u16>,
+    /// How long from its start until it listens, in milliseconds.
+    pub listens_after_ms: u32,
+    /// The exit code, where the process ends by itself.
+    pub exit: i64,
+    /// The variable that must be set, and what is written where it isn't (the process ends with 1).
+    pub requires: BTreeMap<String, String>,
+    /// What it writes.
+    pub log: Log,
+    /// The directory that it serves files from; empty for none.
+    pub root: String,
+    /// Its routes; the first that matches counts.
+    pub routes: Vec<Route>,
+    /// How it stops.
+    pub stop: Stop,
+    /// Its files.
+    pub files: BTreeMap<String, String>,
+    /// Its environment, templates.
+    pub env: BTreeMap<String, String>,
+    /// The working directory.
+    pub workdir: String,
+    /// The user's number.
+    pub user: i64,
+    /// The shells and tools in it; `sh`, `bash`, `curl`. Without any there is no shell.
+    pub tools: Vec<String>,
+    /// What it uses of memory when idle, a quantity.
+    pub memory: String,
+    /// What it uses of a processor when idle, a quantity.
+    pub cpu: String,
+}
+
+const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/images.in"));
+
+/// All images that are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Catalogue {
+    images: Vec<Rc<Image>>,
+}
+
+/// What a registry says to a pull.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A known image and its version, or the generic one.
+    Image(Rc<Image>, Rc<str>),
+    /// The image never had this tag.
+    NoSuchTag,
+}
+
+thread_local! {
+    static BUILT_IN: Rc<Catalogue> = Rc::new(Catalogue::read(FILES).unwrap_or_default());
+}
+
+impl Catalogue {
+    /// Returns the images that the program comes with.
+    pub fn built_in() -> Rc<Catalogue> {
+        BUILT_IN.with(Rc::clone)
+    }
+
+    /// Reads image files.
+    ///
+    /// # Errors
+    /// The name of the file that can't be read, and why.
+    pub fn read(files: &[(&str, &str)]) -> Result<Catalogue, String> {
+        let mut images = Vec::new();
+        for (name, text) in files {
+            let image: Image = serde_yaml::from_str(text).map_err(|error| format!("{name}: {error}"))?;
+            images.push(Rc::new(image));
+        }
+        Ok(Catalogue { images })
+    }
+
+    /// Returns the image that a reference names. What nobody knows is a generic server, whatever its tag.
+    pub fn find(&self, reference: &Reference) -> Found {
+        let named = |image: &&Rc<Image>| image.names.iter().any(|name| name_matches(name, reference));
+        let Some(image) = self.images.iter().find(named) else {
+            let version = reference.tag().to_string();
+            return Found::Image(self.generic(), version.into());
+        };
+        if reference.digest.is_none() && !image.has_tag(reference.tag()) {
+            return Found::NoSuchTag;
+        }
+        Found::Image(image.clone(), image.version(reference.tag()).into())
+    }
+
+    /// Returns the image that stands for all that nobody knows.
+    pub fn generic(&self) -> Rc<Image> {
+        let generic = |image: &&Rc<Image>| image.names.iter().any(|name| name == "*");
+        self.images.iter().find(generic).cloned().unwrap_or_default()
+    }
+
+    /// Returns the images in the order of their files.
+    pub fn iter(&self) -> impl Iterator<Item = &Rc<Image>> {
+        self.images.iter()
+    }
+}
+
+fn name_matches(pattern: &str, reference: &Reference) -> bool {
+    if pattern == "*" {
+        return false;
+    }
+    let familiar = reference.familiar_name();
+    match pattern.strip_suffix('*') {
+        Some(prefix) => familiar.starts_with(prefix),
+        None => familiar == pattern,
+    }
+}
+
+impl Image {
+    /// Returns whether a tag exists.
+    pub fn has_tag(&self, tag: &str) -> bool {
+        if self.tags.is_empty() {
+            return true;
+        }
+        self.tags.iter().any(|pattern| {
+            tag_matches(pattern, tag)
+                || self.variants.iter().any(|variant| {
+                    tag.strip_suffix(variant.as_str()).is_some_and(|rest| tag_matches(pattern, rest))
+                })
+        }) || self.variants.iter().any(|variant| variant.strip_prefix('-') == Some(tag))
+    }
+
+    /// Returns the version that a tag stands for.
+    pub fn version(&self, tag: &str) -> String {
+        if let Some(version) = self.versions.get(tag) {
+            return version.clone();
+        }
+        let plain = tag.split('-').next().unwrap_or(tag);
+        match self.versions.get(plain) {
+            Some(version) => version.clone(),
+            None if plain.starts_with(|first: char| first.is_ascii_digit() || first == 'v') => plain.to_string(),
+            None => self.versions.get("latest").cloned().unwrap_or_else(|| tag.to_string()),
+        }
+    }
+
+    /// Returns whether it has a shell.
+    pub fn has_shell(&self) -> bool {
+        self.tools.iter().any(|tool| tool == "sh" || tool == "bash")
+    }
+}
+
+/// Returns whether a tag is meant by a pattern, in which `{7..29}` stands for a number and `*` for anything.
+fn tag_matches(pattern: &str, tag: &str) -> bool {
+    let Some(at) = pattern.find(['{', '*']) else { return pattern == tag };
+    let (literal, rest) = pattern.split_at(at);
+    let Some(tag) = tag.strip_prefix(literal) else { return false };
+    if let Some(after) = rest.strip_prefix('*') {
+        return tag.char_indices().map(|(i, _)| i).chain([tag.len()]).any(|i| {
+            tag.get(i..).is_some_and(|left| tag_matches(after, left))
+        });
+    }
+    let Some((range, after)) = rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) else { return false };
+    let Some((low, high)) = range.split_once("..") else { return false };
+    let digits = tag.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, left) = tag.split_at(digits);
+    let (Ok(low), Ok(high), Ok(value)) = (low.parse::<u32>(), high.parse::<u32>(), number.parse::<u32>()) else {
+        return false;
+    };
+    (low..=high).contains(&value) && number == value.to_string() && tag_matches(after, left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_reads_and_every_name_is_listed_once() {
+        let catalogue = Catalogue::read(FILES).unwrap();
+        let mut names: Vec<&String> = catalogue.iter().flat_map(|image| &image.names).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        assert!(!catalogue.generic().names.is_empty());
+    }
+
+    #[test]
+    fn tags_match_their_patterns() {
+        for (pattern, tag, yes) in [
+            ("1.{7..29}", "1.25", true),
+            ("1.{7..29}", "1.161", false),
+            ("1.{7..29}", "1.025", false),
+            ("1.{7..29}.{0..12}", "1.16.1", true),
+            ("1.{7..29}.{0..12}", "1.16", false),
+            ("v*", "v2.5.2", true),
+            ("*-x", "a-b-x", true),
+            ("latest", "latest", true),
+            ("latest", "late", false),
+            ("{", "1", false),
+        ] {
+            assert_eq!(tag_matches(pattern, tag), yes, "{pattern} {tag}");
+        }
+    }
+
+    #[test]
+    fn known_images_have_the_tags_they_have() {
+        let catalogue = Catalogue::built_in();
+        for (image, version) in [
+            ("nginx", Some("1.29.4")),
+            ("nginx:1.14.2", Some("1.14.2")),
+            ("docker.io/library/nginx:1.25-alpine", Some("1.25")),
+            ("nginx:alpine", Some("1.29.4")),
+            ("nginx:9.99", None),
+            ("nginx:1.161", None),
+            ("ghcr.io/subicura/echo:v1", Some("v1")),
+            ("ghcr.io/subicura/echo:v9", None),
+            ("gcr.io/terrycho-sandbox/deployment:v2", Some("v2")),
+            ("mysql:5.7", Some("5.7.44")),
+            ("redis", Some("8.4.0")),
+            ("example.com/nobody/knows:this", Some("this")),
+        ] {
+            let found = match catalogue.find(&Reference::parse(image).unwrap()) {
+                Found::Image(_, version) => Some(version.to_string()),
+                Found::NoSuchTag => None,
+            };
+            assert_eq!(found.as_deref(), version, "{image}");
+        }
+    }
+}

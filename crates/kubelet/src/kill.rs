@@ -1,0 +1,101 @@
+use crate::container::{Kill, Kind, Phase};
+use crate::cri::Signal;
+use crate::shared::Turn;
+use crate::worker::{PodWorker, Stage};
+use sim::{Nanos, SECOND, Time};
+
+/// A container has at least this long after its preStop hook.
+const LEAST_GRACE: Nanos = 2 * SECOND;
+
+impl PodWorker {
+    /// Ends the pod's containers, then its sandbox.
+    // Models pkg/kubelet/kubelet.go SyncTerminatingPod, SyncTerminatedPod
+    pub(crate) fn sync_terminating(&mut self, turn: &mut Turn) -> bool {
+        let now = turn.cx.now;
+        match self.stage {
+            Stage::Gone | Stage::Rejected { .. } => {
+                if !self.deleted && self.report_at.is_none() {
+                    self.report_at = Some(now);
+                    return true;
+                }
+                false
+            }
+            Stage::New | Stage::Mounting { .. } | Stage::Sandbox { .. } => {
+                self.stage = Stage::Gone;
+                self.touch(turn);
+                true
+            }
+            Stage::Stopping { until } if until <= now => {
+                self.tear_down(turn);
+                self.stage = Stage::Gone;
+                self.touch(turn);
+                true
+            }
+            Stage::Stopping { .. } => false,
+            Stage::Up => self.stop_containers(turn),
+        }
+    }
+
+    fn stop_containers(&mut self, turn: &mut Turn) -> bool {
+        let now = turn.cx.now;
+        let grace = self.termination.as_ref().map_or(0, |termination| termination.grace);
+        let mut moved = false;
+        for i in 0..self.containers.len() {
+            let regular_run = self.containers.iter().any(|other| other.kind == Kind::Regular && other.is_running());
+            let Some(container) = self.containers.get_mut(i) else { break };
+            if container.is_beginning() {
+                container.phase = Phase::Idle;
+                moved = true;
+            }
+            let waits = container.kind == Kind::Sidecar && regular_run;
+            if container.is_running() && container.kill.is_none() && !waits {
+                let message = format!("Stopping container {}", container.name);
+                self.kill(turn, i, grace, &message);
+                moved = true;
+            }
+        }
+        if self.containers.iter().all(|container| container.phase == Phase::Idle) {
+            self.look_at = Time::NEVER;
+            let takes = self.draw(turn, turn.cx.timing.sandbox, "stop") / 2;
+            self.stage = Stage::Stopping { until: now + takes };
+            return true;
+        }
+        self.look_at = Time::NEVER;
+        moved
+    }
+
+    /// Begins to stop a container: its preStop hook first, then SIGTERM, then SIGKILL.
+    // Models pkg/kubelet/kuberuntime/kuberuntime_container.go killContainer
+    pub(crate) fn kill(&mut self, turn: &mut Turn, i: usize, grace: Nanos, message: &str) {
+        let now = turn.cx.now;
+        self.tell(turn, i, "Normal", "Killing", message);
+        let hook = self.pre_stop(turn, i, grace);
+        let Some(container) = self.containers.get_mut(i) else { return };
+        let hook_until = hook.map(|takes| now + takes.min(grace));
+        // What the hook has used is gone, but for the least grace.
+        let deadline = (now + grace).max(hook_until.map_or(now, |until| until + LEAST_GRACE.min(grace)));
+        container.kill = Some(Kill { hook_until, asked: false, deadline });
+    }
+
+    /// Goes on with stopping a container.
+    pub(crate) fn run_kill(&mut self, turn: &mut Turn, i: usize) -> bool {
+        let now = turn.cx.now;
+        let Some(container) = self.containers.get_mut(i) else { return false };
+        let Some(kill) = &mut container.kill else { return false };
+        if kill.hook_until.is_some_and(|until| until > now) {
+            return false;
+        }
+        let ended_hook = kill.hook_until.take().is_some();
+        if !kill.asked {
+            kill.asked = true;
+            self.signal(turn, i, Signal::Term);
+            return true;
+        }
+        if kill.deadline <= now {
+            kill.deadline = Time::NEVER;
+            self.signal(turn, i, Signal::Kill);
+            return true;
+        }
+        ended_hook
+    }
+}

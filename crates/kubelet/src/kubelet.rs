@@ -1,0 +1,182 @@
+use crate::config::NodeConfig;
+use crate::cri::{AppRequest, Catalogue, Files, Ipam};
+use crate::images::NodeImages;
+use crate::net::{PodNetwork, PodRequest, Taken};
+use crate::node::NodeAgent;
+use crate::shared::{Shared, Turn};
+use crate::worker::PodWorker;
+use api::resources::{NODES, PODS, SERVICES};
+use api::{Value, meta};
+use client::{Change, Cx, Delivery, EventRecorder, Identity, Informers, WatchSpec};
+use network::Outcome;
+use sim::Time;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+/// The kubelet of one node, and all that runs on it. It is a value.
+#[derive(Clone, Debug)]
+pub struct Kubelet {
+    pub(crate) identity: Identity,
+    pub(crate) shared: Shared,
+    pub(crate) agent: NodeAgent,
+    pub(crate) workers: BTreeMap<Rc<str>, PodWorker>,
+    pub(crate) stopped: bool,
+    watches: Vec<WatchSpec>,
+}
+
+impl Kubelet {
+    /// Makes the kubelet of a node. It registers the node at its first step.
+    pub fn new(config: NodeConfig, now: Time) -> Kubelet {
+        let name = config.name.clone();
+        let user = format!("system:node:{name}");
+        let groups = ["system:nodes", "system:authenticated"];
+        let watches = vec![
+            WatchSpec::with_fields(PODS, format!("spec.nodeName={name}")),
+            WatchSpec::all(SERVICES),
+            WatchSpec::with_fields(NODES, format!("metadata.name={name}")),
+        ];
+        Kubelet {
+            identity: Identity::new(&user, &groups, &format!("kubelet/{name}")),
+            agent: NodeAgent::new(now),
+            workers: BTreeMap::new(),
+            stopped: false,
+            shared: Shared {
+                node: name.as_str().into(),
+                address: config.address.parse().unwrap_or(Ipv4Addr::UNSPECIFIED),
+                informers: Informers::new(&watches),
+                recorder: EventRecorder::new("kubelet", &name),
+                catalogue: Catalogue::built_in(),
+                images: NodeImages::default(),
+                ipam: Ipam::new(&config.pod_cidr),
+                files: Files::default(),
+                calls: BTreeMap::new(),
+                next_call: 0,
+                config: Rc::new(config),
+            },
+            watches,
+        }
+    }
+
+    /// Returns under which name it asks.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Returns what it watches; the position in this list is the watch's number.
+    pub fn watches(&self) -> Vec<WatchSpec> {
+        self.watches.clone()
+    }
+
+    /// Takes what a watch brought.
+    pub fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
+        for change in self.shared.informers.deliver(watch, delivery) {
+            if change.resource == PODS {
+                self.observe(cx.now, &change);
+            }
+        }
+    }
+
+    fn observe(&mut self, now: Time, change: &Change) {
+        if !change.old.is_null() && meta::uid(&change.old) != meta::uid(change.object()) {
+            self.forget(now, &change.old);
+        }
+        if change.new.is_null() {
+            return self.forget(now, &change.old);
+        }
+        let uid = meta::uid(&change.new);
+        match self.workers.get_mut(uid) {
+            Some(worker) => worker.update(&change.new, now),
+            None => {
+                let mut worker = PodWorker::new(&change.new, now);
+                worker.update(&change.new, now);
+                self.workers.insert(uid.into(), worker);
+            }
+        }
+    }
+
+    /// Ends a pod that the API has forgotten.
+    fn forget(&mut self, now: Time, pod: &Value) {
+        let Some(worker) = self.workers.get_mut(meta::uid(pod)) else { return };
+        let grace = pod["spec"]["terminationGracePeriodSeconds"].as_int().unwrap_or(30);
+        let grace = pod["metadata"]["deletionGracePeriodSeconds"].as_int().unwrap_or(grace);
+        worker.terminate(grace.clamp(0, 86_400) * sim::SECOND, true, now);
+    }
+
+    /// Returns when it has something to do; [`Time::NEVER`] where nothing waits.
+    pub fn next_at(&self) -> Time {
+        if self.stopped {
+            return Time::NEVER;
+        }
+        let pods = self.workers.values().map(|worker| worker.due).min().unwrap_or(Time::NEVER);
+        pods.min(self.agent.next_at())
+    }
+
+    /// Does one thing that is due.
+    pub fn step(&mut self, cx: &mut Cx, net: &mut dyn PodNetwork) {
+        if self.stopped {
+            return;
+        }
+        if self.agent.next_at() <= cx.now {
+            let mut turn = Turn { cx, net, shared: &mut self.shared };
+            return self.agent.step(&mut turn);
+        }
+        let due = self.workers.values().filter(|worker| worker.due <= cx.now).min_by_key(|worker| worker.due);
+        let Some(uid) = due.map(|worker| worker.uid.clone()) else { return };
+        self.with_worker(&uid, cx, net, |worker, turn| worker.step(turn));
+    }
+
+    /// Does something with a pod's worker, and drops it once it is over.
+    pub(crate) fn with_worker<T>(
+        &mut self,
+        uid: &str,
+        cx: &mut Cx,
+        net: &mut dyn PodNetwork,
+        work: impl FnOnce(&mut PodWorker, &mut Turn) -> T,
+    ) -> Option<T> {
+        let worker = self.workers.get_mut(uid)?;
+        let mut turn = Turn { cx, net, shared: &mut self.shared };
+        let result = work(worker, &mut turn);
+        if worker.is_over() {
+            self.workers.remove(uid);
+        }
+        Some(result)
+    }
+
+    /// Takes a request that has reached one of its pods.
+    pub fn on_arrival(&mut self, cx: &mut Cx, net: &mut dyn PodNetwork, request: &PodRequest) -> Taken {
+        if self.stopped {
+            return Taken::Refused;
+        }
+        let port = (request.protocol, request.local.port);
+        let found = self.workers.values().filter(|worker| worker.ip == Some(request.local.address)).find_map(|worker| {
+            let i = worker.containers.iter().position(|container| container.open.contains(&port))?;
+            Some((worker.uid.clone(), i))
+        });
+        let Some((uid, i)) = found else { return Taken::Refused };
+        let builtin = self.workers.get(&uid).and_then(|worker| worker.containers.get(i)?.app.as_ref()?.builtin());
+        if let Some(builtin) = builtin {
+            return Taken::Builtin(builtin.into());
+        }
+        let request =
+            AppRequest { id: request.id, peer: request.peer, port: request.local.port, payload: request.payload.clone() };
+        self.with_worker(&uid, cx, net, |worker, turn| {
+            worker.on_request(turn, i, &request);
+            worker.due = worker.due.min(turn.cx.now);
+        });
+        Taken::Yes
+    }
+
+    /// Takes the outcome of a request that one of its pods, or the kubelet itself, has sent.
+    pub fn on_reply(&mut self, cx: &mut Cx, net: &mut dyn PodNetwork, id: u64, outcome: Outcome) {
+        let Some(pending) = self.shared.calls.remove(&id) else { return };
+        if self.stopped {
+            return;
+        }
+        let uid = pending.uid.clone();
+        self.with_worker(&uid, cx, net, |worker, turn| {
+            worker.on_reply(turn, pending, outcome);
+            worker.due = worker.due.min(turn.cx.now);
+        });
+    }
+}

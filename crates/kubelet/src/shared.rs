@@ -1,0 +1,96 @@
+use crate::config::NodeConfig;
+use crate::cri::{Catalogue, Files, Ipam};
+use crate::images::NodeImages;
+use crate::net::PodNetwork;
+use api::Value;
+use client::{Cx, EventRecorder, Informers};
+use network::dns::Lookup;
+use network::{Payload, Protocol};
+use sim::Nanos;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+/// How many requests of a node may be under way at once.
+const CALLS: usize = 4_096;
+
+/// A request that waits for its answer: whose it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub uid: Rc<str>,
+    pub container: Rc<str>,
+    /// The container's start that it belongs to.
+    pub attempt: u64,
+    pub what: PendingWhat,
+}
+
+/// What a request that waits for its answer is for.
+#[derive(Clone, Debug)]
+pub(crate) enum PendingWhat {
+    /// A program's call.
+    App { tag: u64, ip: Ipv4Addr },
+    /// A program's lookup, and the call that follows it.
+    Lookup { tag: u64, lookup: Box<Lookup>, then: Option<Rc<Then>> },
+    /// A probe.
+    Probe { kind: u8 },
+    /// A hook.
+    Hook,
+}
+
+/// The call that follows a lookup.
+#[derive(Clone, Debug)]
+pub(crate) struct Then {
+    pub port: u16,
+    pub protocol: Protocol,
+    pub payload: Payload,
+    pub timeout: Nanos,
+}
+
+/// What all pods of a node share.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    pub config: Rc<NodeConfig>,
+    pub node: Rc<str>,
+    pub address: Ipv4Addr,
+    pub informers: Informers,
+    pub recorder: EventRecorder,
+    pub catalogue: Rc<Catalogue>,
+    pub images: NodeImages,
+    pub ipam: Ipam,
+    pub files: Files,
+    pub calls: BTreeMap<u64, Pending>,
+    pub next_call: u64,
+}
+
+impl Shared {
+    /// Notes a request that waits for its answer and returns its number; `None` where too many wait.
+    pub(crate) fn expect_reply(&mut self, pending: Pending) -> Option<u64> {
+        if self.calls.len() >= CALLS {
+            return None;
+        }
+        self.next_call += 1;
+        self.calls.insert(self.next_call, pending);
+        Some(self.next_call)
+    }
+}
+
+/// What a pod's worker has at hand while it works.
+pub(crate) struct Turn<'t, 'c> {
+    pub cx: &'t mut Cx<'c>,
+    pub net: &'t mut dyn PodNetwork,
+    pub shared: &'t mut Shared,
+}
+
+impl Turn<'_, '_> {
+    /// Tells of a pod, or of one of its containers.
+    pub(crate) fn event(&mut self, reference: &Value, kind: &str, reason: &str, message: &str) {
+        if self.shared.config.tells_events() {
+            self.shared.recorder.event_about(self.cx, reference, kind, reason, message);
+        }
+    }
+
+    /// Returns whether the runtime starts everything at once.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.shared.config.behaviour == crate::Behaviour::Bare
+    }
+}

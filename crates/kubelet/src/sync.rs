@@ -1,0 +1,390 @@
+use crate::container::{Kind, Phase};
+use crate::cri::Reference;
+use crate::images::{LocalImage, go_duration, hex64, look_up};
+use crate::shared::Turn;
+use crate::worker::{PodWorker, Stage};
+use sim::{Nanos, SECOND, Time};
+
+/// After a failure a pod is looked at again so much later, and up to half as much more.
+const RETRY: Nanos = 10 * SECOND;
+
+impl PodWorker {
+    /// Takes the pod one step on. Returns whether anything moved.
+    // Models pkg/kubelet/kubelet.go SyncPod, pkg/kubelet/kuberuntime/kuberuntime_manager.go SyncPod
+    pub(crate) fn sync(&mut self, turn: &mut Turn) -> bool {
+        let now = turn.cx.now;
+        if self.termination.is_some() {
+            return self.sync_terminating(turn);
+        }
+        match self.stage.clone() {
+            Stage::New => {
+                self.started = now;
+                self.stage = match self.admit(turn) {
+                    Ok(()) => Stage::Mounting { retry: now, wait: SECOND / 2 },
+                    Err((reason, message)) => {
+                        let reference = self.reference(None);
+                        turn.event(&reference, "Warning", &reason, &message);
+                        Stage::Rejected { reason: reason.into(), message: message.into() }
+                    }
+                };
+                self.touch(turn);
+                true
+            }
+            Stage::Mounting { retry, wait } if retry <= now => {
+                self.stage = match self.mount_volumes(turn) {
+                    true => {
+                        let takes = self.draw(turn, turn.cx.timing.sandbox, "sandbox");
+                        Stage::Sandbox { until: now + takes }
+                    }
+                    false => Stage::Mounting { retry: now + wait, wait: (wait * 2).min(122 * SECOND) },
+                };
+                true
+            }
+            Stage::Sandbox { until } if until <= now => self.set_up_sandbox(turn),
+            Stage::Up => self.sync_containers(turn),
+            Stage::Stopping { until } if until <= now => {
+                self.tear_down(turn);
+                self.stage = Stage::Gone;
+                self.touch(turn);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn set_up_sandbox(&mut self, turn: &mut Turn) -> bool {
+        let now = turn.cx.now;
+        let ip = if self.pod["spec"]["hostNetwork"].is_true() {
+            Some(turn.shared.address)
+        } else {
+            turn.shared.ipam.take()
+        };
+        let Some(ip) = ip else {
+            let message = format!(
+                "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox \
+                 \"{}\": plugin type=\"host-local\" failed (add): failed to allocate for range 0: no IP addresses \
+                 available in range set",
+                hex64(turn.cx.chance, "sandbox-id", &self.uid, self.sandboxes)
+            );
+            let reference = self.reference(None);
+            turn.event(&reference, "Warning", "FailedCreatePodSandBox", &message);
+            self.stage = Stage::Sandbox { until: now + RETRY };
+            return true;
+        };
+        self.ip = Some(ip);
+        self.sandboxes += 1;
+        if let Some(endpoint) = self.endpoint(turn) {
+            turn.net.set_up(now, &endpoint);
+        }
+        turn.cx.note(now, "Sandbox", &self.key, &ip.to_string());
+        self.stage = Stage::Up;
+        true
+    }
+
+    /// Takes the pod off the network.
+    pub(crate) fn tear_down(&mut self, turn: &mut Turn) {
+        let Some(endpoint) = self.endpoint(turn).filter(|_| self.sandboxes > 0) else { return };
+        turn.net.tear_down(turn.cx.now, &endpoint);
+        if !endpoint.host_network {
+            turn.shared.ipam.release(endpoint.ip);
+        }
+        for container in &mut self.containers {
+            container.open.clear();
+        }
+    }
+
+    /// Starts what is to run and isn't: init containers one after another, then the others.
+    fn sync_containers(&mut self, turn: &mut Turn) -> bool {
+        let now = turn.cx.now;
+        if let Some(i) = self.containers.iter().position(|container| container.is_beginning()) {
+            return self.go_on(turn, i);
+        }
+        let mut moved = false;
+        let mut look_at = Time::NEVER;
+        for i in 0..self.containers.len() {
+            match self.consider(turn, i) {
+                Next::Begun => return true,
+                Next::Wait(at) => look_at = look_at.min(at),
+                Next::Fine => {}
+                Next::Told(at) => {
+                    moved = true;
+                    look_at = look_at.min(at);
+                }
+            }
+            let Some(container) = self.containers.get(i) else { break };
+            let blocks = match container.kind {
+                Kind::Init => !container.has_succeeded(),
+                Kind::Sidecar => !container.is_started(),
+                Kind::Regular => false,
+            };
+            if blocks && !self.is_initialized() {
+                break;
+            }
+        }
+        self.look_at = look_at;
+        if self.is_finished() {
+            self.stage = Stage::Stopping { until: now };
+            self.touch(turn);
+            return true;
+        }
+        moved
+    }
+
+    /// Returns whether a regular container has ever begun, so that init containers are done with.
+    pub(crate) fn is_initialized(&self) -> bool {
+        self.containers.iter().any(|container| {
+            container.kind == Kind::Regular && (container.attempt > 0 || container.exit.is_some())
+        })
+    }
+
+    /// Returns whether all containers have ended and none is to be started again.
+    fn is_finished(&self) -> bool {
+        let policy = self.pod["spec"]["restartPolicy"].str();
+        let ended_for_good = |container: &crate::container::Container| {
+            container.phase == Phase::Idle
+                && match (&container.exit, policy) {
+                    (Some(_), "Never") => true,
+                    (Some(exit), "OnFailure") => exit.code == 0,
+                    _ => false,
+                }
+        };
+        let failed_init = policy == "Never"
+            && self.containers.iter().any(|container| {
+                container.kind == Kind::Init
+                    && container.phase == Phase::Idle
+                    && container.exit.as_ref().is_some_and(|exit| exit.code != 0)
+            });
+        let mut regular = self.containers.iter().filter(|container| container.kind == Kind::Regular);
+        failed_init || regular.all(ended_for_good)
+    }
+
+    /// Decides what one container needs now.
+    fn consider(&mut self, turn: &mut Turn, i: usize) -> Next {
+        let now = turn.cx.now;
+        let policy = self.pod["spec"]["restartPolicy"].text();
+        let initialized = self.is_initialized();
+        let Some(container) = self.containers.get(i) else { return Next::Fine };
+        if container.phase != Phase::Idle {
+            return Next::Fine;
+        }
+        if container.retry_at > now {
+            return Next::Wait(container.retry_at);
+        }
+        if let Some(exit) = &container.exit {
+            let again = match container.kind {
+                Kind::Init => exit.code != 0 && &*policy != "Never" && !initialized,
+                Kind::Sidecar => true,
+                Kind::Regular => match &*policy {
+                    "Never" => false,
+                    "OnFailure" => exit.code != 0,
+                    _ => true,
+                },
+            };
+            if !again {
+                return Next::Fine;
+            }
+            if let Some(until) = container.crash.until_since(exit.finished).filter(|until| *until > now) {
+                return self.crash_loop(turn, i, until);
+            }
+        }
+        if container.pull.until().is_some_and(|until| until > now) {
+            return self.pull_back_off(turn, i);
+        }
+        self.begin(turn, i);
+        Next::Begun
+    }
+
+    // Models pkg/kubelet/kuberuntime/kuberuntime_manager.go doBackOff
+    fn crash_loop(&mut self, turn: &mut Turn, i: usize, until: Time) -> Next {
+        let format = self.format();
+        let retry_at = until.min(self.retry_at(turn));
+        let Some(container) = self.containers.get_mut(i) else { return Next::Fine };
+        let delay = container.crash.delay();
+        let name = container.name.clone();
+        let message = format!("back-off {} restarting failed container={name} pod={format}", go_duration(delay));
+        container.waiting = Some(("CrashLoopBackOff".into(), message.into()));
+        container.retry_at = retry_at;
+        let message = format!("Back-off restarting failed container {name} in pod {format}");
+        self.tell(turn, i, "Warning", "BackOff", &message);
+        self.touch(turn);
+        Next::Told(retry_at)
+    }
+
+    /// Returns when a pod that failed is looked at again.
+    pub(crate) fn retry_at(&mut self, turn: &Turn) -> Time {
+        self.draws += 1;
+        let more = turn.cx.chance.span("retry", &self.uid, self.draws, 0, RETRY / 2);
+        turn.cx.now + RETRY + more
+    }
+
+    fn pull_back_off(&mut self, turn: &mut Turn, i: usize) -> Next {
+        let retry_at = self.retry_at(turn);
+        let Some(container) = self.containers.get_mut(i) else { return Next::Fine };
+        let image = container.spec["image"].text();
+        let words = format!("Back-off pulling image \"{image}\"");
+        let message = format!("{words}: {}", container.pull_error);
+        container.waiting = Some(("ImagePullBackOff".into(), message.into()));
+        container.retry_at = retry_at;
+        self.tell(turn, i, "Normal", "BackOff", &words);
+        self.tell(turn, i, "Warning", "Failed", "Error: ImagePullBackOff");
+        self.touch(turn);
+        Next::Told(retry_at)
+    }
+
+    /// Begins to start a container: its image first.
+    // Models pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer
+    fn begin(&mut self, turn: &mut Turn, i: usize) {
+        let now = turn.cx.now;
+        let Some(container) = self.containers.get_mut(i) else { return };
+        let image = container.spec["image"].text();
+        let policy = container.spec["imagePullPolicy"].text();
+        let reference = match Reference::parse(&image) {
+            Ok(reference) => reference,
+            Err(why) => {
+                let words = format!("Failed to apply default image tag \"{image}\": couldn't parse image name \"{image}\": {why}");
+                return self.fail_image(turn, i, "InspectFailed", "InvalidImageName", &words);
+            }
+        };
+        let present = turn.shared.images.get(&reference).cloned();
+        if turn.is_bare() {
+            let Ok(local) = look_up(&turn.shared.catalogue, &reference, true) else { return };
+            return self.create(turn, i, local);
+        }
+        match (present, &*policy) {
+            (Some(local), policy) if policy != "Always" => {
+                let message =
+                    format!("Container image \"{image}\" already present on machine and can be accessed by the pod");
+                self.tell(turn, i, "Normal", "Pulled", &message);
+                self.create(turn, i, local);
+            }
+            (None, "Never") => {
+                let words = format!("Container image \"{image}\" is not present with pull policy of Never");
+                self.fail_image(turn, i, "ErrImageNeverPull", "ErrImageNeverPull", &words);
+            }
+            (present, _) => {
+                self.tell(turn, i, "Normal", "Pulling", &format!("Pulling image \"{image}\""));
+                let known = look_up(&turn.shared.catalogue, &reference, false).is_ok();
+                let span = if present.is_some() || !known { turn.cx.timing.image_check } else { turn.cx.timing.image_pull };
+                let takes = self.draw(turn, span, "pull");
+                let (began, until) = turn.shared.images.reserve(now, takes);
+                let Some(container) = self.containers.get_mut(i) else { return };
+                container.phase = Phase::Pulling { asked: now, began, until };
+            }
+        }
+    }
+
+    /// Notes that an image can't be had.
+    fn fail_image(&mut self, turn: &mut Turn, i: usize, event: &str, reason: &str, words: &str) {
+        let retry_at = self.retry_at(turn);
+        self.tell(turn, i, "Warning", event, words);
+        let error = if event == reason || reason == "InvalidImageName" { reason } else { words };
+        self.tell(turn, i, "Warning", "Failed", &format!("Error: {error}"));
+        if let Some(container) = self.containers.get_mut(i) {
+            container.waiting = Some((reason.into(), words.into()));
+            container.phase = Phase::Idle;
+            container.retry_at = retry_at;
+        }
+        self.touch(turn);
+    }
+
+    /// Goes on with a container that begins.
+    fn go_on(&mut self, turn: &mut Turn, i: usize) -> bool {
+        let now = turn.cx.now;
+        let Some(container) = self.containers.get(i) else { return false };
+        match container.phase {
+            Phase::Pulling { asked, began, until } if until <= now => {
+                self.pulled(turn, i, until - began, until - asked);
+                true
+            }
+            Phase::Starting { until } if until <= now => {
+                self.start_process(turn, i);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn pulled(&mut self, turn: &mut Turn, i: usize, took: Nanos, waited: Nanos) {
+        let now = turn.cx.now;
+        let Some(container) = self.containers.get_mut(i) else { return };
+        let image = container.spec["image"].text();
+        let Ok(reference) = Reference::parse(&image) else { return };
+        turn.cx.note(Time(now.0 - took), "Pulled", &self.key, &image);
+        match look_up(&turn.shared.catalogue, &reference, false) {
+            Ok(local) => {
+                container.pull = crate::back_off::BackOff::default();
+                let message = format!(
+                    "Successfully pulled image \"{image}\" in {} ({} including waiting). Image size: {} bytes.",
+                    go_duration(took),
+                    go_duration(waited),
+                    local.image.size
+                );
+                turn.shared.images.add(local.clone());
+                self.tell(turn, i, "Normal", "Pulled", &message);
+                self.create(turn, i, local);
+            }
+            Err(words) => {
+                self.tell(turn, i, "Warning", "Failed", &format!("Failed to pull image \"{image}\": {words}"));
+                self.tell(turn, i, "Warning", "Failed", "Error: ErrImagePull");
+                let Some(container) = self.containers.get_mut(i) else { return };
+                container.waiting = Some(("ErrImagePull".into(), words.as_str().into()));
+                container.phase = Phase::Idle;
+                container.pull.next(now);
+                container.pull_error = format!("ErrImagePull: {words}").into();
+                container.retry_at = now + SECOND; // the next look at the pod's containers
+                self.touch(turn);
+            }
+        }
+    }
+
+    /// Creates a container of an image that is there.
+    fn create(&mut self, turn: &mut Turn, i: usize, local: LocalImage) {
+        let now = turn.cx.now;
+        match self.make_environment(turn, i, &local) {
+            Ok(env) => {
+                let id = hex64(turn.cx.chance, "container", &format!("{}/{i}", self.uid), self.draws);
+                let takes = self.draw(turn, turn.cx.timing.container_start, "start");
+                let facts = self.facts(turn, i);
+                let mounts = self.mounts(i);
+                let Some(container) = self.containers.get_mut(i) else { return };
+                if let Some(exit) = &container.exit {
+                    container.crash.next(exit.finished);
+                    container.restarts += 1;
+                    container.logs_before = Some(std::mem::take(&mut container.logs));
+                }
+                container.attempt += 1;
+                container.id = id.into();
+                container.env = env.into();
+                container.facts = facts;
+                container.root = crate::cri::root_of(&local.image);
+                container.root.mounts = mounts;
+                container.local = Some(local);
+                container.phase = Phase::Starting { until: now + takes };
+                self.tell(turn, i, "Normal", "Created", "Container created");
+            }
+            Err((reason, words)) => {
+                self.tell(turn, i, "Warning", "Failed", &format!("Error: {words}"));
+                let retry_at = self.retry_at(turn);
+                if let Some(container) = self.containers.get_mut(i) {
+                    container.waiting = Some((reason.into(), words.as_str().into()));
+                    container.phase = Phase::Idle;
+                    container.retry_at = retry_at;
+                }
+                self.touch(turn);
+            }
+        }
+    }
+}
+
+/// What a container needs.
+enum Next {
+    /// It is being started.
+    Begun,
+    /// Nothing before this moment.
+    Wait(Time),
+    /// Nothing before this moment; something was told.
+    Told(Time),
+    /// Nothing.
+    Fine,
+}
+

@@ -1,0 +1,4 @@
+mod bench;
+mod pods;
+
+pub(crate) use bench::Bench;

@@ -1,0 +1,208 @@
+use crate::container::{Container, Kind};
+use crate::cri::Files;
+use crate::net::PodEndpoint;
+use crate::shared::Turn;
+use api::{Value, meta};
+use sim::{Nanos, SECOND, Time};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+/// How often a worker goes round at one moment before it lets others work.
+const ROUNDS: u32 = 64;
+
+/// How far a pod is on its node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Nobody has looked at it.
+    New,
+    /// It was let in; its volumes are being mounted, again at this moment.
+    Mounting { retry: Time, wait: Nanos },
+    /// Its sandbox is being made.
+    Sandbox { until: Time },
+    /// Its sandbox is there and its containers are looked after.
+    Up,
+    /// All its containers have ended for good; the sandbox goes.
+    Stopping { until: Time },
+    /// Nothing of it is left on the node.
+    Gone,
+    /// The node doesn't take it.
+    Rejected { reason: Rc<str>, message: Rc<str> },
+}
+
+/// Why a pod is ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Termination {
+    /// How long its containers have, in nanoseconds.
+    pub grace: Nanos,
+    /// Whether the API has forgotten it already.
+    pub forgotten: bool,
+}
+
+/// Looks after one pod.
+// Models pkg/kubelet/pod_workers.go
+#[derive(Clone, Debug)]
+pub(crate) struct PodWorker {
+    pub pod: Value,
+    pub uid: Rc<str>,
+    pub key: Rc<str>,
+    pub stage: Stage,
+    pub ip: Option<Ipv4Addr>,
+    pub containers: Vec<Container>,
+    pub volumes: BTreeMap<Rc<str>, Files>,
+    pub termination: Option<Termination>,
+    pub started: Time,
+    /// How many sandboxes it has had.
+    pub sandboxes: u64,
+    /// How many draws it has made.
+    pub draws: u64,
+    /// The status as it was sent last.
+    pub reported: Value,
+    /// When the status is to be sent.
+    pub report_at: Option<Time>,
+    /// Whether its last DELETE was sent and granted.
+    pub deleted: bool,
+    /// When its containers are looked at again, whatever happens.
+    pub look_at: Time,
+    pub due: Time,
+}
+
+impl PodWorker {
+    /// Makes the worker of a pod.
+    pub(crate) fn new(pod: &Value, now: Time) -> PodWorker {
+        let spec = &pod["spec"];
+        let init = spec["initContainers"].items().iter().map(|container| {
+            let is_sidecar = container["restartPolicy"].str() == "Always";
+            Container::new(container, if is_sidecar { Kind::Sidecar } else { Kind::Init })
+        });
+        let regular = spec["containers"].items().iter().map(|spec| Container::new(spec, Kind::Regular));
+        PodWorker {
+            uid: meta::uid(pod).into(),
+            key: meta::key(pod),
+            stage: Stage::New,
+            ip: None,
+            containers: init.chain(regular).collect(),
+            volumes: BTreeMap::new(),
+            termination: None,
+            started: now,
+            sandboxes: 0,
+            draws: 0,
+            reported: pod["status"].clone(),
+            report_at: None,
+            deleted: false,
+            look_at: Time::NEVER,
+            due: now,
+            pod: pod.clone(),
+        }
+    }
+
+    /// Takes the pod as the API has it now.
+    pub(crate) fn update(&mut self, pod: &Value, now: Time) {
+        self.pod = pod.clone();
+        self.due = now;
+        if !meta::is_deleting(pod) {
+            return;
+        }
+        let grace = pod["metadata"]["deletionGracePeriodSeconds"].as_int();
+        let grace = grace.or(pod["spec"]["terminationGracePeriodSeconds"].as_int()).unwrap_or(30);
+        self.terminate(grace.clamp(0, 86_400) * SECOND, false, now);
+    }
+
+    /// Ends the pod, or gives it less time than before.
+    pub(crate) fn terminate(&mut self, grace: Nanos, forgotten: bool, now: Time) {
+        self.due = now;
+        match &mut self.termination {
+            Some(termination) => {
+                termination.grace = termination.grace.min(grace);
+                termination.forgotten |= forgotten;
+                for kill in self.containers.iter_mut().filter_map(|container| container.kill.as_mut()) {
+                    kill.deadline = kill.deadline.min(now + grace);
+                }
+            }
+            None => self.termination = Some(Termination { grace, forgotten }),
+        }
+    }
+
+    /// Returns whether nothing is left to do for it.
+    pub(crate) fn is_over(&self) -> bool {
+        let off_node = matches!(self.stage, Stage::Gone | Stage::Rejected { .. });
+        off_node && (self.deleted || self.termination.as_ref().is_some_and(|termination| termination.forgotten))
+    }
+
+    /// Does all that is due.
+    pub(crate) fn step(&mut self, turn: &mut Turn) {
+        for _ in 0..ROUNDS {
+            let before = self.draws;
+            let moved = self.run_containers(turn) | self.sync(turn);
+            if !moved && before == self.draws {
+                break;
+            }
+        }
+        self.report(turn);
+        self.due = self.next_at(turn.cx.now);
+    }
+
+    fn next_at(&self, now: Time) -> Time {
+        let stage = match &self.stage {
+            Stage::New => now,
+            Stage::Mounting { retry, .. } => *retry,
+            Stage::Sandbox { until } | Stage::Stopping { until } => *until,
+            Stage::Up => self.look_at,
+            Stage::Gone | Stage::Rejected { .. } => Time::NEVER,
+        };
+        let containers = self.containers.iter().map(Container::next_at).min().unwrap_or(Time::NEVER);
+        stage.min(containers).min(self.report_at.unwrap_or(Time::NEVER))
+    }
+
+    /// Draws how long something takes: nothing where the runtime starts everything at once.
+    pub(crate) fn draw(&mut self, turn: &Turn, span: sim::Span, purpose: &str) -> Nanos {
+        self.draws += 1;
+        if turn.is_bare() {
+            return 0;
+        }
+        span.draw(turn.cx.chance, purpose, &self.uid, self.draws)
+    }
+
+    /// Returns the pod as the network knows it, once it has an address.
+    pub(crate) fn endpoint(&self, turn: &Turn) -> Option<PodEndpoint> {
+        Some(PodEndpoint {
+            node: turn.shared.node.clone(),
+            uid: self.uid.clone(),
+            key: self.key.clone(),
+            ip: self.ip?,
+            host_network: self.pod["spec"]["hostNetwork"].is_true(),
+        })
+    }
+
+    /// Returns the reference by which events tell of the pod, or of a container.
+    pub(crate) fn reference(&self, container: Option<&Container>) -> Value {
+        let mut reference = meta::object_reference(&self.pod);
+        reference.set(&["apiVersion"], "v1");
+        reference.set(&["kind"], "Pod");
+        if let Some(container) = container {
+            let list = if container.kind == Kind::Regular { "containers" } else { "initContainers" };
+            reference.set(&["fieldPath"], format!("spec.{list}{{{}}}", container.name));
+        }
+        reference
+    }
+
+    /// Tells of a container.
+    pub(crate) fn tell(&self, turn: &mut Turn, i: usize, kind: &str, reason: &str, message: &str) {
+        let reference = self.reference(self.containers.get(i));
+        turn.event(&reference, kind, reason, message);
+    }
+
+    /// Returns the pod as messages name it: `web_default(1234)`.
+    pub(crate) fn format(&self) -> String {
+        format!("{}_{}({})", meta::name(&self.pod), meta::namespace(&self.pod), self.uid)
+    }
+
+    /// Asks for the status to be sent soon.
+    pub(crate) fn touch(&mut self, turn: &Turn) {
+        if self.report_at.is_none() {
+            self.draws += 1;
+            let delay = turn.cx.timing.status_report.draw(turn.cx.chance, "status", &self.uid, self.draws);
+            self.report_at = Some(turn.cx.now + delay);
+        }
+    }
+}
