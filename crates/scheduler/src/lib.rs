@@ -1,1 +1,17 @@
-//! scheduler
+//! kube-scheduler: for each pod the node that suits it best. A queue, filter plugins, score plugins,
+//! and a cache that assumes what was decided.
+
+mod cache;
+mod events;
+mod fit_error;
+mod node_info;
+mod plugins;
+mod pod_info;
+mod queue;
+mod scheduler;
+mod verdict;
+mod volumes;
+
+pub use plugins::SCORE_PLUGINS;
+pub use scheduler::Scheduler;
+pub use verdict::{NodeScores, Rejection, Verdict};
