@@ -9,6 +9,8 @@ mod plugins;
 mod pod_info;
 mod queue;
 mod scheduler;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod volumes;
 

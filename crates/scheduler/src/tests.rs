@@ -1,0 +1,221 @@
+use crate::Scheduler;
+use api::resources::{EVENTS, NODES, PODS, REPLICASETS};
+use api::{Value, meta, tree};
+use client::testing::{Bench, Server};
+use sim::{MINUTE, SECOND, Time};
+
+const GI: i64 = 1024 * 1024 * 1024;
+
+fn node(name: &str, cpu: &str, memory: i64) -> Value {
+    tree!({
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+        "status": {"allocatable": {"cpu": cpu, "memory": (format!("{}", memory * GI)), "pods": "110"}},
+    })
+}
+
+fn pod(name: &str, spec: Value) -> Value {
+    let mut pod = tree!({"metadata": {"name": name, "namespace": "default"}, "spec": (spec)});
+    if pod["spec"]["containers"].is_null() {
+        pod.set(&["spec", "containers"], tree!([{"name": "c", "image": "nginx"}]));
+    }
+    pod
+}
+
+fn requests(cpu: &str) -> Value {
+    tree!({"containers": [{"name": "c", "image": "nginx", "resources": {"requests": {"cpu": cpu}}}]})
+}
+
+fn bench(nodes: &[Value], pods: &[Value]) -> Bench<Scheduler> {
+    let mut server = Server::default();
+    for node in nodes {
+        server.put(Time::EPOCH, NODES, node.clone());
+    }
+    for pod in pods {
+        server.put(Time::EPOCH, PODS, pod.clone());
+    }
+    Bench::new(Scheduler::new(), server)
+}
+
+fn three() -> Vec<Value> {
+    ["node-1", "node-2", "node-3"].iter().map(|name| node(name, "2", 4)).collect()
+}
+
+fn with(mut value: Value, path: &[&str], field: Value) -> Value {
+    value.set(path, field);
+    value
+}
+
+fn node_of(bench: &Bench<Scheduler>, name: &str) -> String {
+    bench.server.object(PODS, &format!("default/{name}"))["spec"]["nodeName"].str().to_string()
+}
+
+#[test]
+fn binds_and_tells() {
+    let mut bench = bench(&three(), &[pod("web", Value::map())]);
+    bench.run(SECOND);
+    let node = node_of(&bench, "web");
+    assert!(node.starts_with("node-"));
+    let events = bench.server.all(EVENTS);
+    assert_eq!(events.len(), 1);
+    for (field, text) in [
+        ("message", format!("Successfully assigned default/web to {node}").as_str()),
+        ("reason", "Scheduled"),
+        ("action", "Binding"),
+        ("type", "Normal"),
+        ("reportingComponent", "default-scheduler"),
+    ] {
+        assert_eq!(events[0][field].str(), text);
+    }
+    assert_eq!(events[0]["source"], tree!({}));
+    let verdict = bench.component.verdict("default/web").cloned();
+    assert_eq!(verdict.map(|verdict| verdict.scores.len()), Some(3));
+}
+
+/// The messages of a real cluster, word for word.
+#[test]
+fn tells_why_not() {
+    let taint = |effect: &str| tree!([{"key": "dedicated", "value": "gpu", "effect": effect}]);
+    let tainted: Vec<Value> =
+        three().into_iter().map(|node| with(node, &["spec", "taints"], taint("NoSchedule"))).collect();
+    let cordoned: Vec<Value> =
+        three().into_iter().map(|node| with(node, &["spec", "unschedulable"], true.into())).collect();
+    let mixed = vec![tainted[0].clone(), cordoned[1].clone(), node("node-3", "100m", 4)];
+    let full = with(node("node-1", "1", 4), &["status", "allocatable", "pods"], "0".into());
+    let port = tree!({"containers": [{"name": "c", "ports": [{"containerPort": 80, "hostPort": 80}]}]});
+    let busy = with(pod("busy", port.clone()), &["spec", "nodeName"], "node-1".into());
+    let only = tree!({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution":
+        {"nodeSelectorTerms": [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["node-1"]}]}]}}}});
+    let only_large = with(only, &["containers"], requests("64")["containers"].clone());
+    let claim = tree!({"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "missing"}}]});
+    let affinity = tree!({"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution":
+        [{"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "db"}}}]}}});
+    let spread = tree!({"topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone",
+        "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}}]});
+    let never = with(requests("2"), &["preemptionPolicy"], "Never".into());
+    let user = with(pod("user", requests("1500m")), &["spec", "nodeName"], "node-1".into());
+    let not_helpful = |count: usize| {
+        format!(
+            " no new claims to deallocate, preemption: 0/{count} nodes are available: {count} Preemption is not helpful for scheduling."
+        )
+    };
+    let one = || vec![node("node-1", "2", 4)];
+    for (nodes, other, spec, message) in [
+        (vec![], None, Value::map(), "no nodes available to schedule pods".to_string()),
+        (three(), None, requests("900"), format!("0/3 nodes are available: 3 Insufficient cpu.{}", not_helpful(3))),
+        (three(), None, tree!({"nodeSelector": {"disk": "tape"}}),
+            format!("0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.{}", not_helpful(3))),
+        (tainted.clone(), None, Value::map(),
+            format!("0/3 nodes are available: 3 node(s) had untolerated taint(s).{}", not_helpful(3))),
+        (cordoned.clone(), None, Value::map(),
+            format!("0/3 nodes are available: 3 node(s) were unschedulable.{}", not_helpful(3))),
+        (mixed, None, requests("1"),
+            format!("0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable.{}", not_helpful(3))),
+        (vec![full], None, Value::map(), "0/1 nodes are available: 1 Too many pods. no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.".into()),
+        (one(), Some(busy), port, "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports. no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.".into()),
+        (one(), Some(user.clone()), requests("1"), "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.".into()),
+        (one(), Some(user), never, "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.".into()),
+        (three(), None, only_large, format!("0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity].{}", not_helpful(3))),
+        (three(), None, claim, "0/3 nodes are available: persistentvolumeclaim \"missing\" not found. not found".into()),
+        (three(), None, affinity, format!("0/3 nodes are available: 3 node(s) didn't match pod affinity rules.{}", not_helpful(3))),
+        (three(), None, spread, format!("0/3 nodes are available: 3 node(s) didn't match pod topology spread constraints (missing required label).{}", not_helpful(3))),
+    ] {
+        let pods: Vec<Value> = other.into_iter().chain([pod("p", spec)]).collect();
+        let mut bench = bench(&nodes, &pods);
+        bench.run(SECOND);
+        assert_eq!(bench.server.messages(), [message.as_str()]);
+        let pod = bench.server.object(PODS, "default/p");
+        let condition = meta::condition(&pod, "PodScheduled").cloned().unwrap_or_default();
+        assert_eq!(condition["status"].str(), "False");
+        assert_eq!(condition["reason"].str(), "Unschedulable");
+        assert_eq!(condition["message"].str(), message);
+    }
+}
+
+#[test]
+fn tries_again_when_something_helps() {
+    type Help = fn(&mut Server, Time);
+    let taint = tree!([{"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}]);
+    let tainted = with(node("node-1", "2", 4), &["spec", "taints"], taint);
+    let filler = with(pod("filler", requests("2")), &["spec", "nodeName"], "node-1".into());
+    let rows: [(&str, Value, Option<Value>, Value, Help); 4] = [
+        ("a taint goes", tainted, None, Value::map(), |server, now| {
+            server.change(now, NODES, "node-1", |node| drop(node.remove(&["spec", "taints"])));
+        }),
+        ("a label comes", node("node-1", "2", 4), None, tree!({"nodeSelector": {"disk": "ssd"}}), |server, now| {
+            server.change(now, NODES, "node-1", |node| node.set(&["metadata", "labels", "disk"], "ssd"));
+        }),
+        ("a pod goes", node("node-1", "2", 4), Some(filler), requests("1"), |server, _| {
+            server.remove(PODS, "default/filler");
+        }),
+        ("a node comes", node("node-1", "1", 4), None, requests("8"), |server, now| {
+            server.put(now, NODES, node("node-2", "16", 4));
+        }),
+    ];
+    for (why, node, other, spec, help) in rows {
+        let pods: Vec<Value> = other.into_iter().chain([pod("p", spec)]).collect();
+        let mut bench = bench(&[node], &pods);
+        bench.run(MINUTE);
+        assert_eq!(node_of(&bench, "p"), "", "{why}");
+        let tries = |bench: &Bench<Scheduler>| {
+            bench.component.verdict("default/p").map_or(0, |verdict| verdict.attempt)
+        };
+        assert_eq!(tries(&bench), 1, "{why}: nothing happened, so it isn't tried again");
+        help(&mut bench.server, bench.now);
+        bench.run(SECOND);
+        assert_ne!(node_of(&bench, "p"), "", "{why}");
+        assert_eq!(tries(&bench), 2, "{why}");
+    }
+}
+
+#[test]
+fn takes_the_more_important_first() {
+    let pods: Vec<Value> = [("low", 0), ("high", 1_000), ("middle", 10)]
+        .iter()
+        .map(|(name, priority)| with(pod(name, Value::map()), &["spec", "priority"], (*priority).into()))
+        .collect();
+    let mut bench = bench(&three(), &pods);
+    bench.run(SECOND);
+    let bindings: Vec<&String> = bench.server.calls.iter().filter(|call| call.contains("binding")).collect();
+    let order: Vec<&str> = bindings.iter().filter_map(|call| call.rsplit('/').next()).collect();
+    assert_eq!(order, ["high", "middle", "low"]);
+}
+
+#[test]
+fn leaves_gated_and_foreign_pods_alone() {
+    let gated = tree!({"schedulingGates": [{"name": "wait"}]});
+    let foreign = tree!({"schedulerName": "other"});
+    let mut bench = bench(&three(), &[pod("gated", gated), pod("foreign", foreign)]);
+    bench.run(SECOND);
+    assert!(bench.server.messages().is_empty());
+    bench.server.change(bench.now, PODS, "default/gated", |pod| drop(pod.remove(&["spec", "schedulingGates"])));
+    bench.run(SECOND);
+    assert_ne!(node_of(&bench, "gated"), "");
+}
+
+/// Ten thousand pods of one ReplicaSet on a hundred nodes come to lie evenly.
+#[test]
+fn spreads_many_pods() {
+    let mut server = Server::default();
+    for i in 0..100 {
+        server.put(Time::EPOCH, NODES, node(&format!("node-{i:03}"), "32", 64));
+    }
+    let rs = tree!({"metadata": {"name": "web", "namespace": "default"},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}}});
+    let rs = server.put(Time::EPOCH, REPLICASETS, rs);
+    let count = if cfg!(debug_assertions) { 1_000 } else { 10_000 };
+    for i in 0..count {
+        let mut pod = pod(&format!("web-{i:05}"), requests("10m"));
+        pod.set(&["metadata", "labels", "app"], "web");
+        let owner = tree!({"kind": "ReplicaSet", "name": "web", "uid": (meta::uid(&rs)), "controller": true});
+        pod.set(&["metadata", "ownerReferences"], vec![owner]);
+        server.put(Time::EPOCH, PODS, pod);
+    }
+    let mut bench = Bench::new(Scheduler::new(), server);
+    bench.run(10 * MINUTE);
+    let mut on: std::collections::BTreeMap<String, i64> = Default::default();
+    for pod in bench.server.all(PODS) {
+        *on.entry(pod["spec"]["nodeName"].str().to_string()).or_default() += 1;
+    }
+    let even = count / 100;
+    assert!(on.values().all(|count| (even - 1..=even + 1).contains(count)), "{on:?}");
+}
