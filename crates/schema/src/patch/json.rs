@@ -1,0 +1,250 @@
+//! JSON patches (RFC 6902).
+// Models gopkg.in/evanphx/json-patch.v4 patch.go
+
+use api::Value;
+
+/// How many operations a patch may have.
+// Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go maxJSONPatchOperations
+const OPERATIONS: usize = 10_000;
+
+/// Applies a JSON patch. A path names a field or an item; the whole object can't be replaced.
+///
+/// # Errors
+/// Upstream's words where an operation can't be done or a test fails.
+pub fn json_patch(current: &Value, patch: &Value) -> Result<Value, String> {
+    let operations = match patch {
+        Value::Null => return Ok(current.clone()),
+        Value::List(operations) => operations,
+        other => return Err(not_a("Patch", other)),
+    };
+    if operations.len() > OPERATIONS {
+        let count = operations.len();
+        return Err(format!("The allowed maximum operations in a JSON patch is {OPERATIONS}, got {count}"));
+    }
+    let mut document = current.clone();
+    for operation in operations.iter() {
+        if operation.as_map().is_none() {
+            return Err(not_a("Operation", operation));
+        }
+        Operation(operation).apply(&mut document)?;
+    }
+    Ok(document)
+}
+
+fn not_a(what: &str, found: &Value) -> String {
+    let word = match found {
+        Value::Map(_) => "object",
+        Value::List(_) => "array",
+        Value::Str(_) => "string",
+        Value::Bool(_) => "bool",
+        _ => "number",
+    };
+    format!("json: cannot unmarshal {word} into Go value of type jsonpatch.{what}")
+}
+
+struct Operation<'a>(&'a Value);
+
+impl<'a> Operation<'a> {
+    fn apply(&self, document: &mut Value) -> Result<(), String> {
+        match self.0["op"].str() {
+            "add" => {
+                let path = self.0["path"].as_str();
+                let path = path.ok_or("add operation failed to decode path: missing value")?;
+                let new = self.value().clone();
+                add(document, path, new, |path| {
+                    format!("add operation does not apply: doc is missing path: \"{path}\"")
+                })
+            }
+            "remove" => {
+                let path = self.0["path"].as_str();
+                let path = path.ok_or("remove operation failed to decode path: missing value")?;
+                let Some((holder, key)) = holder(document, path) else {
+                    return Err(format!(
+                        "remove operation does not apply: doc is missing path: \"{path}\": missing value"
+                    ));
+                };
+                let removed = remove(holder, &key);
+                removed.map(|_| ()).map_err(|e| format!("error in remove for path: '{path}': {e}"))
+            }
+            "replace" => self.replace(document),
+            "move" => {
+                let moved = self.take(document, "move")?;
+                self.put(document, "move", moved)
+            }
+            "copy" => {
+                let copied = self.take(&mut document.clone(), "copy")?;
+                self.put(document, "copy", copied)
+            }
+            "test" => self.test(document),
+            op => Err(format!("Unexpected kind: {}", if op.is_empty() { "unknown" } else { op })),
+        }
+    }
+
+    fn value(&self) -> &'a Value {
+        &self.0["value"]
+    }
+
+    fn path(&self, op: &str) -> Result<&'a str, String> {
+        self.0["path"].as_str().ok_or_else(|| {
+            format!("{op} operation failed to decode path: operation missing path field: missing value")
+        })
+    }
+
+    fn replace(&self, document: &mut Value) -> Result<(), String> {
+        let path = self.path("replace")?;
+        let missing = |what: &str| {
+            format!("replace operation does not apply: doc is missing {what}: {path}: missing value")
+        };
+        let (holder, key) = holder(document, path).ok_or_else(|| missing("path"))?;
+        let found = match holder {
+            Value::Map(_) => holder.map_mut().get_mut(&key),
+            _ => {
+                let list = holder.list_mut();
+                place(&key, list.len()).ok().and_then(|i| list.get_mut(i))
+            }
+        };
+        *found.ok_or_else(|| missing("key"))? = self.value().clone();
+        Ok(())
+    }
+
+    /// Takes out what `from` leads to.
+    fn take(&self, document: &mut Value, op: &str) -> Result<Value, String> {
+        let from = self.0["from"].as_str().ok_or_else(|| {
+            format!("{op} operation failed to decode from: operation, missing from field: missing value")
+        })?;
+        let (holder, key) = holder(document, from).ok_or_else(|| {
+            format!("{op} operation does not apply: doc is missing from path: {from}: missing value")
+        })?;
+        get(holder, &key).map_err(|error| match op {
+            "copy" => format!("error in copy for from: '{from}': {error}"),
+            op => format!("error in {op} for path: '{key}': {error}"),
+        })?;
+        remove(holder, &key)
+    }
+
+    fn put(&self, document: &mut Value, op: &str, new: Value) -> Result<(), String> {
+        add(document, self.path(op)?, new, |path| {
+            format!("{op} operation does not apply: doc is missing destination path: {path}")
+        })
+    }
+
+    fn test(&self, document: &mut Value) -> Result<(), String> {
+        let path = self.path("test")?;
+        let (holder, key) = holder(document, path).ok_or_else(|| {
+            format!("test operation does not apply: is missing path: {path}: missing value")
+        })?;
+        let found = match get(holder, &key) {
+            Err(error) if holder.as_list().is_some() => {
+                return Err(format!("error in test for path: '{path}': {error}"));
+            }
+            found => found.unwrap_or_default(),
+        };
+        if found == *self.value() { Ok(()) } else { Err(format!("testing value {path} failed: test failed")) }
+    }
+}
+
+fn unescape(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
+}
+
+/// Returns the map or list that holds what a path leads to, and the last name.
+// Models patch.go findObject
+fn holder<'a>(document: &'a mut Value, path: &str) -> Option<(&'a mut Value, String)> {
+    let (_, path) = path.split_once('/')?;
+    let (way, last) = path.rsplit_once('/').map_or((None, path), |(way, last)| (Some(way), last));
+    // First a look, so that a path that leads nowhere copies nothing.
+    let way: Vec<String> = way.into_iter().flat_map(|way| way.split('/')).map(unescape).collect();
+    let mut seen: &Value = document;
+    for part in &way {
+        seen = match seen {
+            Value::Map(map) => map.get(part)?,
+            Value::List(items) => items.get(place(part, items.len()).ok()?)?,
+            _ => return None,
+        };
+    }
+    if seen.as_map().is_none() && seen.as_list().is_none() {
+        return None;
+    }
+    let mut value = document;
+    for part in &way {
+        value = match value {
+            Value::Map(_) => value.map_mut().get_mut(part)?,
+            _ => {
+                let list = value.list_mut();
+                let i = place(part, list.len()).ok()?;
+                list.get_mut(i)?
+            }
+        };
+    }
+    Some((value, unescape(last)))
+}
+
+/// Reads an index; a negative one counts from the end.
+fn place(part: &str, len: usize) -> Result<usize, String> {
+    let index: i64 = part.parse().map_err(|_| not_a_number(part))?;
+    let from_end = i64::try_from(len).unwrap_or(i64::MAX).saturating_add(index);
+    let index_from_start = if index < 0 { from_end } else { index };
+    match usize::try_from(index_from_start) {
+        Ok(i) if i < len => Ok(i),
+        _ => Err(invalid_index(index)),
+    }
+}
+
+fn not_a_number(part: &str) -> String {
+    format!("strconv.Atoi: parsing {part:?}: invalid syntax")
+}
+
+fn invalid_index(index: i64) -> String {
+    format!("Unable to access invalid index: {index}: invalid index referenced")
+}
+
+fn get(holder: &Value, key: &str) -> Result<Value, String> {
+    match holder {
+        Value::List(items) => {
+            let i = place(key, items.len())?;
+            Ok(items.get(i).cloned().unwrap_or_default())
+        }
+        map => map
+            .get(key)
+            .cloned()
+            .ok_or_else(|| format!("unable to get nonexistent key: {key}: missing value")),
+    }
+}
+
+fn remove(holder: &mut Value, key: &str) -> Result<Value, String> {
+    if holder.as_list().is_some() {
+        let list = holder.list_mut();
+        return place(key, list.len()).map(|i| list.remove(i));
+    }
+    let removed = holder.map_mut().remove(key);
+    removed.ok_or_else(|| format!("Unable to remove nonexistent key: {key}: missing value"))
+}
+
+fn add(document: &mut Value, path: &str, new: Value, missing: impl Fn(&str) -> String) -> Result<(), String> {
+    let Some((holder, key)) = holder(document, path) else {
+        return Err(format!("{}: missing value", missing(path)));
+    };
+    if holder.as_map().is_some() {
+        holder.map_mut().insert(&key, new);
+        return Ok(());
+    }
+    let list = holder.list_mut();
+    // One place more than there are items: the end.
+    let i = match key.as_str() {
+        "-" => Ok(list.len()),
+        key => place(key, list.len() + 1),
+    };
+    match i {
+        Ok(i) => {
+            list.insert(i, new);
+            Ok(())
+        }
+        Err(error) => {
+            let error = match key.parse::<i64>() {
+                Ok(_) => error,
+                Err(_) => format!("value was not a proper array index: '{key}': {error}"),
+            };
+            Err(format!("error in add for path: '{path}': {error}"))
+        }
+    }
+}

@@ -1,0 +1,315 @@
+use super::list::{self, Items};
+use super::lookup::{Meta, Shape};
+use super::{DELETE_FROM, PATCH, RETAIN_KEYS, SET_ORDER, errors};
+use crate::Kind;
+use api::{Map, Value};
+
+/// Applies a strategic merge patch.
+///
+/// # Errors
+/// Upstream's words where the patch doesn't fit the kind.
+// Models staging/src/k8s.io/apimachinery/pkg/util/strategicpatch/patch.go StrategicMergeMapPatch
+pub fn strategic_merge(kind: &Kind, current: &Value, patch: &Value) -> Result<Value, String> {
+    let shape = kind.definition().map_or(Shape::Unknown, Shape::Struct);
+    merge_map(current, patch, shape, Mode::Apply)
+}
+
+/// What becomes of directives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// They are followed, and nulls delete.
+    Apply,
+    /// A patch is put over another patch: they stay, nulls too.
+    Combine,
+}
+
+/// Merges a patch into a map.
+// Models patch.go mergeMap
+pub(super) fn merge_map(original: &Value, patch: &Value, shape: Shape, mode: Mode) -> Result<Value, String> {
+    let Some(patch_map) = patch.as_map() else {
+        return Err(errors::bad_type("map[string]interface {}", patch));
+    };
+    if let Some(directive) = patch_map.get(PATCH) {
+        return directed(directive, patch);
+    }
+    let mut merged = original.clone();
+    let mut rest = patch_map.clone();
+    retain_keys(&mut merged, &mut rest, mode)?;
+    set_orders(&mut merged, &mut rest, shape, mode)?;
+    for (key, value) in rest.iter() {
+        merge_field(&mut merged, key, value, shape, mode)?;
+    }
+    if merged.as_map().is_none() {
+        merged = Value::map();
+    }
+    Ok(merged)
+}
+
+// Models patch.go handleDirectiveInMergeMap
+fn directed(directive: &Value, patch: &Value) -> Result<Value, String> {
+    match directive.str() {
+        "replace" => {
+            let mut rest = patch.clone();
+            rest.map_mut().remove(PATCH);
+            Ok(rest)
+        }
+        "delete" => Ok(Value::map()),
+        _ => Err(errors::bad_patch_type(directive, patch)),
+    }
+}
+
+fn merge_field(merged: &mut Value, key: &str, value: &Value, shape: Shape, mode: Mode) -> Result<(), String> {
+    let (key, deletes) = match key.strip_prefix(DELETE_FROM) {
+        Some(_) if mode == Mode::Combine => {
+            merged.map_mut().insert(key, value);
+            return Ok(());
+        }
+        Some(rest) => (rest.strip_prefix('/').ok_or(errors::PRIMITIVE_LIST)?, true),
+        None => (key, false),
+    };
+    if value.is_null() {
+        if merged.get(key).is_some() {
+            merged.map_mut().remove(key);
+        }
+        if mode == Mode::Apply {
+            return Ok(());
+        }
+    }
+    let Some(original) = merged.get(key).cloned() else {
+        if !deletes {
+            let value = if mode == Mode::Apply { added(value) } else { Some(value.clone()) };
+            if let Some(value) = value {
+                merged.map_mut().insert(key, value);
+            }
+        }
+        return Ok(());
+    };
+    let new = match (&original, value) {
+        (Value::Map(_), Value::Map(_)) => {
+            let meta = shape.lookup(key)?;
+            match meta.strategy {
+                "replace" => value.clone(),
+                _ => merge_map(&original, value, meta.shape, mode)?,
+            }
+        }
+        (Value::List(one), Value::List(two)) => {
+            let meta = shape.lookup(key)?;
+            merge_lists(one, two, &meta, mode, deletes)?.into()
+        }
+        _ if deletes => return Ok(()),
+        _ if mode == Mode::Apply => added(value).unwrap_or_default(),
+        _ => value.clone(),
+    };
+    if new != original {
+        merged.map_mut().insert(key, new);
+    }
+    Ok(())
+}
+
+/// Returns what is left of a new value when nulls and directives are taken out.
+// Models patch.go discardNullValuesFromPatch, removeDirectives
+fn added(value: &Value) -> Option<Value> {
+    match value {
+        Value::Map(map) if map.contains(PATCH) => None,
+        Value::Map(map) => {
+            let mut new = Map::new();
+            for (key, value) in map.iter() {
+                let kept = if value.is_null() || is_directive(key) { None } else { added(value) };
+                if let Some(value) = kept {
+                    new.insert(key, value);
+                }
+            }
+            Some(if new == **map { value.clone() } else { new.into() })
+        }
+        Value::List(items) => {
+            let new: Vec<Value> = items.iter().filter_map(added).collect();
+            Some(if new == **items { value.clone() } else { new.into() })
+        }
+        other => Some(other.clone()),
+    }
+}
+
+fn is_directive(key: &str) -> bool {
+    key == RETAIN_KEYS || key.starts_with(DELETE_FROM) || key.starts_with(SET_ORDER)
+}
+
+// Models patch.go applyRetainKeysDirective
+fn retain_keys(merged: &mut Value, patch: &mut Map, mode: Mode) -> Result<(), String> {
+    let Some(keys) = patch.remove(RETAIN_KEYS) else { return Ok(()) };
+    if mode == Mode::Combine {
+        match merged.get(RETAIN_KEYS) {
+            Some(others) if *others != keys => {
+                return Err(format!(
+                    "{} and {} are not deep equal: this may happen when calculating the 3-way diff patch",
+                    errors::go(others),
+                    errors::go(&keys)
+                ));
+            }
+            _ => merged.set(&[RETAIN_KEYS], keys),
+        }
+        return Ok(());
+    }
+    let keys = keys.as_list().ok_or(errors::RETAIN_KEYS)?;
+    let named = |key: &str| keys.iter().any(|known| known.str() == key);
+    let stray = patch.iter().any(|(key, value)| {
+        let parallel = key.starts_with(DELETE_FROM) || key.starts_with(SET_ORDER);
+        !value.is_null() && !parallel && !named(key)
+    });
+    if stray {
+        return Err(errors::RETAIN_KEYS.into());
+    }
+    if merged.fields().iter().any(|(key, _)| !named(key)) {
+        merged.map_mut().retain(|key, _| named(key));
+    }
+    Ok(())
+}
+
+/// Merges the lists for which the patch gives an order, and takes them out of the patch.
+// Models patch.go mergePatchIntoOriginal
+fn set_orders(merged: &mut Value, patch: &mut Map, shape: Shape, mode: Mode) -> Result<(), String> {
+    let orders: Vec<String> = patch
+        .iter()
+        .map(|(key, _)| key)
+        .filter(|key| key.starts_with(SET_ORDER))
+        .map(str::to_string)
+        .collect();
+    for directive in orders {
+        let Some(order) = patch.remove(&directive) else { continue };
+        if mode == Mode::Combine {
+            match merged.get(&directive) {
+                Some(other) if *other != order => return Err(errors::SET_ORDER.into()),
+                Some(_) => {}
+                None => merged.set(&[&directive], &order),
+            }
+        }
+        let list = "[]interface {}";
+        let order = order.as_list().ok_or_else(|| errors::bad_type(list, &order))?;
+        let key = directive.strip_prefix(SET_ORDER).and_then(|rest| rest.strip_prefix('/'));
+        let key = key.ok_or(errors::SET_ORDER)?;
+        let as_list = |value: Option<&Value>| match value {
+            None => Ok(None),
+            Some(Value::List(items)) => Ok(Some(items.to_vec())),
+            Some(other) => Err(errors::bad_type(list, other)),
+        };
+        let (server, new) = (as_list(merged.get(key))?, as_list(patch.get(key))?);
+        let meta = shape.lookup(key)?;
+        check_order(new.as_deref().unwrap_or(&[]), order, meta.key)?;
+        let all = match (&server, &new) {
+            (None, None) => continue,
+            (Some(server), None) => server.clone(),
+            (None, Some(new)) => new.iter().filter_map(added).collect(),
+            (Some(server), Some(new)) => merge_lists(server, new, &meta, mode, false)?,
+        };
+        let (server, new) = (server.unwrap_or_default(), new.unwrap_or_default());
+        let items = list::kind_of(&[&server, &new])?;
+        let (named, others) = list::partition(all, order, meta.key)?;
+        let all: Value = list::interleave(named, others, order, &server, meta.key, items)?.into();
+        if merged.get(key) != Some(&all) {
+            merged.set(&[key], all);
+        }
+        patch.remove(key);
+    }
+    Ok(())
+}
+
+/// Checks that the items of a patch stand in the order it gives.
+// Models patch.go validatePatchWithSetOrderList
+fn check_order(patch: &[Value], order: &[Value], key: &str) -> Result<(), String> {
+    if patch.is_empty() || order.is_empty() {
+        return Ok(());
+    }
+    let mut places = order.iter();
+    for item in patch.iter().filter(|item| item.get(PATCH).is_none()) {
+        if !key.is_empty() {
+            list::check_keys(std::slice::from_ref(item), key)?;
+        }
+        let identity = list::identity(item, key);
+        if !places.by_ref().any(|place| list::identity(place, key) == identity) {
+            return Err(format!(
+                "The order in patch list:\n{}\n doesn't match {SET_ORDER} list:\n{}\n",
+                errors::go(&patch.to_vec().into()),
+                errors::go(&order.to_vec().into())
+            ));
+        }
+    }
+    Ok(())
+}
+
+// Models patch.go mergeSliceHandler, mergeSlice
+fn merge_lists(
+    original: &[Value],
+    patch: &[Value],
+    meta: &Meta,
+    mode: Mode,
+    deletes: bool,
+) -> Result<Vec<Value>, String> {
+    if meta.strategy != "merge" && !deletes {
+        return Ok(patch.to_vec());
+    }
+    if original.is_empty() && patch.is_empty() {
+        return Ok(Vec::new());
+    }
+    let items = list::kind_of(&[original, patch])?;
+    let (merged, original, patch) = match items {
+        Items::Scalars if deletes => {
+            return Ok(original.iter().filter(|item| !patch.contains(item)).cloned().collect());
+        }
+        Items::Scalars => {
+            let both = original.iter().chain(patch).cloned().collect();
+            (list::without_doubles(both), original.to_vec(), patch.to_vec())
+        }
+        Items::Maps => {
+            if meta.key.is_empty() {
+                return Err("cannot merge lists without merge key".into());
+            }
+            let (original, patch) = special_items(original, patch, meta.key)?;
+            (merge_items(&original, &patch, meta, mode)?, original, patch)
+        }
+    };
+    let (named, others) = list::partition(merged, &patch, meta.key)?;
+    list::interleave(named, others, &patch, &original, meta.key, items)
+}
+
+/// Follows the items that delete or replace; returns the lists without them.
+// Models patch.go mergeSliceWithSpecialElements
+fn special_items(original: &[Value], patch: &[Value], key: &str) -> Result<(Vec<Value>, Vec<Value>), String> {
+    let mut original = original.to_vec();
+    let mut rest = Vec::new();
+    let mut replace = false;
+    for item in patch {
+        let Some(directive) = item.get(PATCH) else {
+            rest.push(item.clone());
+            continue;
+        };
+        match directive.str() {
+            "delete" => {
+                let identity = item.get(key).ok_or_else(|| errors::no_merge_key(item, key))?;
+                original.retain(|one| one.get(key) != Some(identity));
+            }
+            "replace" => replace = true,
+            "merge" => return Err("merging lists cannot yet be specified in the patch".into()),
+            _ => return Err(errors::bad_patch_type(directive, item)),
+        }
+    }
+    Ok(if replace { (rest, Vec::new()) } else { (original, rest) })
+}
+
+// Models patch.go mergeSliceWithoutSpecialElements
+fn merge_items(original: &[Value], patch: &[Value], meta: &Meta, mode: Mode) -> Result<Vec<Value>, String> {
+    let mut merged = original.to_vec();
+    for item in patch {
+        list::check_keys(std::slice::from_ref(item), meta.key)?;
+        let place = list::find(&merged, meta.key, &item[meta.key]);
+        match place.and_then(|i| merged.get_mut(i)) {
+            Some(known) => {
+                let new = merge_map(known, item, meta.shape, mode)?;
+                if new != *known {
+                    *known = new;
+                }
+            }
+            None if mode == Mode::Apply => merged.extend(added(item)),
+            None => merged.push(item.clone()),
+        }
+    }
+    Ok(merged)
+}
