@@ -12,6 +12,7 @@ pub mod model;
 pub mod protocol;
 pub mod pump;
 pub mod selection;
+pub mod table;
 pub mod timeline;
 pub mod utf16;
 pub mod words;

@@ -8,6 +8,8 @@ use view::{
     SchedulerRow, TabRow, Traveller,
 };
 
+use crate::table::Table;
+
 /// How many travellers are kept, the latest.
 const TRAVELLERS: usize = 600;
 /// How many answers and events are kept, the latest.
@@ -23,11 +25,16 @@ pub struct Scrollback {
     bytes: usize,
     /// Whether the beginning was dropped.
     pub cut: bool,
+    /// How many bytes were ever printed.
+    pub printed: u64,
 }
 
-/// What the page knows of the cluster.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What the page knows of the cluster. It is cheap to clone, and two are the same when they are as
+/// old as each other.
+#[derive(Clone, Debug, Default)]
 pub struct Model {
+    /// Counts what was taken in, over all of the page's clusters.
+    pub serial: u64,
     /// The last frame's number; 0 before the first.
     pub frame: u64,
     /// The present.
@@ -45,21 +52,21 @@ pub struct Model {
     /// The store's last writes, newest last.
     pub etcd: Vec<(i64, String)>,
     /// Controllers by name.
-    pub controllers: BTreeMap<String, ControllerRow>,
+    pub controllers: Table<ControllerRow>,
     /// Nodes by name.
-    pub nodes: BTreeMap<String, NodeRow>,
+    pub nodes: Table<NodeRow>,
     /// Pods by `namespace/name`.
-    pub pods: BTreeMap<String, PodRow>,
+    pub pods: Table<PodRow>,
     /// Deployments, ReplicaSets, DaemonSets, Services by `resource/namespace/name`.
-    pub records: BTreeMap<String, RecordRow>,
+    pub records: Table<RecordRow>,
     /// Events by uid.
-    pub events: BTreeMap<String, EventRow>,
+    pub events: Table<EventRow>,
     /// Answers by number.
-    pub answers: BTreeMap<String, AnswerRow>,
+    pub answers: Table<AnswerRow>,
     /// Marks of the timeline by number.
-    pub marks: BTreeMap<String, MarkRow>,
+    pub marks: Table<MarkRow>,
     /// Bars of the timeline by the pod's uid.
-    pub bars: BTreeMap<String, PodBar>,
+    pub bars: Table<PodBar>,
     /// What travels or did lately, oldest first.
     pub travellers: VecDeque<Rc<Traveller>>,
     /// Console tabs in order.
@@ -68,7 +75,15 @@ pub struct Model {
     pub consoles: BTreeMap<u32, Scrollback>,
 }
 
-fn merge<T>(into: &mut BTreeMap<String, T>, rows: BTreeMap<String, Option<T>>) {
+impl PartialEq for Model {
+    fn eq(&self, other: &Self) -> bool {
+        (self.serial, self.frame, self.now) == (other.serial, other.frame, other.now)
+    }
+}
+
+impl Eq for Model {}
+
+fn merge<T: Clone>(into: &mut Table<T>, rows: BTreeMap<String, Option<T>>) {
     for (key, row) in rows {
         match row {
             Some(row) => drop(into.insert(key, row)),
@@ -78,8 +93,20 @@ fn merge<T>(into: &mut BTreeMap<String, T>, rows: BTreeMap<String, Option<T>>) {
 }
 
 impl Model {
+    /// Returns what the page knows of a cluster that begins after this one.
+    pub fn next_cluster(&self) -> Model {
+        Model { serial: self.serial + 1, ..Model::default() }
+    }
+
+    /// Forgets what a console tab printed.
+    pub fn wipe_console(&mut self, tab: u32) {
+        self.serial += 1;
+        self.consoles.insert(tab, Scrollback::default());
+    }
+
     /// Takes a frame in. Returns the files that commands wrote or removed.
     pub fn take(&mut self, frame: Frame) -> Vec<(String, Option<String>)> {
+        self.serial += 1;
         self.frame = frame.number;
         self.now = frame.now;
         (self.paused, self.speed, self.hurrying) = (frame.paused, frame.speed, frame.hurrying);
@@ -100,6 +127,11 @@ impl Model {
         while self.answers.len() > KEPT {
             self.answers.pop_first();
         }
+        while self.events.len() > KEPT {
+            let oldest = self.events.iter().min_by_key(|(_, event)| event.at).map(|(uid, _)| uid.clone());
+            let Some(uid) = oldest else { break };
+            self.events.remove(&uid);
+        }
         self.travellers.extend(frame.travellers.into_iter().map(Rc::new));
         while self.travellers.len() > TRAVELLERS {
             self.travellers.pop_front();
@@ -111,7 +143,7 @@ impl Model {
         for chunk in frame.console {
             let console = self.consoles.entry(chunk.tab).or_default();
             if chunk.clear {
-                *console = Scrollback::default();
+                *console = Scrollback { printed: console.printed, ..Scrollback::default() };
             }
             console.push(chunk.echo, chunk.text);
         }
@@ -135,6 +167,7 @@ impl Scrollback {
             return;
         }
         self.bytes += text.len();
+        self.printed += text.len() as u64;
         match self.pieces.back_mut() {
             // Small pieces of output are joined, so that a loop's thousand lines are not a thousand nodes.
             Some((false, last)) if !echo && last.len() < 4_096 => *last = format!("{last}{text}").into(),
