@@ -55,13 +55,8 @@ impl Reader {
         }
     }
 
-    // Models staging/src/k8s.io/apimachinery/pkg/api/resource/quantity.go UnmarshalJSON
     fn quantity(&mut self, value: &Value) -> Option<Value> {
-        let text = match value {
-            Value::Str(text) => text.trim().to_string(),
-            other => other.to_json(),
-        };
-        match crate::quantity::canonical(&text) {
+        match crate::quantity::canonical(value) {
             Ok(canonical) if value.as_str() == Some(&canonical) => None,
             Ok(canonical) => Some(canonical.into()),
             Err(error) => {

@@ -42,6 +42,12 @@ fn prints_what_go_prints() {
             r#"{"data":{"a":"cXdl\ncnR5"},"stringData":{}}"#,
             r#"{"data":{"a":"cXdlcnR5"},"metadata":{}}"#,
         ),
+        (
+            "",
+            "Pod",
+            r#"{"spec":{"containers":[{"name":"c","resources":{"limits":{"cpu":1,"memory":"1024Mi"},"requests":{"cpu":0.5,"memory":null}}}]}}"#,
+            r#"{"metadata":{},"spec":{"containers":[{"name":"c","resources":{"limits":{"cpu":"1","memory":"1Gi"},"requests":{"cpu":"500m","memory":"0"}}}]},"status":{}}"#,
+        ),
         ("", "Namespace", r#"{}"#, r#"{"metadata":{},"spec":{},"status":{}}"#),
         (
             "discovery.k8s.io",
@@ -159,6 +165,13 @@ fn words_wrong_types_as_go() {
         assert_eq!(read(group, kind, given).unwrap_err(), format!("{field} {error}"));
     }
     for (group, kind, given, error) in [
+        (
+            "",
+            "Pod",
+            r#"{"spec":{"containers":[{"resources":{"limits":{"cpu":"lots"}}}]}}"#,
+            "quantities must match the regular expression \
+             '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+        ),
         ("", "Secret", r#"{"data":{"a":"not base64"}}"#, "illegal base64 data at input byte 3"),
         (
             "",
