@@ -80,6 +80,8 @@ pub(crate) struct Container {
     pub logs: LogRing,
     pub logs_before: Option<LogRing>,
     pub open: Vec<(Protocol, u16)>,
+    /// The words of its command.
+    pub argv: Vec<Rc<str>>,
     pub kill: Option<Kill>,
 }
 
@@ -109,8 +111,14 @@ impl Container {
             logs: LogRing::default(),
             logs_before: None,
             open: Vec::new(),
+            argv: Vec::new(),
             kill: None,
         }
+    }
+
+    /// Returns the command line of its main process.
+    pub(crate) fn command_line(&self) -> Rc<str> {
+        self.argv.join(" ").into()
     }
 
     /// Returns whether its process runs.

@@ -22,6 +22,8 @@ pub struct Kubelet {
     pub(crate) agent: NodeAgent,
     pub(crate) workers: BTreeMap<Rc<str>, PodWorker>,
     pub(crate) stopped: bool,
+    /// Whether the pods were listed since the start.
+    pub(crate) listed: bool,
     watches: Vec<WatchSpec>,
 }
 
@@ -41,6 +43,7 @@ impl Kubelet {
             agent: NodeAgent::new(now),
             workers: BTreeMap::new(),
             stopped: false,
+            listed: false,
             shared: Shared {
                 node: name.as_str().into(),
                 address: config.address.parse().unwrap_or(Ipv4Addr::UNSPECIFIED),
@@ -70,6 +73,9 @@ impl Kubelet {
 
     /// Takes what a watch brought.
     pub fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
+        if watch == 0 && matches!(delivery, Delivery::Listed(_)) {
+            self.listed = true;
+        }
         for change in self.shared.informers.deliver(watch, delivery) {
             if change.resource == PODS {
                 self.observe(cx.now, &change);
@@ -108,8 +114,8 @@ impl Kubelet {
         if self.stopped {
             return Time::NEVER;
         }
-        let pods = self.workers.values().map(|worker| worker.due).min().unwrap_or(Time::NEVER);
-        pods.min(self.agent.next_at())
+        let pods = self.workers.values().filter(|_| self.listed).map(|worker| worker.due).min();
+        pods.unwrap_or(Time::NEVER).min(self.agent.next_at())
     }
 
     /// Does one thing that is due.
@@ -121,7 +127,7 @@ impl Kubelet {
             let mut turn = Turn { cx, net, shared: &mut self.shared };
             return self.agent.step(&mut turn);
         }
-        let due = self.workers.values().filter(|worker| worker.due <= cx.now).min_by_key(|worker| worker.due);
+        let due = self.workers.values().filter(|worker| self.listed && worker.due <= cx.now).min_by_key(|worker| worker.due);
         let Some(uid) = due.map(|worker| worker.uid.clone()) else { return };
         self.with_worker(&uid, cx, net, |worker, turn| worker.step(turn));
     }

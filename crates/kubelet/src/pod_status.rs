@@ -296,7 +296,7 @@ fn terminated(exit: &Exit) -> Value {
     state
 }
 
-fn user_of(pod: &Value, container: &Container) -> (i64, i64) {
+pub(crate) fn user_of(pod: &Value, container: &Container) -> (i64, i64) {
     let image = container.local.as_ref().map_or(0, |local| local.image.user);
     let of = |field: &str, otherwise: i64| {
         let own = container.spec["securityContext"][field].as_int();

@@ -56,6 +56,8 @@ impl PodWorker {
         let mut argv = if own_command { command } else { of_image(&local.image.entrypoint) };
         let own_args = !args.is_empty();
         argv.extend(if own_args || own_command { args } else { of_image(&local.image.command) });
+        container.argv = argv.clone();
+        let spec = &container.spec;
         let ports = spec["ports"].items().iter().filter_map(|port| {
             let protocol = Protocol::parse(port["protocol"].as_str().unwrap_or("TCP"))?;
             Some((protocol, u16::try_from(port["containerPort"].int()).ok()?))

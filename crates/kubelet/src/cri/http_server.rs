@@ -119,6 +119,7 @@ fn value(
     match word {
         "hostname" => text.push_str(&cx.pod.hostname),
         "version" => text.push_str(version),
+        "version_number" => text.push_str(version.trim_start_matches('v')),
         "pod_ip" => text.push_str(&cx.pod.ip),
         "node" => text.push_str(&cx.pod.node),
         "container" => text.push_str(&cx.pod.container),

@@ -18,5 +18,4 @@ pub use http::{complete, header, http_date, log_date, path_of, stamp, text, unix
 pub use image::{Catalogue, Found, Image, Log, Program, Route, Stop};
 pub(crate) use ipam::Ipam;
 pub use logs::{LogLine, LogOptions, LogRing};
-pub(crate) use logs::rfc3339_nano;
 pub use reference::Reference;

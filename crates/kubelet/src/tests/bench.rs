@@ -103,9 +103,19 @@ impl Bench {
         }
     }
 
+    /// Starts the machine again.
+    pub(crate) fn start(&mut self) {
+        self.with(|kubelet, cx, wire| kubelet.start(cx, wire));
+        self.list();
+    }
+
     fn deliver(&mut self) {
         let watches = self.kubelet.watches();
-        for (plural, event) in self.server.take_events() {
+        let events = self.server.take_events();
+        if self.kubelet.is_stopped() {
+            return;
+        }
+        for (plural, event) in events {
             for (i, watch) in watches.iter().enumerate() {
                 let mine = watch.resource != PODS || event.object["spec"]["nodeName"].str() == "node-1";
                 if watch.resource.group_resource() == plural && mine {

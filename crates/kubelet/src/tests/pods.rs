@@ -64,3 +64,47 @@ fn a_bare_kubelet_starts_anything_and_tells_nothing() {
     assert!(bench.server.all(PODS).is_empty());
     assert!(bench.server.messages().is_empty(), "{:?}", bench.server.messages());
 }
+
+#[test]
+fn a_node_that_comes_back_starts_its_pods_anew_and_forgets_those_deleted() {
+    let mut bench = Bench::real();
+    bench.pod("web", NGINX);
+    bench.pod("old", NGINX);
+    bench.run(20 * SECOND);
+    let ip = bench.ip("web");
+    bench.kubelet.stop(bench.now);
+    bench.server.remove(PODS, "default/old");
+    bench.run(60 * SECOND);
+    assert_eq!(bench.http("web", 80, "/"), None);
+    bench.start();
+    bench.run(10 * SECOND);
+    assert_eq!(bench.shown("web"), ("Running".to_string(), true, 1));
+    assert_ne!(bench.ip("web"), ip);
+    let status = &bench.get("web")["status"];
+    assert_eq!(status["podIPs"].items().len(), 1, "{status:?}");
+    let last = &status["containerStatuses"][0]["lastState"]["terminated"];
+    assert_eq!((last["exitCode"].int(), last["reason"].str()), (255, "Unknown"));
+    assert_eq!(bench.kubelet.workers.len(), 1);
+    assert!(bench.events("web").iter().any(|event| event.starts_with("SandboxChanged: ")));
+}
+
+#[test]
+fn an_image_that_never_was_is_tried_again_later_and_later() {
+    let mut bench = Bench::real();
+    bench.pod("web", r#"{"containers": [{"name": "web", "image": "nginx:9.99", "imagePullPolicy": "IfNotPresent"}]}"#);
+    bench.run(SECOND + SECOND / 4);
+    let events = bench.events("web");
+    assert_eq!(events[0], "Pulling: Pulling image \"nginx:9.99\"");
+    assert!(events[1].starts_with("Failed: Failed to pull image \"nginx:9.99\": rpc error: code = NotFound"), "{events:?}");
+    assert_eq!(events[2], "Failed: Error: ErrImagePull");
+    assert_eq!(bench.shown("web").0, "ErrImagePull");
+    bench.run(2 * SECOND);
+    assert_eq!(bench.shown("web").0, "ImagePullBackOff");
+    let message = bench.get("web")["status"]["containerStatuses"][0]["state"]["waiting"]["message"].text();
+    assert!(message.starts_with("Back-off pulling image \"nginx:9.99\": ErrImagePull: rpc error: "), "{message}");
+    assert_eq!(bench.events("web")[3..], ["BackOff: Back-off pulling image \"nginx:9.99\"", "Failed: Error: ImagePullBackOff"]);
+    bench.run(300 * SECOND);
+    let pulls = bench.server.all(api::resources::EVENTS);
+    let pulls = pulls.iter().find(|event| event["reason"].str() == "Pulling").map_or(0, |event| event["count"].int());
+    assert!((4..=6).contains(&pulls), "{pulls}");
+}

@@ -1,0 +1,248 @@
+use crate::container::{Container, Phase};
+use crate::cri::{Files, LogLine, LogOptions};
+use crate::kubelet::Kubelet;
+use crate::net::PodNetwork;
+use crate::worker::PodWorker;
+use api::meta;
+use client::Cx;
+use std::rc::Rc;
+
+/// Lines of a container's log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Logs {
+    /// The lines.
+    pub lines: Vec<LogLine>,
+    /// The number of the line after the last: what a follower asks for next, as [`LogOptions::from`].
+    pub next: u64,
+    /// Whether no more lines will come: the container has ended.
+    pub ended: bool,
+}
+
+/// A process in a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessInfo {
+    /// Its number.
+    pub pid: u32,
+    /// Whose it is: `root`.
+    pub user: Rc<str>,
+    /// Its command line.
+    pub command: Rc<str>,
+}
+
+/// What a command sees that is executed in a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecContext {
+    /// `namespace/name` of the pod.
+    pub pod: Rc<str>,
+    /// The container's name.
+    pub container: Rc<str>,
+    /// The environment, in order; of equal names the last counts.
+    pub env: Vec<(Rc<str>, Rc<str>)>,
+    /// A copy of all files.
+    pub files: Files,
+    /// The host name.
+    pub hostname: Rc<str>,
+    /// The pod's address.
+    pub ip: Rc<str>,
+    /// The node's name.
+    pub node: Rc<str>,
+    /// The working directory.
+    pub directory: Rc<str>,
+    /// The user's number.
+    pub user: i64,
+    /// The processes.
+    pub processes: Vec<ProcessInfo>,
+    /// The shells and tools that the image has.
+    pub tools: Vec<String>,
+    /// The image, with its registry and tag.
+    pub image: Rc<str>,
+    /// The version that its tag stands for.
+    pub version: Rc<str>,
+    /// The text of `/etc/resolv.conf`.
+    pub resolv_conf: String,
+}
+
+impl Kubelet {
+    fn worker(&self, namespace: &str, pod: &str) -> Option<&PodWorker> {
+        let key = meta::object_key(namespace, pod);
+        let mut of_name = self.workers.values().filter(|worker| worker.key == key);
+        let first = of_name.next()?;
+        // A pod that is being replaced by one of its name is the older one.
+        Some(of_name.find(|worker| worker.termination.is_none()).unwrap_or(first))
+    }
+
+    fn find(&self, namespace: &str, pod: &str, container: &str) -> Option<(&PodWorker, usize)> {
+        let worker = self.worker(namespace, pod)?;
+        let i = if container.is_empty() {
+            worker.containers.iter().position(|known| known.kind == crate::container::Kind::Regular)?
+        } else {
+            worker.containers.iter().position(|known| &*known.name == container)?
+        };
+        Some((worker, i))
+    }
+
+    /// Returns lines of a container's log.
+    ///
+    /// # Errors
+    /// The kubelet's words where there is no such log: the container waits to start, or has no one before it.
+    // Models pkg/kubelet/kubelet_pods.go validateContainerLogStatus
+    pub fn logs(&self, namespace: &str, pod: &str, options: &LogOptions) -> Result<Logs, String> {
+        let Some((worker, i)) = self.find(namespace, pod, &options.container) else {
+            return Err(format!("container {:?} in pod {pod:?} is not available", options.container));
+        };
+        let Some(container) = worker.containers.get(i) else { return Ok(Logs::default()) };
+        let name = &container.name;
+        if options.previous {
+            let Some(ring) = &container.logs_before else {
+                return Err(format!("previous terminated container {name:?} in pod {pod:?} not found"));
+            };
+            return Ok(Logs { lines: ring.select(options), next: ring.next(), ended: true });
+        }
+        if container.attempt == 0 || (container.attempt == 1 && matches!(container.phase, Phase::Starting { .. })) {
+            let reason = container.waiting.as_ref().map_or("ContainerCreating", |(reason, _)| reason);
+            let why = match reason {
+                "ErrImagePull" => "image can't be pulled",
+                "ImagePullBackOff" => "trying and failing to pull image",
+                reason => reason,
+            };
+            return Err(format!("container {name:?} in pod {pod:?} is waiting to start: {why}"));
+        }
+        let ring = &container.logs;
+        Ok(Logs { lines: ring.select(options), next: ring.next(), ended: !container.is_running() })
+    }
+
+    fn running(&self, namespace: &str, pod: &str, container: &str) -> Result<(Rc<str>, usize), String> {
+        let missing = || format!("container not found ({container:?})");
+        let (worker, i) = self.find(namespace, pod, container).ok_or_else(missing)?;
+        match worker.containers.get(i) {
+            Some(known) if known.is_running() && !self.stopped => Ok((worker.uid.clone(), i)),
+            _ => Err(missing()),
+        }
+    }
+
+    /// Returns what a command sees that is executed in a container.
+    ///
+    /// # Errors
+    /// `container not found ("NAME")` where it doesn't run.
+    pub fn exec_context(
+        &mut self,
+        cx: &mut Cx,
+        net: &mut dyn PodNetwork,
+        (namespace, pod, container): (&str, &str, &str),
+    ) -> Result<ExecContext, String> {
+        let (uid, i) = self.running(namespace, pod, container)?;
+        let context = self.with_worker(&uid, cx, net, |worker, turn| {
+            let files = worker.with_app(turn, i, |_, cx| cx.files.all()).unwrap_or_default();
+            let resolv_conf = worker.resolv_conf(turn).text();
+            let container = worker.containers.get(i)?;
+            Some(context(worker, container, files, resolv_conf))
+        });
+        context.flatten().ok_or_else(|| format!("container not found ({container:?})"))
+    }
+
+    /// Writes a file in a container, as a command that is executed in it does; `None` removes it.
+    ///
+    /// # Errors
+    /// `container not found ("NAME")`, or the system's words: `Read-only file system`.
+    pub fn write_file(
+        &mut self,
+        cx: &mut Cx,
+        net: &mut dyn PodNetwork,
+        (namespace, pod, container): (&str, &str, &str),
+        path: &str,
+        content: Option<&str>,
+    ) -> Result<(), String> {
+        let (uid, i) = self.running(namespace, pod, container)?;
+        let written = self.with_worker(&uid, cx, net, |worker, turn| {
+            worker.with_app(turn, i, |_, cx| match content {
+                Some(_) if path.ends_with('/') => cx.files.make_directory(path),
+                Some(content) => cx.files.write(path, content),
+                None => cx.files.remove(path).map(drop),
+            })
+        });
+        match written.flatten() {
+            Some(Err(why)) => Err(why.to_string()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the output and the exit code of a command that only the container's program knows:
+    /// `redis-cli GET count`, `mysqladmin ping`, `nginx -T`. `None` where it isn't one of those.
+    pub fn command(
+        &mut self,
+        cx: &mut Cx,
+        net: &mut dyn PodNetwork,
+        (namespace, pod, container): (&str, &str, &str),
+        argv: &[String],
+    ) -> Option<(String, i64)> {
+        let (uid, i) = self.running(namespace, pod, container).ok()?;
+        let output = self.with_worker(&uid, cx, net, |worker, turn| {
+            worker.with_app(turn, i, |app, cx| app.as_mut()?.command(cx, argv))
+        });
+        output.flatten().flatten()
+    }
+
+    /// Sends a signal to a container's main process, as `kill 1` in it does: SIGTERM where `term`, else SIGKILL.
+    pub fn signal(
+        &mut self,
+        cx: &mut Cx,
+        net: &mut dyn PodNetwork,
+        (namespace, pod, container): (&str, &str, &str),
+        signal: crate::cri::Signal,
+    ) {
+        let Ok((uid, i)) = self.running(namespace, pod, container) else { return };
+        // Inside its own namespace the first process can't be killed.
+        if signal == crate::cri::Signal::Term {
+            self.with_worker(&uid, cx, net, |worker, turn| {
+                worker.signal(turn, i, signal);
+                worker.due = turn.cx.now;
+            });
+        }
+    }
+
+    /// Returns the containers that run on the node: (`namespace/name` of the pod, container, image, id).
+    pub fn running_containers(&self) -> Vec<(Rc<str>, Rc<str>, Rc<str>, Rc<str>)> {
+        let mut list = Vec::new();
+        for worker in self.workers.values() {
+            for container in worker.containers.iter().filter(|container| container.is_running()) {
+                let image = container.local.as_ref().map_or_else(|| "".into(), |local| local.name.clone());
+                list.push((worker.key.clone(), container.name.clone(), image, container.id.clone()));
+            }
+        }
+        list.sort();
+        list
+    }
+
+    /// Returns the names of the images that the node has: (names, bytes).
+    pub fn images(&self) -> Vec<(Vec<String>, i64)> {
+        self.shared.images.list()
+    }
+}
+
+fn context(worker: &PodWorker, container: &Container, files: Files, resolv_conf: String) -> ExecContext {
+    let local = container.local.as_ref();
+    let image = local.map(|local| local.image.clone()).unwrap_or_default();
+    let user = crate::pod_status::user_of(&worker.pod, container).0;
+    let directory = match (container.spec["workingDir"].str(), image.workdir.as_str()) {
+        ("", "") => "/",
+        ("", directory) | (directory, _) => directory,
+    };
+    let owner: Rc<str> = if user == 0 { "root".into() } else { user.to_string().into() };
+    let command = container.command_line();
+    ExecContext {
+        pod: worker.key.clone(),
+        container: container.name.clone(),
+        env: container.env.to_vec(),
+        files,
+        hostname: container.facts.hostname.clone(),
+        ip: container.facts.ip.clone(),
+        node: container.facts.node.clone(),
+        directory: directory.into(),
+        user,
+        processes: vec![ProcessInfo { pid: 1, user: owner, command }],
+        tools: image.tools.clone(),
+        image: local.map_or_else(|| "".into(), |local| local.name.clone()),
+        version: local.map_or_else(|| "".into(), |local| local.version.clone()),
+        resolv_conf,
+    }
+}

@@ -1,0 +1,87 @@
+use crate::container::{Exit, Phase};
+use crate::kubelet::Kubelet;
+use crate::net::PodNetwork;
+use crate::shared::Turn;
+use crate::worker::{PodWorker, Stage};
+use client::Cx;
+use sim::Time;
+
+impl Kubelet {
+    /// Stops the machine: nothing on it runs any more, and nobody is told.
+    pub fn stop(&mut self, now: Time) {
+        self.stopped = true;
+        self.shared.calls.clear();
+        self.shared.images.reset();
+        for worker in self.workers.values_mut() {
+            worker.lose_power(now);
+        }
+    }
+
+    /// Starts the machine again. Its pods begin anew once the first watch has brought its list: whoever
+    /// carries the watches must list all of them again.
+    pub fn start(&mut self, cx: &mut Cx, net: &mut dyn PodNetwork) {
+        if !self.stopped {
+            return;
+        }
+        self.stopped = false;
+        self.listed = false;
+        self.agent.restart(cx.now);
+        for worker in self.workers.values_mut() {
+            let mut turn = Turn { cx: &mut *cx, net: &mut *net, shared: &mut self.shared };
+            worker.come_back(&mut turn);
+        }
+    }
+
+    /// Returns whether the machine is stopped.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+}
+
+impl PodWorker {
+    /// Ends all processes at once.
+    fn lose_power(&mut self, now: Time) {
+        for container in &mut self.containers {
+            if let Phase::Running { since } = container.phase {
+                container.exit = Some(Exit {
+                    code: 255,
+                    reason: "Unknown".into(),
+                    message: "".into(),
+                    started: since,
+                    finished: now,
+                    id: container.id.clone(),
+                });
+            }
+            container.phase = Phase::Idle;
+            container.app = None;
+            container.kill = None;
+            container.waiting = None;
+        }
+    }
+
+    /// Finds the sandbox gone after the machine stood still: it is made anew.
+    fn come_back(&mut self, turn: &mut Turn) {
+        let now = turn.cx.now;
+        for container in &mut self.containers {
+            if let Some(exit) = &mut container.exit
+                && &*exit.reason == "Unknown"
+            {
+                exit.finished = now;
+            }
+        }
+        self.due = now;
+        self.report_at = Some(now);
+        match self.stage {
+            Stage::Up | Stage::Sandbox { .. } if self.sandboxes > 0 => {
+                self.tear_down(turn);
+                self.ip = None;
+                let reference = self.reference(None);
+                let message = "Pod sandbox changed, it will be killed and re-created.";
+                turn.event(&reference, "Normal", "SandboxChanged", message);
+                let takes = self.draw(turn, turn.cx.timing.sandbox, "sandbox");
+                self.stage = Stage::Sandbox { until: now + takes };
+            }
+            _ => {}
+        }
+    }
+}
