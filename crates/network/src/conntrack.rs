@@ -19,6 +19,14 @@ pub struct Tuple {
     pub protocol: Protocol,
 }
 
+impl Tuple {
+    /// Packs both ends into one number, which compares quickly.
+    fn key(&self) -> u128 {
+        let end = |socket: Socket| u128::from(u32::from(socket.address)) << 16 | u128::from(socket.port);
+        end(self.source) << 56 | end(self.destination) << 8 | u128::from(self.protocol.number())
+    }
+}
+
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TrackState {
@@ -101,7 +109,7 @@ impl Connection {
 #[derive(Clone, Debug, Default)]
 pub struct Conntrack {
     connections: BTreeMap<u64, Connection>,
-    by_tuple: BTreeMap<Tuple, (u64, Direction)>,
+    by_tuple: BTreeMap<u128, (u64, Direction)>,
     by_expiry: BTreeSet<(Time, u64)>,
     next: u64,
 }
@@ -109,7 +117,7 @@ pub struct Conntrack {
 impl Conntrack {
     /// Returns the connection of a packet.
     pub fn find(&mut self, now: Time, tuple: &Tuple) -> Option<(Connection, Direction)> {
-        let (id, direction) = *self.by_tuple.get(tuple)?;
+        let (id, direction) = *self.by_tuple.get(&tuple.key())?;
         let connection = *self.connections.get(&id)?;
         if connection.expires <= now {
             self.remove(id);
@@ -126,7 +134,7 @@ impl Conntrack {
     /// Adds a connection whose first packet has passed.
     pub fn add(&mut self, now: Time, original: Tuple, reply: Tuple) {
         for tuple in [original, reply] {
-            if let Some((old, _)) = self.by_tuple.get(&tuple).copied() {
+            if let Some((old, _)) = self.by_tuple.get(&tuple.key()).copied() {
                 self.remove(old);
             }
         }
@@ -140,14 +148,14 @@ impl Conntrack {
         let state = TrackState::Unreplied;
         let expires = now + state.timeout(original.protocol);
         self.connections.insert(id, Connection { original, reply, state, expires });
-        self.by_tuple.insert(original, (id, Direction::Original));
-        self.by_tuple.insert(reply, (id, Direction::Reply));
+        self.by_tuple.insert(original.key(), (id, Direction::Original));
+        self.by_tuple.insert(reply.key(), (id, Direction::Reply));
         self.by_expiry.insert((expires, id));
     }
 
     /// Notes how far the connection of this packet is now.
     pub fn set_state(&mut self, now: Time, tuple: &Tuple, state: TrackState) {
-        let Some((id, _)) = self.by_tuple.get(tuple).copied() else { return };
+        let Some((id, _)) = self.by_tuple.get(&tuple.key()).copied() else { return };
         let Some(connection) = self.connections.get_mut(&id) else { return };
         self.by_expiry.remove(&(connection.expires, id));
         connection.state = state;
@@ -159,8 +167,8 @@ impl Conntrack {
         if let Some(connection) = self.connections.remove(&id) {
             self.by_expiry.remove(&(connection.expires, id));
             for tuple in [connection.original, connection.reply] {
-                if self.by_tuple.get(&tuple).is_some_and(|(other, _)| *other == id) {
-                    self.by_tuple.remove(&tuple);
+                if self.by_tuple.get(&tuple.key()).is_some_and(|(other, _)| *other == id) {
+                    self.by_tuple.remove(&tuple.key());
                 }
             }
         }

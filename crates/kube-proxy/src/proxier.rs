@@ -1,0 +1,489 @@
+//! The text for iptables-restore.
+
+use crate::chains::is_service_chain;
+use crate::topology::{Usable, categorize};
+use crate::{Endpoint, EndpointsMap, ServiceMap, ServicePort};
+use network::Cidr;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+/// With more endpoints than this, rules lose their comments.
+const LARGE_CLUSTER_ENDPOINTS: usize = 1_000;
+/// The bit that asks for masquerading (`masqueradeBit: 14`).
+const MARK: &str = "0x00004000";
+
+/// The chains of `filter` that are written anew each time.
+const FILTER_CHAINS: [&str; 6] = [
+    "KUBE-SERVICES",
+    "KUBE-EXTERNAL-SERVICES",
+    "KUBE-FORWARD",
+    "KUBE-NODEPORTS",
+    "KUBE-PROXY-FIREWALL",
+    "KUBE-FIREWALL",
+];
+/// The chains of `nat` that are written anew each time.
+const NAT_CHAINS: [&str; 4] = ["KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-POSTROUTING", "KUBE-MARK-MASQ"];
+
+/// What a node's proxy is told at its start.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// The node's name.
+    pub node_name: Rc<str>,
+    /// The node's address.
+    pub node_ip: Ipv4Addr,
+    /// The network of all pods, by which a pod's traffic is known (`clusterCIDR`); `None` knows no pods.
+    pub cluster_cidr: Option<Cidr>,
+    /// Whether all traffic to cluster IPs is masqueraded (`masqueradeAll`).
+    pub masquerade_all: bool,
+    /// The node's zone; empty for none.
+    pub zone: Rc<str>,
+}
+
+/// How much is written.
+#[derive(Clone, Copy, Debug)]
+pub enum Sync<'a> {
+    /// Everything.
+    Full,
+    /// Of the chains of single Services only those of the Services that changed: `namespace/name`.
+    Partial(&'a BTreeSet<Rc<str>>),
+}
+
+impl Sync<'_> {
+    fn writes(self, service: &str) -> bool {
+        match self {
+            Sync::Full => true,
+            Sync::Partial(changed) => changed.contains(service),
+        }
+    }
+}
+
+/// A text for `iptables-restore --noflush --counters`, and what it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restore {
+    /// The text.
+    pub text: String,
+    /// The chains of single Services that are in use now, written or not.
+    pub active: BTreeSet<Rc<str>>,
+    /// How many rules are in the text for `filter`.
+    pub filter_rules: u32,
+    /// How many rules are in the text for `nat`.
+    pub nat_rules: u32,
+}
+
+/// Lines of one table, chains before rules.
+#[derive(Default)]
+struct Lines {
+    chains: String,
+    rules: String,
+    count: u32,
+}
+
+impl Lines {
+    fn chain(&mut self, name: &str) {
+        let _ = writeln!(self.chains, ":{name} - [0:0]");
+    }
+
+    fn rule(&mut self, rule: std::fmt::Arguments) {
+        let _ = self.rules.write_fmt(rule);
+        self.rules.push('\n');
+        self.count += 1;
+    }
+
+    fn take_table(self, name: &str) -> String {
+        format!("*{name}\n{}{}COMMIT\n", self.chains, self.rules)
+    }
+}
+
+struct Writer<'a> {
+    config: &'a Config,
+    filter: Lines,
+    nat: Lines,
+    active: BTreeSet<Rc<str>>,
+    is_large: bool,
+}
+
+macro_rules! rule {
+    ($lines:expr, $($words:tt)*) => { $lines.rule(format_args!($($words)*)) };
+}
+
+/// Writes the rules of a node. `existing` are the chains that its nat table has: those of Services that
+/// are no longer used are deleted.
+// Models pkg/proxy/iptables/proxier.go syncProxyRules
+pub fn restore(
+    services: &ServiceMap,
+    endpoints: &EndpointsMap,
+    config: &Config,
+    sync: Sync,
+    existing: &BTreeSet<Rc<str>>,
+) -> Restore {
+    let total: usize = services.keys().filter_map(|name| endpoints.get(name)).map(Vec::len).sum();
+    let mut writer = Writer {
+        config,
+        filter: Lines::default(),
+        nat: Lines::default(),
+        active: BTreeSet::new(),
+        is_large: total > LARGE_CLUSTER_ENDPOINTS,
+    };
+    writer.begin();
+    for (name, service) in services {
+        let list = endpoints.get(name).map_or(&[][..], Vec::as_slice);
+        let usable = categorize(list, service, &config.node_name, &config.zone);
+        writer.addresses(service, &usable);
+        writer.service(service, &usable, sync.writes(&name.service));
+    }
+    writer.end(existing);
+    let (filter_rules, nat_rules) = (writer.filter.count, writer.nat.count);
+    let text = writer.filter.take_table("filter") + &writer.nat.take_table("nat");
+    Restore { text, active: writer.active, filter_rules, nat_rules }
+}
+
+/// Where a Service's traffic goes on this node.
+struct Policy<'a> {
+    internal_chain: &'a str,
+    has_internal: bool,
+    external_chain: &'a str,
+    has_external: bool,
+    uses_firewall: bool,
+}
+
+impl<'a> Policy<'a> {
+    fn new(service: &'a ServicePort, usable: &Usable) -> Policy<'a> {
+        let chains = &service.chains;
+        let chain = |is_local: bool| if is_local { &*chains.local } else { &*chains.cluster };
+        let has = |is_local: bool| usable.has_any && !(is_local && usable.local.is_empty());
+        Policy {
+            internal_chain: chain(service.is_internal_local),
+            has_internal: has(service.is_internal_local),
+            external_chain: chain(service.is_external_local),
+            has_external: has(service.is_external_local),
+            uses_firewall: usable.has_any
+                && !service.load_balancer_ips.is_empty()
+                && !service.source_ranges.is_empty(),
+        }
+    }
+}
+
+impl Writer<'_> {
+    /// The rules that are there without any Service.
+    fn begin(&mut self) {
+        for chain in FILTER_CHAINS {
+            self.filter.chain(chain);
+        }
+        for chain in NAT_CHAINS {
+            self.nat.chain(chain);
+        }
+        let nat = &mut self.nat;
+        rule!(nat, "-A KUBE-POSTROUTING -m mark ! --mark {MARK}/{MARK} -j RETURN");
+        rule!(nat, "-A KUBE-POSTROUTING -j MARK --xor-mark {MARK}");
+        rule!(
+            nat,
+            "-A KUBE-POSTROUTING -m comment --comment \"kubernetes service traffic requiring SNAT\" \
+             -j MASQUERADE --random-fully"
+        );
+        rule!(nat, "-A KUBE-MARK-MASQ -j MARK --or-mark {MARK}");
+        rule!(
+            self.filter,
+            "-A KUBE-FIREWALL -m comment --comment \"block incoming localnet connections\" \
+             -d 127.0.0.0/8 ! -s 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP"
+        );
+    }
+
+    /// A Service's addresses, in KUBE-SERVICES, KUBE-NODEPORTS and their counterparts in `filter`.
+    fn addresses(&mut self, service: &ServicePort, usable: &Usable) {
+        let ServicePort { name, port, chains, .. } = service;
+        let protocol = service.protocol.name();
+        let policy = Policy::new(service, usable);
+        let has_any = usable.has_any;
+        let (target, what) =
+            if has_any { ("DROP", "no local endpoints") } else { ("REJECT", "no endpoints") };
+        if policy.has_internal {
+            let (ip, chain) = (service.cluster_ip, policy.internal_chain);
+            rule!(
+                self.nat,
+                "-A KUBE-SERVICES -m comment --comment \"{name} cluster IP\" \
+                 -m {protocol} -p {protocol} -d {ip} --dport {port} -j {chain}"
+            );
+        } else {
+            rule!(
+                self.filter,
+                "-A KUBE-SERVICES -m comment --comment \"{name} has {what}\" \
+                 -m {protocol} -p {protocol} -d {} --dport {port} -j {target}",
+                service.cluster_ip
+            );
+        }
+        let load_balancer = if policy.uses_firewall { &chains.firewall } else { &chains.external };
+        let external = service.external_ips.iter().map(|ip| (ip, "external", &chains.external));
+        let balanced = service.load_balancer_ips.iter().map(|ip| (ip, "loadbalancer", load_balancer));
+        for (ip, kind, chain) in external.chain(balanced) {
+            if has_any {
+                rule!(
+                    self.nat,
+                    "-A KUBE-SERVICES -m comment --comment \"{name} {kind} IP\" \
+                     -m {protocol} -p {protocol} -d {ip} --dport {port} -j {chain}"
+                );
+            }
+            if policy.uses_firewall && kind == "loadbalancer" {
+                rule!(
+                    self.filter,
+                    "-A KUBE-PROXY-FIREWALL -m comment --comment \"{name} traffic not accepted by {}\" \
+                     -m {protocol} -p {protocol} -d {ip} --dport {port} -j DROP",
+                    chains.firewall
+                );
+            }
+            if !policy.has_external {
+                rule!(
+                    self.filter,
+                    "-A KUBE-EXTERNAL-SERVICES -m comment --comment \"{name} has {what}\" \
+                     -m {protocol} -p {protocol} -d {ip} --dport {port} -j {target}"
+                );
+            }
+        }
+        self.node_ports(service, has_any, policy.has_external, (target, what));
+    }
+
+    fn node_ports(
+        &mut self,
+        service: &ServicePort,
+        has_any: bool,
+        has_external: bool,
+        (target, what): (&str, &str),
+    ) {
+        let ServicePort { name, node_port, chains, .. } = service;
+        let protocol = service.protocol.name();
+        if *node_port != 0 && has_any {
+            let chain = &chains.external;
+            for localhost in
+                ["-d 127.0.0.0/8 ", ""].map(|to| (to, if to.is_empty() { "" } else { ACCOUNT_LOCALHOST }))
+            {
+                let (to, account) = localhost;
+                rule!(
+                    self.nat,
+                    "-A KUBE-NODEPORTS -m comment --comment {name} -m {protocol} -p {protocol} \
+                     {to}--dport {node_port} {account}-j {chain}"
+                );
+            }
+        }
+        if *node_port != 0 && !has_external {
+            rule!(
+                self.filter,
+                "-A KUBE-EXTERNAL-SERVICES -m comment --comment \"{name} has {what}\" \
+                 -m addrtype --dst-type LOCAL -m {protocol} -p {protocol} --dport {node_port} -j {target}"
+            );
+        }
+        if service.health_check_node_port != 0 {
+            rule!(
+                self.filter,
+                "-A KUBE-NODEPORTS -m comment --comment \"{name} health check node port\" \
+                 -m tcp -p tcp --dport {} -j ACCEPT",
+                service.health_check_node_port
+            );
+        }
+    }
+
+    /// A Service's own chains. Those of one that didn't change are only counted as in use.
+    fn service(&mut self, service: &ServicePort, usable: &Usable, is_written: bool) {
+        let policy = Policy::new(service, usable);
+        let chains = &service.chains;
+        let uses_external = usable.has_any && service.is_externally_accessible();
+        let uses_cluster = !usable.cluster.is_empty() && service.uses_cluster_endpoints();
+        let uses_local = !usable.local.is_empty() && service.uses_local_endpoints();
+        for (chain, is_used) in [
+            (&chains.external, uses_external),
+            (&chains.firewall, policy.uses_firewall),
+            (&chains.cluster, uses_cluster),
+            (&chains.local, uses_local),
+        ] {
+            if is_used {
+                self.use_chain(chain, is_written);
+            }
+        }
+        for endpoint in &usable.reachable {
+            self.use_chain(&endpoint.chain, is_written);
+        }
+        if !is_written {
+            return;
+        }
+        if policy.has_internal {
+            self.masquerade_internal(service, policy.internal_chain);
+        }
+        if uses_external {
+            self.external(service, &policy);
+        }
+        if policy.uses_firewall {
+            self.firewall(service);
+        }
+        if uses_cluster {
+            self.balance(service, &chains.cluster, &usable.cluster);
+        }
+        if uses_local {
+            self.balance(service, &chains.local, &usable.local);
+        }
+        for endpoint in &usable.reachable {
+            self.endpoint(service, endpoint);
+        }
+    }
+
+    fn use_chain(&mut self, chain: &Rc<str>, is_written: bool) {
+        if self.active.insert(chain.clone()) && is_written {
+            self.nat.chain(chain);
+        }
+    }
+
+    /// Traffic to a cluster IP that doesn't come from a pod: a node may be the way in for others.
+    fn masquerade_internal(&mut self, service: &ServicePort, chain: &str) {
+        let ServicePort { name, port, cluster_ip, .. } = service;
+        let protocol = service.protocol.name();
+        let from = match (self.config.masquerade_all, self.config.cluster_cidr) {
+            (true, _) => String::new(),
+            (false, Some(pods)) => format!("! -s {pods} "),
+            (false, None) => return,
+        };
+        rule!(
+            self.nat,
+            "-A {chain} -m comment --comment \"{name} cluster IP\" -m {protocol} -p {protocol} \
+             -d {cluster_ip} --dport {port} {from}-j KUBE-MARK-MASQ"
+        );
+    }
+
+    fn external(&mut self, service: &ServicePort, policy: &Policy) {
+        let ServicePort { name, chains, .. } = service;
+        let chain = &chains.external;
+        let nat = &mut self.nat;
+        if service.is_external_local {
+            if let Some(pods) = self.config.cluster_cidr {
+                rule!(
+                    nat,
+                    "-A {chain} -m comment --comment \"pod traffic for {name} external destinations\" \
+                     -s {pods} -j {}",
+                    chains.cluster
+                );
+            }
+            rule!(
+                nat,
+                "-A {chain} -m comment --comment \"masquerade LOCAL traffic for {name} external destinations\" \
+                 -m addrtype --src-type LOCAL -j KUBE-MARK-MASQ"
+            );
+            rule!(
+                nat,
+                "-A {chain} -m comment --comment \"route LOCAL traffic for {name} external destinations\" \
+                 -m addrtype --src-type LOCAL -j {}",
+                chains.cluster
+            );
+        } else {
+            rule!(
+                nat,
+                "-A {chain} -m comment --comment \"masquerade traffic for {name} external destinations\" \
+                 -j KUBE-MARK-MASQ"
+            );
+        }
+        if policy.has_external {
+            rule!(nat, "-A {chain} -j {}", policy.external_chain);
+        }
+    }
+
+    fn firewall(&mut self, service: &ServicePort) {
+        let ServicePort { name, chains, .. } = service;
+        let (chain, external) = (&chains.firewall, &chains.external);
+        let mut lets_node_in = false;
+        for range in &service.source_ranges {
+            rule!(
+                self.nat,
+                "-A {chain} -m comment --comment \"{name} loadbalancer IP\" -s {range} -j {external}"
+            );
+            lets_node_in |= range.contains(self.config.node_ip);
+        }
+        // Where the address is the node's own, its packets to it carry it as their source too.
+        for ip in service.load_balancer_ips.iter().filter(|_| lets_node_in) {
+            rule!(
+                self.nat,
+                "-A {chain} -m comment --comment \"{name} loadbalancer IP\" -s {ip} -j {external}"
+            );
+        }
+        rule!(
+            self.nat,
+            "-A {chain} -m comment --comment \"other traffic to {name} will be dropped by KUBE-PROXY-FIREWALL\""
+        );
+    }
+
+    /// The choice among endpoints.
+    // Models pkg/proxy/iptables/proxier.go writeServiceToEndpointRules
+    fn balance(&mut self, service: &ServicePort, chain: &str, endpoints: &[&Endpoint]) {
+        let name = &service.name;
+        let comment = |endpoint: &Endpoint| match self.is_large {
+            true => String::new(),
+            false => format!("-m comment --comment \"{name} -> {}\" ", endpoint.text),
+        };
+        if service.sticky_seconds > 0 {
+            for endpoint in endpoints {
+                rule!(
+                    self.nat,
+                    "-A {chain} {}-m recent --name {sep} --rcheck --seconds {} --reap -j {sep}",
+                    comment(endpoint),
+                    service.sticky_seconds,
+                    sep = endpoint.chain
+                );
+            }
+        }
+        for (place, endpoint) in endpoints.iter().enumerate() {
+            let left = endpoints.len() - place;
+            let share = match left {
+                1 => String::new(),
+                left => format!("-m statistic --mode random --probability {:.10} ", 1.0 / left as f64),
+            };
+            rule!(self.nat, "-A {chain} {}{share}-j {}", comment(endpoint), endpoint.chain);
+        }
+    }
+
+    fn endpoint(&mut self, service: &ServicePort, endpoint: &Endpoint) {
+        let Endpoint { chain, text, socket, .. } = endpoint;
+        let protocol = service.protocol.name();
+        let comment = match self.is_large {
+            true => String::new(),
+            false => format!("-m comment --comment {} ", service.name),
+        };
+        rule!(self.nat, "-A {chain} {comment}-s {} -j KUBE-MARK-MASQ", socket.address);
+        let remember = match service.sticky_seconds {
+            0 => String::new(),
+            _ => format!("-m recent --name {chain} --set "),
+        };
+        rule!(
+            self.nat,
+            "-A {chain} {comment}{remember}-m {protocol} -p {protocol} -j DNAT --to-destination {text}"
+        );
+    }
+
+    fn end(&mut self, existing: &BTreeSet<Rc<str>>) {
+        let stale: Vec<&Rc<str>> =
+            existing.difference(&self.active).filter(|chain| is_service_chain(chain)).collect();
+        for chain in stale {
+            self.nat.chain(chain);
+            let _ = writeln!(self.nat.rules, "-X {chain}");
+        }
+        rule!(
+            self.nat,
+            "-A KUBE-SERVICES -m comment --comment \"kubernetes service nodeports; NOTE: this must be the \
+             last rule in this chain\" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"
+        );
+        let filter = &mut self.filter;
+        rule!(
+            filter,
+            "-A KUBE-FORWARD -m conntrack --ctstate INVALID -m nfacct --nfacct-name \
+             ct_state_invalid_dropped_pkts -j DROP"
+        );
+        rule!(
+            filter,
+            "-A KUBE-FORWARD -m comment --comment \"kubernetes forwarding rules\" -m mark --mark {MARK}/{MARK} \
+             -j ACCEPT"
+        );
+        rule!(
+            filter,
+            "-A KUBE-FORWARD -m comment --comment \"kubernetes forwarding conntrack rule\" -m conntrack \
+             --ctstate RELATED,ESTABLISHED -j ACCEPT"
+        );
+    }
+}
+
+/// Counts what comes to a node port by localhost.
+const ACCOUNT_LOCALHOST: &str = "-m nfacct --nfacct-name localhost_nps_accepted_pkts ";

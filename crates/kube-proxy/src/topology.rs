@@ -1,0 +1,89 @@
+//! Which endpoints a node uses.
+
+use crate::{Endpoint, ServicePort};
+
+/// A Service port's endpoints as one node uses them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usable<'a> {
+    /// Those used where any node's endpoints may serve.
+    pub(crate) cluster: Vec<&'a Endpoint>,
+    /// Those used where only the node's own may serve.
+    pub(crate) local: Vec<&'a Endpoint>,
+    /// Both together.
+    pub(crate) reachable: Vec<&'a Endpoint>,
+    /// Whether any node has one.
+    pub(crate) has_any: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Any,
+    SameNode,
+    SameZone,
+}
+
+/// Sorts a Service port's endpoints: ready ones first of all; where there are none, those that still
+/// serve while they end.
+// Models pkg/proxy/topology.go CategorizeEndpoints
+pub(crate) fn categorize<'a>(
+    endpoints: &'a [Endpoint],
+    service: &ServicePort,
+    node: &str,
+    zone: &str,
+) -> Usable<'a> {
+    let mut usable = Usable::default();
+    let is_ending = |endpoint: &&Endpoint| endpoint.is_serving && endpoint.is_terminating;
+    if service.uses_cluster_endpoints() {
+        let mode = mode_of(endpoints, node, zone);
+        usable.cluster = endpoints
+            .iter()
+            .filter(|endpoint| endpoint.is_ready && is_available(endpoint, mode, node, zone))
+            .collect();
+        if usable.cluster.is_empty() {
+            usable.cluster = endpoints.iter().filter(is_ending).collect();
+        }
+        usable.has_any = !usable.cluster.is_empty();
+    }
+    if !service.uses_local_endpoints() {
+        usable.reachable.clone_from(&usable.cluster);
+        return usable;
+    }
+    usable.has_any |= endpoints.iter().any(|endpoint| endpoint.is_ready || is_ending(&endpoint));
+    let local = || endpoints.iter().filter(|endpoint| endpoint.is_local);
+    usable.local = local().filter(|endpoint| endpoint.is_ready).collect();
+    if usable.local.is_empty() {
+        usable.local = local().filter(is_ending).collect();
+    }
+    let mut reachable: Vec<&Endpoint> = usable.cluster.iter().chain(&usable.local).copied().collect();
+    reachable.sort_by(|a, b| a.text.cmp(&b.text));
+    reachable.dedup_by(|a, b| a.text == b.text);
+    usable.reachable = reachable;
+    usable
+}
+
+// Models pkg/proxy/topology.go topologyModeFromHints
+fn mode_of(endpoints: &[Endpoint], node: &str, zone: &str) -> Mode {
+    let ready = || endpoints.iter().filter(|endpoint| endpoint.is_ready);
+    if ready().next().is_none() {
+        return Mode::Any;
+    }
+    if ready().all(|endpoint| !endpoint.node_hints.is_empty())
+        && ready().any(|endpoint| endpoint.node_hints.iter().any(|hint| **hint == *node))
+    {
+        return Mode::SameNode;
+    }
+    if ready().all(|endpoint| !endpoint.zone_hints.is_empty())
+        && ready().any(|endpoint| endpoint.zone_hints.iter().any(|hint| **hint == *zone))
+    {
+        return Mode::SameZone;
+    }
+    Mode::Any
+}
+
+fn is_available(endpoint: &Endpoint, mode: Mode, node: &str, zone: &str) -> bool {
+    match mode {
+        Mode::Any => true,
+        Mode::SameNode => endpoint.node_hints.iter().any(|hint| **hint == *node),
+        Mode::SameZone => endpoint.zone_hints.iter().any(|hint| **hint == *zone),
+    }
+}
