@@ -3,6 +3,7 @@
 
 mod claim;
 mod deployment;
+mod endpoint;
 mod endpointslice;
 mod hash;
 mod intstr;
@@ -10,6 +11,7 @@ mod manager;
 mod pod;
 mod pod_control;
 mod replicaset;
+mod service_pods;
 
 pub use hash::pod_template_hash;
 pub use manager::{CONTROLLER_NAMES, ControllerManager, ControllerState};

@@ -1,4 +1,4 @@
-use crate::{deployment, replicaset};
+use crate::{deployment, endpoint, endpointslice, replicaset};
 use api::{Resource, Value, meta};
 use client::{Change, Component, Controller, Cx, Delivery, Identity, IndexBy, Informers, WatchSpec, Worker};
 use sim::Time;
@@ -8,7 +8,8 @@ type Make = fn(&[Resource]) -> Box<dyn Controller>;
 
 /// The controllers, in the order in which upstream starts them.
 const CONTROLLERS: &[(&str, Make)] = &[
-
+    ("endpoint", |_| Box::new(Worker::new(endpoint::Endpoints::default()))),
+    ("endpointslice", |_| Box::new(Worker::new(endpointslice::EndpointSlices::default()))),
     ("deployment", |_| Box::new(Worker::new(deployment::Deployments::default()))),
     ("replicaset", |_| Box::new(Worker::new(replicaset::ReplicaSets::default()))),
 ];

@@ -154,7 +154,7 @@ impl Scheduler {
 
     /// Finds the node for a pod.
     // Models pkg/scheduler/schedule_one.go schedulePod
-    fn schedule_pod(&mut self, cx: &Cx, queued: &Queued) -> Result<Rc<str>, (FitError, Verdict)> {
+    fn schedule_pod(&mut self, cx: &Cx, queued: &Queued) -> Result<Rc<str>, Box<(FitError, Verdict)>> {
         let info = &queued.info;
         let mut verdict = Verdict {
             pod: info.key.clone(),
@@ -170,7 +170,7 @@ impl Scheduler {
         if let Err(why) = volumes::check(&self.informers, &info.pod) {
             error.pre_filter = why;
             error.post_filter = "not found".into(); // of the claims that a later plugin would have noted
-            return Err((error, verdict));
+            return Err(Box::new((error, verdict)));
         }
         let labels_of = |namespace: &str| {
             let object = self.informers.of(NAMESPACES).get(namespace);
@@ -190,7 +190,7 @@ impl Scheduler {
                 _ => no_victims(all_nodes, tried),
             };
             error.post_filter = format!("no new claims to deallocate, preemption: {}", error.post_filter);
-            return Err((error, verdict));
+            return Err(Box::new((error, verdict)));
         }
         let scores = match found.nodes.as_slice() {
             [_] => vec![Default::default()],
@@ -227,7 +227,8 @@ impl Scheduler {
                     self.binding_failed(cx, queued, &failure);
                 }
             }
-            Err((error, mut verdict)) => {
+            Err(failed) => {
+                let (error, mut verdict) = *failed;
                 let message = match error.all_nodes {
                     0 => "no nodes available to schedule pods".to_string(),
                     _ => error.message(),

@@ -1,2 +1,153 @@
+//! EndpointSlices: for each service the addresses of its pods, at most a hundred a slice.
+// Models pkg/controller/endpointslice
+//
+// Left out on purpose: hints by topology.
+
+mod endpoint;
+mod reconciler;
+#[cfg(test)]
+mod tests;
+
+use crate::service_pods::{enqueue_services_of, pods_of};
+use api::resources::{ENDPOINTSLICES, NODES, PODS, SERVICES};
+use api::{Resource, Value, meta};
+use client::{Change, Cx, Enqueue, Failure, Identity, IndexBy, Informers, Reconcile};
+use sim::{Nanos, SECOND};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+const SERVICE_NAME: &str = "kubernetes.io/service-name";
+const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
+const CONTROLLER_NAME: &str = "endpointslice-controller.k8s.io";
+/// After this long a service is looked at again whose slices the cache doesn't show as written.
+const RETRY: Nanos = SECOND;
+
+/// Which slices were written, so that a cache that is late isn't taken for the truth: by service, the
+/// slices with the revision written, or `None` where it was deleted.
+// Models staging/src/k8s.io/endpointslice/util/endpointslice_tracker.go
+#[derive(Clone, Debug, Default)]
+struct Tracker {
+    services: BTreeMap<Rc<str>, BTreeMap<Rc<str>, Option<i64>>>,
+}
+
+impl Tracker {
+    fn written(&mut self, service: &str, slice: &Value) {
+        self.note(service, slice, Some(meta::revision(slice)));
+    }
+
+    fn deleted(&mut self, service: &str, slice: &Value) {
+        self.note(service, slice, None);
+    }
+
+    fn note(&mut self, service: &str, slice: &Value, revision: Option<i64>) {
+        self.services.entry(service.into()).or_default().insert(meta::name(slice).into(), revision);
+    }
+
+    /// Takes what the watch shows; returns whether somebody else wrote it.
+    fn observe(&mut self, service: &str, change: &Change) -> bool {
+        let name = meta::name(change.object());
+        let Some(slices) = self.services.get_mut(service) else { return true };
+        let seen = meta::revision(&change.new);
+        match slices.get(name) {
+            Some(Some(written)) if !change.new.is_null() && seen <= *written => false,
+            Some(None) if !change.new.is_null() => false,
+            Some(None) => {
+                slices.remove(name);
+                false
+            }
+            _ => {
+                slices.remove(name);
+                true
+            }
+        }
+    }
+
+    fn is_stale(&self, service: &str, slices: &[Value]) -> bool {
+        let Some(tracked) = self.services.get(service) else { return false };
+        tracked.iter().any(|(name, written)| {
+            let shown = slices.iter().find(|slice| meta::name(slice) == &**name);
+            match (written, shown) {
+                (Some(written), Some(shown)) => meta::revision(shown) < *written,
+                (None, Some(_)) | (Some(_), None) => true,
+                (None, None) => false,
+            }
+        })
+    }
+}
+
+/// The EndpointSlice controller.
 #[derive(Clone, Default)]
-pub(crate) struct EndpointSlices;
+pub(crate) struct EndpointSlices {
+    tracker: Tracker,
+}
+
+fn service_of(slice: &Value) -> Rc<str> {
+    meta::object_key(meta::namespace(slice), meta::labels(slice)[SERVICE_NAME].str())
+}
+
+fn is_ours(slice: &Value) -> bool {
+    meta::labels(slice)[MANAGED_BY].str() == CONTROLLER_NAME
+}
+
+impl Reconcile for EndpointSlices {
+    fn identity(&self) -> Identity {
+        Identity::controller("endpointslice-controller", "controller/endpointslice")
+    }
+
+    fn resources(&self) -> Vec<Resource> {
+        vec![SERVICES, PODS, NODES, ENDPOINTSLICES]
+    }
+
+    fn indices(&self) -> Vec<(Resource, IndexBy)> {
+        vec![(ENDPOINTSLICES, IndexBy::Label(SERVICE_NAME))]
+    }
+
+    fn enqueue(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
+        if change.resource == SERVICES {
+            queue.add(change.key.clone());
+        } else if change.resource == PODS {
+            enqueue_services_of(change, informers, queue);
+        } else if change.resource == ENDPOINTSLICES && (is_ours(&change.old) || is_ours(&change.new)) {
+            let service = service_of(change.object());
+            if self.tracker.observe(&service, change) {
+                queue.add(service);
+            }
+            if !change.old.is_null() && service_of(&change.old) != service_of(change.object()) {
+                queue.add(service_of(&change.old));
+            }
+        }
+    }
+
+    fn reconcile(&mut self, cx: &mut Cx, informers: &Informers, key: &str) -> Result<Option<Nanos>, Failure> {
+        let Some(service) = informers.of(SERVICES).get(key) else {
+            self.tracker.services.remove(key);
+            return Ok(None); // its slices go with their owner
+        };
+        let spec = &service["spec"];
+        if spec["selector"].is_empty() || spec["type"].str() == "ExternalName" {
+            return Ok(None);
+        }
+        let slices = informers.of(ENDPOINTSLICES).by_index(IndexBy::Label(SERVICE_NAME), key);
+        let slices: Vec<Value> = slices.filter(|slice| is_ours(slice)).cloned().collect();
+        if self.tracker.is_stale(key, &slices) {
+            return Ok(Some(RETRY));
+        }
+        let pods: Vec<&Value> = pods_of(informers, service).collect();
+        let families: Vec<&str> = match spec["ipFamilies"].items() {
+            [] => vec!["IPv4"],
+            families => families.iter().map(Value::str).collect(),
+        };
+        let of_family = |slice: &&Value| families.contains(&slice["addressType"].str());
+        for slice in slices.iter().filter(|slice| !of_family(slice)) {
+            reconciler::delete(cx, &mut self.tracker, key, slice)?;
+        }
+        let mut missing = false;
+        for family in &families {
+            let known: Vec<Value> =
+                slices.iter().filter(|slice| slice["addressType"].str() == *family).cloned().collect();
+            let nodes = informers.of(NODES);
+            missing |= reconciler::reconcile(cx, &mut self.tracker, service, &pods, nodes, known, family)?;
+        }
+        Ok(missing.then_some(RETRY))
+    }
+}

@@ -1,0 +1,86 @@
+use crate::pod;
+use crate::service_pods::{find_port, hostname, is_headless};
+use api::{Map, Value, meta, tree};
+use std::collections::BTreeMap;
+
+use super::{CONTROLLER_NAME, MANAGED_BY, SERVICE_NAME};
+
+const HEADLESS: &str = "service.kubernetes.io/headless";
+
+/// The endpoints that are still to be put into slices, by address and pod.
+pub(super) type EndpointSet = BTreeMap<(String, String), Value>;
+
+/// Returns what tells an endpoint from others.
+pub(super) fn endpoint_key(endpoint: &Value) -> (String, String) {
+    (endpoint["addresses"][0].str().to_string(), endpoint["targetRef"]["uid"].str().to_string())
+}
+
+/// Makes the endpoint of a pod; `None` where it has no address of the family.
+// Models staging/src/k8s.io/endpointslice/utils.go podToEndpoint
+pub(super) fn pod_to_endpoint(pod: &Value, node: Option<&Value>, service: &Value, family: &str) -> Option<Value> {
+    let addresses = addresses(pod, family);
+    if addresses.is_empty() {
+        return None;
+    }
+    let (serving, terminating) = (pod::is_ready(pod), meta::is_deleting(pod));
+    let ready = service["spec"]["publishNotReadyAddresses"].is_true() || (serving && !terminating);
+    let mut endpoint = tree!({
+        "addresses": (addresses),
+        "conditions": {"ready": ready, "serving": serving, "terminating": terminating},
+        "targetRef": {
+            "kind": "Pod",
+            "namespace": (meta::namespace(pod)),
+            "name": (meta::name(pod)),
+            "uid": (meta::uid(pod)),
+        },
+    });
+    let zone = node.map_or("", |node| meta::labels(node)["topology.kubernetes.io/zone"].str());
+    for (field, text) in
+        [("nodeName", pod["spec"]["nodeName"].str()), ("zone", zone), ("hostname", hostname(pod, service))]
+    {
+        if !text.is_empty() {
+            endpoint.set(&[field], text);
+        }
+    }
+    Some(endpoint)
+}
+
+fn addresses(pod: &Value, family: &str) -> Vec<Value> {
+    let status = &pod["status"];
+    let of_family = |ip: &&str| !ip.is_empty() && ip.contains(':') == (family == "IPv6");
+    let several = status["podIPs"].items().iter().map(|one| one["ip"].str());
+    let mut found: Vec<&str> = several.filter(of_family).collect();
+    if found.is_empty() {
+        found.extend(Some(status["podIP"].str()).filter(of_family));
+    }
+    found.into_iter().map(Value::from).collect()
+}
+
+/// Returns the ports at which a pod answers for a service.
+// Models staging/src/k8s.io/endpointslice/utils.go getEndpointPorts
+pub(super) fn endpoint_ports(service: &Value, pod: &Value) -> Vec<Value> {
+    let mut ports = Vec::new();
+    for port in service["spec"]["ports"].items() {
+        let Some(number) = find_port(pod, port) else { continue };
+        let protocol = if port["protocol"].is_null() { "TCP".into() } else { port["protocol"].clone() };
+        let mut one = tree!({"name": (port["name"].str()), "port": number, "protocol": (protocol)});
+        if !port["appProtocol"].is_null() {
+            one.set(&["appProtocol"], &port["appProtocol"]);
+        }
+        ports.push(one);
+    }
+    ports
+}
+
+/// Returns the labels that a service's slices carry.
+// Models staging/src/k8s.io/endpointslice/utils.go setEndpointSliceLabels
+pub(super) fn slice_labels(service: &Value) -> Value {
+    let mut labels: Map = meta::labels(service).fields().clone();
+    labels.insert(SERVICE_NAME, meta::name(service));
+    labels.insert(MANAGED_BY, CONTROLLER_NAME);
+    labels.remove(HEADLESS);
+    if is_headless(service) {
+        labels.insert(HEADLESS, "");
+    }
+    labels.into()
+}
