@@ -1,10 +1,11 @@
+use crate::admit::{host_ports, requests};
 use crate::config::NodeConfig;
 use crate::cri::{AppRequest, Catalogue, Files, Ipam};
 use crate::images::NodeImages;
 use crate::net::{PodNetwork, PodRequest, Taken};
 use crate::node::NodeAgent;
-use crate::shared::{Shared, Turn};
-use crate::worker::PodWorker;
+use crate::shared::{Shared, Turn, Used};
+use crate::worker::{PodWorker, Stage};
 use api::resources::{NODES, PODS, SERVICES};
 use api::{Value, meta};
 use client::{Change, Cx, Delivery, EventRecorder, Identity, Informers, WatchSpec};
@@ -55,6 +56,7 @@ impl Kubelet {
                 files: Files::default(),
                 calls: BTreeMap::new(),
                 next_call: 0,
+                used: Used::default(),
                 config: Rc::new(config),
             },
             watches,
@@ -129,7 +131,24 @@ impl Kubelet {
         }
         let due = self.workers.values().filter(|worker| self.listed && worker.due <= cx.now).min_by_key(|worker| worker.due);
         let Some(uid) = due.map(|worker| worker.uid.clone()) else { return };
+        self.count_used(&uid);
         self.with_worker(&uid, cx, net, |worker, turn| worker.step(turn));
+    }
+
+    /// Counts what the pods have taken of the node, where one comes that wants to be let in.
+    fn count_used(&mut self, uid: &str) {
+        if self.workers.get(uid).is_none_or(|worker| worker.stage != Stage::New) {
+            return;
+        }
+        let mut used = Used::default();
+        for worker in self.workers.values().filter(|worker| worker.takes_room()) {
+            used.pods += 1;
+            used.host_ports.extend(host_ports(&worker.pod));
+            for (name, amount) in requests(&worker.pod) {
+                *used.amounts.entry(name).or_insert(0) += amount;
+            }
+        }
+        self.shared.used = used;
     }
 
     /// Does something with a pod's worker, and drops it once it is over.

@@ -2,9 +2,10 @@
 //!
 //! The containers are simulated: images are data (`images/*.yaml`), the programs in them are values.
 
+mod admit;
+mod back_off;
 mod config;
 mod container;
-mod back_off;
 pub mod cri;
 mod env;
 mod images;

@@ -14,8 +14,6 @@ impl PodWorker {
                 "phase": "Failed",
                 "reason": reason,
                 "message": (format!("Pod was rejected: {message}")),
-                "startTime": (self.started.rfc3339()),
-                "conditions": (self.conditions(now, "Failed")),
             });
         }
         let phase = self.phase();
@@ -165,7 +163,6 @@ impl PodWorker {
     // Models pkg/kubelet/status/generate.go
     fn conditions(&self, now: Time, phase: &str) -> Value {
         let generation = meta::generation(&self.pod);
-        let rejected = matches!(self.stage, Stage::Rejected { .. });
         let sandboxed = self.stage == Stage::Up && self.sandboxes > 0;
         let (ready, why) = self.readiness(phase);
         let unready = |ready: bool| if ready { None } else { Some(why.clone()) };
@@ -183,9 +180,6 @@ impl PodWorker {
         ];
         let mut conditions: Vec<Value> = Vec::new();
         for (kind, why) in rows {
-            if rejected && kind != "PodScheduled" && kind != "Ready" && kind != "ContainersReady" && kind != "Initialized" && kind != "PodReadyToStartContainers" {
-                continue;
-            }
             // A condition that is true may still have a reason: PodCompleted.
             let is_true = why.is_none() || kind == "Initialized" && why.as_ref().is_some_and(|(reason, _)| reason == "PodCompleted");
             let status = if is_true { "True" } else { "False" };

@@ -6,8 +6,8 @@ use api::Value;
 use client::{Cx, EventRecorder, Informers};
 use network::dns::Lookup;
 use network::{Payload, Protocol};
-use sim::Nanos;
-use std::collections::BTreeMap;
+use sim::{Chance, Nanos};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
@@ -46,6 +46,14 @@ pub(crate) struct Then {
     pub timeout: Nanos,
 }
 
+/// What the pods of a node have taken of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Used {
+    pub pods: i64,
+    pub amounts: BTreeMap<String, i64>,
+    pub host_ports: BTreeSet<(String, i64)>,
+}
+
 /// What all pods of a node share.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
@@ -60,9 +68,23 @@ pub(crate) struct Shared {
     pub files: Files,
     pub calls: BTreeMap<u64, Pending>,
     pub next_call: u64,
+    pub used: Used,
 }
 
 impl Shared {
+    /// Returns the certificate of the cluster's authority, or what looks like it.
+    pub(crate) fn ca(&self) -> String {
+        let lines: Vec<String> = (0..8).map(|i| crate::images::hex64(Chance::new(0), "ca", "", i)).collect();
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    }
+
+    /// Returns what looks like the token of a pod's service account.
+    pub(crate) fn token(&self, pod: &Value) -> String {
+        let (namespace, name) = (api::meta::namespace(pod), pod["spec"]["serviceAccountName"].str());
+        let payload = crate::images::hex64(Chance::new(0), "token", &format!("{namespace}/{name}"), 0);
+        format!("eyJhbGciOiJSUzI1NiIsImtpZCI6IiJ9.{payload}.{}", api::meta::uid(pod))
+    }
+
     /// Notes a request that waits for its answer and returns its number; `None` where too many wait.
     pub(crate) fn expect_reply(&mut self, pending: Pending) -> Option<u64> {
         if self.calls.len() >= CALLS {

@@ -77,6 +77,12 @@ fn changes(before: &Value, after: &Value) -> Value {
             }
         }
     }
+    if after["conditions"].is_null() {
+        for old in before["conditions"].items() {
+            let gone = tree!({"$patch": "delete", "type": (&old["type"])});
+            changes.at_mut(&["conditions"]).list_mut().push(gone);
+        }
+    }
     const OWN: [&str; 6] = ["podIP", "podIPs", "reason", "message", "initContainerStatuses", "containerStatuses"];
     for name in OWN {
         if before.get(name).is_some() && after.get(name).is_none() {

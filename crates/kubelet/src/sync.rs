@@ -2,6 +2,7 @@ use crate::container::{Kind, Phase};
 use crate::cri::Reference;
 use crate::images::{LocalImage, go_duration, hex64, look_up};
 use crate::shared::Turn;
+use crate::volumes::FIRST_WAIT;
 use crate::worker::{PodWorker, Stage};
 use sim::{Nanos, SECOND, Time};
 
@@ -20,7 +21,7 @@ impl PodWorker {
             Stage::New => {
                 self.started = now;
                 self.stage = match self.admit(turn) {
-                    Ok(()) => Stage::Mounting { retry: now, wait: SECOND / 2 },
+                    Ok(()) => Stage::Mounting { retry: now, wait: FIRST_WAIT },
                     Err((reason, message)) => {
                         let reference = self.reference(None);
                         turn.event(&reference, "Warning", &reason, &message);
@@ -97,13 +98,17 @@ impl PodWorker {
     fn sync_containers(&mut self, turn: &mut Turn) -> bool {
         let now = turn.cx.now;
         if let Some(i) = self.containers.iter().position(|container| container.is_beginning()) {
+            self.look_at = Time::NEVER;
             return self.go_on(turn, i);
         }
         let mut moved = false;
         let mut look_at = Time::NEVER;
         for i in 0..self.containers.len() {
             match self.consider(turn, i) {
-                Next::Begun => return true,
+                Next::Begun => {
+                    self.look_at = Time::NEVER;
+                    return true;
+                }
                 Next::Wait(at) => look_at = look_at.min(at),
                 Next::Fine => {}
                 Next::Told(at) => {
@@ -345,6 +350,10 @@ impl PodWorker {
                 let id = hex64(turn.cx.chance, "container", &format!("{}/{i}", self.uid), self.draws);
                 let takes = self.draw(turn, turn.cx.timing.container_start, "start");
                 let facts = self.facts(turn, i);
+                let files = self.managed_files(turn);
+                if let Some(container) = self.containers.get_mut(i) {
+                    container.env = env.into();
+                }
                 let mounts = self.mounts(i);
                 let Some(container) = self.containers.get_mut(i) else { return };
                 if let Some(exit) = &container.exit {
@@ -354,10 +363,12 @@ impl PodWorker {
                 }
                 container.attempt += 1;
                 container.id = id.into();
-                container.env = env.into();
                 container.facts = facts;
                 container.root = crate::cri::root_of(&local.image);
                 container.root.mounts = mounts;
+                for (path, content) in files {
+                    container.root.written.write(path, &content);
+                }
                 container.local = Some(local);
                 container.phase = Phase::Starting { until: now + takes };
                 self.tell(turn, i, "Normal", "Created", "Container created");

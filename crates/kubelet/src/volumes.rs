@@ -1,14 +1,296 @@
+use crate::cri::{Files, Mount, MountSource};
 use crate::shared::Turn;
 use crate::worker::PodWorker;
+use api::resources::{CONFIGMAPS, SECRETS};
+use api::{Resource, Value, meta};
+use sim::{MINUTE, Nanos, SECOND};
+use std::rc::Rc;
+
+const CLAIMS: Resource =
+    Resource { group: "", version: "v1", plural: "persistentvolumeclaims", kind: "PersistentVolumeClaim", namespaced: true };
+const VOLUMES: Resource =
+    Resource { group: "", version: "v1", plural: "persistentvolumes", kind: "PersistentVolume", namespaced: false };
+
+/// How long until what a volume shows of the API is looked at again, and up to half as much more.
+const REFRESH: Nanos = MINUTE;
 
 impl PodWorker {
-    /// Mounts the pod's volumes. Returns whether all are there.
-    pub(crate) fn mount_volumes(&mut self, _turn: &mut Turn) -> bool {
-        true
+    /// Mounts the pod's volumes. Returns whether all are there; what is missing is told.
+    // Models pkg/kubelet/volumemanager, pkg/volume/util/operationexecutor/operation_generator.go
+    pub(crate) fn mount_volumes(&mut self, turn: &mut Turn) -> bool {
+        let mut all = true;
+        for volume in self.pod["spec"]["volumes"].clone().items() {
+            let name = volume["name"].text();
+            if self.sources.contains_key(&name) && !shows_api(volume) {
+                continue;
+            }
+            match self.make_volume(turn, volume) {
+                Ok(source) => drop(self.sources.insert(name, source)),
+                Err(why) => {
+                    all = false;
+                    if !turn.is_bare() {
+                        let reference = self.reference(None);
+                        turn.event(&reference, "Warning", "FailedMount", &why);
+                    }
+                }
+            }
+        }
+        let shows = self.pod["spec"]["volumes"].items().iter().any(|volume| shows_api(volume) && !is_token(volume));
+        if shows {
+            self.draws += 1;
+            let more = turn.cx.chance.span("refresh", &self.uid, self.draws, 0, REFRESH / 2);
+            self.refresh_at = turn.cx.now + REFRESH + more;
+        }
+        all
     }
 
-    /// Returns whether the node takes the pod, or else the reason and the words.
-    pub(crate) fn admit(&mut self, _turn: &mut Turn) -> Result<(), (String, String)> {
+    fn make_volume(&mut self, turn: &mut Turn, volume: &Value) -> Result<MountSource, String> {
+        let name = volume["name"].text();
+        let namespace = meta::namespace(&self.pod).to_string();
+        let set_up = |why: String| format!("MountVolume.SetUp failed for volume \"{name}\" : {why}");
+        if let Some(path) = volume["hostPath"]["path"].as_str() {
+            let kind = volume["hostPath"]["type"].str();
+            let is_there = turn.shared.files.is_directory(path) || turn.shared.files.get(path).is_some();
+            return match kind {
+                "Directory" if !is_there && !is_system_path(path) => {
+                    Err(set_up(format!("hostPath type check failed: {path} is not a directory")))
+                }
+                "File" if turn.shared.files.get(path).is_none() => {
+                    Err(set_up(format!("hostPath type check failed: {path} is not a file")))
+                }
+                _ => Ok(MountSource::Node(path.into())),
+            };
+        }
+        if let Some(claim) = volume["persistentVolumeClaim"]["claimName"].as_str() {
+            return self.claimed(turn, &name, claim);
+        }
+        if !volume["nfs"].is_null() {
+            let (server, path) = (volume["nfs"]["server"].str(), volume["nfs"]["path"].str());
+            return Ok(MountSource::Storage(format!("nfs:{server}:{path}").into()));
+        }
+        if shows_api(volume) {
+            let files = self.api_files(turn, &namespace, volume).map_err(set_up)?;
+            self.volumes.insert(name.clone(), files);
+        } else {
+            self.volumes.entry(name.clone()).or_default();
+        }
+        Ok(MountSource::Pod(name))
+    }
+
+    /// Returns where the files of a claim's volume are.
+    fn claimed(&mut self, turn: &mut Turn, name: &str, claim: &str) -> Result<MountSource, String> {
+        let namespace = meta::namespace(&self.pod).to_string();
+        let failed = |why: String| {
+            format!(
+                "Unable to attach or mount volumes: unmounted volumes=[{name}], unattached volumes=[], \
+                 failed to process volumes=[{name}]: error processing PVC {namespace}/{claim}: {why}"
+            )
+        };
+        let object = turn.cx.in_background(|cx| cx.get(CLAIMS, &namespace, claim));
+        let object = object.map_err(|why| failed(format!("failed to fetch PVC from API server: {why}")))?;
+        let volume = object["spec"]["volumeName"].text();
+        if volume.is_empty() || object["status"]["phase"].str() != "Bound" {
+            return Err(failed("PVC is not bound".to_string()));
+        }
+        let object = turn.cx.in_background(|cx| cx.get(VOLUMES, "", &volume)).unwrap_or_default();
+        let spec = &object["spec"];
+        let local = spec["hostPath"]["path"].as_str().or(spec["local"]["path"].as_str());
+        Ok(match local {
+            Some(path) => MountSource::Node(path.into()),
+            None => MountSource::Storage(volume),
+        })
+    }
+
+    /// Makes the files of a volume that shows what the API has.
+    fn api_files(&mut self, turn: &mut Turn, namespace: &str, volume: &Value) -> Result<Files, String> {
+        let mut files = Files::default();
+        let sources = match volume["projected"].is_null() {
+            true => vec![volume.clone()],
+            false => volume["projected"]["sources"].items().to_vec(),
+        };
+        let whole = is_token(volume);
+        for source in &sources {
+            if !source["configMap"].is_null() {
+                if whole {
+                    files.write("/ca.crt", &turn.shared.ca());
+                } else {
+                    self.keys(turn, (CONFIGMAPS, namespace), &source["configMap"], &mut files)?;
+                }
+            }
+            if !source["secret"].is_null() {
+                self.keys(turn, (SECRETS, namespace), &source["secret"], &mut files)?;
+            }
+            for item in source["downwardAPI"]["items"].items() {
+                let text = match item["fieldRef"]["fieldPath"].as_str() {
+                    Some(path) => self.field(turn, path).unwrap_or_default(),
+                    None => self.resource_field(turn, &item["resourceFieldRef"], None),
+                };
+                files.write(&format!("/{}", item["path"].str()), &text);
+            }
+            if !source["serviceAccountToken"].is_null() {
+                let path = source["serviceAccountToken"]["path"].as_str().unwrap_or("token");
+                files.write(&format!("/{path}"), &turn.shared.token(&self.pod));
+            }
+        }
+        Ok(files)
+    }
+
+    fn keys(
+        &mut self,
+        turn: &mut Turn,
+        (resource, namespace): (Resource, &str),
+        source: &Value,
+        files: &mut Files,
+    ) -> Result<(), String> {
+        let is_secret = resource == SECRETS;
+        let name = source[if is_secret && !source["secretName"].is_null() { "secretName" } else { "name" }].str();
+        let optional = source["optional"].is_true();
+        let data = match fetch(turn, resource, namespace, name) {
+            Ok(object) => data(&object),
+            Err(_) if optional => return Ok(()),
+            Err(why) => return Err(why),
+        };
+        if source["items"].is_empty() {
+            for (key, text) in &data {
+                files.write(&format!("/{key}"), text);
+            }
+            return Ok(());
+        }
+        for item in source["items"].items() {
+            let key = item["key"].str();
+            match data.iter().find(|(known, _)| known == key) {
+                Some((_, text)) => drop(files.write(&format!("/{}", item["path"].str()), text)),
+                None if optional => {}
+                None if is_secret => return Err(format!("references non-existent secret key: {key}")),
+                None => return Err(format!("configmap references non-existent config key: {key}")),
+            }
+        }
         Ok(())
+    }
+
+    /// Brings up to date what volumes show of the API.
+    pub(crate) fn refresh_volumes(&mut self, turn: &mut Turn) {
+        let namespace = meta::namespace(&self.pod).to_string();
+        for volume in self.pod["spec"]["volumes"].clone().items() {
+            if shows_api(volume)
+                && !is_token(volume)
+                && let Ok(files) = self.api_files(turn, &namespace, volume)
+            {
+                self.volumes.insert(volume["name"].text(), files);
+            }
+        }
+        self.draws += 1;
+        let more = turn.cx.chance.span("refresh", &self.uid, self.draws, 0, REFRESH / 2);
+        self.refresh_at = turn.cx.now + REFRESH + more;
+    }
+
+    /// Returns a container's mounts. What a `subPath` shows of the API is a copy: it stays as it is.
+    pub(crate) fn mounts(&mut self, i: usize) -> Vec<Mount> {
+        let Some(container) = self.containers.get(i) else { return Vec::new() };
+        let (list, env) = (container.spec["volumeMounts"].clone(), container.env.clone());
+        let mut mounts = Vec::new();
+        for mount in list.items() {
+            let name = mount["name"].text();
+            let Some(source) = self.sources.get(&name).cloned() else { continue };
+            let volumes = self.pod["spec"]["volumes"].items();
+            let shows = volumes.iter().any(|volume| volume["name"].text() == name && shows_api(volume));
+            let sub_path = match mount["subPathExpr"].as_str() {
+                Some(text) => crate::env::expand(text, &env).into(),
+                None => mount["subPath"].text(),
+            };
+            let source = if shows && !sub_path.is_empty() {
+                let copy: Rc<str> = format!("{name} of {i}").into();
+                let files = self.volumes.get(&name).cloned().unwrap_or_default();
+                self.volumes.insert(copy.clone(), files);
+                MountSource::Pod(copy)
+            } else {
+                source
+            };
+            let read_only = mount["readOnly"].is_true() || shows;
+            mounts.push(Mount { path: mount["mountPath"].text(), source, sub_path, read_only });
+        }
+        mounts
+    }
+}
+
+/// Returns whether a volume shows what the API has.
+fn shows_api(volume: &Value) -> bool {
+    ["configMap", "secret", "projected", "downwardAPI"].iter().any(|kind| !volume[*kind].is_null())
+}
+
+/// Returns whether a volume is the one that admission adds to every pod.
+fn is_token(volume: &Value) -> bool {
+    volume["name"].str().starts_with("kube-api-access-") && !volume["projected"].is_null()
+}
+
+fn is_system_path(path: &str) -> bool {
+    ["/var", "/etc", "/usr", "/proc", "/sys", "/run", "/dev", "/lib", "/tmp", "/opt", "/home"]
+        .iter()
+        .any(|system| path == *system || path.starts_with("/var/log") || path.starts_with("/var/lib") || path == "/")
+}
+
+/// Reads a ConfigMap or a Secret.
+///
+/// # Errors
+/// The words that stand in events: `configmap "x" not found`.
+pub(crate) fn fetch(turn: &mut Turn, resource: Resource, namespace: &str, name: &str) -> Result<Value, String> {
+    turn.cx.in_background(|cx| cx.get(resource, namespace, name)).map_err(|failure| {
+        if failure.is_not_found() {
+            format!("{} {name:?} not found", resource.kind.to_lowercase())
+        } else {
+            failure.to_string()
+        }
+    })
+}
+
+/// Returns the entries of a ConfigMap or a Secret, decoded.
+pub(crate) fn data(object: &Value) -> Vec<(String, String)> {
+    let mut entries: Vec<(String, String)> = Vec::new();
+    let is_secret = object["kind"].str() == "Secret";
+    for (key, value) in object["data"].fields().iter() {
+        let text = if is_secret { decode(value.str()) } else { value.str().to_string() };
+        entries.push((key.to_string(), text));
+    }
+    for (key, value) in object["binaryData"].fields().iter() {
+        entries.push((key.to_string(), decode(value.str())));
+    }
+    entries.sort();
+    entries
+}
+
+/// Decodes base64; bytes that are no text become question marks.
+pub(crate) fn decode(text: &str) -> String {
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
+    for byte in text.bytes() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => continue,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// How long after a failure a volume is tried again at first.
+pub(crate) const FIRST_WAIT: Nanos = SECOND / 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_base64() {
+        for (text, decoded) in [("cXdlcnR5", "qwerty"), ("YQ==", "a"), ("YWI=", "ab"), ("", ""), ("7Iuc7J6R", "시작")] {
+            assert_eq!(decode(text), decoded);
+        }
     }
 }

@@ -1,5 +1,5 @@
 use crate::container::{Container, Kind};
-use crate::cri::Files;
+use crate::cri::{Files, MountSource};
 use crate::net::PodEndpoint;
 use crate::shared::Turn;
 use api::{Value, meta};
@@ -49,7 +49,12 @@ pub(crate) struct PodWorker {
     pub stage: Stage,
     pub ip: Option<Ipv4Addr>,
     pub containers: Vec<Container>,
+    /// The files of volumes that live and die with the pod.
     pub volumes: BTreeMap<Rc<str>, Files>,
+    /// Where each mounted volume's files are.
+    pub sources: BTreeMap<Rc<str>, MountSource>,
+    /// When what volumes show of the API is looked at again.
+    pub refresh_at: Time,
     pub termination: Option<Termination>,
     pub started: Time,
     /// How many sandboxes it has had.
@@ -83,6 +88,8 @@ impl PodWorker {
             ip: None,
             containers: init.chain(regular).collect(),
             volumes: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            refresh_at: Time::NEVER,
             termination: None,
             started: now,
             sandboxes: 0,
@@ -138,6 +145,9 @@ impl PodWorker {
                 break;
             }
         }
+        if self.refresh_at <= turn.cx.now {
+            self.refresh_volumes(turn);
+        }
         self.report(turn);
         self.due = self.next_at(turn.cx.now);
     }
@@ -147,7 +157,7 @@ impl PodWorker {
             Stage::New => now,
             Stage::Mounting { retry, .. } => *retry,
             Stage::Sandbox { until } | Stage::Stopping { until } => *until,
-            Stage::Up => self.look_at,
+            Stage::Up => self.look_at.min(self.refresh_at),
             Stage::Gone | Stage::Rejected { .. } => Time::NEVER,
         };
         let containers = self.containers.iter().map(Container::next_at).min().unwrap_or(Time::NEVER);

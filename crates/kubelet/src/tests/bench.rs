@@ -203,6 +203,19 @@ impl Bench {
         self.server.put(self.now, PODS, pod);
     }
 
+    /// Puts in an object of the default namespace; `rest` is JSON.
+    pub(crate) fn put(&mut self, _version: &str, kind: &str, name: &str, rest: &str) {
+        let mut object = Value::from_json(rest).unwrap();
+        let all = [api::resources::CONFIGMAPS, api::resources::SECRETS, api::resources::SERVICES];
+        let resource = *all.iter().find(|resource| resource.kind == kind).unwrap();
+        object.set(&["metadata"], tree!({"name": name, "namespace": "default"}));
+        self.server.put(self.now, resource, object);
+    }
+
+    pub(crate) fn exec_context(&mut self, name: &str) -> Result<crate::ExecContext, String> {
+        self.with(|kubelet, cx, wire| kubelet.exec_context(cx, wire, ("default", name, "")))
+    }
+
     pub(crate) fn get(&self, name: &str) -> Value {
         self.server.object(PODS, &format!("default/{name}"))
     }

@@ -108,3 +108,115 @@ fn an_image_that_never_was_is_tried_again_later_and_later() {
     let pulls = pulls.iter().find(|event| event["reason"].str() == "Pulling").map_or(0, |event| event["count"].int());
     assert!((4..=6).contains(&pulls), "{pulls}");
 }
+
+fn file(bench: &mut Bench, pod: &str, path: &str) -> Option<String> {
+    let context = bench.exec_context(pod).unwrap();
+    context.files.get(path).map(|text| text.to_string())
+}
+
+#[test]
+fn a_configmap_reaches_environment_and_volume_and_a_change_the_volume_only() {
+    let mut bench = Bench::real();
+    bench.put("v1", "ConfigMap", "cfg", r#"{"data": {"language": "java"}}"#);
+    bench.put("v1", "Secret", "db", r#"{"data": {"password": "cXdlcnR5"}}"#);
+    bench.put("v1", "Service", "redis", r#"{"spec": {"clusterIP": "10.96.0.7", "ports": [{"port": 6379, "protocol": "TCP"}]}}"#);
+    bench.pod("web", r#"{"containers": [{"name": "web", "image": "nginx", "imagePullPolicy": "IfNotPresent",
+        "env": [{"name": "LANG2", "valueFrom": {"configMapKeyRef": {"name": "cfg", "key": "language"}}},
+                {"name": "PASS", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}},
+                {"name": "ME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+                {"name": "URL", "value": "redis://$(REDIS_SERVICE_HOST)"}],
+        "envFrom": [{"prefix": "X_", "configMapRef": {"name": "cfg"}}],
+        "volumeMounts": [{"name": "cfg", "mountPath": "/etc/cfg"}, {"name": "tmp", "mountPath": "/cache"}]}],
+        "volumes": [{"name": "cfg", "configMap": {"name": "cfg"}}, {"name": "tmp", "emptyDir": {}}]}"#);
+    bench.run(10 * SECOND);
+    let context = bench.exec_context("web").unwrap();
+    let var = |name: &str| context.env.iter().find(|(key, _)| &**key == name).map(|(_, value)| value.to_string());
+    for (name, value) in [
+        ("LANG2", "java"),
+        ("PASS", "qwerty"),
+        ("ME", "web"),
+        ("X_language", "java"),
+        ("URL", "redis://10.96.0.7"),
+        ("REDIS_SERVICE_PORT", "6379"),
+        ("REDIS_PORT_6379_TCP_ADDR", "10.96.0.7"),
+        ("HOSTNAME", "web"),
+    ] {
+        assert_eq!(var(name).as_deref(), Some(value), "{name}");
+    }
+    assert_eq!(file(&mut bench, "web", "/etc/cfg/language").as_deref(), Some("java"));
+    assert!(file(&mut bench, "web", "/etc/hosts").unwrap().ends_with("10.244.1.2\tweb\n"));
+    bench.put("v1", "ConfigMap", "cfg", r#"{"data": {"language": "go"}}"#);
+    bench.run(95 * SECOND);
+    assert_eq!(file(&mut bench, "web", "/etc/cfg/language").as_deref(), Some("go"));
+    let context = bench.exec_context("web").unwrap();
+    assert!(context.env.contains(&("LANG2".into(), "java".into())));
+}
+
+#[test]
+fn what_is_missing_is_told() {
+    let mut bench = Bench::real();
+    bench.pod("env", r#"{"containers": [{"name": "c", "image": "nginx", "env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "cfg", "key": "k"}}}]}]}"#);
+    bench.pod("vol", r#"{"containers": [{"name": "c", "image": "nginx"}], "volumes": [{"name": "v", "secret": {"secretName": "s"}}]}"#);
+    bench.run(5 * SECOND);
+    assert_eq!(bench.shown("env").0, "CreateContainerConfigError");
+    assert!(bench.events("env").contains(&"Failed: Error: configmap \"cfg\" not found".to_string()), "{:?}", bench.events("env"));
+    assert_eq!(bench.shown("vol").0, "ContainerCreating");
+    assert_eq!(bench.events("vol"), ["FailedMount: MountVolume.SetUp failed for volume \"v\" : secret \"s\" not found"]);
+    bench.put("v1", "ConfigMap", "cfg", r#"{"data": {"k": "1"}}"#);
+    bench.put("v1", "Secret", "s", r#"{"data": {}}"#);
+    bench.run(30 * SECOND);
+    assert_eq!((bench.shown("env").0.as_str(), bench.shown("vol").0.as_str()), ("Running", "Running"));
+}
+
+#[test]
+fn a_pod_that_does_not_fit_is_rejected() {
+    let mut bench = Bench::real();
+    let asks = |cpu: &str| format!(r#"{{"containers": [{{"name": "c", "image": "nginx", "resources": {{"requests": {{"cpu": "{cpu}"}}}}}}]}}"#);
+    bench.pod("a", &asks("1500m"));
+    bench.run(5 * SECOND);
+    bench.pod("b", &asks("1"));
+    bench.run(5 * SECOND);
+    let status = &bench.get("b")["status"];
+    assert_eq!((status["phase"].str(), status["reason"].str()), ("Failed", "OutOfcpu"));
+    let words = "Node didn't have enough resource: cpu, requested: 1000, used: 1500, capacity: 2000";
+    assert_eq!(status["message"].str(), format!("Pod was rejected: {words}"));
+    assert_eq!(bench.events("b"), [format!("OutOfcpu: {words}")]);
+    bench.delete("b", 0);
+    bench.run(5 * SECOND);
+    assert!(bench.get("b").is_null());
+}
+
+#[test]
+fn the_counter_counts_in_redis_whose_name_it_looks_up() {
+    let mut bench = Bench::real();
+    bench.pod("redis", r#"{"containers": [{"name": "redis", "image": "redis"}]}"#);
+    bench.pod("counter", r#"{"containers": [{"name": "counter", "image": "ghcr.io/subicura/counter:latest",
+        "env": [{"name": "REDIS_HOST", "value": "redis"}, {"name": "REDIS_PORT", "value": "6379"}]}]}"#);
+    bench.run(20 * SECOND);
+    assert_eq!(bench.http("counter", 3000, "/"), Some((500, "Error: getaddrinfo ENOTFOUND redis\n".to_string())));
+    let ip = bench.ip("redis");
+    bench.wire.names.insert("redis.default.svc.cluster.local".to_string(), ip);
+    for count in 1..=3 {
+        assert_eq!(bench.http("counter", 3000, "/"), Some((200, count.to_string())));
+    }
+    bench.delete("redis", 30);
+    bench.run(10 * SECOND);
+    let refused = format!("Error: connect ECONNREFUSED {ip}:6379\n");
+    assert_eq!(bench.http("counter", 3000, "/"), Some((500, refused)));
+}
+
+#[test]
+fn a_server_without_a_handler_serves_until_it_is_killed() {
+    let mut bench = Bench::real();
+    bench.pod("hello", r#"{"containers": [{"name": "c", "image": "gcr.io/terrycho-sandbox/deployment:v1", "ports": [{"containerPort": 8080}]}]}"#);
+    bench.run(10 * SECOND);
+    bench.delete("hello", 30);
+    bench.run(28 * SECOND);
+    let (_, body) = bench.http("hello", 8080, "/").unwrap();
+    assert_eq!(body, "Hello World! I'm Server version 1 hello\n");
+    bench.run(SECOND + SECOND / 10);
+    let exit = &bench.get("hello")["status"]["containerStatuses"][0]["state"]["terminated"];
+    assert_eq!((exit["exitCode"].int(), exit["reason"].str()), (137, "Error"));
+    bench.run(3 * SECOND);
+    assert!(bench.get("hello").is_null());
+}

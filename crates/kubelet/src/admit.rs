@@ -1,0 +1,137 @@
+use crate::shared::Turn;
+use crate::worker::{PodWorker, Stage};
+use api::{Value, meta, quantity::Quantity};
+use std::collections::BTreeMap;
+
+/// What pods ask of a node: processors in thousandths, all else in whole units.
+type Amounts = BTreeMap<String, i64>;
+
+/// Returns what a pod asks of a node: its containers together, or the greediest init container.
+// Models staging/src/k8s.io/component-helpers/resource/helpers.go PodRequests
+pub(crate) fn requests(pod: &Value) -> Amounts {
+    let spec = &pod["spec"];
+    let of = |container: &Value| -> Amounts {
+        let requests = container["resources"]["requests"].fields().iter();
+        requests.map(|(name, quantity)| (name.to_string(), amount(name, quantity))).collect()
+    };
+    let mut sum = Amounts::new();
+    let add = |sum: &mut Amounts, more: Amounts| {
+        for (name, value) in more {
+            let slot = sum.entry(name).or_insert(0);
+            *slot = slot.saturating_add(value);
+        }
+    };
+    for container in spec["containers"].items() {
+        add(&mut sum, of(container));
+    }
+    let (mut sidecars, mut peak) = (Amounts::new(), Amounts::new());
+    for container in spec["initContainers"].items() {
+        let mut now = of(container);
+        add(&mut now, sidecars.clone());
+        if container["restartPolicy"].str() == "Always" {
+            add(&mut sidecars, of(container));
+        }
+        for (name, value) in now {
+            let slot = peak.entry(name).or_insert(0);
+            *slot = value.max(*slot);
+        }
+    }
+    add(&mut sum, sidecars);
+    for (name, value) in peak {
+        let slot = sum.entry(name).or_insert(0);
+        *slot = value.max(*slot);
+    }
+    let overhead = spec["overhead"].fields().iter();
+    add(&mut sum, overhead.map(|(name, quantity)| (name.to_string(), amount(name, quantity))).collect());
+    sum
+}
+
+pub(crate) fn amount(name: &str, quantity: &Value) -> i64 {
+    let quantity = match Quantity::from_value(quantity) {
+        Ok(quantity) => quantity,
+        Err(_) => return 0,
+    };
+    if name == "cpu" { quantity.milli_value() } else { quantity.value() }
+}
+
+impl PodWorker {
+    /// Returns whether the node takes the pod, or else the reason and the words. `others` is what the
+    /// pods ask for that are there already, and how many they are.
+    // Models pkg/kubelet/lifecycle/predicate.go Admit
+    pub(crate) fn admit(&mut self, turn: &mut Turn) -> Result<(), (String, String)> {
+        let config = turn.shared.config.clone();
+        let node = turn.shared.informers.of(api::resources::NODES).get(&config.name).cloned().unwrap_or_default();
+        let allocatable = |name: &str| -> i64 {
+            let own = match name {
+                "cpu" => Value::from(config.cpu.as_str()),
+                "memory" => Value::from(config.memory.as_str()),
+                "ephemeral-storage" => Value::from(config.ephemeral_storage.as_str()),
+                _ => node["status"]["allocatable"][name].clone(),
+            };
+            amount(name, &own)
+        };
+        let used = &turn.shared.used;
+        let short = |name: &str, requested: i64, used: i64, capacity: i64| {
+            let words = format!(
+                "Node didn't have enough resource: {name}, requested: {requested}, used: {used}, capacity: {capacity}"
+            );
+            (format!("OutOf{name}"), words)
+        };
+        let pods = i64::from(config.pods);
+        if used.pods >= pods {
+            return Err(short("pods", 1, used.pods, pods));
+        }
+        for (name, requested) in requests(&self.pod) {
+            let (taken, capacity) = (used.amounts.get(&name).copied().unwrap_or(0), allocatable(&name));
+            if requested > 0 && taken.saturating_add(requested) > capacity {
+                return Err(short(&name, requested, taken, capacity));
+            }
+        }
+        let predicate = |name: &str, why: &str| (name.to_string(), format!("Predicate {name} failed: {why}"));
+        let labels = meta::labels(&node);
+        let selector = self.pod["spec"]["nodeSelector"].fields();
+        if !node.is_null() && selector.iter().any(|(name, value)| labels.get(name) != Some(value)) {
+            return Err(predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector"));
+        }
+        let wanted = host_ports(&self.pod);
+        if wanted.iter().any(|port| used.host_ports.contains(port)) {
+            return Err(predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports"));
+        }
+        Ok(())
+    }
+
+    /// Returns whether the pod takes up room on the node.
+    pub(crate) fn takes_room(&self) -> bool {
+        !matches!(self.stage, Stage::New | Stage::Gone | Stage::Rejected { .. })
+    }
+}
+
+/// Returns the ports of the node that a pod takes, with their protocols.
+pub(crate) fn host_ports(pod: &Value) -> Vec<(String, i64)> {
+    let containers = pod["spec"]["containers"].items().iter();
+    let ports = containers.flat_map(|container| container["ports"].items());
+    let taken = ports.filter(|port| port["hostPort"].int() > 0);
+    taken.map(|port| (port["protocol"].as_str().unwrap_or("TCP").to_string(), port["hostPort"].int())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use api::tree;
+
+    #[test]
+    fn a_pod_asks_for_its_containers_or_its_greediest_init_container() {
+        let asks = |cpu: &str| tree!({"requests": {"cpu": cpu}});
+        for (init, containers, sum) in [
+            (vec![], vec!["100m", "1"], 1_100),
+            (vec![("2", "")], vec!["100m", "1"], 2_000),
+            (vec![("300m", "Always"), ("900m", "")], vec!["500m"], 1_200),
+        ] {
+            let init: Vec<Value> =
+                init.iter().map(|(cpu, policy)| tree!({"resources": (asks(cpu)), "restartPolicy": (*policy)})).collect();
+            let containers: Vec<Value> = containers.iter().map(|cpu| tree!({"resources": (asks(cpu))})).collect();
+            let pod = tree!({"spec": {"initContainers": (init), "containers": (containers)}});
+            assert_eq!(requests(&pod)["cpu"], sum, "{pod:?}");
+        }
+    }
+}
