@@ -7,7 +7,8 @@ use api::Value;
 // Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go maxJSONPatchOperations
 const OPERATIONS: usize = 10_000;
 
-/// Applies a JSON patch. A path names a field or an item; the whole object can't be replaced.
+/// Applies a JSON patch. As upstream's library has it, a field that isn't there is null to `copy`
+/// and `test`, and `replace` adds it.
 ///
 /// # Errors
 /// Upstream's words where an operation can't be done or a test fails.
@@ -72,7 +73,7 @@ impl<'a> Operation<'a> {
                 self.put(document, "move", moved)
             }
             "copy" => {
-                let copied = self.take(&mut document.clone(), "copy")?;
+                let copied = self.take(document, "copy")?;
                 self.put(document, "copy", copied)
             }
             "test" => self.test(document),
@@ -92,22 +93,28 @@ impl<'a> Operation<'a> {
 
     fn replace(&self, document: &mut Value) -> Result<(), String> {
         let path = self.path("replace")?;
+        if path.is_empty() {
+            // Anything but an object or a list is let pass without effect.
+            if self.value().as_map().is_some() || self.value().as_list().is_some() {
+                *document = self.value().clone();
+            }
+            return Ok(());
+        }
         let missing = |what: &str| {
             format!("replace operation does not apply: doc is missing {what}: {path}: missing value")
         };
         let (holder, key) = holder(document, path).ok_or_else(|| missing("path"))?;
-        let found = match holder {
-            Value::Map(_) => holder.map_mut().get_mut(&key),
-            _ => {
-                let list = holder.list_mut();
-                place(&key, list.len()).ok().and_then(|i| list.get_mut(i))
-            }
-        };
+        if holder.as_map().is_some() {
+            holder.map_mut().insert(&key, self.value());
+            return Ok(());
+        }
+        let list = holder.list_mut();
+        let found = place(&key, list.len()).ok().and_then(|i| list.get_mut(i));
         *found.ok_or_else(|| missing("key"))? = self.value().clone();
         Ok(())
     }
 
-    /// Takes out what `from` leads to.
+    /// Returns what `from` leads to; to move it, takes it out.
     fn take(&self, document: &mut Value, op: &str) -> Result<Value, String> {
         let from = self.0["from"].as_str().ok_or_else(|| {
             format!("{op} operation failed to decode from: operation, missing from field: missing value")
@@ -115,11 +122,14 @@ impl<'a> Operation<'a> {
         let (holder, key) = holder(document, from).ok_or_else(|| {
             format!("{op} operation does not apply: doc is missing from path: {from}: missing value")
         })?;
-        get(holder, &key).map_err(|error| match op {
+        let failed = |error| match op {
             "copy" => format!("error in copy for from: '{from}': {error}"),
             op => format!("error in {op} for path: '{key}': {error}"),
-        })?;
-        remove(holder, &key)
+        };
+        match op {
+            "copy" => get(holder, &key).map_err(failed),
+            _ => remove(holder, &key).map_err(failed),
+        }
     }
 
     fn put(&self, document: &mut Value, op: &str, new: Value) -> Result<(), String> {
@@ -130,14 +140,13 @@ impl<'a> Operation<'a> {
 
     fn test(&self, document: &mut Value) -> Result<(), String> {
         let path = self.path("test")?;
-        let (holder, key) = holder(document, path).ok_or_else(|| {
-            format!("test operation does not apply: is missing path: {path}: missing value")
-        })?;
-        let found = match get(holder, &key) {
-            Err(error) if holder.as_list().is_some() => {
-                return Err(format!("error in test for path: '{path}': {error}"));
-            }
-            found => found.unwrap_or_default(),
+        let found = if path.is_empty() {
+            document.clone()
+        } else {
+            let (holder, key) = holder(document, path).ok_or_else(|| {
+                format!("test operation does not apply: is missing path: {path}: missing value")
+            })?;
+            get(holder, &key).map_err(|e| format!("error in test for path: '{path}': {e}"))?
         };
         if found == *self.value() { Ok(()) } else { Err(format!("testing value {path} failed: test failed")) }
     }
@@ -199,15 +208,9 @@ fn invalid_index(index: i64) -> String {
 }
 
 fn get(holder: &Value, key: &str) -> Result<Value, String> {
-    match holder {
-        Value::List(items) => {
-            let i = place(key, items.len())?;
-            Ok(items.get(i).cloned().unwrap_or_default())
-        }
-        map => map
-            .get(key)
-            .cloned()
-            .ok_or_else(|| format!("unable to get nonexistent key: {key}: missing value")),
+    match holder.as_list() {
+        Some(items) => place(key, items.len()).map(|i| items.get(i).cloned().unwrap_or_default()),
+        None => Ok(holder[key].clone()),
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) enum Items {
 /// Tells what the items of lists are.
 ///
 /// # Errors
-/// Upstream's words where they are of several types, or lists.
+/// Upstream's words where they are of several types, or lists, or where there are none.
 pub(super) fn kind_of(lists: &[&[Value]]) -> Result<Items, String> {
     let mut found = None;
     for item in lists.iter().flat_map(|list| list.iter()) {
@@ -28,7 +28,7 @@ pub(super) fn kind_of(lists: &[&[Value]]) -> Result<Items, String> {
             return Err("list element types are not identical".into());
         }
     }
-    Ok(found.unwrap_or(Items::Scalars))
+    found.ok_or_else(|| "no elements in any of the given slices".to_string())
 }
 
 /// What tells an item from the others: the value of the merge key, or the item.

@@ -106,16 +106,15 @@ fn merge_field(merged: &mut Value, key: &str, value: &Value, shape: Shape, mode:
     Ok(())
 }
 
-/// Returns what is left of a new value when nulls and directives are taken out.
+/// Returns what is left of a new value when nulls and what has a directive are taken out.
 // Models patch.go discardNullValuesFromPatch, removeDirectives
 fn added(value: &Value) -> Option<Value> {
     match value {
         Value::Map(map) if map.contains(PATCH) => None,
         Value::Map(map) => {
             let mut new = Map::new();
-            for (key, value) in map.iter() {
-                let kept = if value.is_null() || is_directive(key) { None } else { added(value) };
-                if let Some(value) = kept {
+            for (key, value) in map.iter().filter(|(_, value)| !value.is_null()) {
+                if let Some(value) = added(value) {
                     new.insert(key, value);
                 }
             }
@@ -127,10 +126,6 @@ fn added(value: &Value) -> Option<Value> {
         }
         other => Some(other.clone()),
     }
-}
-
-fn is_directive(key: &str) -> bool {
-    key == RETAIN_KEYS || key.starts_with(DELETE_FROM) || key.starts_with(SET_ORDER)
 }
 
 // Models patch.go applyRetainKeysDirective
@@ -218,18 +213,33 @@ fn check_order(patch: &[Value], order: &[Value], key: &str) -> Result<(), String
     if patch.is_empty() || order.is_empty() {
         return Ok(());
     }
+    if !key.is_empty() {
+        list::check_keys(order, key)?;
+    }
+    let mut items = patch.iter().filter(|item| !list::is_deletion(item)).peekable();
     let mut places = order.iter();
-    for item in patch.iter().filter(|item| item.get(PATCH).is_none()) {
-        if !key.is_empty() {
-            list::check_keys(std::slice::from_ref(item), key)?;
-        }
-        let identity = list::identity(item, key);
-        if !places.by_ref().any(|place| list::identity(place, key) == identity) {
+    while let Some(item) = items.peek() {
+        // An item with another directive is passed over, if any place is left by then.
+        let Some(place) = places.next() else {
             return Err(format!(
                 "The order in patch list:\n{}\n doesn't match {SET_ORDER} list:\n{}\n",
                 errors::go(&patch.to_vec().into()),
                 errors::go(&order.to_vec().into())
             ));
+        };
+        let mut item = *item;
+        while item.get(PATCH).is_some() {
+            items.next();
+            match items.peek() {
+                Some(next) => item = next,
+                None => return Ok(()),
+            }
+        }
+        if !key.is_empty() {
+            list::check_keys(std::slice::from_ref(item), key)?;
+        }
+        if list::identity(item, key) == list::identity(place, key) {
+            items.next();
         }
     }
     Ok(())

@@ -364,11 +364,7 @@ fn applies_json_patches() {
                 "error in remove for path: '/spec/nope': Unable to remove nonexistent key: nope: missing value",
             ),
         ),
-        (
-            r#"{"a":1}"#,
-            r#"[{"op":"replace","path":"/b","value":2}]"#,
-            Err("replace operation does not apply: doc is missing key: /b: missing value"),
-        ),
+        (r#"{"a":1}"#, r#"[{"op":"replace","path":"/b","value":2}]"#, Ok(r#"{"a":1,"b":2}"#)),
         (
             r#"{"a":1}"#,
             r#"[{"op":"add","path":"/b/c","value":2}]"#,
@@ -378,6 +374,23 @@ fn applies_json_patches() {
             r#"{"a":[1]}"#,
             r#"[{"op":"add","path":"/a/7","value":2}]"#,
             Err("error in add for path: '/a/7': Unable to access invalid index: 7: invalid index referenced"),
+        ),
+        (
+            r#"{"a":[1]}"#,
+            r#"[{"op":"replace","path":"/a/7","value":2}]"#,
+            Err("replace operation does not apply: doc is missing key: /a/7: missing value"),
+        ),
+        (
+            r#"{"a":1}"#,
+            r#"[{"op":"move","from":"/b","path":"/c"}]"#,
+            Err("error in move for path: 'b': Unable to remove nonexistent key: b: missing value"),
+        ),
+        (r#"{"a":1}"#, r#"[{"op":"copy","from":"/b","path":"/c"}]"#, Ok(r#"{"a":1,"c":null}"#)),
+        (r#"{"a":1}"#, r#"[{"op":"replace","path":"","value":{"b":2}}]"#, Ok(r#"{"b":2}"#)),
+        (
+            r#"{"a":1}"#,
+            r#"[{"op":"add","path":"b","value":2}]"#,
+            Err("add operation does not apply: doc is missing path: \"b\": missing value"),
         ),
         (r#"{"a":1}"#, r#"[{"op":"frob","path":"/b"}]"#, Err("Unexpected kind: frob")),
         (
