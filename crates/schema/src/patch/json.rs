@@ -51,10 +51,13 @@ impl<'a> Operation<'a> {
             "add" => {
                 let path = self.0["path"].as_str();
                 let path = path.ok_or("add operation failed to decode path: missing value")?;
-                let new = self.value().clone();
-                add(document, path, new, |path| {
-                    format!("add operation does not apply: doc is missing path: \"{path}\"")
-                })
+                let Some((holder, key)) = holder(document, path) else {
+                    return Err(format!(
+                        "add operation does not apply: doc is missing path: \"{path}\": missing value"
+                    ));
+                };
+                add(holder, &key, self.value().clone())
+                    .map_err(|error| format!("error in add for path: '{path}': {error}"))
             }
             "remove" => {
                 let path = self.0["path"].as_str();
@@ -133,8 +136,15 @@ impl<'a> Operation<'a> {
     }
 
     fn put(&self, document: &mut Value, op: &str, new: Value) -> Result<(), String> {
-        add(document, self.path(op)?, new, |path| {
-            format!("{op} operation does not apply: doc is missing destination path: {path}")
+        let path = self.path(op)?;
+        let Some((holder, key)) = holder(document, path) else {
+            return Err(format!(
+                "{op} operation does not apply: doc is missing destination path: {path}: missing value"
+            ));
+        };
+        add(holder, &key, new).map_err(|error| match op {
+            "copy" => format!("error while adding value during copy: {error}"),
+            op => format!("error in {op} for path: '{path}': {error}"),
         })
     }
 
@@ -223,31 +233,21 @@ fn remove(holder: &mut Value, key: &str) -> Result<Value, String> {
     removed.ok_or_else(|| format!("Unable to remove nonexistent key: {key}: missing value"))
 }
 
-fn add(document: &mut Value, path: &str, new: Value, missing: impl Fn(&str) -> String) -> Result<(), String> {
-    let Some((holder, key)) = holder(document, path) else {
-        return Err(format!("{}: missing value", missing(path)));
-    };
+fn add(holder: &mut Value, key: &str, new: Value) -> Result<(), String> {
     if holder.as_map().is_some() {
-        holder.map_mut().insert(&key, new);
+        holder.map_mut().insert(key, new);
         return Ok(());
     }
     let list = holder.list_mut();
-    // One place more than there are items: the end.
-    let i = match key.as_str() {
-        "-" => Ok(list.len()),
-        key => place(key, list.len() + 1),
-    };
-    match i {
-        Ok(i) => {
-            list.insert(i, new);
-            Ok(())
-        }
-        Err(error) => {
-            let error = match key.parse::<i64>() {
-                Ok(_) => error,
-                Err(_) => format!("value was not a proper array index: '{key}': {error}"),
-            };
-            Err(format!("error in add for path: '{path}': {error}"))
-        }
+    if key == "-" {
+        list.push(new);
+        return Ok(());
     }
+    // One place more than there are items: the end.
+    let i = place(key, list.len() + 1).map_err(|error| match key.parse::<i64>() {
+        Ok(_) => error,
+        Err(_) => format!("value was not a proper array index: '{key}': {error}"),
+    })?;
+    list.insert(i, new);
+    Ok(())
 }
