@@ -127,6 +127,25 @@ pub(super) fn interleave(
     Ok(all)
 }
 
+/// Returns the order of the server's items as upstream sees it after the merge, which is done in
+/// place: what the patch deletes is gone, and what it adds has taken the places left free.
+// Models patch.go deleteMatchingEntries, mergeSliceWithoutSpecialElements
+pub(super) fn order_after(server: &[Value], patch: &[Value], key: &str) -> Vec<Value> {
+    let mut kept = server.to_vec();
+    for item in patch.iter().filter(|item| is_deletion(item)) {
+        kept.retain(|one| one.get(key) != item.get(key));
+    }
+    if patch.iter().any(|item| item[PATCH].str() == "replace") {
+        return kept;
+    }
+    for item in patch.iter().filter(|item| item.get(PATCH).is_none()) {
+        if kept.len() < server.len() && index(&kept, item, key).is_none() {
+            kept.push(item.clone());
+        }
+    }
+    kept
+}
+
 /// Splits a list into what another names and what it doesn't.
 // Models patch.go partitionPrimitivesByPresentInList, partitionMapsByPresentInList
 pub(super) fn partition(

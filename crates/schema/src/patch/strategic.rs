@@ -198,6 +198,10 @@ fn set_orders(merged: &mut Value, patch: &mut Map, shape: Shape, mode: Mode) -> 
         let (server, new) = (server.unwrap_or_default(), new.unwrap_or_default());
         let items = list::kind_of(&[&server, &new])?;
         let (named, others) = list::partition(all, order, meta.key)?;
+        let server = match items {
+            Items::Maps if mode == Mode::Apply => list::order_after(&server, &new, meta.key),
+            _ => server,
+        };
         let all: Value = list::interleave(named, others, order, &server, meta.key, items)?.into();
         if merged.get(key) != Some(&all) {
             merged.set(&[key], all);

@@ -81,6 +81,12 @@ fn merges_strategically() {
             r#"{"containers":[{"name":"b"},{"name":"a"}]}"#,
         ),
         (
+            "a new item stands where a deleted one left a place",
+            r#"{"containers":[{"name":"e"},{"name":"a"},{"name":"d"}]}"#,
+            r#"{"$setElementOrder/containers":[{"name":"b"},{"name":"d"}],"containers":[{"name":"b"},{"name":"e","$patch":"delete"}]}"#,
+            r#"{"containers":[{"name":"a"},{"name":"b"},{"name":"d"}]}"#,
+        ),
+        (
             "only the retained keys stay",
             r#"{"volumes":[{"name":"v","emptyDir":{}}]}"#,
             r#"{"volumes":[{"name":"v","$retainKeys":["name","configMap"],"configMap":{"name":"c"}}]}"#,
