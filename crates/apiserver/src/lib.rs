@@ -1,5 +1,37 @@
-//! The API server.
+//! The API server: one request path for everybody, over a revisioned store.
+//!
+//! A request is parsed (`request_info`), authorised (`authorization`), decoded and defaulted
+//! (`decode`), changed and checked by admission (`admission`), validated (`validation`) and stored;
+//! `registry` holds what differs from kind to kind, `watch_cache` tells the watchers. Server-side
+//! tables are in `printers`.
+//!
+//! Left out on purpose: managed fields and server-side apply, OpenAPI documents, aggregation,
+//! webhooks, and audit.
+
+mod admission;
+mod authorization;
+mod bootstrap;
+mod component_status;
 mod cron;
+mod decode;
+mod discovery;
+mod events;
+mod fields;
+mod handlers;
+mod node_request;
+mod options;
 mod printers;
 mod quantity;
+mod registry;
+mod request_info;
+mod resources;
+mod server;
+mod status;
 mod validation;
+mod watch_cache;
+
+pub use node_request::{LogOptions, NodeRequest, NodeRequestKind};
+pub use options::Options;
+pub use printers::{PodStatus, pod_status};
+pub use resources::served_resources;
+pub use server::ApiServer;

@@ -47,9 +47,7 @@ pub(crate) const DEFAULT: Printer = Printer {
     group: "",
     plural: "",
     columns: &[NAME, Column { name: "Created At", kind: "date", format: "", priority: 0 }],
-    cells: |object, _| {
-        vec![super::name(object), object["metadata"]["creationTimestamp"].clone()]
-    },
+    cells: |object, _| vec![super::name(object), object["metadata"]["creationTimestamp"].clone()],
 };
 
 macro_rules! printers {

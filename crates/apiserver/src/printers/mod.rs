@@ -9,6 +9,7 @@ mod storage;
 mod workloads;
 
 pub(crate) use columns::Printer;
+pub use pod::{PodStatus, pod_status};
 
 use api::label::Selector;
 use api::{Accept, Value, tree};

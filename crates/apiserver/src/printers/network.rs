@@ -165,13 +165,21 @@ mod tests {
         };
         let port = tree!([{"port": 80, "nodePort": 30001, "protocol": "TCP"}]);
         for (spec, status, text) in [
-            (tree!({"type": "LoadBalancer", "clusterIPs": ["10.0.0.1"], "ports": (&port)}), tree!({}),
-             "LoadBalancer 10.0.0.1 <pending> 80:30001/TCP"),
-            (tree!({"type": "LoadBalancer", "clusterIPs": ["10.0.0.1"], "ports": (&port), "externalIPs": ["2.2.2.2"]}),
-             tree!({"loadBalancer": {"ingress": [{"ip": "1.1.1.1"}]}}),
-             "LoadBalancer 10.0.0.1 1.1.1.1,2.2.2.2 80:30001/TCP"),
-            (tree!({"type": "ExternalName", "externalName": "db.example.com"}), tree!({}),
-             "ExternalName <none> db.example.com <none>"),
+            (
+                tree!({"type": "LoadBalancer", "clusterIPs": ["10.0.0.1"], "ports": (&port)}),
+                tree!({}),
+                "LoadBalancer 10.0.0.1 <pending> 80:30001/TCP",
+            ),
+            (
+                tree!({"type": "LoadBalancer", "clusterIPs": ["10.0.0.1"], "ports": (&port), "externalIPs": ["2.2.2.2"]}),
+                tree!({"loadBalancer": {"ingress": [{"ip": "1.1.1.1"}]}}),
+                "LoadBalancer 10.0.0.1 1.1.1.1,2.2.2.2 80:30001/TCP",
+            ),
+            (
+                tree!({"type": "ExternalName", "externalName": "db.example.com"}),
+                tree!({}),
+                "ExternalName <none> db.example.com <none>",
+            ),
             (tree!({"type": "ClusterIP", "clusterIPs": ["None"]}), tree!({}), "ClusterIP None <none> <none>"),
         ] {
             assert_eq!(cells(tree!({"spec": spec, "status": status})), text);
@@ -180,7 +188,10 @@ mod tests {
         for (object, text) in [
             (tree!({}), "<none>"),
             (tree!({"subsets": [{"notReadyAddresses": [{"ip": "1"}], "ports": [{"port": 80}]}]}), ""),
-            (tree!({"subsets": [{"addresses": addresses, "ports": [{"port": 80}]}]}), "1:80,2:80,3:80 + 1 more..."),
+            (
+                tree!({"subsets": [{"addresses": addresses, "ports": [{"port": 80}]}]}),
+                "1:80,2:80,3:80 + 1 more...",
+            ),
         ] {
             assert_eq!(endpoints(&object, Time::EPOCH)[1].str(), text);
         }

@@ -4,12 +4,29 @@ use super::duration::{age, human};
 use api::Value;
 use sim::Time;
 
-struct Summary {
-    reason: String,
-    restarts: i64,
-    ready: i64,
-    total: i64,
-    last_restart: Option<Time>,
+/// A pod's state as tables show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodStatus {
+    /// STATUS: `Running`, `CrashLoopBackOff`, `Init:0/1`, `Terminating`.
+    pub reason: String,
+    /// How many containers are ready.
+    pub ready: u32,
+    /// How many containers there are, sidecars included.
+    pub total: u32,
+    /// How often containers were started anew.
+    pub restarts: u32,
+    /// When a container ended last, before it was started anew.
+    pub last_restart: Option<Time>,
+}
+
+/// Returns a pod's state as its row in a table shows it at a moment.
+// Models pkg/printers/internalversion/printers.go printPod
+pub fn pod_status(pod: &Value, _now: Time) -> PodStatus {
+    summarise(pod)
+}
+
+fn count(value: &Value) -> u32 {
+    u32::try_from(value.int()).unwrap_or(0)
 }
 
 /// Returns a pod's cells.
@@ -20,9 +37,8 @@ pub(crate) fn cells(pod: &Value, now: Time) -> Vec<Value> {
         Some(last) if summary.restarts != 0 => format!("{} ({} ago)", summary.restarts, human(now - last)),
         _ => summary.restarts.to_string(),
     };
-    let or_none = |value: &Value| -> Value {
-        if value.str().is_empty() { "<none>".into() } else { value.clone() }
-    };
+    let or_none =
+        |value: &Value| -> Value { if value.str().is_empty() { "<none>".into() } else { value.clone() } };
     vec![
         super::name(pod),
         format!("{}/{}", summary.ready, summary.total).into(),
@@ -45,7 +61,7 @@ fn finished(status: &Value) -> Option<Time> {
     api::meta::time(&status["lastState"]["terminated"]["finishedAt"])
 }
 
-fn summarise(pod: &Value) -> Summary {
+fn summarise(pod: &Value) -> PodStatus {
     let status = &pod["status"];
     let spec = &pod["spec"];
     let phase = status["phase"].str();
@@ -58,8 +74,8 @@ fn summarise(pod: &Value) -> Summary {
         reason = "SchedulingGated".to_string();
     }
     let sidecars = spec["initContainers"].items().iter().filter(|c| c["restartPolicy"].str() == "Always");
-    let total = spec["containers"].items().len() as i64 + sidecars.count() as i64;
-    let mut summary = Summary { reason, restarts: 0, ready: 0, total, last_restart: None };
+    let total = (spec["containers"].items().len() + sidecars.count()) as u32;
+    let mut summary = PodStatus { reason, restarts: 0, ready: 0, total, last_restart: None };
     let (initializing, sidecar_restarts, sidecar_last) = add_init_containers(pod, &mut summary);
     let initialized = api::meta::is_condition_true(pod, "Initialized");
     if !initializing || initialized {
@@ -78,15 +94,15 @@ fn summarise(pod: &Value) -> Summary {
 }
 
 /// Adds what the init containers tell. Returns whether they still work, and the sidecars' restarts.
-fn add_init_containers(pod: &Value, summary: &mut Summary) -> (bool, i64, Option<Time>) {
+fn add_init_containers(pod: &Value, summary: &mut PodStatus) -> (bool, u32, Option<Time>) {
     let (mut restarts, mut last) = (0, None);
     let all = pod["spec"]["initContainers"].items().len();
     for (i, container) in pod["status"]["initContainerStatuses"].items().iter().enumerate() {
         let sidecar = is_sidecar(pod, container["name"].str());
-        summary.restarts += container["restartCount"].int();
+        summary.restarts += count(&container["restartCount"]);
         summary.last_restart = summary.last_restart.max(finished(container));
         if sidecar {
-            restarts += container["restartCount"].int();
+            restarts += count(&container["restartCount"]);
             last = last.max(finished(container));
         }
         let (terminated, waiting) = (&container["state"]["terminated"], &container["state"]["waiting"]);
@@ -94,7 +110,7 @@ fn add_init_containers(pod: &Value, summary: &mut Summary) -> (bool, i64, Option
             continue;
         }
         if sidecar && container["started"].is_true() {
-            summary.ready += i64::from(container["ready"].is_true());
+            summary.ready += u32::from(container["ready"].is_true());
             continue;
         }
         let why = waiting["reason"].str();
@@ -120,10 +136,10 @@ fn terminated_reason(terminated: &Value) -> String {
     }
 }
 
-fn add_containers(pod: &Value, summary: &mut Summary) {
+fn add_containers(pod: &Value, summary: &mut PodStatus) {
     let mut running = false;
     for container in pod["status"]["containerStatuses"].items().iter().rev() {
-        summary.restarts += container["restartCount"].int();
+        summary.restarts += count(&container["restartCount"]);
         summary.last_restart = summary.last_restart.max(finished(container));
         let state = &container["state"];
         if !state["waiting"]["reason"].str().is_empty() {
@@ -166,9 +182,7 @@ mod tests {
         let running = tree!({"running": {"startedAt": "x"}});
         let exited = |code: i64| tree!({"terminated": {"exitCode": code}});
         let one = tree!([{"name": "c"}]);
-        let status = |state: &Value, ready: bool, restarts: i64| {
-            tree!([{"name": "c", "state": state, "ready": ready, "restartCount": restarts}])
-        };
+        let status = |state: &Value, ready: bool, restarts: i64| tree!([{"name": "c", "state": state, "ready": ready, "restartCount": restarts}]);
         let crash = tree!({"waiting": {"reason": "CrashLoopBackOff"}});
         let at = "2026-01-05T09:01:35Z";
         for (pod, text) in [

@@ -121,7 +121,8 @@ pub(crate) fn csi_node(object: &Value, now: Time) -> Vec<Value> {
 pub(crate) fn csi_driver(object: &Value, now: Time) -> Vec<Value> {
     let spec = &object["spec"];
     let modes: Vec<&str> = spec["volumeLifecycleModes"].items().iter().map(Value::str).collect();
-    let tokens: Vec<&str> = spec["tokenRequests"].items().iter().map(|token| token["audience"].str()).collect();
+    let tokens: Vec<&str> =
+        spec["tokenRequests"].items().iter().map(|token| token["audience"].str()).collect();
     let tokens = if spec["tokenRequests"].is_null() { "<unset>".to_string() } else { tokens.join(",") };
     vec![
         name(object),

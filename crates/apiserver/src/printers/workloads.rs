@@ -7,7 +7,8 @@ use sim::Time;
 
 fn containers(template: &Value) -> [Value; 2] {
     let list = |field: &str| {
-        let items: Vec<&str> = template["spec"]["containers"].items().iter().map(|c| c[field].str()).collect();
+        let items: Vec<&str> =
+            template["spec"]["containers"].items().iter().map(|c| c[field].str()).collect();
         items.join(",").into()
     };
     [list("name"), list("image")]

@@ -29,7 +29,13 @@ fn check_at_most_all(value: &Value, path: &Path, errors: &mut Errors) {
 
 /// Checks that a template fits its selector and may run in a controller of a kind.
 // Models pkg/apis/apps/validation/validation.go ValidatePodTemplateSpecForReplicaSet
-pub(crate) fn check_template(spec: &Value, selector: &Selector, kind: &str, path: &Path, errors: &mut Errors) {
+pub(crate) fn check_template(
+    spec: &Value,
+    selector: &Selector,
+    kind: &str,
+    path: &Path,
+    errors: &mut Errors,
+) {
     let template = &spec["template"];
     let labels = &template["metadata"]["labels"];
     if !selector.is_empty() && !selector.matches(labels) {
@@ -85,7 +91,13 @@ pub(crate) fn validate_deployment(deployment: &Value, errors: &mut Errors) {
 fn validate_deployment_spec(spec: &Value, errors: &mut Errors) {
     let path = Path::new("spec");
     errors.check_not_negative(&path.child("replicas"), &spec["replicas"]);
-    check_selector_and_template(spec, "ReplicaSet", "empty selector is invalid for deployment", &path, errors);
+    check_selector_and_template(
+        spec,
+        "ReplicaSet",
+        "empty selector is invalid for deployment",
+        &path,
+        errors,
+    );
     validate_strategy(&spec["strategy"], &path.child("strategy"), errors);
     errors.check_not_negative(&path.child("minReadySeconds"), &spec["minReadySeconds"]);
     errors.check_not_negative(&path.child("revisionHistoryLimit"), &spec["revisionHistoryLimit"]);
@@ -141,8 +153,14 @@ fn check_selector_unchanged(new: &Value, old: &Value, errors: &mut Errors) {
 pub(crate) fn validate_deployment_status_update(new: &Value, old: &Value, errors: &mut Errors) {
     meta::validate_update(new, old, errors);
     let (status, path) = (&new["status"], Path::new("status"));
-    let fields =
-        ["observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas"];
+    let fields = [
+        "observedGeneration",
+        "replicas",
+        "updatedReplicas",
+        "readyReplicas",
+        "availableReplicas",
+        "unavailableReplicas",
+    ];
     for field in fields {
         errors.check_not_negative(&path.child(field), &status[field]);
     }
@@ -177,7 +195,13 @@ fn validate_replica_set_spec(spec: &Value, errors: &mut Errors) {
     let path = Path::new("spec");
     errors.check_not_negative(&path.child("replicas"), &spec["replicas"]);
     errors.check_not_negative(&path.child("minReadySeconds"), &spec["minReadySeconds"]);
-    check_selector_and_template(spec, "ReplicaSet", "empty selector is invalid for deployment", &path, errors);
+    check_selector_and_template(
+        spec,
+        "ReplicaSet",
+        "empty selector is invalid for deployment",
+        &path,
+        errors,
+    );
 }
 
 /// Checks a changed ReplicaSet.
@@ -193,7 +217,9 @@ pub(crate) fn validate_replica_set_update(new: &Value, old: &Value, errors: &mut
 pub(crate) fn validate_replica_set_status_update(new: &Value, old: &Value, errors: &mut Errors) {
     meta::validate_update(new, old, errors);
     let (status, path) = (&new["status"], Path::new("status"));
-    for field in ["replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"] {
+    for field in
+        ["replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"]
+    {
         errors.check_not_negative(&path.child(field), &status[field]);
     }
     for field in ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] {
@@ -314,7 +340,13 @@ fn validate_stateful_set_spec(spec: &Value, errors: &mut Errors) {
     }
     errors.check_not_negative(&path.child("replicas"), &spec["replicas"]);
     errors.check_not_negative(&path.child("minReadySeconds"), &spec["minReadySeconds"]);
-    check_selector_and_template(spec, "StatefulSet", "empty selector is invalid for statefulset", &path, errors);
+    check_selector_and_template(
+        spec,
+        "StatefulSet",
+        "empty selector is invalid for statefulset",
+        &path,
+        errors,
+    );
     if !spec["serviceName"].str().is_empty() {
         errors.check_text(&path.child("serviceName"), spec["serviceName"].str(), names::dns1123_subdomain);
     }

@@ -61,7 +61,9 @@ pub(crate) fn validate_update(new: &Value, old: &Value, errors: &mut Errors) {
     if new["generation"].int() < old["generation"].int() {
         errors.invalid(path.child("generation"), &new["generation"], "must not be decremented");
     }
-    for field in ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+    for field in
+        ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"]
+    {
         errors.check_immutable(&path.child(field), &new[field], &old[field]);
     }
     let deleting = !old["deletionTimestamp"].is_null();
@@ -73,7 +75,8 @@ pub(crate) fn validate_update(new: &Value, old: &Value, errors: &mut Errors) {
             .map(|finalizer| finalizer.str().to_string())
             .collect();
         if !added.is_empty() {
-            let set = added.iter().map(|name| format!("{name:?}:sets.Empty{{}}")).collect::<Vec<_>>().join(", ");
+            let set =
+                added.iter().map(|name| format!("{name:?}:sets.Empty{{}}")).collect::<Vec<_>>().join(", ");
             let message = format!(
                 "no new finalizers can be added if the object is being deleted, found new finalizers sets.Set[string]{{{set}}}"
             );

@@ -8,7 +8,7 @@ pub(crate) mod names;
 pub(crate) mod others;
 mod path;
 
-pub(crate) use path::{Errors, Path};
+pub(crate) use path::Errors;
 
 use api::Value;
 

@@ -124,7 +124,9 @@ pub(crate) fn qualified_name(text: &str) -> Vec<String> {
             if prefix.is_empty() {
                 errors.push("prefix part must be non-empty".to_string());
             } else {
-                errors.extend(dns1123_subdomain(prefix).into_iter().map(|error| format!("prefix part {error}")));
+                errors.extend(
+                    dns1123_subdomain(prefix).into_iter().map(|error| format!("prefix part {error}")),
+                );
             }
             name
         }
@@ -318,12 +320,24 @@ mod tests {
         }
         for (rule, text, message) in [
             (dns1123_label as Rule, "a.b", "must not contain dots"),
-            (dns1123_label, "A", "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"),
-            (qualified_name, "bad key", "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"),
+            (
+                dns1123_label,
+                "A",
+                "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+            ),
+            (
+                qualified_name,
+                "bad key",
+                "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+            ),
             (port_name, "80", "must contain at least one letter (a-z)"),
             (config_map_key, "..", "must not be '..'"),
             (ip, "1.2.3", "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"),
-            (env_name, "a=b", "a valid environment variable name must consist only of printable ASCII characters other than '='"),
+            (
+                env_name,
+                "a=b",
+                "a valid environment variable name must consist only of printable ASCII characters other than '='",
+            ),
         ] {
             assert_eq!(rule(text), [message]);
         }

@@ -102,7 +102,12 @@ impl Errors {
 
     pub(crate) fn too_long(&mut self, path: impl Into<String>, limit: i64) {
         let detail = format!("may not be more than {limit} bytes");
-        self.0.push(FieldError { kind: FieldErrorKind::TooLong, field: path.into(), value: Value::Null, detail });
+        self.0.push(FieldError {
+            kind: FieldErrorKind::TooLong,
+            field: path.into(),
+            value: Value::Null,
+            detail,
+        });
     }
 
     /// Adds an `Invalid value` error for each message.

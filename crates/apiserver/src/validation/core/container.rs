@@ -247,8 +247,7 @@ fn validate_value_from(variable: &Value, path: &Path, errors: &mut Errors) {
         sources += 1;
     }
     if sources == 0 {
-        let message =
-            "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
+        let message = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
         errors.invalid(path, "", message);
     } else if !variable["value"].str().is_empty() {
         errors.invalid(path, "", "may not be specified when `value` is not empty");

@@ -97,7 +97,8 @@ pub(crate) fn validate_config_map(map: &Value, errors: &mut Errors) {
             errors.invalid(data.key(key), key, message);
         }
     }
-    let size = validate_keys(&map["data"], &data, errors) + validate_keys(&map["binaryData"], &binary, errors) / 4 * 3;
+    let size = validate_keys(&map["data"], &data, errors)
+        + validate_keys(&map["binaryData"], &binary, errors) / 4 * 3;
     if size > DATA_LIMIT {
         errors.too_long("", DATA_LIMIT);
     }

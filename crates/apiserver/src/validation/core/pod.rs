@@ -366,9 +366,10 @@ fn check_terminated_stay(new: &Value, old: &Value, policy: &str, path: &Path, er
         if terminated.is_null() || terminated["exitCode"].int() != 0 && policy == "OnFailure" {
             continue;
         }
-        let restarted = news.items().iter().any(|now| {
-            now["name"] == before["name"] && now["state"]["terminated"].is_null()
-        });
+        let restarted = news
+            .items()
+            .iter()
+            .any(|now| now["name"] == before["name"] && now["state"]["terminated"].is_null());
         if restarted {
             let message = "may not be transitioned to non-terminated state";
             errors.forbidden(path.index(i).child("state"), message);

@@ -6,7 +6,12 @@ use crate::validation::path::{Errors, Path};
 use api::Value;
 
 /// Checks a container's lifecycle and its three probes.
-pub(crate) fn validate_lifecycle_and_probes(container: &Value, grace: Option<i64>, path: &Path, errors: &mut Errors) {
+pub(crate) fn validate_lifecycle_and_probes(
+    container: &Value,
+    grace: Option<i64>,
+    path: &Path,
+    errors: &mut Errors,
+) {
     let lifecycle = path.child("lifecycle");
     for hook in ["postStart", "preStop"] {
         let handler = &container["lifecycle"][hook];
@@ -37,7 +42,9 @@ pub(crate) fn validate_lifecycle_and_probes(container: &Value, grace: Option<i64
 // Models pkg/apis/core/validation/validation.go validateProbe
 fn validate_probe(probe: &Value, grace: Option<i64>, path: &Path, errors: &mut Errors) {
     validate_handler(probe, grace, path, errors);
-    for field in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"] {
+    for field in
+        ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]
+    {
         errors.check_not_negative(&path.child(field), &probe[field]);
     }
     let grace = &probe["terminationGracePeriodSeconds"];

@@ -67,7 +67,8 @@ fn validate_container_name(name: &str, path: &Path, errors: &mut Errors) {
     }
     validate_name(name, path, errors);
     if name.contains('/') {
-        let native = name.starts_with("kubernetes.io/") || name.split('/').next().is_some_and(|p| p.ends_with(".kubernetes.io"));
+        let native = name.starts_with("kubernetes.io/")
+            || name.split('/').next().is_some_and(|p| p.ends_with(".kubernetes.io"));
         if !native && name.starts_with("requests.") {
             errors.invalid(path, name, "doesn't follow extended resource name standard");
         }

@@ -21,7 +21,9 @@ fn check_seccomp(profile: &Value, path: &Path, errors: &mut Errors) {
     }
     match profile["type"].str() {
         "" => errors.required(path.child("type"), "type is required when seccompProfile is set"),
-        kind if !SECCOMP_TYPES.contains(&kind) => errors.not_supported(path.child("type"), kind, &SECCOMP_TYPES),
+        kind if !SECCOMP_TYPES.contains(&kind) => {
+            errors.not_supported(path.child("type"), kind, &SECCOMP_TYPES)
+        }
         "Localhost" if profile["localhostProfile"].is_null() => {
             errors.required(path.child("localhostProfile"), "must be set when seccomp type is Localhost");
         }
@@ -44,7 +46,8 @@ pub(crate) fn validate_container(context: &Value, path: &Path, errors: &mut Erro
         }
         let adds = context["capabilities"]["add"].items();
         if adds.iter().any(|capability| capability.str() == "CAP_SYS_ADMIN") {
-            let message = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN";
+            let message =
+                "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN";
             errors.invalid(path, context, message);
         }
     }

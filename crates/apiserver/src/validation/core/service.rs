@@ -294,7 +294,8 @@ fn validate_traffic(spec: &Value, kind: &str, path: &Path, errors: &mut Errors) 
     let (port, at) = (spec["healthCheckNodePort"].int(), path.child("healthCheckNodePort"));
     if !needs_health_check(spec) {
         if port != 0 {
-            let message = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+            let message =
+                "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
             errors.invalid(at, port, message);
         }
     } else if port == 0 {

@@ -1,0 +1,75 @@
+//! Changes and checks between decoding and validation, in upstream's order of plugins.
+// Models pkg/kubeapiserver/options/plugins.go AllOrderedPlugins
+
+mod default_toleration_seconds;
+mod namespace_lifecycle;
+mod priority;
+mod resource_quota;
+mod service_account;
+
+use crate::handlers::Call;
+use crate::server::ApiServer;
+use api::{Status, Value, tree};
+
+/// What is being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Create,
+    Update,
+    Delete,
+}
+
+impl ApiServer {
+    /// Lets an operation pass that is about an object as a whole, before the object is looked at.
+    ///
+    /// # Errors
+    /// NotFound or Forbidden, in upstream's words.
+    pub(crate) fn admit_operation(&self, call: &Call, operation: Operation) -> Result<(), Status> {
+        namespace_lifecycle::admit(self, call, operation)
+    }
+
+    /// Changes a new object as the mutating plugins do.
+    ///
+    /// # Errors
+    /// Forbidden, in upstream's words.
+    pub(crate) fn admit_create(&self, call: &Call, object: &mut Value) -> Result<(), Status> {
+        match (call.rest.kind.group, call.rest.kind.plural) {
+            ("", "pods") => {
+                service_account::admit(self, call, object)?;
+                priority::admit(self, call, object)?;
+                default_toleration_seconds::admit(object);
+            }
+            ("", "nodes") if self.options.taint_new_nodes => taint_node(object),
+            ("", "persistentvolumeclaims") => add_finalizer(object, "kubernetes.io/pvc-protection"),
+            ("", "persistentvolumes") => add_finalizer(object, "kubernetes.io/pv-protection"),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Checks a new object as the validating plugins do.
+    ///
+    /// # Errors
+    /// Forbidden, in upstream's words.
+    pub(crate) fn validate_create(&self, call: &Call, object: &Value) -> Result<(), Status> {
+        resource_quota::validate(self, call, object)
+    }
+}
+
+/// Taints a new node until it has been seen ready.
+// Models plugin/pkg/admission/nodetaint/admission.go TaintNodesByCondition
+fn taint_node(node: &mut Value) {
+    const KEY: &str = "node.kubernetes.io/not-ready";
+    let tainted = |taint: &Value| taint["key"].str() == KEY && taint["effect"].str() == "NoSchedule";
+    if !node["spec"]["taints"].items().iter().any(tainted) {
+        let taint = tree!({"key": KEY, "effect": "NoSchedule"});
+        node.at_mut(&["spec", "taints"]).list_mut().push(taint);
+    }
+}
+
+// Models plugin/pkg/admission/storage/storageobjectinuseprotection/admission.go Admit
+fn add_finalizer(object: &mut Value, finalizer: &str) {
+    if !object["metadata"]["finalizers"].items().iter().any(|name| name.str() == finalizer) {
+        object.at_mut(&["metadata", "finalizers"]).list_mut().push(finalizer.into());
+    }
+}

@@ -1,0 +1,142 @@
+//! Reads a request's body as an object of the resource's kind.
+
+use crate::events;
+use crate::handlers::Call;
+use crate::resources::Rest;
+use api::{Request, Status, Value};
+
+/// What is done about fields that a kind doesn't know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FieldValidation {
+    Ignore,
+    Warn,
+    Strict,
+}
+
+impl FieldValidation {
+    /// Reads the query's `fieldValidation`.
+    ///
+    /// # Errors
+    /// A BadRequest where it is none.
+    pub(crate) fn of(request: &Request) -> Result<FieldValidation, Status> {
+        match request.param("fieldValidation") {
+            "Ignore" => Ok(FieldValidation::Ignore),
+            "" | "Warn" => Ok(FieldValidation::Warn),
+            "Strict" => Ok(FieldValidation::Strict),
+            other => Err(Status::invalid(
+                "CreateOptions.meta.k8s.io",
+                "",
+                &[api::FieldError::not_supported(
+                    "fieldValidation",
+                    other,
+                    &["", "Ignore", "Strict", "Warn"],
+                )],
+            )),
+        }
+    }
+}
+
+/// Reads and defaults a request's body.
+///
+/// # Errors
+/// A BadRequest in upstream's words where the body is no object of the kind.
+// Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go transformDecodeError
+pub(crate) fn object(call: &mut Call, body: &Value) -> Result<Value, Status> {
+    let rest = call.rest;
+    let kind = rest.kind;
+    if body.as_map().is_none() {
+        let word = json_word(body);
+        return Err(Status::bad_request(format!(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal {word} into Go value of type \
+             struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \
+             \"json:\\\"kind,omitempty\\\"\" }}"
+        )));
+    }
+    let (version, name) = (body["apiVersion"].str(), body["kind"].str());
+    let wrapped = |error: &str| {
+        let version = version.rsplit('/').next().unwrap_or("");
+        if name.is_empty() {
+            let start: String = body.to_json().chars().take(30).collect();
+            let of = kind.kind;
+            return Status::bad_request(format!(
+                "the object provided is unrecognized (must be of type {of}): {error} ({start})"
+            ));
+        }
+        Status::bad_request(format!(
+            "{name} in version {version:?} cannot be handled as a {}: {error}",
+            kind.kind
+        ))
+    };
+    if !name.is_empty() && name != kind.kind {
+        return Err(wrapped(&format!(
+            "converting ({version}.{name}) to ({}.{}): unknown conversion",
+            rest.api_version, kind.kind
+        )));
+    }
+    if !version.is_empty() && version != rest.api_version {
+        return Err(Status::bad_request(format!(
+            "the API version in the data ({version}) does not match the expected API version ({})",
+            rest.api_version
+        )));
+    }
+    let validation = FieldValidation::of(call.request)?;
+    let decoded = schema::decode(kind, body).map_err(|error| wrapped(&error))?;
+    if !decoded.unknown.is_empty() {
+        match validation {
+            FieldValidation::Ignore => {}
+            FieldValidation::Warn => call.warnings.extend(decoded.unknown),
+            FieldValidation::Strict => {
+                let list = decoded.unknown.join(", ");
+                return Err(wrapped(&format!("strict decoding error: {list}")));
+            }
+        }
+    }
+    Ok(finish(rest, decoded.value))
+}
+
+/// Reads and defaults what a patch has made.
+///
+/// # Errors
+/// Invalid in upstream's words where it is no object of the kind.
+// Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go applyJSPatch
+pub(crate) fn patched(call: &mut Call, object: &Value) -> Result<Value, Status> {
+    let validation = FieldValidation::of(call.request)?;
+    let invalid = |error: String| {
+        let error = api::FieldError::invalid("patch", call.request.body.to_json(), error);
+        Status::invalid("", "", &[error])
+    };
+    let decoded = schema::decode(call.rest.kind, object).map_err(invalid)?;
+    if !decoded.unknown.is_empty() {
+        match validation {
+            FieldValidation::Ignore => {}
+            FieldValidation::Warn => call.warnings.extend(decoded.unknown),
+            FieldValidation::Strict => {
+                return Err(invalid(format!("strict decoding error: {}", decoded.unknown.join(", "))));
+            }
+        }
+    }
+    Ok(finish(call.rest, decoded.value))
+}
+
+fn finish(rest: &Rest, mut value: Value) -> Value {
+    if value["apiVersion"].str() != rest.api_version {
+        value.set(&["apiVersion"], rest.api_version.as_str());
+    }
+    if value["kind"].str() != rest.kind.kind {
+        value.set(&["kind"], rest.kind.kind);
+    }
+    schema::default(rest.kind, &mut value);
+    if rest.is_group("events.k8s.io", "events") { events::to_core(&value) } else { value }
+}
+
+/// Returns what Go's json calls a value.
+pub(crate) fn json_word(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Int(_) | Value::Float(_) => "number",
+        Value::Str(_) => "string",
+        Value::List(_) => "array",
+        Value::Map(_) => "object",
+    }
+}

@@ -1,0 +1,49 @@
+//! Who am I, and may I?
+// Models pkg/registry/authorization/selfsubjectaccessreview/rest.go
+
+use super::Call;
+use crate::authorization::Attributes;
+use crate::server::ApiServer;
+use crate::status;
+use api::{Response, Status, User, Value, tree};
+
+impl ApiServer {
+    /// Answers a review. Nothing of it is stored.
+    pub(crate) fn review(&self, call: &Call) -> Result<Response, Status> {
+        let body = &call.request.body;
+        let answer = match call.rest.kind.kind {
+            "SelfSubjectAccessReview" => self.access(&call.request.user, body),
+            "SubjectAccessReview" | "LocalSubjectAccessReview" => {
+                let groups: Vec<&str> = body["spec"]["groups"].items().iter().map(Value::str).collect();
+                self.access(&User::new(body["spec"]["user"].str(), &groups), body)
+            }
+            "SelfSubjectReview" => {
+                let user = &call.request.user;
+                let groups: Vec<Value> = user.groups.iter().map(Value::from).collect();
+                tree!({"userInfo": {"username": (&user.name), "groups": groups}})
+            }
+            _ => return Err(status::method_not_allowed()),
+        };
+        let mut review = body.clone();
+        review.set(&["apiVersion"], call.rest.api_version.as_str());
+        review.set(&["kind"], call.rest.kind.kind);
+        review.set(&["status"], answer);
+        Ok(Response::new(201, review))
+    }
+
+    fn access(&self, user: &User, review: &Value) -> Value {
+        let (wanted, path) =
+            (&review["spec"]["resourceAttributes"], &review["spec"]["nonResourceAttributes"]);
+        let attributes = Attributes {
+            user,
+            verb: if path.is_null() { wanted["verb"].str() } else { path["verb"].str() },
+            namespace: wanted["namespace"].str(),
+            group: wanted["group"].str(),
+            resource: wanted["resource"].str(),
+            subresource: wanted["subresource"].str(),
+            name: wanted["name"].str(),
+            path: path["path"].str(),
+        };
+        tree!({"allowed": (self.authorizer.allows(&attributes))})
+    }
+}

@@ -1,0 +1,10 @@
+//! What differs from kind to kind: how objects are prepared, validated and deleted.
+
+mod apps;
+mod batch;
+mod core;
+pub(crate) mod service;
+mod strategy;
+mod warnings;
+
+pub(crate) use strategy::{GarbageCollection, Strategy, find};

@@ -1,0 +1,176 @@
+//! The server's state, and the one way into it.
+
+use crate::authorization::{Attributes, Mode};
+use crate::discovery;
+use crate::handlers::Call;
+use crate::node_request::NodeRequest;
+use crate::options::Options;
+use crate::registry::service::Allocators;
+use crate::request_info::RequestInfo;
+use crate::resources::{self, Rest};
+use crate::status;
+use crate::watch_cache::Watches;
+use api::{Request, Response, Status, Value, WatchEvent};
+use etcd::{Expect, Store, WriteError};
+use sim::Time;
+
+/// The API server and its store. A clone is a snapshot of the whole cluster's state as the API knows it.
+#[derive(Clone, Debug)]
+pub struct ApiServer {
+    pub(crate) options: Options,
+    pub(crate) store: Store,
+    pub(crate) watches: Watches,
+    pub(crate) services: Allocators,
+    pub(crate) authorizer: Mode,
+    pub(crate) node_requests: Vec<NodeRequest>,
+    next_stream: u64,
+    now: Time,
+}
+
+impl ApiServer {
+    /// Starts an API server over an empty store, and creates what every cluster has: the namespaces
+    /// `default` and `kube-*`, and Service `default/kubernetes`.
+    pub fn new(start: Time, options: Options) -> ApiServer {
+        let mut server = ApiServer {
+            store: Store::new(options.first_revision, options.history),
+            watches: Watches::default(),
+            services: Allocators::new(options.chance, options.service_cidr, options.node_ports),
+            authorizer: Mode::default(),
+            node_requests: Vec::new(),
+            next_stream: 1,
+            now: start,
+            options,
+        };
+        server.bootstrap(start);
+        server
+    }
+
+    /// Answers a request. It takes effect at once; what watchers are to be told waits in
+    /// [`ApiServer::take_watch_events`].
+    pub fn handle(&mut self, now: Time, request: &Request) -> Response {
+        self.now = now;
+        self.serve(now, request).unwrap_or_else(Response::from)
+    }
+
+    fn serve(&mut self, now: Time, request: &Request) -> Result<Response, Status> {
+        let info = RequestInfo::new(request);
+        self.authorizer.authorize(&Attributes::new(request, &info))?;
+        if !info.is_resource {
+            return discovery::answer(request, self.options.all_kinds);
+        }
+        let rest = resources::find(info.group, info.version, info.resource);
+        let Some(rest) = rest.filter(|rest| self.is_served(rest)) else {
+            return Err(status::no_such_path());
+        };
+        if !rest.kind.namespaced && !info.namespace.is_empty() && rest.kind.plural != "namespaces" {
+            return Err(status::no_such_path());
+        }
+        let mut call = Call::new(now, request, &info, rest);
+        let outcome = self.handle_resource(&mut call);
+        let mut response = outcome.unwrap_or_else(Response::from);
+        response.warnings.append(&mut call.warnings);
+        Ok(response)
+    }
+
+    /// Takes what watchers are to be told since the last time: (stream, revision, event), in the order
+    /// of the writes.
+    pub fn take_watch_events(&mut self) -> Vec<(u64, i64, WatchEvent)> {
+        self.watches.take()
+    }
+
+    /// Takes the requests that kubelets are to answer since the last time.
+    pub fn take_node_requests(&mut self) -> Vec<NodeRequest> {
+        std::mem::take(&mut self.node_requests)
+    }
+
+    /// Ends a stream that its reader has left.
+    pub fn close_stream(&mut self, stream: u64) {
+        self.watches.close(stream);
+    }
+
+    /// Tells the watchers who asked for bookmarks how far their watch is. Upstream does so about once
+    /// a minute.
+    pub fn send_bookmarks(&mut self) {
+        self.watches.bookmark_all(self.store.revision());
+    }
+
+    /// Forgets the writes up to a revision, so that nothing older can be watched or listed.
+    pub fn compact(&mut self, revision: i64) {
+        self.store.compact(revision);
+    }
+
+    /// Returns the revision of the last write.
+    pub fn revision(&self) -> i64 {
+        self.store.revision()
+    }
+
+    /// Returns how many objects are stored.
+    pub fn object_count(&self) -> usize {
+        self.store.len()
+    }
+
+    /// Returns how many watches are open.
+    pub fn watch_count(&self) -> usize {
+        self.watches.len()
+    }
+
+    /// Returns whether a resource is served.
+    pub(crate) fn is_served(&self, rest: &Rest) -> bool {
+        rest.kind.served || self.options.all_kinds
+    }
+
+    /// Returns the resource of namespaces.
+    pub(crate) fn namespaces(&self) -> &'static Rest {
+        resources::of(api::resources::NAMESPACES).unwrap_or_else(|| &resources::all()[0])
+    }
+
+    /// Returns the number of a new stream.
+    pub(crate) fn new_stream(&mut self) -> u64 {
+        let stream = self.next_stream;
+        self.next_stream += 1;
+        stream
+    }
+
+    /// Returns the uid of an object that is being created.
+    pub(crate) fn new_uid(&self, key: &str) -> String {
+        let number = self.store.next_revision().unsigned_abs();
+        let high = self.options.chance.draw("uid", key, number);
+        let low = self.options.chance.draw("uid-low", key, number);
+        format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            high >> 32,
+            high >> 16 & 0xffff,
+            high & 0xfff,
+            low >> 48 & 0x3fff | 0x8000,
+            low & 0xffff_ffff_ffff
+        )
+    }
+
+    /// Writes an object, tells the watchers, and returns it with its new resource version.
+    pub(crate) fn write(
+        &mut self,
+        rest: &'static Rest,
+        key: &str,
+        mut object: Value,
+        expect: Expect,
+    ) -> Result<Value, WriteError> {
+        let revision = self.store.next_revision();
+        object.set(&["metadata", "resourceVersion"], revision.to_string());
+        let old = self.store.get(key).map_or(Value::Null, |entry| entry.value.clone());
+        self.store.put(key, object.clone(), expect)?;
+        self.watches.dispatch(rest.number, revision, &old, &object, self.now);
+        Ok(object)
+    }
+
+    /// Takes an object out, gives back what it had, tells the watchers, and returns it as it was last.
+    pub(crate) fn erase(&mut self, rest: &'static Rest, key: &str, last: &Value) -> Value {
+        let Ok(revision) = self.store.delete(key, Expect::Any) else {
+            return last.clone();
+        };
+        if rest.is_services() {
+            self.services.release(last);
+        }
+        self.watches.dispatch(rest.number, revision, last, &Value::Null, self.now);
+        last.clone()
+    }
+}
