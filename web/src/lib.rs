@@ -3,18 +3,32 @@
 //!
 //! The page is the binary `app`, the worker the binary `worker`.
 
+pub mod actions;
+pub mod address;
+pub mod changed_lines;
+pub mod clock;
 pub mod context;
 pub mod diagram;
 pub mod editor_event;
 pub mod engine;
+pub mod files;
 pub mod heartbeat;
+pub mod history;
+pub mod layout;
+pub mod lesson;
+pub mod lines;
+pub mod link;
+pub mod milestones;
 pub mod model;
 pub mod protocol;
 pub mod pump;
 pub mod selection;
+pub mod session_log;
 pub mod table;
 pub mod timeline;
+pub mod traffic;
 pub mod utf16;
+pub mod way;
 pub mod words;
 pub mod worker_host;
 pub mod worker_scope;
