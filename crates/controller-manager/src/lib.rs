@@ -8,10 +8,16 @@ mod endpointslice;
 mod hash;
 mod intstr;
 mod manager;
+mod nodelifecycle;
 mod pod;
 mod pod_control;
+mod podgc;
 mod replicaset;
+mod rootca;
 mod service_pods;
+mod serviceaccount;
+mod tainteviction;
+mod taints;
 
 pub use hash::pod_template_hash;
 pub use manager::{CONTROLLER_NAMES, ControllerManager, ControllerState};

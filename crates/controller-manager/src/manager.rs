@@ -1,4 +1,6 @@
-use crate::{deployment, endpoint, endpointslice, replicaset};
+use crate::{
+    deployment, endpoint, endpointslice, nodelifecycle, podgc, replicaset, rootca, serviceaccount, tainteviction,
+};
 use api::{Resource, Value, meta};
 use client::{Change, Component, Controller, Cx, Delivery, Identity, IndexBy, Informers, WatchSpec, Worker};
 use sim::Time;
@@ -10,8 +12,13 @@ type Make = fn(&[Resource]) -> Box<dyn Controller>;
 const CONTROLLERS: &[(&str, Make)] = &[
     ("endpoint", |_| Box::new(Worker::new(endpoint::Endpoints::default()))),
     ("endpointslice", |_| Box::new(Worker::new(endpointslice::EndpointSlices::default()))),
+    ("pod-garbage-collector", |_| Box::new(Worker::new(podgc::PodGc::default()))),
+    ("serviceaccount", |_| Box::new(Worker::new(serviceaccount::ServiceAccounts))),
     ("deployment", |_| Box::new(Worker::new(deployment::Deployments::default()))),
     ("replicaset", |_| Box::new(Worker::new(replicaset::ReplicaSets::default()))),
+    ("node-lifecycle", |_| Box::new(Worker::new(nodelifecycle::NodeLifecycle::default()))),
+    ("taint-eviction", |_| Box::new(Worker::new(tainteviction::TaintEviction::default()))),
+    ("root-ca-certificate-publisher", |_| Box::new(Worker::new(rootca::RootCaPublisher))),
 ];
 
 /// The names of all controllers, in order.

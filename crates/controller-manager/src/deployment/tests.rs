@@ -41,7 +41,6 @@ fn kubelets(server: &mut Server, now: Time) {
         } else if pod["status"].is_null() && !is_bad {
             server.change(now, PODS, &key, |pod| {
                 let ready = tree!({"type": "Ready", "status": "True", "lastTransitionTime": (now.rfc3339())});
-                pod.set(&["spec", "nodeName"], "n1");
                 pod.set(&["status"], tree!({"phase": "Running", "conditions": [(ready)]}));
             });
         }
