@@ -93,6 +93,7 @@ pub struct Network {
     pub(crate) queue: EventQueue<Due>,
     pub(crate) ways: VecDeque<Rc<Way>>,
     pub(crate) next: u64,
+    machines_changed: u64,
     cache: RuleCache,
 }
 
@@ -110,6 +111,7 @@ impl Network {
             queue: EventQueue::default(),
             ways: VecDeque::new(),
             next: 1,
+            machines_changed: 0,
             cache: RuleCache::default(),
         }
     }
@@ -117,6 +119,17 @@ impl Network {
     /// Changes how long things take from now on.
     pub fn set_timing(&mut self, timing: Timing) {
         self.timing = timing;
+    }
+
+    /// Returns a number that grows whenever a machine starts, stops, is cut off or joined again, or one of
+    /// its own ports is opened or closed: when it does, machines may see each other otherwise.
+    pub fn machine_changes(&self) -> u64 {
+        self.machines_changed
+    }
+
+    /// Returns the source of chance.
+    pub fn chance(&self) -> Chance {
+        self.chance
     }
 
     /// Returns the hosts and how they reach each other.
@@ -144,6 +157,7 @@ impl Network {
     /// Adds a node, with empty tables.
     pub fn add_node(&mut self, name: &str, address: Ipv4Addr) -> HostId {
         let id = self.topology.add(name, HostKind::Node, address);
+        self.machines_changed += 1;
         self.nodes.insert(id, Rc::default());
         id
     }
@@ -177,7 +191,7 @@ impl Network {
     /// Takes a pod or a machine out, with what listens there and what it asked.
     pub fn remove(&mut self, host: HostId) -> Option<Host> {
         self.silence(host);
-        self.nodes.remove(&host);
+        self.machines_changed += u64::from(self.nodes.remove(&host).is_some());
         self.topology.remove(host)
     }
 
@@ -194,6 +208,7 @@ impl Network {
     pub fn stop(&mut self, host: HostId) {
         let Some(machine) = self.topology.host_mut(host) else { return };
         machine.is_up = false;
+        self.machines_changed += 1;
         if let Some(node) = self.nodes.get_mut(&host) {
             *node = Rc::default();
         }
@@ -217,17 +232,20 @@ impl Network {
     pub fn start(&mut self, host: HostId) {
         if let Some(machine) = self.topology.host_mut(host) {
             machine.is_up = true;
+            self.machines_changed += 1;
         }
     }
 
     /// Cuts the link between two machines.
     pub fn partition(&mut self, a: HostId, b: HostId) {
         self.topology.set_cut(a, b, true);
+        self.machines_changed += 1;
     }
 
     /// Mends the link between two machines.
     pub fn heal(&mut self, a: HostId, b: HostId) {
         self.topology.set_cut(a, b, false);
+        self.machines_changed += 1;
     }
 
     /// Adds this to each packet's time between two machines; 0 for nothing.
@@ -258,6 +276,7 @@ impl Network {
         let is_free = self.topology.host(host).is_some() && !self.listeners.contains_key(&key);
         if is_free {
             self.listeners.insert(key, application);
+            self.machines_changed += u64::from(self.nodes.contains_key(&host));
         }
         is_free
     }
@@ -265,11 +284,24 @@ impl Network {
     /// Closes one port.
     pub fn close(&mut self, host: HostId, protocol: Protocol, port: u16) {
         self.listeners.remove(&(host, protocol, port));
+        self.machines_changed += u64::from(self.nodes.contains_key(&host));
+    }
+
+    /// Returns who listens on a port of a host.
+    pub fn listener(&self, host: HostId, protocol: Protocol, port: u16) -> Option<Application> {
+        self.listeners.get(&(host, protocol, port)).copied()
     }
 
     /// Ends an application: its ports are closed, and what it hasn't answered is reset.
     pub fn close_application(&mut self, now: Time, application: Application) {
-        self.listeners.retain(|_, other| *other != application);
+        let nodes = &self.nodes;
+        let mut closed = 0;
+        self.listeners.retain(|(host, _, _), other| {
+            let is_kept = *other != application;
+            closed += u64::from(!is_kept && nodes.contains_key(host));
+            is_kept
+        });
+        self.machines_changed += closed;
         let open: Vec<ExchangeId> = self
             .exchanges
             .iter()

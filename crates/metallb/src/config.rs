@@ -1,0 +1,148 @@
+//! The configuration, in the form that the ConfigMap `config` has.
+
+use crate::log::quoted;
+use api::{Value, yaml};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+/// A run of addresses, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Range {
+    /// The first.
+    pub first: Ipv4Addr,
+    /// The last.
+    pub last: Ipv4Addr,
+}
+
+impl Range {
+    /// Returns whether the run has this address.
+    pub fn contains(self, address: Ipv4Addr) -> bool {
+        (self.first..=self.last).contains(&address)
+    }
+}
+
+/// A pool of addresses.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pool {
+    /// How its addresses are told: `layer2` or `bgp`.
+    pub protocol: Rc<str>,
+    /// The addresses.
+    pub ranges: Vec<Range>,
+    /// Whether addresses that end in 0 or 255 are left out.
+    pub avoids_buggy_ips: bool,
+    /// Whether Services that ask for no pool get its addresses.
+    pub is_automatic: bool,
+}
+
+impl Pool {
+    /// Returns whether an address may be given from the pool.
+    pub fn contains(&self, address: Ipv4Addr) -> bool {
+        let is_buggy = matches!(address.octets()[3], 0 | 255);
+        !(self.avoids_buggy_ips && is_buggy) && self.ranges.iter().any(|range| range.contains(address))
+    }
+}
+
+/// The pools by name.
+pub type Config = BTreeMap<Rc<str>, Pool>;
+
+/// Reads the text of the ConfigMap's key `config`.
+///
+/// # Errors
+/// MetalLB's own words.
+// Models go.universe.tf/metallb internal/config/config.go Parse
+pub fn parse(text: &str) -> Result<Config, String> {
+    let raw = yaml::parse_one(text).map_err(|error| format!("could not parse config: {}", error.message))?;
+    let mut pools = Config::new();
+    let mut ranges: Vec<Range> = Vec::new();
+    for (number, pool) in raw["address-pools"].items().iter().enumerate() {
+        let number = number + 1;
+        let parsed = parse_pool(pool).map_err(|error| format!("parsing address pool #{number}: {error}"))?;
+        let name = pool["name"].text();
+        if pools.contains_key(&name) {
+            return Err(format!("duplicate definition of pool {}", quoted(&name)));
+        }
+        for range in &parsed.ranges {
+            if let Some(other) = ranges.iter().find(|other| overlap(other, range)) {
+                let (a, b) = (cidr_text(range), cidr_text(other));
+                return Err(format!(
+                    "CIDR {} in pool {} overlaps with already defined CIDR {}",
+                    quoted(&a),
+                    quoted(&name),
+                    quoted(&b)
+                ));
+            }
+            ranges.push(*range);
+        }
+        pools.insert(name, parsed);
+    }
+    Ok(pools)
+}
+
+fn overlap(a: &Range, b: &Range) -> bool {
+    a.first <= b.last && b.first <= a.last
+}
+
+fn cidr_text(range: &Range) -> String {
+    format!("{}-{}", range.first, range.last)
+}
+
+fn parse_pool(pool: &Value) -> Result<Pool, String> {
+    let name = pool["name"].str();
+    if name.is_empty() {
+        return Err("missing pool name".to_string());
+    }
+    let addresses = pool["addresses"].items();
+    if addresses.is_empty() {
+        return Err("pool has no prefixes defined".to_string());
+    }
+    let mut ranges = Vec::new();
+    for address in addresses {
+        let text = address.str();
+        let range = parse_range(text)
+            .map_err(|error| format!("invalid CIDR {} in pool {}: {error}", quoted(text), quoted(name)))?;
+        ranges.push(range);
+    }
+    let protocol = pool["protocol"].text();
+    match &*protocol {
+        "layer2" if !pool["bgp-advertisements"].is_empty() => {
+            return Err(
+                "cannot have bgp-advertisements configuration element in a layer2 address pool".to_string()
+            );
+        }
+        "layer2" | "bgp" => {}
+        "" => return Err("address pool is missing the protocol field".to_string()),
+        other => return Err(format!("unknown protocol {}", quoted(other))),
+    }
+    Ok(Pool {
+        protocol,
+        ranges,
+        avoids_buggy_ips: pool["avoid-buggy-ips"].is_true(),
+        is_automatic: pool["auto-assign"].as_bool().unwrap_or(true),
+    })
+}
+
+/// Reads `10.64.140.0/28` or `10.64.140.43-10.64.140.49`.
+// Models go.universe.tf/metallb internal/config/config.go ParseCIDR
+pub(crate) fn parse_range(text: &str) -> Result<Range, String> {
+    let Some((first, last)) = text.split_once('-') else {
+        let network = network::Cidr::parse(text).filter(|_| text.contains('/'));
+        let network = network.ok_or_else(|| format!("invalid CIDR {}", quoted(text)))?;
+        return Ok(Range { first: network.address(), last: network.last() });
+    };
+    let end = |end: &str, which: &str| {
+        end.trim()
+            .parse::<Ipv4Addr>()
+            .map_err(|_| format!("invalid IP range {}: invalid {which} IP {}", quoted(text), quoted(end)))
+    };
+    let range = Range { first: end(first, "start")?, last: end(last, "end")? };
+    if range.first > range.last {
+        return Err(format!(
+            "invalid IP range {}: start IP {} is after the end IP {}",
+            quoted(text),
+            quoted(&range.first.to_string()),
+            quoted(&range.last.to_string())
+        ));
+    }
+    Ok(range)
+}

@@ -1,0 +1,52 @@
+use api::Value;
+use sim::Time;
+use std::collections::VecDeque;
+
+/// How many lines are kept until somebody takes them.
+const LINES: usize = 1_024;
+
+/// The lines that a process writes: JSON, keys in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log {
+    lines: VecDeque<String>,
+}
+
+impl Log {
+    /// Writes a line; `fields` hold what it says besides level, message and moment.
+    pub(crate) fn write(&mut self, now: Time, level: &str, message: &str, mut fields: Value) {
+        fields.set(&["caller"], "level.go:63");
+        fields.set(&["level"], level);
+        fields.set(&["msg"], message);
+        fields.set(&["ts"], now.rfc3339_micro());
+        if self.lines.len() >= LINES {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(fields.to_json());
+    }
+
+    /// Takes the lines written since the last call.
+    pub(crate) fn take(&mut self) -> Vec<String> {
+        self.lines.drain(..).collect()
+    }
+}
+
+/// Quotes a text as Go's `%q` does.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            '\u{a0}' => out.push_str("\\u00a0"),
+            letter if (letter as u32) < 0x20 || letter == '\u{7f}' => {
+                out.push_str(&format!("\\x{:02x}", letter as u32));
+            }
+            letter => out.push(letter),
+        }
+    }
+    out.push('"');
+    out
+}

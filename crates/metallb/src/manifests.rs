@@ -1,0 +1,36 @@
+use crate::config::parse_range;
+use api::{Value, tree, yaml};
+
+/// The add-on's namespace.
+pub const NAMESPACE: &str = "metallb-system";
+/// The beginning of the image's name by which the controller's container is known.
+pub const CONTROLLER_IMAGE: &str = "quay.io/metallb/controller";
+/// The beginning of the image's name by which a speaker's container is known.
+pub const SPEAKER_IMAGE: &str = "quay.io/metallb/speaker";
+
+/// Returns the objects of the add-on, in the order in which they are created; its configuration isn't
+/// among them.
+pub fn manifests() -> Vec<Value> {
+    let documents = yaml::parse(include_str!("../manifests/metallb.yaml")).unwrap_or_default();
+    documents.into_iter().map(|document| document.value).collect()
+}
+
+/// Makes the configuration that `microk8s enable metallb:RANGES` makes of ranges with commas between them.
+///
+/// # Errors
+/// The words of the command where one is no range of addresses.
+pub fn config_map(ranges: &str) -> Result<Value, String> {
+    let mut text = String::from("address-pools:\n- name: default\n  protocol: layer2\n  addresses:\n");
+    for range in ranges.split(',').map(str::trim) {
+        if parse_range(range).is_err() {
+            return Err(format!("Your input value ({range}) is not a valid IP Range"));
+        }
+        text += &format!("  - {range}\n");
+    }
+    Ok(tree!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "config", "namespace": NAMESPACE},
+        "data": {"config": text},
+    }))
+}

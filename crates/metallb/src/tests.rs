@@ -1,0 +1,394 @@
+use crate::speaker::first_by_hash;
+use crate::{Controller, Speaker, SpeakerSettings, config_map, manifests, parse};
+use api::resources::{CONFIGMAPS, ENDPOINTSLICES, EVENTS, SERVICES};
+use api::{Value, meta, tree, yaml};
+use client::testing::{Bench, Server};
+use client::{Component, Cx, Delivery, Identity, WatchSpec};
+use network::{Application, Cidr, HostId, Network};
+use sim::{Chance, SECOND, Time, Timing};
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+/// A controller and three nodes with a speaker each.
+struct World {
+    controller: Controller,
+    speakers: Vec<Speaker>,
+    network: Network,
+    nodes: Vec<HostId>,
+    changes: u64,
+}
+
+impl World {
+    fn new() -> World {
+        let segment = Cidr::parse("10.64.140.0/24").unwrap();
+        let mut network = Network::new(Chance::new(1), Timing::default(), segment);
+        let mut nodes = Vec::new();
+        let mut speakers = Vec::new();
+        for n in 1..=3_u8 {
+            let name = format!("node-{n}");
+            let host = network.add_node(&name, [10, 64, 140, 10 + n].into());
+            let application = Application(u64::from(n));
+            let mut speaker = Speaker::new(SpeakerSettings { node: name.into(), host, application });
+            speaker.attach(Time::EPOCH, &mut network);
+            speakers.push(speaker);
+            nodes.push(host);
+        }
+        World { controller: Controller::new(), speakers, network, nodes, changes: 0 }
+    }
+
+    fn stop(&mut self, node: usize) {
+        self.network.stop(self.nodes[node]);
+        let settings = SpeakerSettings {
+            node: format!("node-{}", node + 1).into(),
+            host: self.nodes[node],
+            application: Application(node as u64 + 1),
+        };
+        // A process that isn't there does nothing.
+        self.speakers[node] = Speaker::new(settings);
+    }
+
+    fn answering(&self) -> Vec<(String, String)> {
+        let topology = self.network.topology();
+        topology.announced().map(|(ip, node)| (ip.to_string(), topology.name(node).to_string())).collect()
+    }
+}
+
+impl Component for World {
+    fn identity(&self) -> &Identity {
+        self.controller.identity()
+    }
+    fn watches(&self) -> Vec<WatchSpec> {
+        let speakers = self.speakers.iter().flat_map(Speaker::watches);
+        self.controller.watches().into_iter().chain(speakers).collect()
+    }
+    fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
+        match watch.checked_sub(2) {
+            None => self.controller.deliver(cx, watch, delivery),
+            Some(n) => self.speakers[n as usize / 3].deliver(cx, n % 3, delivery),
+        }
+    }
+    fn next_at(&self) -> Time {
+        let speakers = self.speakers.iter().map(Speaker::next_at);
+        speakers.chain([self.controller.next_at()]).min().unwrap()
+    }
+    fn step(&mut self, cx: &mut Cx) {
+        if self.controller.next_at() <= cx.now {
+            return self.controller.step(cx);
+        }
+        for speaker in &mut self.speakers {
+            if speaker.next_at() <= cx.now {
+                speaker.step(cx);
+                speaker.apply(cx.now, &mut self.network);
+            }
+        }
+        if self.network.machine_changes() != self.changes {
+            self.changes = self.network.machine_changes();
+            for (speaker, host) in self.speakers.iter_mut().zip(&self.nodes) {
+                if self.network.topology().is_up(*host) {
+                    speaker.look(cx.now, &self.network);
+                }
+            }
+        }
+    }
+}
+
+/// Runs on, letting the speakers look after a change of the machines.
+fn go(bench: &mut Bench<World>, seconds: i64) {
+    for speaker in 0..bench.component.speakers.len() {
+        let (now, host) = (bench.now, bench.component.nodes[speaker]);
+        let world = &mut bench.component;
+        if world.network.topology().is_up(host) {
+            world.speakers[speaker].look(now, &world.network);
+        }
+    }
+    bench.run(seconds * SECOND);
+}
+
+fn config(range: &str) -> Value {
+    config_map(range).unwrap()
+}
+
+fn service(name: &str, spec: Value) -> Value {
+    let mut service = tree!({
+        "metadata": {"namespace": "default", "name": name},
+        "spec": {"type": "LoadBalancer", "clusterIP": "10.96.0.9", "ports": [{"port": 80, "protocol": "TCP"}]},
+    });
+    for (key, value) in spec.fields().iter() {
+        service.set(&["spec", key], value);
+    }
+    service
+}
+
+fn slice(service: &str, nodes: &[&str]) -> Value {
+    let endpoints = nodes.iter().enumerate().map(|(n, node)| {
+        tree!({"addresses": [(format!("10.244.0.{n}"))], "nodeName": (*node), "conditions": {"ready": true}})
+    });
+    tree!({
+        "metadata": {"namespace": "default", "name": (format!("{service}-x")),
+            "labels": {"kubernetes.io/service-name": service}},
+        "addressType": "IPv4",
+        "endpoints": (endpoints.collect::<Value>()),
+    })
+}
+
+fn server(services: &[&str]) -> Server {
+    let mut server = Server::default();
+    server.put(Time::EPOCH, CONFIGMAPS, config("10.64.140.43-10.64.140.44"));
+    for name in services {
+        server.put(Time::EPOCH, SERVICES, service(name, Value::map()));
+        server.put(Time::EPOCH, ENDPOINTSLICES, slice(name, &["node-1", "node-2", "node-3"]));
+    }
+    server
+}
+
+fn ingress(server: &Server, name: &str) -> String {
+    let service = server.object(SERVICES, &format!("default/{name}"));
+    service["status"]["loadBalancer"]["ingress"].to_json()
+}
+
+fn messages(server: &Server, reason: &str) -> Vec<String> {
+    let mut events = server.all(EVENTS);
+    events.retain(|event| event["reason"].str() == reason);
+    events.sort_by_key(meta::revision);
+    events.iter().map(|event| event["message"].str().to_string()).collect()
+}
+
+#[test]
+fn services_get_addresses_until_there_are_none() {
+    let mut bench = Bench::new(World::new(), server(&["a", "b", "c"]));
+    go(&mut bench, 5);
+    assert_eq!(ingress(&bench.server, "a"), r#"[{"ip":"10.64.140.43","ipMode":"VIP"}]"#);
+    assert_eq!(ingress(&bench.server, "b"), r#"[{"ip":"10.64.140.44","ipMode":"VIP"}]"#);
+    assert_eq!(ingress(&bench.server, "c"), "null");
+    assert_eq!(
+        messages(&bench.server, "IPAllocated"),
+        [r#"Assigned IP ["10.64.140.43"]"#, r#"Assigned IP ["10.64.140.44"]"#]
+    );
+    assert_eq!(
+        messages(&bench.server, "AllocationFailed"),
+        [r#"Failed to allocate IP for "default/c": no available IPs"#]
+    );
+    let event =
+        bench.server.all(EVENTS).into_iter().find(|event| event["reason"].str() == "IPAllocated").unwrap();
+    assert_eq!(event["source"].to_json(), r#"{"component":"metallb-controller"}"#);
+    // One becomes free: who waits gets it.
+    bench.server.remove(SERVICES, "default/a");
+    go(&mut bench, 5);
+    assert_eq!(ingress(&bench.server, "c"), r#"[{"ip":"10.64.140.43","ipMode":"VIP"}]"#);
+    // One is no load balancer any more.
+    bench
+        .server
+        .change(bench.now, SERVICES, "default/b", |service| service.set(&["spec", "type"], "ClusterIP"));
+    go(&mut bench, 5);
+    assert_eq!(ingress(&bench.server, "b"), "null");
+    assert_eq!(bench.component.answering().len(), 1);
+}
+
+#[test]
+fn wishes_are_heard_or_refused_in_metallbs_words() {
+    for (spec, expected, event) in [
+        (tree!({"loadBalancerIP": "10.64.140.44"}), r#"[{"ip":"10.64.140.44","ipMode":"VIP"}]"#, ""),
+        (
+            tree!({"loadBalancerIP": "10.0.0.1"}),
+            "null",
+            r#"Failed to allocate IP for "default/x": ["10.0.0.1"] is not allowed in config"#,
+        ),
+        (
+            tree!({"loadBalancerIP": "클러스터 IP"}),
+            "null",
+            r#"Failed to allocate IP for "default/x": invalid spec.loadBalancerIP "클러스터 IP""#,
+        ),
+        (tree!({"loadBalancerClass": "example.com/other"}), "null", ""),
+    ] {
+        let mut server = server(&[]);
+        server.put(Time::EPOCH, SERVICES, service("x", spec));
+        let mut bench = Bench::new(World::new(), server);
+        go(&mut bench, 5);
+        assert_eq!(ingress(&bench.server, "x"), expected);
+        assert_eq!(messages(&bench.server, "AllocationFailed").first().map_or("", String::as_str), event);
+    }
+}
+
+#[test]
+fn one_node_announces_and_another_takes_over() {
+    let mut bench = Bench::new(World::new(), server(&["a"]));
+    go(&mut bench, 5);
+    let address: Ipv4Addr = "10.64.140.43".parse().unwrap();
+    let names: Vec<Rc<str>> = ["node-1", "node-2", "node-3"].map(Rc::from).to_vec();
+    let first = first_by_hash(names.iter(), address).unwrap().to_string();
+    assert_eq!(bench.component.answering(), [(address.to_string(), first.clone())]);
+    assert_eq!(
+        messages(&bench.server, "nodeAssigned").last().unwrap(),
+        &format!(r#"announcing from node "{first}" with protocol "layer2""#)
+    );
+    // The node dies. The others notice within a few seconds.
+    let dead = names.iter().position(|name| **name == *first).unwrap();
+    bench.component.stop(dead);
+    assert!(bench.component.answering().is_empty());
+    go(&mut bench, 3);
+    assert!(bench.component.answering().is_empty());
+    go(&mut bench, 5);
+    let left = names.iter().filter(|name| ***name != *first);
+    let second = first_by_hash(left, address).unwrap().to_string();
+    assert_eq!(bench.component.answering(), [(address.to_string(), second)]);
+}
+
+#[test]
+fn a_local_policy_needs_a_local_endpoint() {
+    let mut server = server(&[]);
+    server.put(Time::EPOCH, SERVICES, service("x", tree!({"externalTrafficPolicy": "Local"})));
+    server.put(Time::EPOCH, ENDPOINTSLICES, slice("x", &["node-2"]));
+    let mut bench = Bench::new(World::new(), server);
+    go(&mut bench, 5);
+    assert_eq!(bench.component.answering(), [("10.64.140.43".to_string(), "node-2".to_string())]);
+    bench.server.put(bench.now, ENDPOINTSLICES, slice("x", &["node-3"]));
+    go(&mut bench, 5);
+    assert_eq!(bench.component.answering(), [("10.64.140.43".to_string(), "node-3".to_string())]);
+    bench.server.put(bench.now, ENDPOINTSLICES, slice("x", &[]));
+    go(&mut bench, 5);
+    assert!(bench.component.answering().is_empty());
+}
+
+#[test]
+fn a_speaker_that_ends_leaves_its_address() {
+    let mut bench = Bench::new(World::new(), server(&["a"]));
+    go(&mut bench, 5);
+    let (address, node) = bench.component.answering().remove(0);
+    let n = node.strip_prefix("node-").unwrap().parse::<usize>().unwrap() - 1;
+    let World { speakers, network, .. } = &mut bench.component;
+    speakers[n].detach(bench.now, network);
+    assert!(bench.component.answering().is_empty());
+    // Its place is taken by a fresh process that hasn't begun; the others notice soon.
+    bench.component.speakers[n] = Speaker::new(SpeakerSettings {
+        node: "node-9".into(),
+        host: bench.component.nodes[n],
+        application: Application(9),
+    });
+    go(&mut bench, 3);
+    let now = bench.component.answering();
+    assert_eq!(now.len(), 1);
+    assert_eq!(now[0].0, address);
+    assert_ne!(now[0].1, node);
+}
+
+#[test]
+fn a_bad_configuration_is_told_and_a_good_one_mends_it() {
+    let text = "address-pools:\n- name: default\n  protocol: layer2\n  addresses:\n  - 192.xxx.xxx.xxx\n";
+    let mut server = server(&["a"]);
+    let mut bad = config("10.64.140.43-10.64.140.49");
+    bad.set(&["data", "config"], text);
+    server.put(Time::EPOCH, CONFIGMAPS, bad);
+    let mut bench = Bench::new(World::new(), server);
+    go(&mut bench, 5);
+    let why = r#"parsing address pool #1: invalid CIDR "192.xxx.xxx.xxx" in pool "default": invalid CIDR "192.xxx.xxx.xxx""#;
+    assert_eq!(bench.component.controller.config_error(), Some(why));
+    let log = bench.component.controller.take_log();
+    let line = log.iter().find(|line| line.contains("configStale")).unwrap();
+    let line = Value::from_json(line).unwrap();
+    assert_eq!(line["error"].str(), why);
+    assert_eq!(line["msg"].str(), "config (re)load failed, config marked stale");
+    assert_eq!(ingress(&bench.server, "a"), "null");
+    bench.server.put(bench.now, CONFIGMAPS, config("10.64.140.43-10.64.140.49"));
+    go(&mut bench, 5);
+    assert_eq!(bench.component.controller.config_error(), None);
+    assert_eq!(ingress(&bench.server, "a"), r#"[{"ip":"10.64.140.43","ipMode":"VIP"}]"#);
+    // A pool that no longer has a given address is refused.
+    bench.server.put(bench.now, CONFIGMAPS, config("10.64.140.60-10.64.140.61"));
+    go(&mut bench, 5);
+    assert_eq!(
+        bench.component.controller.config_error(),
+        Some(
+            r#"new config not compatible with assigned IPs: service "default/a" cannot own "10.64.140.43" under new config"#
+        )
+    );
+    assert_eq!(bench.component.answering().len(), 1);
+}
+
+#[test]
+fn a_controller_that_starts_again_keeps_what_was_given() {
+    let mut bench = Bench::new(World::new(), server(&["a", "b"]));
+    go(&mut bench, 5);
+    let server = std::mem::take(&mut bench.server);
+    let before = (ingress(&server, "a"), ingress(&server, "b"));
+    let mut bench = Bench::new(World::new(), server);
+    go(&mut bench, 5);
+    assert_eq!((ingress(&bench.server, "a"), ingress(&bench.server, "b")), before);
+    assert_eq!(messages(&bench.server, "IPAllocated").len(), 2);
+}
+
+#[test]
+fn an_address_may_be_shared_under_one_key() {
+    let mut server = server(&[]);
+    for (name, port) in [("a", 80), ("b", 443), ("c", 80)] {
+        let mut shared = service(name, tree!({"ports": [{"port": port, "protocol": "TCP"}]}));
+        shared.set(&["metadata", "annotations", "metallb.universe.tf/allow-shared-ip"], "web");
+        server.put(Time::EPOCH, SERVICES, shared);
+    }
+    let mut bench = Bench::new(World::new(), server);
+    go(&mut bench, 5);
+    let last = |name| ingress(&bench.server, name).split('"').nth(3).unwrap_or("").to_string();
+    assert_eq!([last("a"), last("b"), last("c")], ["10.64.140.43", "10.64.140.43", "10.64.140.44"]);
+}
+
+#[test]
+fn configurations_are_read() {
+    let pool = |addresses: &str| {
+        format!("address-pools:\n- name: p\n  protocol: layer2\n  addresses: [{addresses}]\n")
+    };
+    for (text, answer) in [
+        (pool("10.0.0.1-10.0.0.9, 10.1.0.0/24"), Ok(1)),
+        (String::new(), Ok(0)),
+        (
+            pool("10.0.0.9-10.0.0.1"),
+            Err(
+                r#"parsing address pool #1: invalid CIDR "10.0.0.9-10.0.0.1" in pool "p": invalid IP range "10.0.0.9-10.0.0.1": start IP "10.0.0.9" is after the end IP "10.0.0.1""#,
+            ),
+        ),
+        (
+            pool("10.0.0.1-ten"),
+            Err(
+                r#"parsing address pool #1: invalid CIDR "10.0.0.1-ten" in pool "p": invalid IP range "10.0.0.1-ten": invalid end IP "ten""#,
+            ),
+        ),
+        (
+            pool("10.0.0.1"),
+            Err(r#"parsing address pool #1: invalid CIDR "10.0.0.1" in pool "p": invalid CIDR "10.0.0.1""#),
+        ),
+        (
+            "address-pools:\n- name: p\n  protocol: layer2\n".to_string(),
+            Err("parsing address pool #1: pool has no prefixes defined"),
+        ),
+        (
+            "address-pools:\n- protocol: layer2\n".to_string(),
+            Err("parsing address pool #1: missing pool name"),
+        ),
+        (
+            pool("10.0.0.0/24").replace("layer2", "l3"),
+            Err(r#"parsing address pool #1: unknown protocol "l3""#),
+        ),
+        (
+            pool("10.0.0.0/24").replace("  protocol: layer2\n", ""),
+            Err("parsing address pool #1: address pool is missing the protocol field"),
+        ),
+    ] {
+        assert_eq!(parse(&text).map(|pools| pools.len()), answer.map_err(str::to_string), "{text}");
+    }
+    assert_eq!(
+        config_map("ten-eleven"),
+        Err("Your input value (ten-eleven) is not a valid IP Range".to_string())
+    );
+    assert!(config_map("10.64.140.43-10.64.140.49,192.168.0.105-192.168.0.111").is_ok());
+}
+
+#[test]
+fn the_manifests_are_whole() {
+    let objects = manifests();
+    assert_eq!(objects[0]["kind"].str(), "Namespace");
+    for (kind, image) in [("Deployment", crate::CONTROLLER_IMAGE), ("DaemonSet", crate::SPEAKER_IMAGE)] {
+        let object = objects.iter().find(|object| object["kind"].str() == kind).unwrap();
+        assert_eq!(meta::namespace(object), crate::NAMESPACE);
+        let container = &object["spec"]["template"]["spec"]["containers"][0];
+        assert!(container["image"].str().starts_with(image));
+    }
+    assert!(yaml::print(&config("10.0.0.0/24")).contains("address-pools"));
+}
