@@ -2,12 +2,15 @@
 //! nothing of the others. A controller is a folder named as upstream's.
 
 mod claim;
+mod daemonset;
 mod deployment;
 mod endpoint;
 mod endpointslice;
+mod garbagecollector;
 mod hash;
 mod intstr;
 mod manager;
+mod namespace;
 mod nodelifecycle;
 mod pod;
 mod pod_control;

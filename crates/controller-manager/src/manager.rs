@@ -1,5 +1,6 @@
 use crate::{
-    deployment, endpoint, endpointslice, nodelifecycle, podgc, replicaset, rootca, serviceaccount, tainteviction,
+    daemonset, deployment, endpoint, endpointslice, garbagecollector, namespace, nodelifecycle, podgc,
+    replicaset, rootca, serviceaccount, tainteviction,
 };
 use api::{Resource, Value, meta};
 use client::{Change, Component, Controller, Cx, Delivery, Identity, IndexBy, Informers, WatchSpec, Worker};
@@ -13,7 +14,10 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("endpoint", |_| Box::new(Worker::new(endpoint::Endpoints::default()))),
     ("endpointslice", |_| Box::new(Worker::new(endpointslice::EndpointSlices::default()))),
     ("pod-garbage-collector", |_| Box::new(Worker::new(podgc::PodGc::default()))),
+    ("namespace", |served| Box::new(Worker::new(namespace::Namespaces::new(served)))),
     ("serviceaccount", |_| Box::new(Worker::new(serviceaccount::ServiceAccounts))),
+    ("garbage-collector", |served| Box::new(garbagecollector::GarbageCollector::new(served))),
+    ("daemonset", |_| Box::new(Worker::new(daemonset::DaemonSets::default()))),
     ("deployment", |_| Box::new(Worker::new(deployment::Deployments::default()))),
     ("replicaset", |_| Box::new(Worker::new(replicaset::ReplicaSets::default()))),
     ("node-lifecycle", |_| Box::new(Worker::new(nodelifecycle::NodeLifecycle::default()))),
@@ -72,8 +76,7 @@ impl ControllerManager {
     /// deleted: the garbage collector and the namespace controller work on all of them.
     pub fn new(served: &[Resource]) -> ControllerManager {
         let groups = ["system:authenticated"];
-        let identity =
-            Identity::new("system:kube-controller-manager", &groups, "kube-controller-manager");
+        let identity = Identity::new("system:kube-controller-manager", &groups, "kube-controller-manager");
         let entries: Vec<Entry> = CONTROLLERS
             .iter()
             .map(|(name, make)| Entry { name, make: *make, controller: make(served), stopped: false })

@@ -133,8 +133,12 @@ impl Cache {
             count_images(&mut self.image_nodes, &info, 1);
             self.nodes.push(info);
             self.sort_nodes();
-            let here: Vec<Rc<PodInfo>> =
-                self.pods.values().filter(|known| &*known.node == name).map(|known| known.info.clone()).collect();
+            let here: Vec<Rc<PodInfo>> = self
+                .pods
+                .values()
+                .filter(|known| &*known.node == name)
+                .map(|known| known.info.clone())
+                .collect();
             here.iter().for_each(|info| self.attach(info, name));
             return;
         };
@@ -236,6 +240,7 @@ fn count_images(image_nodes: &mut BTreeMap<Rc<str>, i64>, info: &NodeInfo, times
 }
 
 fn zone(labels: &Value) -> String {
-    let (region, zone) = (labels["topology.kubernetes.io/region"].str(), labels["topology.kubernetes.io/zone"].str());
+    let (region, zone) =
+        (labels["topology.kubernetes.io/region"].str(), labels["topology.kubernetes.io/zone"].str());
     format!("{region}:{zone}")
 }

@@ -35,7 +35,13 @@ impl Events {
         cx.in_background(|cx| self.send(cx, key.into(), &reference, [kind, reason, action, note]));
     }
 
-    fn send(&mut self, cx: &mut Cx, key: Rc<str>, reference: &Value, [kind, reason, action, note]: [&str; 4]) {
+    fn send(
+        &mut self,
+        cx: &mut Cx,
+        key: Rc<str>,
+        reference: &Value,
+        [kind, reason, action, note]: [&str; 4],
+    ) {
         let now = cx.at();
         let namespace = reference["namespace"].str();
         if let Some(sent) = self.sent.get_mut(&key).filter(|sent| now - sent.last < SERIES_TIMEOUT) {

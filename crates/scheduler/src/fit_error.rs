@@ -63,7 +63,8 @@ pub(crate) fn no_victims(all_nodes: usize, tried: usize) -> String {
 }
 
 fn list(counts: BTreeMap<&str, usize>) -> String {
-    let mut reasons: Vec<String> = counts.into_iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    let mut reasons: Vec<String> =
+        counts.into_iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     reasons.sort();
     if reasons.is_empty() { String::new() } else { format!(": {}.", reasons.join(", ")) }
 }

@@ -138,7 +138,8 @@ fn host_ports(spec: &Value) -> Vec<HostPort> {
     let sidecars = spec["initContainers"].items().iter().filter(|one| one["restartPolicy"].str() == "Always");
     let ports = spec["containers"].items().iter().chain(sidecars).flat_map(|one| one["ports"].items());
     let wanted = ports.filter(|port| port["hostPort"].int() > 0);
-    let or = |value: &Value, default: &str| if value.str().is_empty() { default.into() } else { value.text() };
+    let or =
+        |value: &Value, default: &str| if value.str().is_empty() { default.into() } else { value.text() };
     wanted
         .map(|port| HostPort {
             protocol: or(&port["protocol"], "TCP"),

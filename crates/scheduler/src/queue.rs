@@ -103,7 +103,8 @@ impl SchedulingQueue {
     fn wait(&mut self, key: &str, until: Time, place: Place) {
         self.leave(key);
         let Some(queued) = self.pods.get_mut(key) else { return };
-        let list = if matches!(place, Place::Backoff { .. }) { &mut self.backoff } else { &mut self.unschedulable };
+        let list =
+            if matches!(place, Place::Backoff { .. }) { &mut self.backoff } else { &mut self.unschedulable };
         queued.place = place;
         list.insert((until, key.into()));
     }
@@ -135,7 +136,8 @@ impl SchedulingQueue {
         if let Some((_, at, _, _)) = self.active.first() {
             return *at;
         }
-        let early = self.early().and_then(|key| self.pods.get(&key)).map_or(Time::NEVER, |queued| queued.since);
+        let early =
+            self.early().and_then(|key| self.pods.get(&key)).map_or(Time::NEVER, |queued| queued.since);
         let first = |list: &BTreeSet<(Time, Rc<str>)>| list.first().map_or(Time::NEVER, |(at, _)| *at);
         early.min(first(&self.backoff)).min(first(&self.unschedulable))
     }

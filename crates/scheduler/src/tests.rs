@@ -141,9 +141,15 @@ fn tries_again_when_something_helps() {
         ("a taint goes", tainted, None, Value::map(), |server, now| {
             server.change(now, NODES, "node-1", |node| drop(node.remove(&["spec", "taints"])));
         }),
-        ("a label comes", node("node-1", "2", 4), None, tree!({"nodeSelector": {"disk": "ssd"}}), |server, now| {
-            server.change(now, NODES, "node-1", |node| node.set(&["metadata", "labels", "disk"], "ssd"));
-        }),
+        (
+            "a label comes",
+            node("node-1", "2", 4),
+            None,
+            tree!({"nodeSelector": {"disk": "ssd"}}),
+            |server, now| {
+                server.change(now, NODES, "node-1", |node| node.set(&["metadata", "labels", "disk"], "ssd"));
+            },
+        ),
         ("a pod goes", node("node-1", "2", 4), Some(filler), requests("1"), |server, _| {
             server.remove(PODS, "default/filler");
         }),
@@ -187,7 +193,9 @@ fn leaves_gated_and_foreign_pods_alone() {
     let mut bench = bench(&three(), &[pod("gated", gated), pod("foreign", foreign)]);
     bench.run(SECOND);
     assert!(bench.server.messages().is_empty());
-    bench.server.change(bench.now, PODS, "default/gated", |pod| drop(pod.remove(&["spec", "schedulingGates"])));
+    bench
+        .server
+        .change(bench.now, PODS, "default/gated", |pod| drop(pod.remove(&["spec", "schedulingGates"])));
     bench.run(SECOND);
     assert_ne!(node_of(&bench, "gated"), "");
 }

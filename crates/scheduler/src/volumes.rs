@@ -35,7 +35,9 @@ pub(crate) fn check(informers: &Informers, pod: &Value) -> Result<(), String> {
         let Some(claim) = informers.of(CLAIMS).get(&meta::object_key(meta::namespace(pod), &name)) else {
             return Err(match volume["ephemeral"].is_null() {
                 true => format!("persistentvolumeclaim {name:?} not found"),
-                false => format!("waiting for ephemeral volume controller to create the persistentvolumeclaim {name:?}"),
+                false => format!(
+                    "waiting for ephemeral volume controller to create the persistentvolumeclaim {name:?}"
+                ),
             });
         };
         if meta::is_deleting(claim) {
@@ -43,7 +45,9 @@ pub(crate) fn check(informers: &Informers, pod: &Value) -> Result<(), String> {
         }
         if claim["status"]["phase"].str() == "Lost" {
             let volume = claim["spec"]["volumeName"].str();
-            return Err(format!("persistentvolumeclaim {name:?} bound to non-existent persistentvolume {volume:?}"));
+            return Err(format!(
+                "persistentvolumeclaim {name:?} bound to non-existent persistentvolume {volume:?}"
+            ));
         }
         let class = informers.of(CLASSES).get(claim["spec"]["storageClassName"].str());
         let waits = class.is_some_and(|class| class["volumeBindingMode"].str() == "WaitForFirstConsumer");

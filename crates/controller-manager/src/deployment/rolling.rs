@@ -26,7 +26,12 @@ impl Deployments {
         self.sync_rollout_status(cx, deployment, &sets)
     }
 
-    fn reconcile_new_set(&mut self, cx: &mut Cx, deployment: &Value, sets: &mut Sets) -> Result<bool, Failure> {
+    fn reconcile_new_set(
+        &mut self,
+        cx: &mut Cx,
+        deployment: &Value,
+        sets: &mut Sets,
+    ) -> Result<bool, Failure> {
         let Some(new) = sets.new.clone() else { return Ok(false) };
         let desired = replicas(deployment);
         let size = match replicas(&new) {
@@ -55,7 +60,9 @@ impl Deployments {
         if max_scaled_down <= 0 {
             return false;
         }
-        let Ok(cleaned) = self.cleanup_unhealthy(cx, deployment, &mut old, max_scaled_down) else { return false };
+        let Ok(cleaned) = self.cleanup_unhealthy(cx, deployment, &mut old, max_scaled_down) else {
+            return false;
+        };
         for rs in &old {
             sets.replace(rs.clone());
         }

@@ -53,7 +53,11 @@ impl Deployments {
     }
 
     // Models pkg/controller/deployment/sync.go checkPausedConditions
-    pub(super) fn check_paused_conditions(&mut self, cx: &mut Cx, deployment: &mut Value) -> Result<(), Failure> {
+    pub(super) fn check_paused_conditions(
+        &mut self,
+        cx: &mut Cx,
+        deployment: &mut Value,
+    ) -> Result<(), Failure> {
         if !has_progress_deadline(deployment) {
             return Ok(());
         }

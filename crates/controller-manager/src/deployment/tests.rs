@@ -229,7 +229,8 @@ fn keeps_a_bounded_history_and_avoids_collisions() {
     let mut template = web(&bench)["spec"]["template"].clone();
     template.set(&["spec", "containers"], tree!([{"name": "c", "image": "v4"}]));
     let name = format!("web-{}", crate::pod_template_hash(&template, None));
-    let taken = tree!({"metadata": {"name": (name.as_str()), "namespace": "default"}, "spec": {"replicas": 0}});
+    let taken =
+        tree!({"metadata": {"name": (name.as_str()), "namespace": "default"}, "spec": {"replicas": 0}});
     bench.server.put(bench.now, REPLICASETS, taken);
     set_image(&mut bench, "v4");
     bench.run_with(5 * SECOND, kubelets);

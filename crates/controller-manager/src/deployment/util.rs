@@ -250,7 +250,8 @@ pub(crate) fn is_progressing(deployment: &Value, new: &Value) -> bool {
 /// Returns whether there was no progress for as long as the deadline says.
 // Models pkg/controller/deployment/util/deployment_util.go DeploymentTimedOut
 pub(crate) fn is_timed_out(deployment: &Value, status: &Value, now: Time) -> bool {
-    let Some(progressing) = get_condition(status, "Progressing").filter(|_| has_progress_deadline(deployment))
+    let Some(progressing) =
+        get_condition(status, "Progressing").filter(|_| has_progress_deadline(deployment))
     else {
         return false;
     };

@@ -84,7 +84,9 @@ impl Reconcile for Endpoints {
             Err(failure) if is_namespace_terminating(&failure) => Ok(None),
             Err(failure) => {
                 let (reason, message) = match current {
-                    Some(_) => ("FailedToUpdateEndpoint", format!("Failed to update endpoint {key}: {failure}")),
+                    Some(_) => {
+                        ("FailedToUpdateEndpoint", format!("Failed to update endpoint {key}: {failure}"))
+                    }
                     None => {
                         let message = format!("Failed to create endpoint for service {key}: {failure}");
                         ("FailedToCreateEndpoint", message)

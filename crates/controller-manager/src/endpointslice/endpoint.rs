@@ -17,7 +17,12 @@ pub(super) fn endpoint_key(endpoint: &Value) -> (String, String) {
 
 /// Makes the endpoint of a pod; `None` where it has no address of the family.
 // Models staging/src/k8s.io/endpointslice/utils.go podToEndpoint
-pub(super) fn pod_to_endpoint(pod: &Value, node: Option<&Value>, service: &Value, family: &str) -> Option<Value> {
+pub(super) fn pod_to_endpoint(
+    pod: &Value,
+    node: Option<&Value>,
+    service: &Value,
+    family: &str,
+) -> Option<Value> {
     let addresses = addresses(pod, family);
     if addresses.is_empty() {
         return None;

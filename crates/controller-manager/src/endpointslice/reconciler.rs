@@ -170,7 +170,8 @@ fn slice_to_fill(slices: &[Value], count: usize) -> Option<usize> {
     if count >= MAX_ENDPOINTS_PER_SLICE {
         return None;
     }
-    let fitting = slices.iter().enumerate().filter(|(_, slice)| length(slice) + count <= MAX_ENDPOINTS_PER_SLICE);
+    let fitting =
+        slices.iter().enumerate().filter(|(_, slice)| length(slice) + count <= MAX_ENDPOINTS_PER_SLICE);
     fitting.max_by_key(|(i, slice)| (length(slice), std::cmp::Reverse(*i))).map(|(i, _)| i)
 }
 
@@ -210,7 +211,12 @@ fn carry_out(cx: &mut Cx, tracker: &mut Tracker, service: &Value, mut plan: Plan
 ///
 /// # Errors
 /// What the API server refused.
-pub(super) fn delete(cx: &mut Cx, tracker: &mut Tracker, service: &str, slice: &Value) -> Result<(), Failure> {
+pub(super) fn delete(
+    cx: &mut Cx,
+    tracker: &mut Tracker,
+    service: &str,
+    slice: &Value,
+) -> Result<(), Failure> {
     match cx.delete(ENDPOINTSLICES, meta::namespace(slice), meta::name(slice), Value::Null) {
         Err(failure) if !failure.is_not_found() => Err(failure),
         _ => {

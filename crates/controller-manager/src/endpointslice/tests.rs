@@ -102,7 +102,10 @@ fn fills_slices_to_a_hundred() {
     assert_eq!(lengths(&bench), [51, 100, 100]);
     let changed = bench.server.calls[writes..].iter().filter(|call| call.contains("endpointslices")).count();
     assert_eq!(changed, 1, "only the slice with room changes");
-    assert_eq!(bench.server.object(ENDPOINTS, "default/web")["subsets"][0]["notReadyAddresses"].items().len(), 1);
+    assert_eq!(
+        bench.server.object(ENDPOINTS, "default/web")["subsets"][0]["notReadyAddresses"].items().len(),
+        1
+    );
 }
 
 #[test]
@@ -113,7 +116,9 @@ fn publishes_as_the_service_says() {
         service.set(&["spec", "clusterIP"], "None");
         service
     };
-    for (service, ready, serving, headless) in [(service(), false, false, false), (unready, true, false, true)] {
+    for (service, ready, serving, headless) in
+        [(service(), false, false, false), (unready, true, false, true)]
+    {
         let mut bench = bench(service, 0);
         bench.server.put(bench.now, PODS, pod(1, false));
         bench.run(3 * SECOND);

@@ -58,7 +58,8 @@ impl NodeLifecycle {
 
     fn notice_new_and_gone(&mut self, cx: &mut Cx, informers: &Informers) {
         let nodes = informers.of(NODES);
-        let gone: Vec<Rc<str>> = self.nodes.keys().filter(|name| nodes.get(name).is_none()).cloned().collect();
+        let gone: Vec<Rc<str>> =
+            self.nodes.keys().filter(|name| nodes.get(name).is_none()).cloned().collect();
         for name in gone {
             if let Some(health) = self.nodes.remove(&name) {
                 let reference = tree!({"kind": "Node", "name": (&name), "uid": (&health.uid)});
@@ -66,7 +67,8 @@ impl NodeLifecycle {
                 self.recorder.event_about(cx, &reference, "Normal", "RemovingNode", &message);
             }
         }
-        for node in nodes.iter().filter(|node| !self.nodes.contains_key(meta::name(node))).collect::<Vec<_>>() {
+        for node in nodes.iter().filter(|node| !self.nodes.contains_key(meta::name(node))).collect::<Vec<_>>()
+        {
             let never = ready(node).is_none();
             let created = meta::created(node).unwrap_or(cx.at());
             let health = Health {
@@ -84,7 +86,12 @@ impl NodeLifecycle {
 
     /// Returns the node as it is after its conditions were made Unknown, where nothing was heard.
     // Models pkg/controller/nodelifecycle/node_lifecycle_controller.go tryUpdateNodeHealth
-    fn update_node_health(&mut self, cx: &mut Cx, informers: &Informers, node: &Value) -> Result<Value, Failure> {
+    fn update_node_health(
+        &mut self,
+        cx: &mut Cx,
+        informers: &Informers,
+        node: &Value,
+    ) -> Result<Value, Failure> {
         let Some(health) = self.nodes.get_mut(meta::name(node)) else { return Ok(node.clone()) };
         let now = cx.at();
         let heartbeat = ready(node).map(|ready| ready["lastHeartbeatTime"].clone()).unwrap_or_default();

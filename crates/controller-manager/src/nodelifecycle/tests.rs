@@ -29,7 +29,11 @@ fn bench(nodes: &[&str]) -> Bench<ControllerManager> {
     for name in nodes {
         server.put(Time::EPOCH, NODES, node(name));
         server.put(Time::EPOCH, PODS, pod(&format!("pod-{name}"), name, 300));
-        server.put(Time::EPOCH, LEASES, tree!({"metadata": {"name": (*name), "namespace": "kube-node-lease"}}));
+        server.put(
+            Time::EPOCH,
+            LEASES,
+            tree!({"metadata": {"name": (*name), "namespace": "kube-node-lease"}}),
+        );
     }
     Bench::new(ControllerManager::new(&[]), server)
 }
@@ -96,7 +100,8 @@ fn gives_a_silent_node_up_and_takes_it_back() {
         assert!(messages.iter().any(|told| told == message), "{message}");
     }
     bench.server.change(bench.now, NODES, "n1", |node| {
-        let conditions = tree!([{"type": "Ready", "status": "True", "lastHeartbeatTime": "2026-01-05T10:00:00Z"}]);
+        let conditions =
+            tree!([{"type": "Ready", "status": "True", "lastHeartbeatTime": "2026-01-05T10:00:00Z"}]);
         node.set(&["status", "conditions"], conditions);
     });
     run(&mut bench, 20, &["n1", "n2", "n3"]);
@@ -136,7 +141,8 @@ fn taints_what_is_cordoned_or_under_pressure() {
     let mut bench = bench(&["n1"]);
     bench.server.change(bench.now, NODES, "n1", |node| {
         node.set(&["spec", "unschedulable"], true);
-        let conditions = tree!([{"type": "Ready", "status": "True"}, {"type": "DiskPressure", "status": "True"}]);
+        let conditions =
+            tree!([{"type": "Ready", "status": "True"}, {"type": "DiskPressure", "status": "True"}]);
         node.set(&["status", "conditions"], conditions);
     });
     bench.run(SECOND);

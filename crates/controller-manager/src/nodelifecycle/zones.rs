@@ -59,7 +59,9 @@ pub(super) fn zone(node: &Value) -> String {
 fn state(ready: usize, not_ready: usize) -> State {
     match (ready, not_ready) {
         (0, 1..) => State::FullDisruption,
-        (_, 3..) if not_ready * 100 >= UNHEALTHY_ZONE_PERCENT * (ready + not_ready) => State::PartialDisruption,
+        (_, 3..) if not_ready * 100 >= UNHEALTHY_ZONE_PERCENT * (ready + not_ready) => {
+            State::PartialDisruption
+        }
         _ => State::Normal,
     }
 }
@@ -73,7 +75,12 @@ impl NodeLifecycle {
     /// Notes how much of each zone is down. With everything down, it is the network that is down, and
     /// nobody is evicted.
     // Models pkg/controller/nodelifecycle/node_lifecycle_controller.go handleDisruption
-    pub(super) fn handle_disruption(&mut self, cx: &mut Cx, informers: &Informers, observed: &[(String, bool)]) {
+    pub(super) fn handle_disruption(
+        &mut self,
+        cx: &mut Cx,
+        informers: &Informers,
+        observed: &[(String, bool)],
+    ) {
         let was_down = self.everything_is_down();
         let mut counts: BTreeMap<&String, [usize; 2]> = BTreeMap::new();
         for (zone, is_ready) in observed {

@@ -89,7 +89,8 @@ fn collect_terminating(cx: &mut Cx, informers: &Informers) {
         let node = pod["spec"]["nodeName"].str();
         let is_out = |node: &Value| {
             let taints = node["spec"]["taints"].items();
-            !meta::is_condition_true(node, "Ready") && taints.iter().any(|taint| taint["key"].str() == OUT_OF_SERVICE)
+            !meta::is_condition_true(node, "Ready")
+                && taints.iter().any(|taint| taint["key"].str() == OUT_OF_SERVICE)
         };
         if node.is_empty() {
             let _ = cx.delete(PODS, meta::namespace(pod), meta::name(pod), at_once()); // the next round tries again
@@ -111,8 +112,12 @@ mod tests {
     #[test]
     fn removes_what_nobody_else_would() {
         let mut server = Server::default();
-        server.put(Time::EPOCH, NODES, tree!({"metadata": {"name": "n1"},
-            "status": {"conditions": [{"type": "Ready", "status": "True"}]}}));
+        server.put(
+            Time::EPOCH,
+            NODES,
+            tree!({"metadata": {"name": "n1"},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]}}),
+        );
         for (name, node, deleted) in [("kept", "n1", false), ("lost", "n2", false), ("early", "", true)] {
             let mut pod = tree!({"metadata": {"name": name, "namespace": "d"}, "spec": {"nodeName": node}});
             if deleted {

@@ -72,7 +72,8 @@ impl Reconcile for ReplicaSets {
         let orphans = self.orphans.in_namespace(meta::namespace(rs)).filter_map(|key| pods.get(key));
         let own = || pods.by_index(IndexBy::ControllerUid, meta::uid(rs));
         let terminating = own().filter(|pod| pod::is_terminating(pod)).count();
-        let candidates: Vec<Value> = own().chain(orphans).filter(|pod| pod::is_active(pod)).cloned().collect();
+        let candidates: Vec<Value> =
+            own().chain(orphans).filter(|pod| pod::is_active(pod)).cloned().collect();
         let claimant = Claimant { resource: REPLICASETS, owner: rs, selector: &selector };
         let active = claimant.claim(cx, PODS, candidates)?;
         let mut managed = Ok(());
@@ -91,7 +92,9 @@ impl ReplicaSets {
     fn pod_changed(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
         let namespace = meta::namespace(change.object());
         let owner = |pod: &Value| {
-            meta::controller(pod).and_then(|reference| resolve(informers, namespace, reference)).map(meta::key)
+            meta::controller(pod)
+                .and_then(|reference| resolve(informers, namespace, reference))
+                .map(meta::key)
         };
         let (before, after) = (owner(&change.old), owner(&change.new));
         let (is_new, is_gone) = (change.old.is_null(), change.new.is_null());

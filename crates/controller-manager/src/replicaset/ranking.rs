@@ -29,7 +29,9 @@ fn compare(now: Time, (rank_a, a): (i64, &Value), (rank_b, b): (i64, &Value)) ->
         "Running" => 2,
         _ => 0,
     };
-    let cost = |pod: &Value| meta::annotation(pod, "controller.kubernetes.io/pod-deletion-cost").parse().unwrap_or(0);
+    let cost = |pod: &Value| {
+        meta::annotation(pod, "controller.kubernetes.io/pod-deletion-cost").parse().unwrap_or(0)
+    };
     is_assigned(a)
         .cmp(&is_assigned(b))
         .then_with(|| phase(a).cmp(&phase(b)))
@@ -56,7 +58,8 @@ fn compare_age(now: Time, (at_a, a): (Option<Time>, &Value), (at_b, b): (Option<
 /// Returns (the most restarts of a container, the most of a sidecar).
 // Models pkg/controller/controller_utils.go maxContainerRestarts
 fn restarts(pod: &Value) -> (i64, i64) {
-    let most = |list: &Value| list.items().iter().map(|status| status["restartCount"].int()).max().unwrap_or(0);
+    let most =
+        |list: &Value| list.items().iter().map(|status| status["restartCount"].int()).max().unwrap_or(0);
     let sidecars = pod["spec"]["initContainers"].items().iter();
     let is_sidecar = |name: &str| {
         sidecars.clone().any(|one| one["name"].str() == name && one["restartPolicy"].str() == "Always")

@@ -46,7 +46,8 @@ fn makes_pods_and_counts_them() {
     let pods = bench.server.all(PODS);
     assert_eq!(pods.len(), 3);
     assert!(pods.iter().all(|pod| meta::is_controlled_by(pod, &rs) && meta::name(pod).starts_with("web-")));
-    let mut messages: Vec<String> = pods.iter().map(|pod| format!("Created pod: {}", meta::name(pod))).collect();
+    let mut messages: Vec<String> =
+        pods.iter().map(|pod| format!("Created pod: {}", meta::name(pod))).collect();
     let mut told = bench.server.messages();
     messages.sort();
     told.sort();
@@ -58,7 +59,9 @@ fn makes_pods_and_counts_them() {
 #[test]
 fn waits_for_min_ready_seconds() {
     let mut bench = bench(1);
-    bench.server.change(Time::EPOCH, REPLICASETS, "default/web", |rs| rs.set(&["spec", "minReadySeconds"], 5));
+    bench
+        .server
+        .change(Time::EPOCH, REPLICASETS, "default/web", |rs| rs.set(&["spec", "minReadySeconds"], 5));
     let available = |bench: &Bench<ControllerManager>| {
         bench.server.object(REPLICASETS, "default/web")["status"]["availableReplicas"].int()
     };
@@ -157,6 +160,7 @@ fn deletes_in_upstreams_order() {
             assert_eq!(meta::name(&chosen[0]), meta::name(&first), "{why}");
         }
     }
-    let doubled = [running("a"), pod("x", "n2", "Running", HOUR, HOUR), pod("y", "n2", "Running", HOUR, HOUR)];
+    let doubled =
+        [running("a"), pod("x", "n2", "Running", HOUR, HOUR), pod("y", "n2", "Running", HOUR, HOUR)];
     assert_eq!(meta::name(&pods_to_delete(now, &doubled, &doubled, 1)[0]), "x", "the node with most of them");
 }

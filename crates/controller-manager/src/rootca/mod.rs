@@ -56,7 +56,9 @@ impl Reconcile for RootCaPublisher {
             None => cx.create(CONFIGMAPS, &config_map(key, data)),
         };
         match result {
-            Err(failure) if !failure.is_already_exists() && !is_namespace_terminating(&failure) => Err(failure),
+            Err(failure) if !failure.is_already_exists() && !is_namespace_terminating(&failure) => {
+                Err(failure)
+            }
             _ => Ok(None),
         }
     }

@@ -39,7 +39,9 @@ impl Reconcile for ServiceAccounts {
             "metadata": {"name": "default", "namespace": key},
         });
         match cx.create(SERVICEACCOUNTS, &account) {
-            Err(failure) if !failure.is_already_exists() && !is_namespace_terminating(&failure) => Err(failure),
+            Err(failure) if !failure.is_already_exists() && !is_namespace_terminating(&failure) => {
+                Err(failure)
+            }
             _ => Ok(None),
         }
     }

@@ -49,7 +49,8 @@ impl Reconcile for TaintEviction {
         } else if change.resource == PODS {
             let differs = |field: &str| change.old["spec"][field] != change.new["spec"][field];
             let node = informers.of(NODES).get(change.new["spec"]["nodeName"].str());
-            let concerns = self.scheduled.contains_key(&change.key) || node.is_some_and(|node| !no_execute(node).is_empty());
+            let concerns = self.scheduled.contains_key(&change.key)
+                || node.is_some_and(|node| !no_execute(node).is_empty());
             if concerns && (differs("nodeName") || differs("tolerations")) {
                 queue.add(change.key.clone());
             }

@@ -136,13 +136,15 @@ impl AffinityFilter {
             }
         }
         for term in &terms.required_anti {
-            let mut one = cache.label_sets().matcher(|set| term.matches(surroundings, &set.namespace, &set.labels));
+            let mut one =
+                cache.label_sets().matcher(|set| term.matches(surroundings, &set.namespace, &set.labels));
             for node in cache.nodes() {
                 let count = one.count(node).all;
                 add(&mut unwanted, node, &term.key, count);
             }
         }
-        let fits_itself = terms.required.iter().all(|term| term.matches(surroundings, &info.namespace, &info.labels));
+        let fits_itself =
+            terms.required.iter().all(|term| term.matches(surroundings, &info.namespace, &info.labels));
         Some(AffinityFilter { wanted, unwanted, refused, fits_itself })
     }
 
@@ -190,7 +192,8 @@ impl AffinityScore {
         let mut pairs = Pairs::new();
         for (terms, sign) in [(&own.preferred, 1), (&own.preferred_anti, -1)] {
             for term in terms {
-                let matches = |set: &crate::cache::LabelSet| term.matches(surroundings, &set.namespace, &set.labels);
+                let matches =
+                    |set: &crate::cache::LabelSet| term.matches(surroundings, &set.namespace, &set.labels);
                 let mut matcher = cache.label_sets().matcher(matches);
                 for node in cache.nodes() {
                     let count = matcher.count(node).all;

@@ -154,8 +154,10 @@ pub(crate) fn score(
         default_normalize(&mut affinity, Best::Highest);
     }
     let fit = each(&|node| node_resources::least_allocated(info, node));
-    let spread = SpreadScore::new(cache, info, nodes, surroundings).map_or_else(none, |spread| spread.scores(nodes));
-    let pods = AffinityScore::new(cache, info, surroundings).map_or_else(none, |affinity| affinity.scores(nodes));
+    let spread =
+        SpreadScore::new(cache, info, nodes, surroundings).map_or_else(none, |spread| spread.scores(nodes));
+    let pods =
+        AffinityScore::new(cache, info, surroundings).map_or_else(none, |affinity| affinity.scores(nodes));
     let balanced = match info.requests.is_zero() {
         true => none(),
         false => each(&|node| node_resources::balanced_allocation(info, node)),

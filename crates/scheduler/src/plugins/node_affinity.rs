@@ -18,7 +18,8 @@ struct Term {
 impl Term {
     /// Reads a NodeSelectorTerm. One without any requirement matches nothing.
     fn read(term: &Value, weight: i64) -> Term {
-        let requirements: Vec<Requirement> = term["matchExpressions"].items().iter().filter_map(requirement).collect();
+        let requirements: Vec<Requirement> =
+            term["matchExpressions"].items().iter().filter_map(requirement).collect();
         let fields = term["matchFields"].items();
         let is_field = |field: &&Value| field["key"].str() == "metadata.name";
         let names = |field: &Value| field["values"].items().iter().map(Value::text).collect();
@@ -26,19 +27,25 @@ impl Term {
             || (requirements.is_empty() && fields.is_empty());
         Term {
             labels: Selector { requirements, nothing },
-            names: fields.iter().filter(is_field).map(|one| (one["operator"].str() == "In", names(one))).collect(),
+            names: fields
+                .iter()
+                .filter(is_field)
+                .map(|one| (one["operator"].str() == "In", names(one)))
+                .collect(),
             weight,
         }
     }
 
     fn matches(&self, node: &NodeInfo) -> bool {
         let names = self.names.iter();
-        names.clone().all(|(is_in, names)| names.contains(&node.name) == *is_in) && self.labels.matches(&node.labels)
+        names.clone().all(|(is_in, names)| names.contains(&node.name) == *is_in)
+            && self.labels.matches(&node.labels)
     }
 
     /// Returns the names to which the term limits itself; `None` where to none.
     fn only(&self) -> Option<BTreeSet<Rc<str>>> {
-        let mut sets = self.names.iter().filter(|(is_in, _)| *is_in).map(|(_, names)| names.iter().cloned().collect());
+        let mut sets =
+            self.names.iter().filter(|(is_in, _)| *is_in).map(|(_, names)| names.iter().cloned().collect());
         let first: BTreeSet<Rc<str>> = sets.next()?;
         Some(sets.fold(first, |all, set: BTreeSet<Rc<str>>| all.intersection(&set).cloned().collect()))
     }

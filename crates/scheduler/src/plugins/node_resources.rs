@@ -11,9 +11,15 @@ pub(super) fn check(info: &PodInfo, node: &NodeInfo) -> Result<(), Rejected> {
     let rows = [
         ("Insufficient cpu", wanted.milli_cpu, has.milli_cpu, used.milli_cpu),
         ("Insufficient memory", wanted.memory, has.memory, used.memory),
-        ("Insufficient ephemeral-storage", wanted.ephemeral_storage, has.ephemeral_storage, used.ephemeral_storage),
+        (
+            "Insufficient ephemeral-storage",
+            wanted.ephemeral_storage,
+            has.ephemeral_storage,
+            used.ephemeral_storage,
+        ),
     ];
-    let of = |amounts: &crate::pod_info::Resources, name: &str| amounts.others.get(name).copied().unwrap_or(0);
+    let of =
+        |amounts: &crate::pod_info::Resources, name: &str| amounts.others.get(name).copied().unwrap_or(0);
     let others = wanted.others.iter().map(|(name, amount)| (name, *amount, of(has, name), of(used, name)));
     let lacks_other = others.clone().any(|(_, wanted, has, used)| lacks(wanted, has, used));
     if !full && !lacks_other && rows.iter().all(|(_, wanted, has, used)| !lacks(*wanted, *has, *used)) {
@@ -59,7 +65,8 @@ pub(super) fn balanced_allocation(info: &PodInfo, node: &NodeInfo) -> i64 {
         (node.allocatable.milli_cpu, node.requested.milli_cpu + info.requests.milli_cpu),
         (node.allocatable.memory, node.requested.memory + info.requests.memory),
     ];
-    let mut fractions = rows.iter().filter(|(has, _)| *has > 0).map(|(has, used)| (*used as f64 / *has as f64).min(1.0));
+    let mut fractions =
+        rows.iter().filter(|(has, _)| *has > 0).map(|(has, used)| (*used as f64 / *has as f64).min(1.0));
     let deviation = match (fractions.next(), fractions.next()) {
         (Some(cpu), Some(memory)) => ((cpu - memory) / 2.0).abs(),
         _ => 0.0,

@@ -59,7 +59,11 @@ impl SpreadConstraint {
             honors_affinity: true,
             honors_taints: false,
         };
-        if selector.is_empty() || selector.nothing { Vec::new() } else { vec![soft(HOSTNAME, 3), soft(ZONE, 5)] }
+        if selector.is_empty() || selector.nothing {
+            Vec::new()
+        } else {
+            vec![soft(HOSTNAME, 3), soft(ZONE, 5)]
+        }
     }
 
     // Models pkg/scheduler/framework/plugins/podtopologyspread/common.go matchNodeInclusionPolicies

@@ -20,7 +20,11 @@ impl Taint {
 
     /// Returns the taint that stands for `spec.unschedulable`.
     pub(crate) fn unschedulable() -> Taint {
-        Taint { key: "node.kubernetes.io/unschedulable".into(), value: "".into(), effect: "NoSchedule".into() }
+        Taint {
+            key: "node.kubernetes.io/unschedulable".into(),
+            value: "".into(),
+            effect: "NoSchedule".into(),
+        }
     }
 }
 
