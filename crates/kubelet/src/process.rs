@@ -35,6 +35,7 @@ impl PodWorker {
                 storage: turn.net.storage(),
             },
             logs,
+            main: None,
         };
         Some(work(app, &mut cx))
     }
@@ -159,6 +160,7 @@ impl PodWorker {
             match effect {
                 Effect::Answer { request, after, answer } => turn.net.answer(turn.cx.now + after, request, answer),
                 Effect::Exit(code) => self.exited(turn, i, code),
+                Effect::Become(_) => {}
                 Effect::Call { tag, host, port, protocol, payload, timeout } => {
                     let then = Then { port, protocol, payload, timeout };
                     match host.parse::<Ipv4Addr>() {

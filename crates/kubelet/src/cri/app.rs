@@ -21,6 +21,8 @@ pub struct PodFacts {
     pub key: Rc<str>,
     /// The container's name.
     pub container: Rc<str>,
+    /// The server that it asks for names; empty for none.
+    pub nameserver: Rc<str>,
 }
 
 /// What a program has at hand while it does something.
@@ -39,12 +41,27 @@ pub struct AppCx<'a> {
     pub files: View<'a>,
     /// Its log.
     pub logs: &'a mut LogRing,
+    /// The container's main program, where this is something that is executed beside it.
+    pub main: Option<&'a mut App>,
 }
 
 impl AppCx<'_> {
     /// Returns a variable of the environment; empty where it isn't set.
     pub fn var(&self, name: &str) -> Rc<str> {
         self.env.iter().rev().find(|(key, _)| &**key == name).map_or_else(|| "".into(), |(_, value)| value.clone())
+    }
+
+    /// Returns whether this is executed beside a main program.
+    pub fn has_main(&self) -> bool {
+        self.main.is_some()
+    }
+
+    /// Returns the output and the exit code of a command that the container's main program knows.
+    pub fn ask_main(&mut self, argv: &[String]) -> Option<(String, i64)> {
+        let main = self.main.take()?;
+        let answer = main.command(self, argv);
+        self.main = Some(main);
+        answer
     }
 
     /// Writes to the log; `stderr: ` at the beginning says where.
@@ -92,6 +109,8 @@ pub enum Effect {
     },
     /// The process ends.
     Exit(i64),
+    /// The process becomes the image's own program.
+    Become(Vec<Rc<str>>),
 }
 
 /// What came of a program's call or lookup.
@@ -141,12 +160,15 @@ enum State {
     Ends(i64),
 }
 
+const SHELLS: [&str; 4] = ["sh", "bash", "ash", "dash"];
+
 /// The main process of a container: which program, and how far it is. It is a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct App {
     image: Rc<Image>,
     version: Rc<str>,
     state: State,
+    named: Vec<(Protocol, u16)>,
     tcp: Vec<u16>,
     udp: Vec<u16>,
     listens_at: Time,
@@ -183,8 +205,10 @@ impl App {
         let is_own = !launch.own_command || image.runs.iter().any(|word| word == first);
         let state = if is_own {
             App::own_program(launch, cx)
-        } else if Script::knows(first) || image.has_shell() {
+        } else if Script::knows(first) && image.has_shell() || Script::knows(first) && !SHELLS.contains(&first) {
             State::Script(Box::new(Script::from_argv(&launch.argv, &image)))
+        } else if let Some(file) = launch.argv.first().filter(|word| cx.files.read(word).is_some() && image.has_shell()) {
+            State::Script(Box::new(Script::from_argv(&["sh".into(), file.clone()], &image)))
         } else if image.names.iter().any(|name| name == "*") {
             App::own_program(launch, cx)
         } else {
@@ -200,6 +224,7 @@ impl App {
         let mut app = App {
             version: launch.version.clone(),
             state,
+            named: launch.ports.clone(),
             tcp,
             udp,
             listens_at,
@@ -238,6 +263,7 @@ impl App {
             Program::Counter => State::Counter(counter::Counter::default()),
             Program::Wait => State::Wait,
             Program::Builtin => State::Builtin,
+            Program::Shell if launch.own_command => State::Http(http_server::HttpServer::default()),
             Program::Shell | Program::Print if launch.everlasting => State::Wait,
             Program::Shell | Program::Print => State::Ends(image.exit),
         }
@@ -276,10 +302,30 @@ impl App {
         if self.listens_at <= cx.now {
             self.listening = true;
         }
-        match &mut self.state {
+        let effects = match &mut self.state {
             State::Script(script) => script.step(cx),
-            _ => Vec::new(),
+            _ => return Vec::new(),
+        };
+        self.become_own(cx, effects)
+    }
+
+    /// Goes over to the image's own program, where a script comes to that.
+    fn become_own(&mut self, cx: &mut AppCx, effects: Vec<Effect>) -> Vec<Effect> {
+        if !matches!(effects.last(), Some(Effect::Become(_))) {
+            return effects;
         }
+        let launch = Launch {
+            image: self.image.clone(),
+            version: self.version.clone(),
+            argv: Vec::new(),
+            own_command: false,
+            ports: self.named.clone(),
+            everlasting: false,
+        };
+        if let Ok(app) = App::start(&launch, cx) {
+            *self = app;
+        }
+        effects.into_iter().filter(|effect| !matches!(effect, Effect::Become(_))).collect()
     }
 
     /// Returns the ports that it listens on now.
@@ -319,7 +365,10 @@ impl App {
     pub fn on_reply(&mut self, cx: &mut AppCx, tag: u64, came: &Came) -> Vec<Effect> {
         match &mut self.state {
             State::Counter(counter) => counter.on_reply(cx, tag, came),
-            State::Script(script) => script.on_reply(cx, tag, came),
+            State::Script(script) => {
+                let effects = script.on_reply(cx, tag, came);
+                self.become_own(cx, effects)
+            }
             _ => Vec::new(),
         }
     }
@@ -339,7 +388,10 @@ impl App {
         }
         self.asked_to_stop = true;
         let stop = match &mut self.state {
-            State::Script(script) => return script.on_term(cx).then(|| (cx.now, 0)),
+            State::Script(script) => {
+                self.ends = script.on_term(cx).map(|code| (cx.now, code));
+                return self.ends;
+            }
             State::Wait | State::Ends(_) | State::Http(_) | State::Redis(_) | State::Mysql(_) | State::Counter(_) | State::Builtin => {
                 self.image.stop.clone()
             }

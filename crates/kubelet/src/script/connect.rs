@@ -1,0 +1,309 @@
+use crate::cri::{AppCx, Came, Effect};
+use network::{Answer, HttpRequest, HttpResponse, Outcome, Payload, Protocol};
+use sim::{MILLISECOND, Nanos, SECOND, Time};
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+/// Which program asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tool {
+    Curl,
+    Wget,
+    Nslookup,
+    Netcat,
+    Ping,
+}
+
+/// A question of a script to the network: curl, wget, nslookup, nc, ping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Connection {
+    pub tag: u64,
+    tool: Tool,
+    host: Rc<str>,
+    port: u16,
+    payload: Payload,
+    timeout: Nanos,
+    began: Time,
+    quiet: bool,
+    show_errors: bool,
+    fail: bool,
+    head: bool,
+    include: bool,
+    file: Option<String>,
+    format: String,
+}
+
+/// What a tool wrote, and its exit code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub code: i64,
+    pub stdout: String,
+    pub stderr: String,
+    pub file: Option<(String, String)>,
+}
+
+/// Reads a command line.
+///
+/// # Errors
+/// The exit code and the words of the tool.
+pub(crate) fn parse(name: &str, args: &[&str]) -> Result<Connection, (i64, String)> {
+    let tool = match name {
+        "curl" => Tool::Curl,
+        "wget" => Tool::Wget,
+        "nslookup" => Tool::Nslookup,
+        "nc" => Tool::Netcat,
+        _ => Tool::Ping,
+    };
+    let mut connection = Connection {
+        tag: 0,
+        tool,
+        host: "".into(),
+        port: 80,
+        payload: Payload::Connect,
+        timeout: 130 * SECOND,
+        began: Time(0),
+        quiet: false,
+        show_errors: false,
+        fail: false,
+        head: false,
+        include: false,
+        file: None,
+        format: String::new(),
+    };
+    let mut operands: Vec<&str> = Vec::new();
+    let (mut method, mut body, mut headers) = ("GET", "", Vec::new());
+    let mut rest = args.iter().copied();
+    while let Some(arg) = rest.next() {
+        let mut value = || rest.next().unwrap_or("");
+        match (tool, arg) {
+            (Tool::Curl, "-m" | "--max-time" | "--connect-timeout" | "--retry") | (Tool::Wget, "-T" | "-t") | (Tool::Netcat | Tool::Ping, "-w" | "-W" | "-c") => {
+                let given = value().parse::<f64>().unwrap_or(0.0);
+                if !matches!(arg, "--retry" | "-t" | "-c") && given > 0.0 {
+                    connection.timeout = (given.min(1e6) * 1_000.0) as i64 * MILLISECOND;
+                }
+            }
+            (Tool::Curl, "-X" | "--request") => method = value(),
+            (Tool::Curl, "-d" | "--data") => {
+                body = value();
+                method = "POST";
+            }
+            (Tool::Curl, "-H" | "--header") => headers.push(value()),
+            (Tool::Curl, "-o" | "--output") | (Tool::Wget, "-O") => connection.file = Some(value().to_string()),
+            (Tool::Curl, "-w" | "--write-out") => connection.format = value().to_string(),
+            (Tool::Curl, "-u" | "-A" | "-b" | "-e") => drop(value()),
+            (Tool::Wget, "-qO-" | "-qO" | "-O-") => {
+                connection.quiet = arg.contains('q');
+                connection.file = Some(if arg.ends_with('-') { "-".to_string() } else { value().to_string() });
+            }
+            (Tool::Wget, "--spider") => connection.head = true,
+            (Tool::Wget, option) if option.starts_with("--timeout=") => {
+                connection.timeout = option.get(10..).and_then(|n| n.parse::<i64>().ok()).unwrap_or(10).clamp(0, 3_600) * SECOND;
+            }
+            (_, option) if option.starts_with("--") => connection.fail |= option == "--fail",
+            (_, option) if option.len() > 1 && option.starts_with('-') => {
+                connection.quiet |= option.contains('s') && tool == Tool::Curl || option.contains('q');
+                connection.show_errors |= option.contains('S');
+                connection.fail |= option.contains('f') && tool == Tool::Curl;
+                connection.head |= option.contains('I') && tool == Tool::Curl;
+                connection.include |= option.contains('i') && tool == Tool::Curl;
+                if tool == Tool::Curl && option.ends_with('o') {
+                    connection.file = Some(value().to_string());
+                } else if tool == Tool::Curl && option.ends_with('m') {
+                    connection.timeout = value().parse::<i64>().unwrap_or(0).clamp(0, 100_000) * SECOND;
+                }
+            }
+            (_, operand) => operands.push(operand),
+        }
+    }
+    let first = operands.first().copied().unwrap_or("");
+    if first.is_empty() {
+        return Err(match tool {
+            Tool::Curl => (2, "curl: (2) no URL specified\ncurl: try 'curl --help' for more information\n".to_string()),
+            _ => (1, format!("{name}: missing host\n")),
+        });
+    }
+    let target = first.split_once("://").map_or(first, |(_, target)| target);
+    let (authority, path) = match target.find(['/', '?']) {
+        Some(at) => target.split_at(at),
+        None => (target, "/"),
+    };
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().unwrap_or(80)),
+        None => (authority, if first.starts_with("https://") { 443 } else { 80 }),
+    };
+    connection.host = host.into();
+    connection.port = port;
+    match tool {
+        Tool::Curl | Tool::Wget => {
+            let agent = if tool == Tool::Curl { "curl/8.17.0" } else { "Wget" };
+            let mut request = HttpRequest::get(authority, path);
+            request.method = if connection.head { "HEAD".into() } else { method.into() };
+            request.is_tls = first.starts_with("https://");
+            request.body = body.into();
+            request.headers.push(("User-Agent".into(), agent.into()));
+            if tool == Tool::Curl {
+                request.headers.push(("Accept".into(), "*/*".into()));
+            }
+            for (name, value) in headers.iter().filter_map(|header| header.split_once(':')) {
+                if name.eq_ignore_ascii_case("host") {
+                    request.host = value.trim().into();
+                } else {
+                    request.headers.push((name.into(), value.trim().into()));
+                }
+            }
+            connection.payload = Payload::Http(request);
+        }
+        Tool::Netcat => connection.port = operands.get(1).and_then(|port| port.parse().ok()).unwrap_or(port),
+        Tool::Ping => connection.payload = Payload::Ping,
+        Tool::Nslookup => {}
+    }
+    Ok(connection)
+}
+
+impl Connection {
+    /// Returns what is to be asked of the network.
+    pub(crate) fn begin(&mut self, now: Time) -> Effect {
+        self.began = now;
+        if self.tool == Tool::Nslookup {
+            return Effect::Lookup { tag: self.tag, name: self.host.clone() };
+        }
+        let protocol = if self.tool == Tool::Ping { Protocol::Icmp } else { Protocol::Tcp };
+        Effect::Call {
+            tag: self.tag,
+            host: self.host.clone(),
+            port: if self.tool == Tool::Ping { 0 } else { self.port },
+            protocol,
+            payload: self.payload.clone(),
+            timeout: self.timeout,
+        }
+    }
+
+    /// Returns what the tool writes in the end.
+    pub(crate) fn end(&self, cx: &AppCx, came: &Came) -> Written {
+        match self.tool {
+            Tool::Curl => self.curl(cx, came),
+            Tool::Wget => self.wget(came),
+            Tool::Nslookup => self.nslookup(cx, came),
+            Tool::Netcat | Tool::Ping => self.probe(came),
+        }
+    }
+
+    fn curl(&self, cx: &AppCx, came: &Came) -> Written {
+        let millis = (cx.now - self.began) / MILLISECOND;
+        let (host, port) = (&self.host, self.port);
+        let (code, words) = match came {
+            Came::Outcome(_, Outcome::Answered(Answer::Http(response))) => return self.body(response),
+            Came::Outcome(_, Outcome::Answered(_)) => (1, "Received HTTP/0.9 when not allowed".to_string()),
+            Came::Outcome(_, Outcome::Refused) => {
+                (7, format!("Failed to connect to {host} port {port} after {millis} ms: Could not connect to server"))
+            }
+            Came::Outcome(_, Outcome::Unreachable) => {
+                (7, format!("Failed to connect to {host} port {port} after {millis} ms: No route to host"))
+            }
+            Came::Outcome(_, Outcome::Reset) => (52, "Empty reply from server".to_string()),
+            Came::Outcome(_, Outcome::Timeout) => (28, format!("Connection timed out after {millis} milliseconds")),
+            Came::NoSuchName | Came::Addresses(..) => (6, format!("Could not resolve host: {host}")),
+            Came::NoDns => (28, format!("Resolving timed out after {millis} milliseconds")),
+        };
+        let silent = self.quiet && !self.show_errors;
+        let stdout = self.written("000", "");
+        let stderr = if silent { String::new() } else { format!("curl: ({code}) {words}\n") };
+        Written { code, stdout, stderr, file: None }
+    }
+
+    fn written(&self, status: &str, body: &str) -> String {
+        let tail = self.format.replace("%{http_code}", status).replace("%{response_code}", status).replace("\\n", "\n");
+        format!("{body}{tail}")
+    }
+
+    fn body(&self, response: &HttpResponse) -> Written {
+        if self.fail && response.status >= 400 {
+            let words = format!("curl: (22) The requested URL returned error: {}\n", response.status);
+            let stderr = if self.quiet && !self.show_errors { String::new() } else { words };
+            return Written { code: 22, stderr, ..Written::default() };
+        }
+        let mut text = String::new();
+        if self.head || self.include {
+            text += &format!("HTTP/1.1 {}\r\n", response.status);
+            for (name, value) in &response.headers {
+                text += &format!("{name}: {value}\r\n");
+            }
+            text += "\r\n";
+        }
+        text += if self.head { "" } else { &response.body };
+        let status = response.status.to_string();
+        match self.file.as_deref() {
+            Some("/dev/null") => Written { stdout: self.written(&status, ""), ..Written::default() },
+            Some(path) if path != "-" => {
+                Written { stdout: self.written(&status, ""), file: Some((path.to_string(), text)), ..Written::default() }
+            }
+            _ => Written { stdout: self.written(&status, &text), ..Written::default() },
+        }
+    }
+
+    fn wget(&self, came: &Came) -> Written {
+        let (host, port) = (&self.host, self.port);
+        let told = |ip: &Ipv4Addr| if self.quiet { String::new() } else { format!("Connecting to {host} ({ip}:{port})\n") };
+        let failed = |ip: &Ipv4Addr, words: String| Written { code: 1, stderr: format!("{}wget: {words}\n", told(ip)), ..Written::default() };
+        match came {
+            Came::Outcome(ip, Outcome::Answered(Answer::Http(response))) if response.status < 400 => {
+                let body = response.body.to_string();
+                let stderr = told(ip);
+                match self.file.as_deref() {
+                    _ if self.head => Written { stderr, ..Written::default() },
+                    Some("-") => Written { stdout: body, stderr, ..Written::default() },
+                    Some(path) => Written { stderr, file: Some((path.to_string(), body)), ..Written::default() },
+                    None => Written { stderr, file: Some(("index.html".to_string(), body)), ..Written::default() },
+                }
+            }
+            Came::Outcome(ip, Outcome::Answered(Answer::Http(response))) => {
+                failed(ip, format!("server returned error: HTTP/1.1 {}", response.status))
+            }
+            Came::Outcome(ip, Outcome::Refused) => failed(ip, format!("can't connect to remote host ({ip}): Connection refused")),
+            Came::Outcome(ip, Outcome::Unreachable) => failed(ip, format!("can't connect to remote host ({ip}): No route to host")),
+            Came::Outcome(ip, Outcome::Timeout) => failed(ip, "download timed out".to_string()),
+            Came::Outcome(ip, _) => failed(ip, "error getting response".to_string()),
+            Came::NoSuchName | Came::Addresses(..) | Came::NoDns => {
+                Written { code: 1, stderr: format!("wget: bad address '{host}'\n"), ..Written::default() }
+            }
+        }
+    }
+
+    fn nslookup(&self, cx: &AppCx, came: &Came) -> Written {
+        let server = &cx.pod.nameserver;
+        let head = format!("Server:\t\t{server}\nAddress:\t{server}:53\n\n");
+        match came {
+            Came::Addresses(name, addresses) if !addresses.is_empty() => {
+                let lines: String = addresses.iter().map(|ip| format!("Name:\t{name}\nAddress: {ip}\n")).collect();
+                Written { stdout: format!("{head}{lines}\n"), ..Written::default() }
+            }
+            Came::NoSuchName | Came::Addresses(..) => {
+                let words = format!("** server can't find {}: NXDOMAIN\n\n", self.host);
+                Written { code: 1, stdout: format!("{head}{words}"), ..Written::default() }
+            }
+            Came::NoDns | Came::Outcome(..) => {
+                Written { code: 1, stdout: ";; connection timed out; no servers could be reached\n\n".to_string(), ..Written::default() }
+            }
+        }
+    }
+
+    fn probe(&self, came: &Came) -> Written {
+        let (host, port) = (&self.host, self.port);
+        match (self.tool, came) {
+            (Tool::Ping, Came::Outcome(ip, Outcome::Answered(_))) => Written {
+                stdout: format!("PING {host} ({ip}): 56 data bytes\n64 bytes from {ip}: seq=0 ttl=62 time=0.412 ms\n"),
+                ..Written::default()
+            },
+            (_, Came::Outcome(ip, Outcome::Answered(_))) => {
+                Written { stdout: format!("{host} ({ip}:{port}) open\n"), ..Written::default() }
+            }
+            (Tool::Netcat, Came::Outcome(ip, Outcome::Refused)) => {
+                Written { code: 1, stderr: format!("nc: {host} ({ip}:{port}): Connection refused\n"), ..Written::default() }
+            }
+            (_, Came::NoSuchName | Came::NoDns | Came::Addresses(..)) => {
+                Written { code: 1, stderr: format!("bad address '{host}'\n"), ..Written::default() }
+            }
+            _ => Written { code: 1, ..Written::default() },
+        }
+    }
+}
