@@ -1,19 +1,39 @@
 //! What every component of the page is given by Yew's context: the language and the theme it is
 //! shown in, and the ways to ask the worker and to act.
 
+use serde::{Deserialize, Serialize};
 use view::{Answer, Ask};
 use yew::Callback;
 
 use crate::words::Lang;
 
 /// The theme shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Theme {
     /// Dark ink on light ground.
     #[default]
     Light,
     /// Light ink on dark ground.
     Dark,
+}
+
+impl Theme {
+    /// Returns its name, as in `data-theme="dark"`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }
+    }
+
+    /// Returns the other theme.
+    pub fn other(self) -> Theme {
+        match self {
+            Theme::Light => Theme::Dark,
+            Theme::Dark => Theme::Light,
+        }
+    }
 }
 
 /// How the page is shown.

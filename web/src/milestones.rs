@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::Model;
 use crate::traffic::short_pod;
-use crate::words::Lang;
+use crate::words::{Lang, josa};
 
 /// A milestone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,13 +102,13 @@ impl Milestone {
                 lang.pick(format!("{count} answers were lost."), format!("응답 {count}개를 잃었습니다."))
             }
             Milestone::NodeNotReady(name) => {
-                lang.pick(format!("{name} is not ready."), format!("{name}이(가) 준비되지 않았습니다."))
+                lang.pick(format!("{name} is not ready."), format!("{} 준비되지 않았습니다.", josa(name, "이", "가")))
             }
             Milestone::NodeReady(name) => {
-                lang.pick(format!("{name} is ready again."), format!("{name}이(가) 다시 준비되었습니다."))
+                lang.pick(format!("{name} is ready again."), format!("{} 다시 준비되었습니다.", josa(name, "이", "가")))
             }
             Milestone::PodsReady(names) => match names.as_slice() {
-                [name] => lang.pick(format!("Pod {name} is ready."), format!("파드 {name}이(가) 준비되었습니다.")),
+                [name] => lang.pick(format!("Pod {name} is ready."), format!("파드 {} 준비되었습니다.", josa(name, "이", "가"))),
                 names => lang.pick(
                     format!("{} pods are ready.", names.len()),
                     format!("파드 {}개가 준비되었습니다.", names.len()),

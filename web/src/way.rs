@@ -2,7 +2,7 @@
 
 use view::{AnswerRow, PacketStep, TriedRule};
 
-use crate::words::Lang;
+use crate::words::{Lang, josa};
 
 /// The least probability that is a certainty, in millionths.
 const ALWAYS: u32 = 1_000_000;
@@ -69,11 +69,11 @@ fn arp(detail: &str, lang: Lang) -> String {
     match detail.split_once(' ') {
         Some((address, owner)) => lang.pick(
             format!("ARP: who has {address}? {owner} replies."),
-            format!("ARP: {address}은(는) 누구? {owner}이(가) 답합니다."),
+            format!("ARP: {} 누구? {} 답합니다.", josa(address, "은", "는"), josa(owner, "이", "가")),
         ),
         None => lang.pick(
             format!("ARP: who has {detail}? Nobody replies."),
-            format!("ARP: {detail}은(는) 누구? 아무도 답하지 않습니다."),
+            format!("ARP: {} 누구? 아무도 답하지 않습니다.", josa(detail, "은", "는")),
         ),
     }
 }
@@ -191,7 +191,7 @@ pub fn consequence(steps: &[PacketStep], answer: Option<&AnswerRow>, lang: Lang)
                 ),
                 why: lang.pick(
                     format!("Step {number} wrote {place}'s address over it, so that the answer returns through {place}."),
-                    format!("{number}단계가 출발 주소를 {place}의 것으로 바꿨습니다. 그래야 응답이 {place}을(를) 거쳐 돌아옵니다."),
+                    format!("{number}단계가 출발 주소를 {place}의 것으로 바꿨습니다. 그래야 응답이 {} 거쳐 돌아옵니다.", josa(place, "을", "를")),
                 ),
                 field: "externalTrafficPolicy: Local",
                 would: lang.pick(" would keep it.", "이면 그대로 남습니다."),
