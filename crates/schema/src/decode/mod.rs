@@ -29,13 +29,21 @@ const COMPLAINTS: usize = 100;
 /// What Go's json says where a field is of another type: the first such field, in order.
 // Models sigs.k8s.io/json internal/golang/encoding/json decodeState
 pub fn decode(kind: &Kind, value: &Value) -> Result<Decoded, String> {
+    decode_again(kind, value, &Value::Null)
+}
+
+/// Reads an object as [`decode`] does, but not again what it shares with an object decoded before.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_again(kind: &Kind, value: &Value, before: &Value) -> Result<Decoded, String> {
     let Some(definition) = kind.definition() else {
         return Ok(Decoded { value: value.clone(), unknown: Vec::new() });
     };
     let mut reader = Reader::default();
     let root = Place { up: None, step: Step::Root };
     let read = match value {
-        Value::Map(map) => reader.fields(definition, map, &root),
+        Value::Map(map) => reader.fields(definition, map, before, &root),
         other => {
             reader.mismatch(other, &root, &place::struct_type(definition));
             None
@@ -99,15 +107,23 @@ impl Reader {
     }
 
     /// Reads a struct; `None` where it stays as it is.
-    fn fields(&mut self, definition: &Definition, map: &Map, at: &Place) -> Option<Value> {
+    fn fields(&mut self, definition: &Definition, map: &Map, before: &Value, at: &Place) -> Option<Value> {
         let mut changed: Option<Map> = None;
+        let mut fields = definition.fields.iter();
         for (name, value) in map.iter() {
-            let Some(field) = definition.field(name) else {
+            let before = &before[name];
+            if value.same(before) {
+                continue;
+            }
+            // Both are in order, and most names differ in length: this is quicker than to search.
+            let mut rest = fields.clone();
+            let Some(field) = rest.find(|field| field.name == name) else {
                 self.complain(at, name);
                 changed.get_or_insert_with(|| map.clone()).remove(name);
                 continue;
             };
-            match self.field(field, value, definition, at) {
+            fields = rest;
+            match self.field(field, value, before, definition, at) {
                 Outcome::Same => {}
                 Outcome::Gone => {
                     changed.get_or_insert_with(|| map.clone()).remove(name);
@@ -118,8 +134,7 @@ impl Reader {
             }
         }
         for field in definition.printed() {
-            let there = changed.as_ref().unwrap_or(map).contains(field.name);
-            if !there {
+            if !map.iter().any(|(name, _)| name == field.name) {
                 let value = absent(field);
                 changed.get_or_insert_with(|| map.clone()).insert(field.name, value);
             }
@@ -133,9 +148,17 @@ impl Reader {
         }
     }
 
-    fn field(&mut self, field: &Field, value: &Value, of: &Definition, at: &Place) -> Outcome {
+    fn field(
+        &mut self,
+        field: &Field,
+        value: &Value,
+        before: &Value,
+        of: &Definition,
+        at: &Place,
+    ) -> Outcome {
         let place = Place { up: Some(at), step: Step::Field { of, name: field.name } };
-        let read = if value.is_null() { None } else { self.value(&field.ty, field.go_type, value, &place) };
+        let read =
+            if value.is_null() { None } else { self.value(&field.ty, field.go_type, value, before, &place) };
         let now = read.as_ref().unwrap_or(value);
         let container = matches!(field.ty, Type::List(_) | Type::Map(_) | Type::Bytes);
         let gone = match field.presence {
@@ -159,17 +182,20 @@ impl Reader {
     }
 
     /// Reads a value; `None` where it stays as it is.
-    fn value(&mut self, ty: &Type, go: &str, value: &Value, at: &Place) -> Option<Value> {
+    fn value(&mut self, ty: &Type, go: &str, value: &Value, before: &Value, at: &Place) -> Option<Value> {
+        if value.same(before) {
+            return None;
+        }
         match (ty, value) {
             (Type::Any(_), _) => None,
             (_, Value::Null) => Some(zero(ty)),
-            (Type::Ref(id), Value::Map(map)) => self.fields(id.get(), map, at),
+            (Type::Ref(id), Value::Map(map)) => self.fields(id.get(), map, before, at),
             (Type::List(items), Value::List(values)) => {
                 let go = inner_go_type(go);
                 let mut changed: Option<Vec<Value>> = None;
                 for (i, value) in values.iter().enumerate() {
                     let place = Place { up: Some(at), step: Step::Index(i) };
-                    if let Some(new) = self.value(items, go, value, &place) {
+                    if let Some(new) = self.value(items, go, value, &before[i], &place) {
                         let list = changed.get_or_insert_with(|| values.to_vec());
                         if let Some(slot) = list.get_mut(i) {
                             *slot = new;
@@ -183,7 +209,7 @@ impl Reader {
                 let mut changed: Option<Map> = None;
                 for (key, value) in map.iter() {
                     let place = Place { up: Some(at), step: Step::Key(key) };
-                    if let Some(new) = self.value(values, go, value, &place) {
+                    if let Some(new) = self.value(values, go, value, &before[key], &place) {
                         changed.get_or_insert_with(|| map.as_ref().clone()).insert(key, new);
                     }
                 }

@@ -57,8 +57,7 @@ impl Reader {
 
     fn quantity(&mut self, value: &Value) -> Option<Value> {
         match crate::quantity::canonical(value) {
-            Ok(canonical) if value.as_str() == Some(&canonical) => None,
-            Ok(canonical) => Some(canonical.into()),
+            Ok(canonical) => canonical.map(Value::from),
             Err(error) => {
                 self.fail(error);
                 None

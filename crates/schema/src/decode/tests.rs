@@ -1,4 +1,4 @@
-use super::decode;
+use super::{decode, decode_again};
 use crate::find_kind;
 use api::Value;
 
@@ -194,4 +194,21 @@ fn shares_what_it_does_not_change() {
     let decoded = decode(kind, &pod).unwrap().value;
     assert!(decoded["spec"].same(&pod["spec"]));
     assert!(!decoded["metadata"].same(&pod["metadata"]));
+}
+
+#[test]
+fn does_not_read_again_what_it_knows() {
+    let kind = find_kind("", "v1", "Pod").unwrap();
+    let json = r#"{"metadata":{"name":"a"},"spec":{"containers":[{"name":"c","resources":{}}]},"status":{}}"#;
+    let before = decode(kind, &Value::from_json(json).unwrap()).unwrap().value;
+    let mut after = before.clone();
+    after.set(&["metadata", "nope"], 1);
+    after.set(&["status", "phase"], "Running");
+    let decoded = decode_again(kind, &after, &before).unwrap();
+    assert_eq!(decoded, decode(kind, &after).unwrap());
+    assert!(decoded.value["spec"].same(&before["spec"]));
+    // What is shared is taken as it is, right or wrong.
+    let wrong = api::tree!({"spec": {"nope": 1}, "metadata": {}, "status": {}});
+    assert_eq!(decode_again(kind, &wrong, &wrong).unwrap().unknown.len(), 0);
+    assert_eq!(decode(kind, &wrong).unwrap().unknown.len(), 1);
 }

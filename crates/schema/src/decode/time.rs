@@ -6,11 +6,36 @@
 /// What Go's `time.Parse` says.
 // Models staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/time.go UnmarshalJSON
 pub(super) fn canonical(text: &str, micro: bool) -> Result<Option<String>, String> {
+    if !micro && is_plain(text) {
+        return Ok(None);
+    }
     let layout = if micro { "2006-01-02T15:04:05.000000Z07:00" } else { "2006-01-02T15:04:05Z07:00" };
     let mut parser = Parser { text, rest: text, layout, micro };
     let time = parser.parse()?;
     let printed = time.print(micro);
     Ok(if printed == text { None } else { Some(printed) })
+}
+
+/// Tells at a glance most of the times that are as they are printed.
+fn is_plain(text: &str) -> bool {
+    let number = |from: usize, to: usize| -> Option<i64> {
+        let digits = text.as_bytes().get(from..to)?;
+        let digit = |sum: i64, byte: &u8| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'));
+        digits.iter().try_fold(0, digit)
+    };
+    let [Some(year), Some(month), Some(day), Some(hour), Some(minute), Some(second)] =
+        [(0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19)].map(|(from, to)| number(from, to))
+    else {
+        return false;
+    };
+    let signs = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'Z')];
+    text.len() == 20
+        && signs.iter().all(|(at, sign)| text.as_bytes().get(*at) == Some(sign))
+        && (1..=12).contains(&month)
+        && (1..=days_in(year, month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second < 60
 }
 
 struct Parser<'a> {
@@ -170,6 +195,7 @@ mod tests {
     fn reads_times_as_go() {
         for (text, micro, printed) in [
             ("2026-01-02T03:04:05Z", false, "2026-01-02T03:04:05Z"),
+            ("2024-02-29T23:59:59Z", false, "2024-02-29T23:59:59Z"),
             ("2026-01-02T03:04:05.999Z", false, "2026-01-02T03:04:05Z"),
             ("2026-03-01T03:04:05+09:00", false, "2026-02-28T18:04:05Z"),
             ("2024-03-01T00:00:00+00:01", false, "2024-02-29T23:59:00Z"),
@@ -186,6 +212,8 @@ mod tests {
                 r#"parsing time "2026-01-02" as "2006-01-02T15:04:05Z07:00": cannot parse "" as "T""#,
             ),
             ("2026-13-02T03:04:05Z", r#"parsing time "2026-13-02T03:04:05Z": month out of range"#),
+            ("2026-02-29T03:04:05Z", r#"parsing time "2026-02-29T03:04:05Z": day out of range"#),
+            ("2026-01-02T03:04:60Z", r#"parsing time "2026-01-02T03:04:60Z": second out of range"#),
             (
                 "2026-01-02T03:04:05",
                 r#"parsing time "2026-01-02T03:04:05" as "2006-01-02T15:04:05Z07:00": cannot parse "" as "Z07:00""#,
