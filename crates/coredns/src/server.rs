@@ -77,7 +77,7 @@ impl CoreDns {
     /// Answers a question.
     pub fn answer(&mut self, question: &DnsQuestion) -> DnsAnswer {
         if !self.is_ready() {
-            return DnsAnswer::empty(DnsCode::ServFail);
+            return DnsAnswer::empty(DnsCode::ServerFailure);
         }
         let zone = Zone { informers: &self.informers, upstream: &self.upstream };
         let mut answer = zone.answer(question);

@@ -82,6 +82,8 @@ pub struct KubeProxy {
     last_sync: Time,
     last_full: Time,
     needs_full: bool,
+    /// The chains of single Services that its node has.
+    existing: BTreeSet<Rc<str>>,
     syncs: u64,
     pending: Option<Pending>,
     listening: BTreeSet<u16>,
@@ -117,6 +119,7 @@ impl KubeProxy {
             last_sync: Time(i64::MIN),
             last_full: Time(i64::MIN),
             needs_full: true,
+            existing: BTreeSet::new(),
             syncs: 0,
             pending: None,
             listening: BTreeSet::new(),
@@ -198,12 +201,14 @@ impl KubeProxy {
         if self.needs_full {
             ensure_jumps(network, host);
         }
-        let existing = network.iptables(host).map_or_else(BTreeSet::new, |iptables| {
-            let nat = iptables.table(TableName::Nat);
-            nat.sorted_chains().into_iter().map(|(name, _)| Rc::from(name.as_str())).collect()
-        });
+        if self.needs_full {
+            self.existing = network.iptables(host).map_or_else(BTreeSet::new, |iptables| {
+                let nat = iptables.table(TableName::Nat);
+                nat.sorted_chains().into_iter().map(|(name, _)| Rc::from(name.as_str())).collect()
+            });
+        }
         let sync = if self.needs_full { Sync::Full } else { Sync::Partial(&self.changed) };
-        let wanted = restore(&self.services, &self.endpoints, &self.config, sync, &existing);
+        let wanted = restore(&self.services, &self.endpoints, &self.config, sync, &self.existing);
         self.last_sync = now;
         self.syncs += 1;
         match network.restore(host, &wanted.text) {
@@ -212,6 +217,7 @@ impl KubeProxy {
                     self.last_full = now;
                 }
                 self.needs_full = false;
+                self.existing = wanted.active;
                 self.forget_udp(network);
                 self.changed.clear();
                 self.listen(network);

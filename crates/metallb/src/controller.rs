@@ -31,12 +31,6 @@ pub struct Controller {
     log: Log,
 }
 
-impl Default for Controller {
-    fn default() -> Controller {
-        Controller::new()
-    }
-}
-
 /// What the controller and the speakers watch of the configuration.
 pub(crate) fn config_watch() -> WatchSpec {
     WatchSpec {
@@ -46,10 +40,11 @@ pub(crate) fn config_watch() -> WatchSpec {
 }
 
 impl Controller {
-    /// Makes the controller as it is when its process starts.
-    pub fn new() -> Controller {
+    /// Makes the controller of a pod, as it is when its process starts.
+    pub fn new(pod: &str) -> Controller {
+        let agent = format!("metallb-controller/{pod}");
         let mut controller = Controller {
-            identity: Identity::service_account(NAMESPACE, "controller", "metallb-controller"),
+            identity: Identity::service_account(NAMESPACE, "controller", &agent),
             informers: Informers::default(),
             queue: WorkQueue::default(),
             recorder: EventRecorder::new("metallb-controller", ""),

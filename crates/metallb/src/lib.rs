@@ -15,4 +15,4 @@ pub use config::{Config, Pool, Range, parse};
 pub use controller::Controller;
 pub use manifests::{CONTROLLER_IMAGE, NAMESPACE, SPEAKER_IMAGE, config_map, manifests};
 pub use members::MEMBERS_PORT;
-pub use speaker::{Speaker, SpeakerSettings};
+pub use speaker::Speaker;

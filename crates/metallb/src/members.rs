@@ -10,7 +10,7 @@ use std::rc::Rc;
 pub const MEMBERS_PORT: u16 = 7_946;
 /// How often one peer is probed, and how long its answer is waited for.
 // Models github.com/hashicorp/memberlist config.go DefaultLANConfig
-const PROBE: Nanos = SECOND;
+pub(crate) const PROBE: Nanos = SECOND;
 const PROBE_TIMEOUT: Nanos = 500 * MILLISECOND;
 /// How long a peer is suspected, in probes, for up to ten members.
 const SUSPICION: Nanos = 4 * PROBE;

@@ -2,7 +2,7 @@ use crate::config::{self, Config};
 use crate::controller::{CONFIG, address_of, config_watch};
 use crate::log::{Log, quoted};
 use crate::manifests::NAMESPACE;
-use crate::members::{MEMBERS_PORT, Members};
+use crate::members::{MEMBERS_PORT, Members, PROBE};
 use api::resources::{CONFIGMAPS, ENDPOINTSLICES, SERVICES};
 use api::{Value, meta, tree};
 use client::{Component, Cx, Delivery, EventRecorder, Identity, IndexBy, Informers, WatchSpec, WorkQueue};
@@ -15,22 +15,15 @@ use std::rc::Rc;
 
 const SERVICE_NAME: IndexBy = IndexBy::Label("kubernetes.io/service-name");
 
-/// What a speaker is told at its start.
-#[derive(Clone, Debug)]
-pub struct SpeakerSettings {
-    /// The node's name.
-    pub node: Rc<str>,
-    /// The node as the network knows it.
-    pub host: HostId,
-    /// The number under which its container listens.
-    pub application: Application,
-}
+/// Where the numbers of the speakers' own applications begin.
+const APPLICATIONS: u64 = 1 << 41;
 
 /// One node's speaker: answers ARP for the addresses of the Services that fall to its node.
 #[derive(Clone, Debug)]
 pub struct Speaker {
     identity: Identity,
-    settings: SpeakerSettings,
+    node: Rc<str>,
+    host: HostId,
     informers: Informers,
     queue: WorkQueue,
     recorder: EventRecorder,
@@ -40,17 +33,22 @@ pub struct Speaker {
     /// The addresses that the network lets the node answer for.
     answering: BTreeSet<Ipv4Addr>,
     busy_until: Time,
+    /// When it looks for the other speakers next.
+    probe_at: Time,
+    /// Whether its machine was down when it looked last: then there is no process.
+    is_down: bool,
     done: u64,
     log: Log,
 }
 
 impl Speaker {
-    /// Makes a node's speaker, as it is when its process starts.
-    pub fn new(settings: SpeakerSettings) -> Speaker {
-        let agent = format!("metallb-speaker/{}", settings.node);
+    /// Makes the speaker of a pod on a node, as it is when its process starts.
+    pub fn new(pod: &str, node: &str, host: HostId) -> Speaker {
+        let agent = format!("metallb-speaker/{pod}");
         let mut speaker = Speaker {
             identity: Identity::service_account(NAMESPACE, "speaker", &agent),
-            settings,
+            node: node.into(),
+            host,
             informers: Informers::default(),
             queue: WorkQueue::default(),
             recorder: EventRecorder::new("metallb-speaker", ""),
@@ -59,6 +57,8 @@ impl Speaker {
             announced: BTreeMap::new(),
             answering: BTreeSet::new(),
             busy_until: Time(i64::MIN),
+            probe_at: Time::NEVER,
+            is_down: false,
             done: 0,
             log: Log::default(),
         };
@@ -67,36 +67,53 @@ impl Speaker {
         speaker
     }
 
-    /// Opens its ports and looks for the other speakers. To be called once, when its container starts.
-    pub fn attach(&mut self, now: Time, network: &mut Network) {
-        for protocol in [Protocol::Tcp, Protocol::Udp] {
-            network.listen(self.settings.host, protocol, MEMBERS_PORT, self.settings.application);
-        }
-        self.look(now, network);
-    }
-
     /// Lets its addresses go. To be called when its container ends, in order or not: nobody answers ARP
     /// then. (When the machine itself stops, the network does as much.)
-    pub fn detach(&mut self, now: Time, network: &mut Network) {
+    pub fn withdraw(&mut self, network: &mut Network) {
         for address in std::mem::take(&mut self.answering) {
-            network.withdraw(self.settings.host, address);
+            network.withdraw(self.host, address);
         }
-        network.close_application(now, self.settings.application);
+        for protocol in [Protocol::Tcp, Protocol::Udp] {
+            if network.listener(self.host, protocol, MEMBERS_PORT) == Some(self.application()) {
+                network.close(self.host, protocol, MEMBERS_PORT);
+            }
+        }
     }
 
-    /// Looks which speakers answer. To be called whenever [`Network::machine_changes`] has grown.
+    fn application(&self) -> Application {
+        Application(APPLICATIONS + u64::from(self.host.0))
+    }
+
+    /// Looks which speakers answer. It does so by itself every second.
     pub fn look(&mut self, now: Time, network: &Network) {
-        self.members.look(now, self.settings.host, network.chance(), network);
+        self.members.look(now, self.host, network.chance(), network);
     }
 
     /// Does with the network what the last step decided. To be called after each step.
     pub fn apply(&mut self, now: Time, network: &mut Network) {
+        let was_down = std::mem::replace(&mut self.is_down, !network.topology().is_up(self.host));
+        if self.is_down {
+            self.announced.clear();
+            self.answering.clear();
+            self.members = Members::default();
+            self.queue = WorkQueue::default();
+            return;
+        }
+        if was_down {
+            self.queue.add(now, CONFIG.into());
+            self.enqueue_all(now);
+        }
+        for protocol in [Protocol::Tcp, Protocol::Udp] {
+            // Where the container has opened the port itself, this changes nothing.
+            network.listen(self.host, protocol, MEMBERS_PORT, self.application());
+        }
+        self.look(now, network);
         let wanted: BTreeSet<Ipv4Addr> = self.announced.values().copied().collect();
         for address in self.answering.difference(&wanted) {
-            network.withdraw(self.settings.host, *address);
+            network.withdraw(self.host, *address);
         }
         for address in wanted.difference(&self.answering) {
-            network.announce(now, self.settings.host, *address);
+            network.announce(now, self.host, *address);
         }
         self.answering = wanted;
     }
@@ -169,14 +186,14 @@ impl Speaker {
             let fields = tree!({
                 "event": "serviceAnnounced",
                 "ips": [(address.to_string())],
-                "node": (&self.settings.node),
+                "node": (&self.node),
                 "pool": pool,
                 "protocol": "layer2",
                 "service": key,
             });
             self.log.write(cx.at(), "info", "service has IP, announcing", fields);
         }
-        let node = quoted(&self.settings.node);
+        let node = quoted(&self.node);
         let message = format!("announcing from node {node} with protocol \"layer2\"");
         self.recorder.event(cx, &service, "Normal", "nodeAssigned", &message);
     }
@@ -191,7 +208,7 @@ impl Speaker {
             let fields = tree!({
                 "event": "serviceWithdrawn",
                 "ip": [(address.to_string())],
-                "node": (&self.settings.node),
+                "node": (&self.node),
                 "protocol": "layer2",
                 "reason": reason,
                 "service": key,
@@ -214,7 +231,7 @@ impl Speaker {
             .members
             .alive()
             .filter(|node| !is_local || serving().any(|endpoint| endpoint["nodeName"].str() == &***node));
-        first_by_hash(nodes, address) == Some(&self.settings.node)
+        first_by_hash(nodes, address) == Some(&self.node)
     }
 }
 
@@ -248,6 +265,7 @@ impl Component for Speaker {
             return;
         }
         if !was_synced {
+            self.probe_at = cx.now;
             self.queue.add(cx.now, CONFIG.into());
             return self.enqueue_all(cx.now);
         }
@@ -270,18 +288,25 @@ impl Component for Speaker {
     }
 
     fn next_at(&self) -> Time {
-        match self.queue.next_at().min(self.members.next_at()) {
+        match self.queue.next_at().min(self.members.next_at()).min(self.probe_at) {
             Time::NEVER => Time::NEVER,
             at => at.max(self.busy_until),
         }
     }
 
     fn step(&mut self, cx: &mut Cx) {
+        if self.probe_at <= cx.now {
+            self.probe_at = cx.now + PROBE;
+        }
         for (node, is_alive) in self.members.advance(cx.now) {
             let event = if is_alive { "NodeJoin" } else { "NodeLeave" };
             let fields = tree!({"event": event, "node addr": node, "node event": event});
             self.log.write(cx.now, "info", "node event - forcing sync", fields);
             self.enqueue_all(cx.now);
+        }
+        if self.is_down {
+            self.queue = WorkQueue::default();
+            return;
         }
         let Some(key) = self.queue.pop(cx.now) else { return };
         self.done += 1;

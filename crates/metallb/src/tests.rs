@@ -1,10 +1,10 @@
 use crate::speaker::first_by_hash;
-use crate::{Controller, Speaker, SpeakerSettings, config_map, manifests, parse};
+use crate::{Controller, Speaker, config_map, manifests, parse};
 use api::resources::{CONFIGMAPS, ENDPOINTSLICES, EVENTS, SERVICES};
 use api::{Value, meta, tree, yaml};
 use client::testing::{Bench, Server};
 use client::{Component, Cx, Delivery, Identity, WatchSpec};
-use network::{Application, Cidr, HostId, Network};
+use network::{Cidr, HostId, Network};
 use sim::{Chance, SECOND, Time, Timing};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
@@ -15,7 +15,6 @@ struct World {
     speakers: Vec<Speaker>,
     network: Network,
     nodes: Vec<HostId>,
-    changes: u64,
 }
 
 impl World {
@@ -27,24 +26,14 @@ impl World {
         for n in 1..=3_u8 {
             let name = format!("node-{n}");
             let host = network.add_node(&name, [10, 64, 140, 10 + n].into());
-            let application = Application(u64::from(n));
-            let mut speaker = Speaker::new(SpeakerSettings { node: name.into(), host, application });
-            speaker.attach(Time::EPOCH, &mut network);
-            speakers.push(speaker);
+            speakers.push(Speaker::new(&format!("speaker-{n}"), &name, host));
             nodes.push(host);
         }
-        World { controller: Controller::new(), speakers, network, nodes, changes: 0 }
+        World { controller: Controller::new("controller-1"), speakers, network, nodes }
     }
 
     fn stop(&mut self, node: usize) {
         self.network.stop(self.nodes[node]);
-        let settings = SpeakerSettings {
-            node: format!("node-{}", node + 1).into(),
-            host: self.nodes[node],
-            application: Application(node as u64 + 1),
-        };
-        // A process that isn't there does nothing.
-        self.speakers[node] = Speaker::new(settings);
     }
 
     fn answering(&self) -> Vec<(String, String)> {
@@ -81,26 +70,10 @@ impl Component for World {
                 speaker.apply(cx.now, &mut self.network);
             }
         }
-        if self.network.machine_changes() != self.changes {
-            self.changes = self.network.machine_changes();
-            for (speaker, host) in self.speakers.iter_mut().zip(&self.nodes) {
-                if self.network.topology().is_up(*host) {
-                    speaker.look(cx.now, &self.network);
-                }
-            }
-        }
     }
 }
 
-/// Runs on, letting the speakers look after a change of the machines.
 fn go(bench: &mut Bench<World>, seconds: i64) {
-    for speaker in 0..bench.component.speakers.len() {
-        let (now, host) = (bench.now, bench.component.nodes[speaker]);
-        let world = &mut bench.component;
-        if world.network.topology().is_up(host) {
-            world.speakers[speaker].look(now, &world.network);
-        }
-    }
     bench.run(seconds * SECOND);
 }
 
@@ -231,6 +204,11 @@ fn one_node_announces_and_another_takes_over() {
     let left = names.iter().filter(|name| ***name != *first);
     let second = first_by_hash(left, address).unwrap().to_string();
     assert_eq!(bench.component.answering(), [(address.to_string(), second)]);
+    // It starts again, and has the address back.
+    let host = bench.component.nodes[dead];
+    bench.component.network.start(host);
+    go(&mut bench, 5);
+    assert_eq!(bench.component.answering(), [(address.to_string(), first)]);
 }
 
 #[test]
@@ -256,14 +234,10 @@ fn a_speaker_that_ends_leaves_its_address() {
     let (address, node) = bench.component.answering().remove(0);
     let n = node.strip_prefix("node-").unwrap().parse::<usize>().unwrap() - 1;
     let World { speakers, network, .. } = &mut bench.component;
-    speakers[n].detach(bench.now, network);
+    speakers[n].withdraw(network);
     assert!(bench.component.answering().is_empty());
-    // Its place is taken by a fresh process that hasn't begun; the others notice soon.
-    bench.component.speakers[n] = Speaker::new(SpeakerSettings {
-        node: "node-9".into(),
-        host: bench.component.nodes[n],
-        application: Application(9),
-    });
+    // Nothing runs in its place; the others notice soon.
+    bench.component.speakers[n] = Speaker::new("gone", &node, bench.component.nodes[n]);
     go(&mut bench, 3);
     let now = bench.component.answering();
     assert_eq!(now.len(), 1);

@@ -112,7 +112,7 @@ pub enum DnsCode {
     /// The name doesn't exist.
     NxDomain,
     /// The server could not find out.
-    ServFail,
+    ServerFailure,
     /// The server doesn't answer such questions.
     Refused,
 }
@@ -123,7 +123,7 @@ impl DnsCode {
         match self {
             DnsCode::NoError => "NOERROR",
             DnsCode::NxDomain => "NXDOMAIN",
-            DnsCode::ServFail => "SERVFAIL",
+            DnsCode::ServerFailure => "SERVFAIL",
             DnsCode::Refused => "REFUSED",
         }
     }
@@ -258,9 +258,9 @@ impl Lookup {
         }
         self.at += 1;
         match self.question() {
-            Some(question) if answer.code != DnsCode::ServFail => LookupStep::Ask(question),
+            Some(question) if answer.code != DnsCode::ServerFailure => LookupStep::Ask(question),
             _ if self.failed == Some(DnsCode::NoError) => LookupStep::Found(Vec::new()),
-            _ => LookupStep::Failed(self.failed.unwrap_or(DnsCode::ServFail)),
+            _ => LookupStep::Failed(self.failed.unwrap_or(DnsCode::ServerFailure)),
         }
     }
 }

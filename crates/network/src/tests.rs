@@ -249,7 +249,7 @@ fn a_dead_node_is_silent_and_the_others_answer() {
     assert_eq!(outcomes.keys().copied().collect::<Vec<_>>(), ["answered", "unreachable"]);
     world.network.start(dead);
     // A machine that starts again has no rules.
-    assert!(!world.network.iptables_save(dead, None, Counters::Hidden, Time::EPOCH).contains("KUBE"));
+    assert!(!world.network.iptables_save(dead, None, Counters::Hide, Time::EPOCH).contains("KUBE"));
 }
 
 #[test]
@@ -375,7 +375,7 @@ fn a_clone_goes_on_alike() {
     assert_eq!(ended, other.run(Time::EPOCH + SECOND));
     assert_eq!(ended.len(), 40);
     let save = |world: &World| {
-        world.nodes.map(|node| world.network.iptables_save(node, None, Counters::Shown, Time::EPOCH))
+        world.nodes.map(|node| world.network.iptables_save(node, None, Counters::Show, Time::EPOCH))
     };
     assert_eq!(save(&one), save(&other));
     let list = |world: &World| world.network.conntrack_list(world.nodes[0], Time::EPOCH + SECOND);

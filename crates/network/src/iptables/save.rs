@@ -219,9 +219,9 @@ impl std::fmt::Display for Protocol {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counters {
     /// Each rule begins with `[packets:bytes]`.
-    Shown,
+    Show,
     /// They are left out.
-    Hidden,
+    Hide,
 }
 
 impl Iptables {
@@ -249,7 +249,7 @@ impl Table {
         }
         for (_, chain) in self.sorted_chains() {
             for (rule, counter) in chain.rules().iter().zip(chain.counters()) {
-                if counters == Counters::Shown {
+                if counters == Counters::Show {
                     let _ = write!(out, "[{}:{}] ", counter.packets, counter.bytes);
                 }
                 let _ = writeln!(out, "{}", line(chain.name().as_str(), rule));
