@@ -18,7 +18,8 @@ use std::sync::OnceLock;
 
 /// Sets what upstream sets where the user said nothing. What needs no change stays shared.
 ///
-/// Left out: pod-level resources and HorizontalPodAutoscaler's metrics and behaviour.
+/// Left out: pod-level resources, rounding of quantities to thousandths, and
+/// HorizontalPodAutoscaler's metrics and behaviour.
 // Models pkg/apis/*/v1/defaults.go
 pub fn default(kind: &Kind, value: &mut Value) {
     let Some(definition) = kind.definition() else { return };

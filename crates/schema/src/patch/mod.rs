@@ -7,6 +7,7 @@ mod json;
 mod list;
 mod lookup;
 mod merge;
+mod order;
 mod strategic;
 
 pub use create::{three_way_strategic, two_way};
