@@ -135,7 +135,7 @@ pub(crate) fn of(resource: Resource) -> Option<&'static Rest> {
 pub fn served_resources() -> Vec<Resource> {
     let mut served: Vec<Resource> = Vec::new();
     for kind in schema::kinds().iter().filter(|kind| kind.served && is_stored(kind)) {
-        let events = kind.plural == "events" && kind.group != "";
+        let events = kind.plural == "events" && !kind.group.is_empty();
         if events || served.iter().any(|other| other.plural == kind.plural && other.group == kind.group) {
             continue;
         }

@@ -1,5 +1,6 @@
 //! The server's state, and the one way into it.
 
+use crate::admission::Shared;
 use crate::authorization::{Attributes, Mode};
 use crate::discovery;
 use crate::handlers::Call;
@@ -22,6 +23,7 @@ pub struct ApiServer {
     pub(crate) watches: Watches,
     pub(crate) services: Allocators,
     pub(crate) authorizer: Mode,
+    pub(crate) shared: Shared,
     pub(crate) node_requests: Vec<NodeRequest>,
     next_stream: u64,
     now: Time,
@@ -36,6 +38,7 @@ impl ApiServer {
             watches: Watches::default(),
             services: Allocators::new(options.chance, options.service_cidr, options.node_ports),
             authorizer: Mode::default(),
+            shared: Shared::default(),
             node_requests: Vec::new(),
             next_stream: 1,
             now: start,

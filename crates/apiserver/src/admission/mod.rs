@@ -11,6 +11,24 @@ use crate::handlers::Call;
 use crate::server::ApiServer;
 use api::{Status, Value, tree};
 
+/// What many pods share, made once.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    token_mount: Value,
+    token_volume: Value,
+    tolerations: Value,
+}
+
+impl Default for Shared {
+    fn default() -> Shared {
+        Shared {
+            token_mount: service_account::token_mount(),
+            token_volume: service_account::token_volume(),
+            tolerations: default_toleration_seconds::tolerations(),
+        }
+    }
+}
+
 /// What is being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -37,7 +55,7 @@ impl ApiServer {
             ("", "pods") => {
                 service_account::admit(self, call, object)?;
                 priority::admit(self, call, object)?;
-                default_toleration_seconds::admit(object);
+                default_toleration_seconds::admit(&self.shared, object);
             }
             ("", "nodes") if self.options.taint_new_nodes => taint_node(object),
             ("", "persistentvolumeclaims") => add_finalizer(object, "kubernetes.io/pvc-protection"),

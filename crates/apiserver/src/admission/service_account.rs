@@ -56,7 +56,8 @@ fn mount_token(server: &ApiServer, call: &Call, pod: &mut Value) {
             (format!("{VOLUME}{suffix}").into(), true)
         }
     };
-    let mount = tree!({"name": (&volume), "readOnly": true, "mountPath": MOUNT_PATH});
+    let mut mount = server.shared.token_mount.clone();
+    mount.set(&["name"], &volume);
     let mut needed = false;
     for list in ["initContainers", "containers"] {
         if pod["spec"][list].items().is_empty() {
@@ -72,14 +73,21 @@ fn mount_token(server: &ApiServer, call: &Call, pod: &mut Value) {
         }
     }
     if needed && is_new {
-        let volume = tree!({"name": volume, "projected": (token_source())});
-        pod.at_mut(&["spec", "volumes"]).list_mut().push(volume);
+        let mut token_volume = server.shared.token_volume.clone();
+        token_volume.set(&["name"], volume);
+        pod.at_mut(&["spec", "volumes"]).list_mut().push(token_volume);
     }
 }
 
+/// Returns the mount of a token, without the volume's name.
+pub(super) fn token_mount() -> Value {
+    tree!({"name": "", "readOnly": true, "mountPath": MOUNT_PATH})
+}
+
+/// Returns the volume of a token, without a name.
 // Models plugin/pkg/admission/serviceaccount/admission.go TokenVolumeSource
-fn token_source() -> Value {
-    tree!({
+pub(super) fn token_volume() -> Value {
+    tree!({"name": "", "projected": {
         "defaultMode": 420,
         "sources": [
             {"serviceAccountToken": {"path": "token", "expirationSeconds": EXPIRATION_SECONDS}},
@@ -88,5 +96,5 @@ fn token_source() -> Value {
                 {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}},
             ]}},
         ],
-    })
+    }})
 }

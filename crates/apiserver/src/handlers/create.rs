@@ -44,9 +44,9 @@ impl ApiServer {
         let namespace = object["metadata"]["namespace"].str();
         if call.rest.kind.namespaced {
             if !namespace.is_empty() && namespace != call.namespace {
-                return Err(Status::bad_request(format!(
-                    "the namespace of the provided object does not match the namespace sent on the request"
-                )));
+                return Err(Status::bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request",
+                ));
             }
             if namespace.is_empty() {
                 object.set(&["metadata", "namespace"], call.namespace);
@@ -60,20 +60,13 @@ impl ApiServer {
         self.admit_create(call, &mut object)?;
         let base = object["metadata"]["generateName"].str().to_string();
         let generated = object["metadata"]["name"].str().is_empty() && !base.is_empty();
-        let mut attempt = 0;
-        loop {
-            if generated {
-                object.set(&["metadata", "name"], self.generate_name(call, &base, attempt));
-            }
-            match self.try_create(call, object.clone()) {
-                Err(status)
-                    if generated && status.reason == "AlreadyExists" && attempt + 1 < NAME_ATTEMPTS =>
-                {
-                    attempt += 1;
-                }
-                outcome => return outcome,
-            }
+        if generated {
+            let names = (0..NAME_ATTEMPTS).map(|attempt| self.generate_name(call, &base, attempt));
+            let free = |name: &String| self.store.get(&call.rest.key(call.namespace, name)).is_none();
+            let name = names.into_iter().find(free).unwrap_or_else(|| self.generate_name(call, &base, 0));
+            object.set(&["metadata", "name"], name);
         }
+        self.finish_create(call, object)
     }
 
     fn generate_name(&self, call: &Call, base: &str, attempt: u64) -> String {
@@ -87,7 +80,7 @@ impl ApiServer {
         format!("{base}{}", self.options.chance.name_suffix("generateName", &key, number, 5))
     }
 
-    fn try_create(&mut self, call: &mut Call, mut object: Value) -> Result<Value, Status> {
+    fn finish_create(&mut self, call: &mut Call, mut object: Value) -> Result<Value, Status> {
         let rest = call.rest;
         let name = object["metadata"]["name"].text();
         let key = rest.key(call.namespace, &name);

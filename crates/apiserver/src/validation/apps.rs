@@ -61,15 +61,15 @@ fn check_runs_always(template: &Value, kind: &str, path: &Path, errors: &mut Err
 fn check_selector_and_template(spec: &Value, kind: &str, empty: &str, path: &Path, errors: &mut Errors) {
     let (selector, at) = (&spec["selector"], path.child("selector"));
     if selector.is_null() {
-        errors.required(&at, "");
+        errors.required(at, "");
     } else {
         meta::validate_label_selector(selector, &at, errors);
         if selector["matchLabels"].is_empty() && selector["matchExpressions"].is_empty() {
-            errors.invalid(&at, selector, empty);
+            errors.invalid(at, selector, empty);
         }
     }
     if !meta::is_selector_readable(selector) {
-        errors.invalid(&at, selector, "invalid label selector");
+        errors.invalid(at, selector, "invalid label selector");
         return;
     }
     let mut selector = Selector::from_label_selector(selector);
@@ -127,7 +127,7 @@ fn validate_strategy(strategy: &Value, path: &Path, errors: &mut Errors) {
             check_int_or_percent(unavailable, &unavailable_path, errors);
             check_int_or_percent(surge, &at.child("maxSurge"), errors);
             if amount(unavailable) == 0 && amount(surge) == 0 {
-                errors.invalid(&unavailable_path, unavailable, "may not be 0 when `maxSurge` is 0");
+                errors.invalid(unavailable_path, unavailable, "may not be 0 when `maxSurge` is 0");
             }
             check_at_most_all(unavailable, &unavailable_path, errors);
         }
@@ -244,7 +244,7 @@ fn validate_daemon_set_spec(spec: &Value, errors: &mut Errors) {
     let path = Path::new("spec");
     let (selector, at) = (&spec["selector"], path.child("selector"));
     if selector.is_null() {
-        errors.required(&at, "");
+        errors.required(at, "");
     } else {
         meta::validate_label_selector(selector, &at, errors);
     }
@@ -255,7 +255,7 @@ fn validate_daemon_set_spec(spec: &Value, errors: &mut Errors) {
         errors.invalid(template_path.child("metadata").child("labels"), labels, message);
     }
     if !selector.is_null() && selector["matchLabels"].is_empty() && selector["matchExpressions"].is_empty() {
-        errors.invalid(&at, selector, "empty selector is invalid for daemonset");
+        errors.invalid(at, selector, "empty selector is invalid for daemonset");
     }
     pod::validate_template(&spec["template"], &template_path, errors);
     check_runs_always(&spec["template"], "DaemonSet", &template_path.child("spec"), errors);
@@ -319,7 +319,7 @@ fn validate_stateful_set_spec(spec: &Value, errors: &mut Errors) {
     let (strategy, at) = (&spec["updateStrategy"], path.child("updateStrategy"));
     let rolling = &strategy["rollingUpdate"];
     match strategy["type"].str() {
-        "" => errors.required(&at, ""),
+        "" => errors.required(at, ""),
         "OnDelete" if !rolling.is_null() => {
             let message = "only allowed for updateStrategy 'RollingUpdate'";
             errors.invalid(at.child("rollingUpdate"), rolling, message);
@@ -336,7 +336,7 @@ fn validate_stateful_set_spec(spec: &Value, errors: &mut Errors) {
                 }
             }
         }
-        _ => errors.invalid(&at, strategy, "must be 'RollingUpdate' or 'OnDelete'"),
+        _ => errors.invalid(at, strategy, "must be 'RollingUpdate' or 'OnDelete'"),
     }
     errors.check_not_negative(&path.child("replicas"), &spec["replicas"]);
     errors.check_not_negative(&path.child("minReadySeconds"), &spec["minReadySeconds"]);

@@ -33,14 +33,12 @@ fn validate_job_spec(spec: &Value, path: &Path, errors: &mut Errors) {
     for field in fields {
         errors.check_not_negative(&path.child(field), &spec[field]);
     }
-    match spec["completionMode"].as_str() {
-        None => {}
-        Some("NonIndexed" | "Indexed") => {
-            if spec["completionMode"].str() == "Indexed" && spec["completions"].is_null() {
-                errors.required(path.child("completions"), "when completion mode is Indexed");
-            }
-        }
-        Some(mode) => errors.not_supported(path.child("completionMode"), mode, &["Indexed", "NonIndexed"]),
+    let mode = spec["completionMode"].str();
+    if !["", "Indexed", "NonIndexed"].contains(&mode) {
+        errors.not_supported(path.child("completionMode"), mode, &["Indexed", "NonIndexed"]);
+    }
+    if mode == "Indexed" && spec["completions"].is_null() {
+        errors.required(path.child("completions"), "when completion mode is Indexed");
     }
     let template_path = path.child("template");
     pod::validate_template(&spec["template"], &template_path, errors);

@@ -48,7 +48,7 @@ fn validate_common(meta: &Value, path: &Path, errors: &mut Errors) {
         errors.check_text(&path, text, names::qualified_name);
         if !text.contains('/') && !STANDARD_FINALIZERS.contains(&text) {
             let message = "name is neither a standard finalizer name nor is it fully qualified";
-            errors.invalid(&path, text, message);
+            errors.invalid(path, text, message);
         }
     }
 }
@@ -129,7 +129,7 @@ fn validate_owner_references(owners: &Value, path: &Path, errors: &mut Errors) {
                 let message = format!(
                     "Only one reference can have Controller set to true. Found \"true\" in references for {controller} and {this}"
                 );
-                errors.invalid(&path, owner, message);
+                errors.invalid(path, owner, message);
             }
             controller = this.to_string();
         }

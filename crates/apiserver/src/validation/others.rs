@@ -121,7 +121,7 @@ pub(crate) fn validate_ingress(ingress: &Value, errors: &mut Errors) {
     let (spec, path) = (&ingress["spec"], Path::new("spec"));
     let rules = spec["rules"].items();
     if rules.is_empty() && spec["defaultBackend"].is_null() {
-        errors.invalid(&path, rules, "either `defaultBackend` or `rules` must be specified");
+        errors.invalid(path, rules, "either `defaultBackend` or `rules` must be specified");
     }
     if !spec["defaultBackend"].is_null() {
         validate_backend(&spec["defaultBackend"], &path.child("defaultBackend"), errors);
@@ -138,7 +138,7 @@ pub(crate) fn validate_ingress(ingress: &Value, errors: &mut Errors) {
         let http = path.child("http");
         let paths = http.child("paths");
         if !rule["http"].is_null() && rule["http"]["paths"].items().is_empty() {
-            errors.required(&paths, "");
+            errors.required(paths, "");
         }
         for (j, entry) in rule["http"]["paths"].items().iter().enumerate() {
             let path = paths.index(j);
@@ -182,12 +182,12 @@ fn validate_backend(backend: &Value, path: &Path, errors: &mut Errors) {
     let (name, number) = (service["port"]["name"].str(), service["port"]["number"].int());
     let port = path.child("port");
     match (name.is_empty(), number) {
-        (true, 0) => errors.required(&path, "port name or number is required"),
+        (true, 0) => errors.required(path, "port name or number is required"),
         (false, 0) => errors.check_text(&port.child("name"), name, names::port_name),
         (true, number) => {
             errors.invalid_all(&port.child("number"), &Value::Int(number), names::port_number(number));
         }
-        (false, _) => errors.invalid(&path, "", "cannot set both port name & port number"),
+        (false, _) => errors.invalid(path, "", "cannot set both port name & port number"),
     }
 }
 
@@ -221,7 +221,7 @@ pub(crate) fn validate_disruption_budget(budget: &Value, errors: &mut Errors) {
     let (spec, path) = (&budget["spec"], Path::new("spec"));
     let (low, high) = (&spec["minAvailable"], &spec["maxUnavailable"]);
     if !low.is_null() && !high.is_null() {
-        errors.invalid(&path, spec, "minAvailable and maxUnavailable cannot be both set");
+        errors.invalid(path, spec, "minAvailable and maxUnavailable cannot be both set");
     }
     for (field, value) in [("minAvailable", low), ("maxUnavailable", high)] {
         if !value.is_null() {

@@ -50,7 +50,7 @@ fn validate_node_selector(selector: &Value, path: &Path, errors: &mut Errors) {
     let terms = selector["nodeSelectorTerms"].items();
     let list = path.child("nodeSelectorTerms");
     if terms.is_empty() {
-        errors.required(&list, "must have at least one node selector term");
+        errors.required(list, "must have at least one node selector term");
     }
     for (i, term) in terms.iter().enumerate() {
         validate_node_selector_term(term, &list.index(i), errors);
@@ -150,7 +150,7 @@ pub(crate) fn validate_taints(taints: &Value, path: &Path, errors: &mut Errors) 
         }
         errors.check_enum(&path.child("effect"), &taint["effect"], &EFFECTS);
         if seen.contains(&(key, effect)) {
-            errors.duplicate(&path, taint);
+            errors.duplicate(path, taint);
             if let Some(error) = errors.0.last_mut() {
                 error.detail = "taints must be unique by key and effect pair".to_string();
             }

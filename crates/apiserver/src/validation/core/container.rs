@@ -290,9 +290,9 @@ fn validate_env_from(from: &Value, path: &Path, errors: &mut Errors) {
             }
         }
         if sources == 0 {
-            errors.invalid(&path, "", "must specify one of: `configMapRef` or `secretRef`");
+            errors.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`");
         } else if sources > 1 {
-            errors.invalid(&path, "", "may not have more than one field specified at a time");
+            errors.invalid(path, "", "may not have more than one field specified at a time");
         }
     }
 }

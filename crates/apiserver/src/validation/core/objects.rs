@@ -188,7 +188,7 @@ pub(crate) fn validate_endpoints(endpoints: &Value, errors: &mut Errors) {
         let path = subsets.index(i);
         let (ready, not_ready) = (subset["addresses"].items(), subset["notReadyAddresses"].items());
         if ready.is_empty() && not_ready.is_empty() {
-            errors.required(&path, "must specify `addresses` or `notReadyAddresses`");
+            errors.required(path, "must specify `addresses` or `notReadyAddresses`");
         }
         for (field, addresses) in [("addresses", ready), ("notReadyAddresses", not_ready)] {
             let list = path.child(field);
@@ -234,7 +234,7 @@ pub(crate) fn validate_endpoint_slice(slice: &Value, errors: &mut Errors) {
         let path = list.index(i);
         let addresses = path.child("addresses");
         if endpoint["addresses"].items().is_empty() {
-            errors.required(&addresses, "must contain at least 1 address");
+            errors.required(addresses, "must contain at least 1 address");
         }
         for (j, address) in endpoint["addresses"].items().iter().enumerate() {
             let at = addresses.index(j);
@@ -315,11 +315,11 @@ fn validate_access_modes(spec: &Value, path: &Path, none: &str, errors: &mut Err
     const MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
     let path = path.child("accessModes");
     if spec["accessModes"].items().is_empty() {
-        errors.required(&path, none);
+        errors.required(path, none);
     }
     for mode in spec["accessModes"].items() {
         if !MODES.contains(&mode.str()) {
-            errors.not_supported(&path, mode, &MODES);
+            errors.not_supported(path, mode, &MODES);
         }
     }
 }
@@ -378,9 +378,9 @@ pub(crate) fn validate_volume(volume: &Value, errors: &mut Errors) {
     }
     let sources = spec.fields().iter().filter(|(name, _)| !NOT_SOURCES.contains(name)).count();
     match sources {
-        0 => errors.required(&path, "must specify a volume type"),
+        0 => errors.required(path, "must specify a volume type"),
         1 => {}
-        _ => errors.forbidden(&path, "may not specify more than 1 volume type"),
+        _ => errors.forbidden(path, "may not specify more than 1 volume type"),
     }
 }
 

@@ -176,7 +176,7 @@ fn validate_dns_config(spec: &Value, path: &Path, errors: &mut Errors) {
     }
     let list = path.child("nameservers");
     if servers.len() > 3 {
-        errors.invalid(&list, &config["nameservers"], "must not have more than 3 nameservers");
+        errors.invalid(list, &config["nameservers"], "must not have more than 3 nameservers");
     }
     for (i, server) in servers.iter().enumerate() {
         errors.check_text(&list.index(i), server.str(), names::ip);
@@ -258,7 +258,7 @@ pub(crate) fn validate_update(new: &Value, old: &Value, errors: &mut Errors) {
     if !semantic_equal(&munged, old_spec) {
         let diff = difference(old_spec, &munged);
         let message = format!("pod updates may not change fields other than {UPDATABLE}\n{diff}");
-        errors.forbidden(&path, message);
+        errors.forbidden(path, message);
     }
 }
 

@@ -64,7 +64,7 @@ fn validate_handler(handler: &Value, grace: Option<i64>, path: &Path, errors: &m
         let path = path.child(name);
         handlers += 1;
         if handlers > 1 {
-            errors.forbidden(&path, "may not specify more than 1 handler type");
+            errors.forbidden(path, "may not specify more than 1 handler type");
             continue;
         }
         match name {
@@ -76,7 +76,7 @@ fn validate_handler(handler: &Value, grace: Option<i64>, path: &Path, errors: &m
                 if seconds < 0 || seconds > grace {
                     let message =
                         format!("must be non-negative and less than terminationGracePeriodSeconds ({grace})");
-                    errors.invalid(&path, seconds, message);
+                    errors.invalid(path, seconds, message);
                 }
             }
             _ => {}

@@ -109,17 +109,17 @@ pub(crate) fn validate_requirements(resources: &Value, path: &Path, errors: &mut
         let limit = &limits[name];
         if limit.is_null() {
             if !is_overcommit_allowed(name) {
-                errors.required(&limits_path, "Limit must be set for non overcommitable resources");
+                errors.required(limits_path, "Limit must be set for non overcommitable resources");
             }
             continue;
         }
         let order = quantity::compare(value, limit);
         let (request, limit) = (quantity::text(value), quantity::text(limit));
         if order != Ordering::Equal && !is_overcommit_allowed(name) {
-            errors.invalid(&requests_path, request, format!("must be equal to {name} limit of {limit}"));
+            errors.invalid(requests_path, request, format!("must be equal to {name} limit of {limit}"));
         } else if order == Ordering::Greater {
             let message = format!("must be less than or equal to {name} limit of {limit}");
-            errors.invalid(&requests_path, request, message);
+            errors.invalid(requests_path, request, message);
         }
     }
 }

@@ -136,9 +136,9 @@ fn validate_affinity(spec: &Value, path: &Path, errors: &mut Errors) {
             let timeout = &config["clientIP"]["timeoutSeconds"];
             let client = path.child("clientIP");
             if config.is_null() {
-                errors.required(&path, WHEN);
+                errors.required(path, WHEN);
             } else if config["clientIP"].is_null() {
-                errors.required(&client, WHEN);
+                errors.required(client, WHEN);
             } else if timeout.is_null() {
                 errors.required(client.child("timeoutSeconds"), WHEN);
             } else if !(1..=86_400).contains(&timeout.int()) {
@@ -147,7 +147,7 @@ fn validate_affinity(spec: &Value, path: &Path, errors: &mut Errors) {
             }
         }
         "None" if !config.is_null() => {
-            errors.forbidden(&path, "must not be set when session affinity is None");
+            errors.forbidden(path, "must not be set when session affinity is None");
         }
         _ => {}
     }
@@ -161,12 +161,12 @@ fn validate_cluster_ips(spec: &Value, path: &Path, errors: &mut Errors) {
     let list = ips.items();
     if ip.is_empty() {
         if !list.is_empty() {
-            errors.invalid(&ips_path, ips, "must be empty when `clusterIP` is not specified");
+            errors.invalid(ips_path, ips, "must be empty when `clusterIP` is not specified");
         }
     } else if list.is_empty() {
-        errors.required(&ips_path, "");
+        errors.required(ips_path, "");
     } else if list[0].str() != ip {
-        errors.invalid(&ips_path, ips, "first value must match `clusterIP`");
+        errors.invalid(ips_path, ips, "first value must match `clusterIP`");
     }
     let families = spec["ipFamilies"].items();
     for (i, family) in families.iter().enumerate() {
@@ -178,14 +178,14 @@ fn validate_cluster_ips(spec: &Value, path: &Path, errors: &mut Errors) {
     }
     let policy = spec["ipFamilyPolicy"].str();
     if !policy.is_empty() && !FAMILY_POLICIES.contains(&policy) {
-        errors.not_supported(&policy_path, policy, &FAMILY_POLICIES);
+        errors.not_supported(policy_path, policy, &FAMILY_POLICIES);
     }
     let mut wrong = false;
     for (i, ip) in list.iter().enumerate() {
         if i == 0 && ip.str() == "None" {
             if list.len() > 1 {
                 wrong = true;
-                errors.invalid(&ips_path, ips, "'None' must be the first and only value");
+                errors.invalid(ips_path, ips, "'None' must be the first and only value");
             }
             continue;
         }
@@ -194,7 +194,7 @@ fn validate_cluster_ips(spec: &Value, path: &Path, errors: &mut Errors) {
         wrong |= errors.0.len() > before;
     }
     if list.len() > 2 {
-        errors.invalid(&ips_path, ips, "may only hold up to 2 values");
+        errors.invalid(ips_path, ips, "may only hold up to 2 values");
     }
     if wrong {
         return;
@@ -265,7 +265,7 @@ fn validate_load_balancer(spec: &Value, kind: &str, path: &Path, errors: &mut Er
     if !ranges.is_empty() {
         let path = path.child("LoadBalancerSourceRanges");
         if kind != "LoadBalancer" {
-            errors.forbidden(&path, ONLY);
+            errors.forbidden(path, ONLY);
         }
         for (i, range) in ranges.iter().enumerate() {
             errors.check_text(&path.index(i), range.str().trim(), names::cidr);
@@ -345,7 +345,7 @@ pub(crate) fn validate_update(new: &Value, old: &Value, errors: &mut Errors) {
     if balancer(spec) && balancer(before) {
         let (class, was) = (&spec["loadBalancerClass"], &before["loadBalancerClass"]);
         if !semantic_equal(class, was) {
-            errors.invalid(&class_path, class, "may not change once set");
+            errors.invalid(class_path, class, "may not change once set");
         }
     }
     if needs_health_check(spec)
@@ -366,7 +366,7 @@ pub(crate) fn validate_status_update(new: &Value, old: &Value, errors: &mut Erro
     let list = balancer.child("ingress");
     let ingress = new["status"]["loadBalancer"]["ingress"].items();
     if !ingress.is_empty() && new["spec"]["type"].str() != "LoadBalancer" {
-        errors.forbidden(&list, "may only be used when `spec.type` is \"LoadBalancer\"");
+        errors.forbidden(list, "may only be used when `spec.type` is \"LoadBalancer\"");
         return;
     }
     for (i, point) in ingress.iter().enumerate() {

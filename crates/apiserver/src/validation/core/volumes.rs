@@ -68,15 +68,18 @@ pub(crate) fn validate<'a>(volumes: &'a Value, path: &Path, errors: &mut Errors)
 
 // Models pkg/apis/core/validation/validation.go validateVolumeSource
 fn validate_source(volume: &Value, path: &Path, errors: &mut Errors) {
-    let mut sources = 0;
-    for (name, needed) in SOURCES {
-        let source = &volume[name];
-        if source.is_null() {
-            continue;
-        }
-        sources += 1;
+    let place = |name: &str| SOURCES.iter().position(|(source, _)| *source == name);
+    let sources = volume.fields().iter().filter(|(name, source)| *name != "name" && !source.is_null());
+    let mut sources: Vec<(usize, &Value)> =
+        sources.filter_map(|(name, source)| Some((place(name)?, source))).collect();
+    if sources.is_empty() {
+        errors.required(path, "must specify a volume type");
+    }
+    sources.sort_by_key(|(place, _)| *place);
+    for (i, (place, source)) in sources.into_iter().enumerate() {
+        let (name, needed) = SOURCES[place];
         let path = path.child(name);
-        if sources > 1 {
+        if i > 0 {
             errors.forbidden(&path, "may not specify more than 1 volume type");
             continue;
         }
@@ -86,9 +89,6 @@ fn validate_source(volume: &Value, path: &Path, errors: &mut Errors) {
             }
         }
         validate_details(name, source, &path, errors);
-    }
-    if sources == 0 {
-        errors.required(path, "must specify a volume type");
     }
 }
 
@@ -129,14 +129,14 @@ fn validate_projected(source: &Value, path: &Path, errors: &mut Errors) {
         let named: Vec<&str> = KINDS.into_iter().filter(|kind| !part[*kind].is_null()).collect();
         for (n, kind) in named.iter().enumerate() {
             if n > 0 {
-                errors.forbidden(&path, "may not specify more than 1 volume type per source");
+                errors.forbidden(path, "may not specify more than 1 volume type per source");
             }
             if matches!(*kind, "secret" | "configMap") && part[*kind]["name"].str().is_empty() {
                 errors.required(path.child(kind).child("name"), "");
             }
         }
         if named.is_empty() {
-            errors.required(&path, "must specify a volume type");
+            errors.required(path, "must specify a volume type");
         }
     }
 }
