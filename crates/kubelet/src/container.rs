@@ -1,6 +1,8 @@
 use crate::back_off::BackOff;
 use crate::cri::{App, LogRing, PodFacts, RootFs};
 use crate::images::LocalImage;
+use crate::jobs::Job;
+use crate::probes::{Probe, ProbeKind};
 use api::Value;
 use network::Protocol;
 use sim::Time;
@@ -83,6 +85,11 @@ pub(crate) struct Container {
     /// The words of its command.
     pub argv: Vec<Rc<str>>,
     pub kill: Option<Kill>,
+    pub probes: Vec<Probe>,
+    pub jobs: Vec<Job>,
+    pub next_job: u64,
+    /// Whether its postStart hook is under way.
+    pub hooking: bool,
 }
 
 impl Container {
@@ -113,6 +120,10 @@ impl Container {
             open: Vec::new(),
             argv: Vec::new(),
             kill: None,
+            probes: Probe::of(spec),
+            jobs: Vec::new(),
+            next_job: 0,
+            hooking: false,
         }
     }
 
@@ -128,7 +139,7 @@ impl Container {
 
     /// Returns whether something is under way before its process runs.
     pub(crate) fn is_beginning(&self) -> bool {
-        matches!(self.phase, Phase::Pulling { .. } | Phase::Starting { .. })
+        matches!(self.phase, Phase::Pulling { .. } | Phase::Starting { .. }) || (self.is_running() && self.hooking)
     }
 
     /// Returns whether it ran to its end and did well.
@@ -138,14 +149,20 @@ impl Container {
 
     /// Returns whether its process passed its start: with a startup probe, once that has succeeded.
     pub(crate) fn is_started(&self) -> bool {
-        self.is_running()
+        self.is_running() && !self.hooking && self.result(ProbeKind::Startup)
+    }
+
+    /// Returns whether a probe was passed, where there is one.
+    fn result(&self, kind: ProbeKind) -> bool {
+        let probe = self.probes.iter().find(|probe| probe.kind == kind && probe.at != Time::NEVER);
+        probe.is_none_or(|probe| probe.result == Some(true))
     }
 
     /// Returns whether it is ready.
     pub(crate) fn is_ready(&self) -> bool {
         match self.kind {
             Kind::Init => self.has_succeeded(),
-            Kind::Sidecar | Kind::Regular => self.is_running(),
+            Kind::Sidecar | Kind::Regular => self.is_started() && self.result(ProbeKind::Readiness),
         }
     }
 
@@ -160,6 +177,8 @@ impl Container {
             Some(kill) => kill.hook_until.unwrap_or(kill.deadline),
             None => Time::NEVER,
         };
-        phase.min(kill)
+        let probes = self.probes.iter().map(|probe| probe.at).min().filter(|_| self.is_running());
+        let jobs = self.jobs.iter().map(Job::next_at).min();
+        phase.min(kill).min(probes.unwrap_or(Time::NEVER)).min(jobs.unwrap_or(Time::NEVER))
     }
 }

@@ -71,10 +71,8 @@ impl PodWorker {
         self.tell(turn, i, "Normal", "Killing", message);
         let hook = self.pre_stop(turn, i, grace);
         let Some(container) = self.containers.get_mut(i) else { return };
-        let hook_until = hook.map(|takes| now + takes.min(grace));
-        // What the hook has used is gone, but for the least grace.
-        let deadline = (now + grace).max(hook_until.map_or(now, |until| until + LEAST_GRACE.min(grace)));
-        container.kill = Some(Kill { hook_until, asked: false, deadline });
+        let hook_until = hook.then_some(now + grace);
+        container.kill = Some(Kill { hook_until, asked: false, deadline: now + grace });
     }
 
     /// Goes on with stopping a container.
@@ -86,6 +84,10 @@ impl PodWorker {
             return false;
         }
         let ended_hook = kill.hook_until.take().is_some();
+        if ended_hook {
+            // What the hook has used is gone, but for the least grace.
+            kill.deadline = kill.deadline.max(now + LEAST_GRACE);
+        }
         if !kill.asked {
             kill.asked = true;
             self.signal(turn, i, Signal::Term);

@@ -56,6 +56,8 @@ impl PodWorker {
             container.app = None;
             container.kill = None;
             container.waiting = None;
+            container.jobs.clear();
+            container.hooking = false;
         }
     }
 

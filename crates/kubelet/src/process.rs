@@ -9,6 +9,9 @@ use sim::{Nanos, SECOND, Time};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
+/// Who asks: the container's position, the job or 0 for its main program, and the asker's own number.
+type Asker = (usize, u64, u64);
+
 /// After how long a resolver gives up on a server.
 const DNS_TIMEOUT: Nanos = 5 * SECOND;
 
@@ -118,6 +121,8 @@ impl PodWorker {
         let mut moved = false;
         for i in 0..self.containers.len() {
             moved |= self.run_kill(turn, i);
+            moved |= self.run_probes(turn, i);
+            moved |= self.run_jobs(turn, i);
             let is_due = self.containers.get(i).is_some_and(|container| {
                 container.is_running() && container.app.as_ref().is_some_and(|app| app.next_at() <= now)
             });
@@ -126,7 +131,7 @@ impl PodWorker {
                     Some(app) => app.step(cx),
                     None => Vec::new(),
                 });
-                self.apply(turn, i, effects.unwrap_or_default());
+                self.apply(turn, i, 0, effects.unwrap_or_default());
                 moved = true;
             }
             self.open_ports(turn, i);
@@ -155,34 +160,35 @@ impl PodWorker {
     }
 
     /// Does what a program wants done.
-    pub(crate) fn apply(&mut self, turn: &mut Turn, i: usize, effects: Vec<Effect>) {
+    pub(crate) fn apply(&mut self, turn: &mut Turn, i: usize, job: u64, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Answer { request, after, answer } => turn.net.answer(turn.cx.now + after, request, answer),
+                Effect::Exit(code) if job != 0 => self.job_exited(i, job, code),
                 Effect::Exit(code) => self.exited(turn, i, code),
                 Effect::Become(_) => {}
                 Effect::Call { tag, host, port, protocol, payload, timeout } => {
                     let then = Then { port, protocol, payload, timeout };
                     match host.parse::<Ipv4Addr>() {
-                        Ok(ip) => self.call(turn, i, tag, ip, &then),
-                        Err(_) if &*host == "localhost" => self.call(turn, i, tag, Ipv4Addr::LOCALHOST, &then),
-                        Err(_) => self.look_up(turn, i, tag, &host, Some(then)),
+                        Ok(ip) => self.call(turn, (i, job, tag), ip, &then),
+                        Err(_) if &*host == "localhost" => self.call(turn, (i, job, tag), Ipv4Addr::LOCALHOST, &then),
+                        Err(_) => self.look_up(turn, (i, job, tag), &host, Some(then)),
                     }
                 }
-                Effect::Lookup { tag, name } => self.look_up(turn, i, tag, &name, None),
+                Effect::Lookup { tag, name } => self.look_up(turn, (i, job, tag), &name, None),
             }
         }
     }
 
-    fn pending(&self, i: usize, what: PendingWhat) -> Option<Pending> {
+    fn pending(&self, i: usize, job: u64, what: PendingWhat) -> Option<Pending> {
         let container = self.containers.get(i)?;
-        Some(Pending { uid: self.uid.clone(), container: container.name.clone(), attempt: container.attempt, what })
+        Some(Pending { uid: self.uid.clone(), container: container.name.clone(), attempt: container.attempt, job, what })
     }
 
-    fn call(&mut self, turn: &mut Turn, i: usize, tag: u64, ip: Ipv4Addr, then: &Then) {
+    fn call(&mut self, turn: &mut Turn, (i, job, tag): Asker, ip: Ipv4Addr, then: &Then) {
         let Some(endpoint) = self.endpoint(turn) else { return };
         let to = if ip.is_loopback() { endpoint.ip } else { ip };
-        let Some(pending) = self.pending(i, PendingWhat::App { tag, ip }) else { return };
+        let Some(pending) = self.pending(i, job, PendingWhat::App { tag, ip }) else { return };
         let Some(id) = turn.shared.expect_reply(pending) else { return };
         let request = Outgoing {
             id,
@@ -200,14 +206,14 @@ impl PodWorker {
         crate::env::resolv_conf(&self.pod, &turn.shared.config)
     }
 
-    fn look_up(&mut self, turn: &mut Turn, i: usize, tag: u64, name: &str, then: Option<Then>) {
+    fn look_up(&mut self, turn: &mut Turn, asker: Asker, name: &str, then: Option<Then>) {
         if let Some(address) = self.host_alias(name) {
-            return self.found(turn, i, tag, name.into(), vec![address], then.map(Rc::new));
+            return self.found(turn, asker, name.into(), vec![address], then.map(Rc::new));
         }
         let lookup = Lookup::new(&self.resolv_conf(turn), name, RecordType::A);
         match lookup.question() {
-            Some(question) => self.ask(turn, i, tag, question, lookup, then.map(Rc::new)),
-            None => self.came(turn, i, tag, &Came::NoSuchName),
+            Some(question) => self.ask(turn, asker, question, lookup, then.map(Rc::new)),
+            None => self.came(turn, asker, &Came::NoSuchName),
         }
     }
 
@@ -222,13 +228,14 @@ impl PodWorker {
         self.ip.filter(|_| own)
     }
 
-    fn ask(&mut self, turn: &mut Turn, i: usize, tag: u64, question: DnsQuestion, lookup: Lookup, then: Option<Rc<Then>>) {
+    fn ask(&mut self, turn: &mut Turn, asker: Asker, question: DnsQuestion, lookup: Lookup, then: Option<Rc<Then>>) {
         let Some(server) = self.resolv_conf(turn).nameserver else {
-            return self.came(turn, i, tag, &Came::NoDns);
+            return self.came(turn, asker, &Came::NoDns);
         };
+        let (i, job, tag) = asker;
         let Some(endpoint) = self.endpoint(turn) else { return };
         let what = PendingWhat::Lookup { tag, lookup: Box::new(lookup), then };
-        let Some(pending) = self.pending(i, what) else { return };
+        let Some(pending) = self.pending(i, job, what) else { return };
         let Some(id) = turn.shared.expect_reply(pending) else { return };
         let request = Outgoing {
             id,
@@ -241,21 +248,26 @@ impl PodWorker {
         turn.net.send(turn.cx.now, request);
     }
 
-    fn found(&mut self, turn: &mut Turn, i: usize, tag: u64, name: Rc<str>, addresses: Vec<Ipv4Addr>, then: Option<Rc<Then>>) {
+    fn found(&mut self, turn: &mut Turn, asker: Asker, name: Rc<str>, addresses: Vec<Ipv4Addr>, then: Option<Rc<Then>>) {
         match (then, addresses.first()) {
-            (Some(then), Some(ip)) => self.call(turn, i, tag, *ip, &then),
-            (Some(_), None) => self.came(turn, i, tag, &Came::NoSuchName),
-            (None, _) => self.came(turn, i, tag, &Came::Addresses(name, addresses)),
+            (Some(then), Some(ip)) => self.call(turn, asker, *ip, &then),
+            (Some(_), None) => self.came(turn, asker, &Came::NoSuchName),
+            (None, _) => self.came(turn, asker, &Came::Addresses(name, addresses)),
         }
     }
 
     /// Passes on to a program what came of its call.
-    fn came(&mut self, turn: &mut Turn, i: usize, tag: u64, came: &Came) {
-        let effects = self.with_app(turn, i, |app, cx| match app {
-            Some(app) => app.on_reply(cx, tag, came),
-            None => Vec::new(),
-        });
-        self.apply(turn, i, effects.unwrap_or_default());
+    fn came(&mut self, turn: &mut Turn, (i, job, tag): Asker, came: &Came) {
+        let effects = if job == 0 {
+            let effects = self.with_app(turn, i, |app, cx| match app {
+                Some(app) => app.on_reply(cx, tag, came),
+                None => Vec::new(),
+            });
+            effects.unwrap_or_default()
+        } else {
+            self.job_came(turn, i, job, tag, came)
+        };
+        self.apply(turn, i, job, effects);
     }
 
     /// Takes the outcome of a request that this pod sent.
@@ -266,23 +278,22 @@ impl PodWorker {
         if !self.containers.get(i).is_some_and(|container| container.attempt == pending.attempt && container.is_running()) {
             return;
         }
+        let job = pending.job;
         match pending.what {
-            PendingWhat::App { tag, ip } => self.came(turn, i, tag, &Came::Outcome(ip, outcome)),
+            PendingWhat::App { tag, ip } => self.came(turn, (i, job, tag), &Came::Outcome(ip, outcome)),
             PendingWhat::Lookup { tag, mut lookup, then } => {
+                let asker = (i, job, tag);
                 let network::Outcome::Answered(network::Answer::Dns(answer)) = outcome else {
-                    return self.came(turn, i, tag, &Came::NoDns);
+                    return self.came(turn, asker, &Came::NoDns);
                 };
                 let name = lookup.question().map_or_else(|| "".into(), |question| question.name);
                 match lookup.answer(&answer) {
-                    LookupStep::Ask(question) => self.ask(turn, i, tag, question, *lookup, then),
-                    LookupStep::Found(_) => {
-                        let addresses = answer.addresses().collect();
-                        self.found(turn, i, tag, name, addresses, then);
-                    }
-                    LookupStep::Failed(_) => self.came(turn, i, tag, &Came::NoSuchName),
+                    LookupStep::Ask(question) => self.ask(turn, asker, question, *lookup, then),
+                    LookupStep::Found(_) => self.found(turn, asker, name, answer.addresses().collect(), then),
+                    LookupStep::Failed(_) => self.came(turn, asker, &Came::NoSuchName),
                 }
             }
-            PendingWhat::Probe { .. } | PendingWhat::Hook => {}
+            PendingWhat::Handler => self.handler_came(i, job, &outcome),
         }
     }
 
@@ -292,7 +303,7 @@ impl PodWorker {
             Some(app) => app.on_request(cx, request),
             None => Vec::new(),
         });
-        self.apply(turn, i, effects.unwrap_or_default());
+        self.apply(turn, i, 0, effects.unwrap_or_default());
     }
 
     /// Notes that a container's process has ended.
@@ -301,14 +312,18 @@ impl PodWorker {
         let Some(container) = self.containers.get_mut(i) else { return };
         let Phase::Running { since } = container.phase else { return };
         let reason = if code == 0 { "Completed" } else { "Error" };
+        let message = self.termination_message(turn, i, code);
+        let Some(container) = self.containers.get_mut(i) else { return };
         container.phase = Phase::Idle;
+        container.jobs.clear();
+        container.hooking = false;
         container.app = None;
         container.kill = None;
         container.waiting = None;
         container.exit = Some(Exit {
             code,
             reason: reason.into(),
-            message: "".into(),
+            message,
             started: since,
             finished: now,
             id: container.id.clone(),
@@ -317,6 +332,29 @@ impl PodWorker {
         turn.cx.note(now, "Exited", &self.key, &note);
         self.open_ports(turn, i);
         self.touch(turn);
+    }
+
+    /// Returns what a process left behind about its end.
+    // Models pkg/kubelet/kuberuntime/kuberuntime_container.go getTerminationMessage
+    fn termination_message(&mut self, turn: &mut Turn, i: usize, code: i64) -> Rc<str> {
+        let Some(container) = self.containers.get(i) else { return "".into() };
+        let path = container.spec["terminationMessagePath"].as_str().unwrap_or("/dev/termination-log").to_string();
+        let from_log = container.spec["terminationMessagePolicy"].str() == "FallbackToLogsOnError" && code != 0;
+        let written = self.with_app(turn, i, |_, cx| cx.files.read(&path)).flatten();
+        let text = match written.filter(|text| !text.is_empty()) {
+            Some(text) => text.to_string(),
+            None if from_log => {
+                let last = crate::cri::LogOptions { tail: Some(80), ..Default::default() };
+                let lines = self.containers.get(i).map(|container| container.logs.select(&last)).unwrap_or_default();
+                lines.iter().map(|line| format!("{}\n", line.text)).collect()
+            }
+            None => return "".into(),
+        };
+        let mut start = text.len().saturating_sub(4_096);
+        while !text.is_char_boundary(start) {
+            start += 1;
+        }
+        text.get(start..).unwrap_or("").into()
     }
 
     /// Sends a signal to a container's process.

@@ -21,6 +21,8 @@ pub(crate) struct Pending {
     pub container: Rc<str>,
     /// The container's start that it belongs to.
     pub attempt: u64,
+    /// The job that it belongs to; 0 for the container's main program.
+    pub job: u64,
     pub what: PendingWhat,
 }
 
@@ -31,10 +33,8 @@ pub(crate) enum PendingWhat {
     App { tag: u64, ip: Ipv4Addr },
     /// A program's lookup, and the call that follows it.
     Lookup { tag: u64, lookup: Box<Lookup>, then: Option<Rc<Then>> },
-    /// A probe.
-    Probe { kind: u8 },
-    /// A hook.
-    Hook,
+    /// A probe's or a hook's own request.
+    Handler,
 }
 
 /// The call that follows a lookup.

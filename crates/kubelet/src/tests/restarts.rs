@@ -1,0 +1,122 @@
+use super::Bench;
+use sim::SECOND;
+
+#[test]
+fn what_ends_is_started_again_later_and_later() {
+    let mut bench = Bench::real();
+    bench.pod("crash", r#"{"containers": [{"name": "c", "image": "busybox", "command": ["sh", "-c", "echo oops >&2; exit 3"]}]}"#);
+    bench.run(6 * SECOND);
+    assert_eq!(bench.shown("crash"), ("CrashLoopBackOff".to_string(), false, 1));
+    let pod = bench.get("crash");
+    let status = &pod["status"]["containerStatuses"][0];
+    let uid = pod["metadata"]["uid"].str();
+    let message = format!("back-off 10s restarting failed container=c pod=crash_default({uid})");
+    assert_eq!(status["state"]["waiting"]["message"].str(), message);
+    assert_eq!((status["lastState"]["terminated"]["exitCode"].int(), status["lastState"]["terminated"]["reason"].str()), (3, "Error"));
+    assert_eq!(pod["status"]["phase"].str(), "Running");
+    let events = bench.events("crash");
+    let words = format!("BackOff: Back-off restarting failed container c in pod crash_default({uid})");
+    assert!(events.contains(&words), "{events:?}");
+    for (seconds, restarts) in [(10, 2), (20, 3), (40, 4), (80, 5)] {
+        bench.run(seconds * SECOND + SECOND);
+        assert_eq!(bench.shown("crash"), ("CrashLoopBackOff".to_string(), false, restarts));
+    }
+    let options = crate::cri::LogOptions { previous: true, ..Default::default() };
+    let logs = bench.kubelet.logs("default", "crash", &options).unwrap();
+    assert_eq!(logs.lines.iter().map(|line| &*line.text).collect::<Vec<_>>(), ["oops"]);
+}
+
+#[test]
+fn a_policy_decides_what_is_started_again() {
+    let mut bench = Bench::real();
+    for (name, policy, command, shown, phase) in [
+        ("a", "Never", "exit 0", "Completed", "Succeeded"),
+        ("b", "Never", "exit 1", "Error", "Failed"),
+        ("c", "OnFailure", "exit 0", "Completed", "Succeeded"),
+        ("d", "OnFailure", "exit 1", "CrashLoopBackOff", "Running"),
+        ("e", "Always", "exit 0", "CrashLoopBackOff", "Running"),
+    ] {
+        let spec = format!(r#"{{"restartPolicy": "{policy}", "containers": [{{"name": "c", "image": "busybox", "command": ["sh", "-c", "{command}"]}}]}}"#);
+        bench.pod(name, &spec);
+        bench.run(8 * SECOND);
+        assert_eq!((bench.shown(name).0.as_str(), bench.get(name)["status"]["phase"].str()), (shown, phase), "{name}");
+    }
+    let done = bench.get("a");
+    let conditions: Vec<(&str, &str, &str)> = done["status"]["conditions"]
+        .items()
+        .iter()
+        .map(|condition| (condition["type"].str(), condition["status"].str(), condition["reason"].str()))
+        .collect();
+    assert_eq!(
+        conditions,
+        [
+            ("PodReadyToStartContainers", "False", ""),
+            ("Initialized", "True", "PodCompleted"),
+            ("Ready", "False", "PodCompleted"),
+            ("ContainersReady", "False", "PodCompleted"),
+            ("PodScheduled", "True", ""),
+        ]
+    );
+    bench.delete("a", 30);
+    bench.run(SECOND);
+    assert!(bench.get("a").is_null());
+}
+
+#[test]
+fn init_containers_go_first_and_sidecars_stay() {
+    let mut bench = Bench::real();
+    bench.pod("web", r#"{"initContainers": [
+        {"name": "first", "image": "busybox", "command": ["sh", "-c", "sleep 3; echo hi > /work/index.html"], "volumeMounts": [{"name": "w", "mountPath": "/work"}]},
+        {"name": "side", "image": "busybox", "restartPolicy": "Always", "command": ["sh", "-c", "while true; do sleep 5; done"]}],
+        "containers": [{"name": "web", "image": "nginx", "volumeMounts": [{"name": "w", "mountPath": "/usr/share/nginx/html"}]}],
+        "volumes": [{"name": "w", "emptyDir": {}}]}"#);
+    bench.run(4 * SECOND);
+    let status = bench.get("web")["status"].clone();
+    assert_eq!(status["phase"].str(), "Pending");
+    assert_eq!(status["initContainerStatuses"][0]["state"]["running"].is_null(), false);
+    assert_eq!(status["containerStatuses"][0]["state"]["waiting"]["reason"].str(), "PodInitializing");
+    let initialized = &status["conditions"][1];
+    assert_eq!(
+        (initialized["reason"].str(), initialized["message"].str()),
+        ("ContainersNotInitialized", "containers with incomplete status: [first side]")
+    );
+    bench.run(15 * SECOND);
+    assert_eq!(bench.http("web", 80, "/"), Some((200, "hi\n".to_string())));
+    let status = bench.get("web")["status"].clone();
+    assert_eq!(status["initContainerStatuses"][0]["state"]["terminated"]["reason"].str(), "Completed");
+    assert_eq!(status["initContainerStatuses"][1]["ready"].as_bool(), Some(true));
+    bench.pod("bad", r#"{"initContainers": [{"name": "i", "image": "busybox", "command": ["false"]}], "containers": [{"name": "c", "image": "nginx"}]}"#);
+    bench.run(10 * SECOND);
+    let status = bench.get("bad")["status"].clone();
+    assert_eq!(status["phase"].str(), "Pending");
+    assert_eq!(status["initContainerStatuses"][0]["state"]["waiting"]["reason"].str(), "CrashLoopBackOff");
+    bench.delete("web", 2);
+    bench.run(8 * SECOND);
+    assert!(bench.get("web").is_null());
+}
+
+#[test]
+fn a_command_that_is_not_in_the_image_cannot_start() {
+    let mut bench = Bench::real();
+    bench.pod("bad", r#"{"containers": [{"name": "c", "image": "nginx", "command": ["nope"]}]}"#);
+    bench.run(5 * SECOND);
+    let last = bench.get("bad")["status"]["containerStatuses"][0]["lastState"]["terminated"].clone();
+    assert_eq!((last["exitCode"].int(), last["reason"].str()), (128, "StartError"));
+    assert!(last["message"].str().ends_with("exec: \"nope\": executable file not found in $PATH"), "{last:?}");
+}
+
+#[test]
+fn a_clone_goes_on_as_the_original_does() {
+    let mut bench = Bench::real();
+    bench.pod("crash", r#"{"containers": [{"name": "c", "image": "busybox", "command": ["sh", "-c", "for i in 1 2 3; do echo $i; sleep 1; done; exit 1"]}]}"#);
+    bench.run(20 * SECOND + 123_456_789);
+    let copy = bench.kubelet.clone();
+    let server = bench.server.clone();
+    let wire = bench.wire.clone();
+    let now = bench.now;
+    bench.run(60 * SECOND);
+    let first = bench.get("crash");
+    (bench.kubelet, bench.server, bench.wire, bench.now) = (copy, server, wire, now);
+    bench.run(60 * SECOND);
+    assert_eq!(bench.get("crash"), first);
+}
