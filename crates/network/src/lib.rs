@@ -4,6 +4,7 @@
 //! `iptables-save` prints there.
 
 mod address;
+mod connect;
 pub mod conntrack;
 pub mod dns;
 mod exchange;
@@ -11,6 +12,7 @@ pub mod iptables;
 mod network;
 mod node;
 mod payload;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod topology;

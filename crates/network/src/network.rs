@@ -1,16 +1,13 @@
-use crate::conntrack::{TrackState, Tuple};
-use crate::iptables::{Counters, Iptables, Output, RestoreError, RuleCache, TableName};
-use crate::node::{Node, bridge_address};
+use crate::conntrack::Tuple;
+use crate::iptables::RuleCache;
+use crate::node::Node;
 use crate::topology::{Host, HostKind, Topology};
-use crate::way::{ChainView, Way};
-use crate::{Answer, Application, Cidr, Delivery, ExchangeId, HostId, Outcome, Payload, Protocol, Socket};
+use crate::way::Way;
+use crate::{Application, Cidr, Delivery, ExchangeId, HostId, Outcome, Payload, Protocol, Socket};
 use sim::{Chance, EventQueue, Nanos, SECOND, Time, Timing};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
-
-/// How many ways are kept for the inspector.
-const WAYS: usize = 2_048;
 
 /// A connection that is to be opened, and what is asked through it.
 #[derive(Clone, Debug)]
@@ -94,7 +91,7 @@ pub struct Network {
     pub(crate) ways: VecDeque<Rc<Way>>,
     pub(crate) next: u64,
     machines_changed: u64,
-    cache: RuleCache,
+    pub(crate) cache: RuleCache,
 }
 
 impl Network {
@@ -136,8 +133,6 @@ impl Network {
     pub fn topology(&self) -> &Topology {
         &self.topology
     }
-
-    // Machines and pods.
 
     /// Adds a machine outside the cluster.
     pub fn add_outside(&mut self, name: &str, address: Ipv4Addr) -> HostId {
@@ -268,8 +263,6 @@ impl Network {
         self.topology.withdraw(node, address);
     }
 
-    // Listeners.
-
     /// Lets an application listen on a port of a pod or machine. Returns whether the port was free.
     pub fn listen(&mut self, host: HostId, protocol: Protocol, port: u16, application: Application) -> bool {
         let key = (host, protocol, port);
@@ -316,186 +309,6 @@ impl Network {
     /// Returns who listens: (host, protocol, port, application).
     pub fn listeners(&self) -> impl Iterator<Item = (HostId, Protocol, u16, Application)> {
         self.listeners.iter().map(|((host, protocol, port), app)| (*host, *protocol, *port, *app))
-    }
-
-    // Tables.
-
-    /// Hands a node iptables-restore text (`--noflush`).
-    ///
-    /// # Errors
-    /// The first line that cannot be read. Nothing has changed then.
-    pub fn restore(&mut self, node: HostId, text: &str) -> Result<(), RestoreError> {
-        let Some(node) = self.nodes.get_mut(&node) else {
-            return Err(RestoreError { line: 0, message: "no such machine".to_string() });
-        };
-        Rc::make_mut(node).iptables.restore(text, &mut self.cache)
-    }
-
-    /// Returns a node's tables.
-    pub fn iptables(&self, node: HostId) -> Option<&Iptables> {
-        self.nodes.get(&node).map(|node| &node.iptables)
-    }
-
-    /// Runs `iptables` on a node.
-    pub fn iptables_command(&mut self, node: HostId, words: &[&str]) -> Output {
-        match self.nodes.get_mut(&node) {
-            Some(node) => Rc::make_mut(node).iptables.command(words),
-            None => {
-                Output { stderr: "iptables: command not found\n".to_string(), code: 127, ..Output::default() }
-            }
-        }
-    }
-
-    /// Returns what `iptables-save` prints on a node, for one table or all.
-    pub fn iptables_save(
-        &self,
-        node: HostId,
-        table: Option<TableName>,
-        counters: Counters,
-        now: Time,
-    ) -> String {
-        self.iptables(node).map_or(String::new(), |iptables| iptables.save(table, counters, now))
-    }
-
-    /// Returns the chains of a node's table for the page.
-    pub fn chains(&self, node: HostId, table: TableName) -> Vec<ChainView> {
-        let chains = self.iptables(node).map(|iptables| iptables.table(table).sorted_chains());
-        chains.into_iter().flatten().map(|(_, chain)| ChainView::new(chain)).collect()
-    }
-
-    /// Returns what `conntrack -L` prints on a node.
-    pub fn conntrack_list(&self, node: HostId, now: Time) -> String {
-        self.nodes.get(&node).map_or(String::new(), |node| node.conntrack.list(now))
-    }
-
-    /// Forgets a node's connections (`conntrack -F`).
-    pub fn conntrack_flush(&mut self, node: HostId) {
-        if let Some(node) = self.nodes.get_mut(&node) {
-            Rc::make_mut(node).conntrack.clear();
-        }
-    }
-
-    /// Forgets a node's UDP connections that are translated to an address and port that no longer serve,
-    /// as kube-proxy does after a change. Returns how many there were.
-    pub fn forget_udp(&mut self, node: HostId, service: Socket, is_live: impl Fn(Socket) -> bool) -> u32 {
-        let Some(node) = self.nodes.get_mut(&node) else { return 0 };
-        Rc::make_mut(node).conntrack.forget(Protocol::Udp, |connection| {
-            connection.original.destination == service && !is_live(connection.reply.source)
-        })
-    }
-
-    // Exchanges.
-
-    /// Opens a connection and asks something through it. The first packet's way is decided at once, by
-    /// the rules as they are; what follows from it comes from [`Network::advance`].
-    pub fn connect(&mut self, now: Time, connect: Connect) -> ExchangeId {
-        let id = ExchangeId(self.next);
-        self.next += 1;
-        let source = self.source_address(connect.from, connect.to);
-        let (who, begun, port) = match self.topology.host_mut(connect.from) {
-            Some(host) => {
-                host.begun += 1;
-                (host.name.clone(), host.begun, host.take_port())
-            }
-            None => ("".into(), 0, 0),
-        };
-        let port = if connect.protocol == Protocol::Icmp { 0 } else { port };
-        let exchange = Exchange {
-            from: connect.from,
-            owner: connect.owner,
-            protocol: connect.protocol,
-            source: Socket::new(source, port),
-            destination: Socket::new(connect.to, connect.port),
-            payload: Rc::new(connect.payload),
-            patience: connect.patience,
-            deadline: Time::NEVER,
-            who,
-            draws: begun << 16,
-            attempts: 0,
-            stage: Stage::Opening,
-            server: HostId(0),
-            local: Socket::new(connect.to, connect.port),
-            peer: Socket::new(source, port),
-            back: 0,
-            path: Vec::new(),
-            tracked: Vec::new(),
-        };
-        self.begin(now, id, exchange);
-        id
-    }
-
-    /// Chooses the address that a host speaks from.
-    fn source_address(&self, from: HostId, to: Ipv4Addr) -> Ipv4Addr {
-        let Some(host) = self.topology.host(from) else { return Ipv4Addr::UNSPECIFIED };
-        if to.is_loopback() {
-            return Ipv4Addr::LOCALHOST;
-        }
-        match self.topology.pod_network_of(to) {
-            Some((_, node)) if node == from => bridge_address(&self.topology, node).unwrap_or(host.address),
-            _ => host.address,
-        }
-    }
-
-    /// Answers a request that arrived. Nothing happens where it is no longer awaited.
-    pub fn reply(&mut self, now: Time, exchange: ExchangeId, answer: Answer) {
-        self.conclude(now, exchange, Outcome::Answered(answer));
-    }
-
-    /// Breaks off a request that arrived.
-    pub fn reset(&mut self, now: Time, exchange: ExchangeId) {
-        self.conclude(now, exchange, Outcome::Reset);
-    }
-
-    fn conclude(&mut self, now: Time, id: ExchangeId, outcome: Outcome) {
-        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
-        if matches!(exchange.stage, Stage::Serving(_)) {
-            exchange.stage = Stage::Ending(outcome);
-            let at = now + exchange.back;
-            self.queue.push(at, Due::End(id, 0));
-        }
-    }
-
-    /// Gives an exchange up: its asker isn't told anything any more.
-    pub fn cancel(&mut self, id: ExchangeId) {
-        if let Some(exchange) = self.exchanges.remove(&id) {
-            self.deadlines.remove(&(exchange.deadline, id));
-        }
-    }
-
-    /// Returns how many exchanges are open.
-    pub fn open_exchanges(&self) -> u32 {
-        self.exchanges.len() as u32
-    }
-
-    /// Returns the way of an exchange, where it is still kept.
-    pub fn way(&self, exchange: ExchangeId) -> Option<&Way> {
-        let place = self.ways.binary_search_by_key(&exchange, |way| way.exchange).ok()?;
-        self.ways.get(place).map(AsRef::as_ref)
-    }
-
-    /// Returns the ways that are kept, oldest first.
-    pub fn ways(&self) -> impl DoubleEndedIterator<Item = &Way> {
-        self.ways.iter().map(AsRef::as_ref)
-    }
-
-    pub(crate) fn way_mut(&mut self, exchange: ExchangeId) -> Option<&mut Way> {
-        let place = self.ways.binary_search_by_key(&exchange, |way| way.exchange).ok()?;
-        self.ways.get_mut(place).map(Rc::make_mut)
-    }
-
-    pub(crate) fn keep_way(&mut self, way: Way) {
-        if self.ways.len() >= WAYS {
-            self.ways.pop_front();
-        }
-        self.ways.push_back(Rc::new(way));
-    }
-
-    pub(crate) fn set_track_state(&mut self, now: Time, tracked: &[(HostId, Tuple)], state: TrackState) {
-        for (node, tuple) in tracked {
-            if let Some(node) = self.nodes.get_mut(node) {
-                Rc::make_mut(node).conntrack.set_state(now, tuple, state);
-            }
-        }
     }
 
     /// Returns the moment at which something is due next.

@@ -1,9 +1,10 @@
 //! The command `iptables`.
 
 use super::list::Options;
-use super::parse::{chain_name, parse_rule};
+use super::parse::parse_rule;
 use super::rule::{ChainName, Rule, Target};
 use super::save::line;
+use super::values::chain_name;
 use super::{Chain, Counter, Iptables, Policy, Table, TableName, VERSION};
 use std::fmt::Write;
 use std::rc::Rc;

@@ -11,6 +11,7 @@ mod run;
 mod save;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use command::Output;
 pub use parse::{parse_rule, split_words};

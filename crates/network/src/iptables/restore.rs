@@ -1,7 +1,8 @@
 //! iptables-restore.
 
-use super::parse::{chain_name, parse_rule, split_words};
+use super::parse::{parse_rule, split_words};
 use super::rule::{ChainName, FNV_SEED, Rule, fnv};
+use super::values::chain_name;
 use super::{Chain, Counter, Iptables, Policy, Rules, Table, TableName, VERSION};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -1,0 +1,73 @@
+//! The nodes' tables, as the network's users reach them.
+
+use crate::iptables::{Counters, Iptables, Output, RestoreError, TableName};
+use crate::way::ChainView;
+use crate::{HostId, Network, Protocol, Socket};
+use sim::Time;
+use std::rc::Rc;
+
+impl Network {
+    /// Hands a node iptables-restore text (`--noflush`).
+    ///
+    /// # Errors
+    /// The first line that cannot be read. Nothing has changed then.
+    pub fn restore(&mut self, node: HostId, text: &str) -> Result<(), RestoreError> {
+        let Some(node) = self.nodes.get_mut(&node) else {
+            return Err(RestoreError { line: 0, message: "no such machine".to_string() });
+        };
+        Rc::make_mut(node).iptables.restore(text, &mut self.cache)
+    }
+
+    /// Returns a node's tables.
+    pub fn iptables(&self, node: HostId) -> Option<&Iptables> {
+        self.nodes.get(&node).map(|node| &node.iptables)
+    }
+
+    /// Runs `iptables` on a node.
+    pub fn iptables_command(&mut self, node: HostId, words: &[&str]) -> Output {
+        match self.nodes.get_mut(&node) {
+            Some(node) => Rc::make_mut(node).iptables.command(words),
+            None => {
+                Output { stderr: "iptables: command not found\n".to_string(), code: 127, ..Output::default() }
+            }
+        }
+    }
+
+    /// Returns what `iptables-save` prints on a node, for one table or all.
+    pub fn iptables_save(
+        &self,
+        node: HostId,
+        table: Option<TableName>,
+        counters: Counters,
+        now: Time,
+    ) -> String {
+        self.iptables(node).map_or(String::new(), |iptables| iptables.save(table, counters, now))
+    }
+
+    /// Returns the chains of a node's table for the page.
+    pub fn chains(&self, node: HostId, table: TableName) -> Vec<ChainView> {
+        let chains = self.iptables(node).map(|iptables| iptables.table(table).sorted_chains());
+        chains.into_iter().flatten().map(|(_, chain)| ChainView::new(chain)).collect()
+    }
+
+    /// Returns what `conntrack -L` prints on a node.
+    pub fn conntrack_list(&self, node: HostId, now: Time) -> String {
+        self.nodes.get(&node).map_or(String::new(), |node| node.conntrack.list(now))
+    }
+
+    /// Forgets a node's connections (`conntrack -F`).
+    pub fn conntrack_flush(&mut self, node: HostId) {
+        if let Some(node) = self.nodes.get_mut(&node) {
+            Rc::make_mut(node).conntrack.clear();
+        }
+    }
+
+    /// Forgets a node's UDP connections that are translated to an address and port that no longer serve,
+    /// as kube-proxy does after a change. Returns how many there were.
+    pub fn forget_udp(&mut self, node: HostId, service: Socket, is_live: impl Fn(Socket) -> bool) -> u32 {
+        let Some(node) = self.nodes.get_mut(&node) else { return 0 };
+        Rc::make_mut(node).conntrack.forget(Protocol::Udp, |connection| {
+            connection.original.destination == service && !is_live(connection.reply.source)
+        })
+    }
+}
