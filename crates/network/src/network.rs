@@ -191,7 +191,11 @@ impl Network {
     }
 
     fn silence(&mut self, host: HostId) {
-        self.listeners.retain(|(at, _, _), _| *at != host);
+        let all = (host, Protocol::Icmp, 0)..=(host, Protocol::Sctp, u16::MAX);
+        let open: Vec<_> = self.listeners.range(all).map(|(key, _)| *key).collect();
+        for key in open {
+            self.listeners.remove(&key);
+        }
         let own: Vec<ExchangeId> =
             self.exchanges.iter().filter(|(_, one)| one.from == host).map(|(id, _)| *id).collect();
         for id in own {

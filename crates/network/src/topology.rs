@@ -64,6 +64,7 @@ pub struct Topology {
     by_name: BTreeMap<Rc<str>, HostId>,
     by_address: BTreeMap<Ipv4Addr, HostId>,
     pod_networks: BTreeMap<Ipv4Addr, (Cidr, HostId)>,
+    network_of: BTreeMap<HostId, Cidr>,
     announced: BTreeMap<Ipv4Addr, BTreeSet<HostId>>,
     arp: BTreeMap<(Ipv4Addr, HostId), ArpEntry>,
     cuts: BTreeSet<(HostId, HostId)>,
@@ -83,6 +84,7 @@ impl Topology {
             by_name: BTreeMap::new(),
             by_address: BTreeMap::new(),
             pod_networks: BTreeMap::new(),
+            network_of: BTreeMap::new(),
             announced: BTreeMap::new(),
             arp: BTreeMap::new(),
             cuts: BTreeSet::new(),
@@ -113,6 +115,7 @@ impl Topology {
         }
         if host.kind == HostKind::Node {
             self.pod_networks.retain(|_, (_, node)| *node != id);
+            self.network_of.remove(&id);
             for announcers in self.announced.values_mut() {
                 announcers.remove(&id);
             }
@@ -204,11 +207,12 @@ impl Topology {
     pub(crate) fn set_pod_network(&mut self, node: HostId, network: Cidr) {
         self.pod_networks.retain(|_, (_, owner)| *owner != node);
         self.pod_networks.insert(network.address(), (network, node));
+        self.network_of.insert(node, network);
     }
 
     /// Returns the network of a node's pods.
     pub fn pod_network(&self, node: HostId) -> Option<Cidr> {
-        self.pod_networks.values().find(|(_, owner)| *owner == node).map(|(network, _)| *network)
+        self.network_of.get(&node).copied()
     }
 
     /// Returns the node whose pods have addresses like this one.
