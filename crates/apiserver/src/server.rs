@@ -3,6 +3,7 @@
 use crate::admission::Shared;
 use crate::authorization::{Attributes, Mode};
 use crate::discovery;
+use crate::events::Leases;
 use crate::handlers::Call;
 use crate::node_request::NodeRequest;
 use crate::options::Options;
@@ -11,7 +12,7 @@ use crate::request_info::RequestInfo;
 use crate::resources::{self, Rest};
 use crate::status;
 use crate::watch_cache::Watches;
-use api::{Request, Response, Status, Value, WatchEvent};
+use api::{Method, Request, Response, Status, Value, WatchEvent};
 use etcd::{Expect, Store, WriteError};
 use sim::Time;
 
@@ -25,6 +26,7 @@ pub struct ApiServer {
     pub(crate) authorizer: Mode,
     pub(crate) shared: Shared,
     pub(crate) node_requests: Vec<NodeRequest>,
+    pub(crate) event_leases: Leases,
     next_stream: u64,
     now: Time,
 }
@@ -40,6 +42,7 @@ impl ApiServer {
             authorizer: Mode::default(),
             shared: Shared::default(),
             node_requests: Vec::new(),
+            event_leases: Leases::new(),
             next_stream: 1,
             now: start,
             options,
@@ -52,6 +55,10 @@ impl ApiServer {
     /// [`ApiServer::take_watch_events`].
     pub fn handle(&mut self, now: Time, request: &Request) -> Response {
         self.now = now;
+        // Reading changes nothing, so that it is a write that takes old events away.
+        if request.method != Method::Get && !request.is_dry_run() {
+            self.expire_events(now);
+        }
         self.serve(now, request).unwrap_or_else(Response::from)
     }
 
@@ -162,6 +169,9 @@ impl ApiServer {
         let old = self.store.get(key).map_or(Value::Null, |entry| entry.value.clone());
         self.store.put(key, object.clone(), expect)?;
         self.watches.dispatch(rest.number, revision, &old, &object, self.now);
+        if rest.kind.plural == "events" {
+            self.lease_event(self.now, key, revision);
+        }
         Ok(object)
     }
 

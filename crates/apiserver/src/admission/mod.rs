@@ -69,8 +69,8 @@ impl ApiServer {
     ///
     /// # Errors
     /// Forbidden, in upstream's words.
-    pub(crate) fn validate_create(&self, call: &Call, object: &Value) -> Result<(), Status> {
-        resource_quota::validate(self, call, object)
+    pub(crate) fn validate_create(&mut self, call: &Call, object: &Value) -> Result<(), Status> {
+        self.charge_quotas(call, object)
     }
 }
 

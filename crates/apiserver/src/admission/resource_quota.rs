@@ -9,25 +9,48 @@ use crate::resources;
 use crate::server::ApiServer;
 use api::quantity::{Format, Quantity};
 use api::{Status, Value};
+use etcd::Expect;
 
-// Models staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go CheckRequest
-pub(super) fn validate(server: &ApiServer, call: &Call, object: &Value) -> Result<(), Status> {
-    let Some(quotas) = resources::find("", "v1", "resourcequotas") else {
-        return Ok(());
-    };
-    if !call.rest.kind.namespaced {
-        return Ok(());
-    }
-    let prefix = quotas.key(call.namespace, "");
-    for (_, entry) in server.store.range(&prefix) {
-        check(&entry.value, call, object)?;
-    }
-    Ok(())
+/// What an object takes of one quota.
+struct Charge {
+    key: String,
+    quota: Value,
 }
 
-fn check(quota: &Value, call: &Call, object: &Value) -> Result<(), Status> {
+impl ApiServer {
+    /// Checks that the namespace's quotas allow a new object, and takes it off them.
+    ///
+    /// # Errors
+    /// Forbidden, in upstream's words.
+    // Models staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go checkQuotas
+    pub(super) fn charge_quotas(&mut self, call: &Call, object: &Value) -> Result<(), Status> {
+        let Some(quotas) = resources::find("", "v1", "resourcequotas") else {
+            return Ok(());
+        };
+        if !call.rest.kind.namespaced {
+            return Ok(());
+        }
+        let prefix = quotas.key(call.namespace, "");
+        let mut charges = Vec::new();
+        for (key, entry) in self.store.range(&prefix) {
+            if let Some(quota) = charged(&entry.value, call, object)? {
+                charges.push(Charge { key: key.to_string(), quota });
+            }
+        }
+        for charge in charges.into_iter().filter(|_| !call.dry_run) {
+            // The key was there a moment ago, and nothing is expected of it.
+            drop(self.write(quotas, &charge.key, charge.quota, Expect::Any));
+        }
+        Ok(())
+    }
+}
+
+/// Returns a quota with what the object uses of it; `None` where that is nothing.
+fn charged(quota: &Value, call: &Call, object: &Value) -> Result<Option<Value>, Status> {
+    let zero = Quantity::new(0, Format::DecimalSi);
     let (hard, used) = (&quota["status"]["hard"], &quota["status"]["used"]);
-    let (mut requested, mut in_use, mut limited) = (Vec::new(), Vec::new(), Vec::new());
+    let mut changed = quota.clone();
+    let mut refused: [Vec<String>; 3] = Default::default();
     let mut missing = Vec::new();
     for (name, limit) in hard.fields().iter() {
         let Some(amount) = usage(name, call, object) else {
@@ -36,30 +59,30 @@ fn check(quota: &Value, call: &Call, object: &Value) -> Result<(), Status> {
             }
             continue;
         };
-        let before = Quantity::from_value(&used[name]).unwrap_or(Quantity::new(0, Format::DecimalSi));
-        if quantity::nanos(limit).is_some_and(|limit| before.nanos() + amount.nanos() > limit)
-            && amount.nanos() > 0
-        {
-            requested.push(format!("{name}={amount}"));
-            in_use.push(format!("{name}={before}"));
-            limited.push(format!("{name}={}", quantity::text(limit)));
+        if amount.is_zero() {
+            continue;
         }
+        let before = Quantity::from_value(&used[name]).unwrap_or(zero);
+        if quantity::nanos(limit).is_some_and(|limit| before.nanos() + amount.nanos() > limit) {
+            let texts = [amount.to_string(), before.to_string(), quantity::text(limit)];
+            for (list, text) in refused.iter_mut().zip(texts) {
+                list.push(format!("{name}={text}"));
+            }
+        }
+        changed.set(&["status", "used", name], (before + amount).to_string());
     }
     let name = api::meta::name(quota);
+    let forbidden = |why: String| Status::forbidden(&call.rest.group_resource, api::meta::name(object), &why);
     if !missing.is_empty() {
-        let why = format!("failed quota: {name}: must specify {}", missing.join(","));
-        return Err(Status::forbidden(&call.rest.group_resource, call.object_name, &why));
+        return Err(forbidden(format!("failed quota: {name}: must specify {}", missing.join(","))));
     }
-    if requested.is_empty() {
-        return Ok(());
+    let [requested, in_use, limited] = refused.map(|list| list.join(","));
+    if !requested.is_empty() {
+        return Err(forbidden(format!(
+            "exceeded quota: {name}, requested: {requested}, used: {in_use}, limited: {limited}"
+        )));
     }
-    let why = format!(
-        "exceeded quota: {name}, requested: {}, used: {}, limited: {}",
-        requested.join(","),
-        in_use.join(","),
-        limited.join(",")
-    );
-    Err(Status::forbidden(&call.rest.group_resource, call.object_name, &why))
+    Ok((changed != *quota).then_some(changed))
 }
 
 fn is_compute(name: &str) -> bool {

@@ -97,10 +97,10 @@ impl ApiServer {
         (rest.strategy.validate)(&object, &mut errors);
         status::check(rest, &name, errors)?;
         (rest.strategy.warnings)(&object, &Value::Null, &mut call.warnings);
-        self.validate_create(call, &object)?;
         if self.store.get(&key).is_some() {
             return Err(Status::already_exists(&rest.group_resource, &name));
         }
+        self.validate_create(call, &object)?;
         if call.dry_run {
             return Ok(object);
         }

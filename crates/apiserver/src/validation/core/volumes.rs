@@ -80,7 +80,7 @@ fn validate_source(volume: &Value, path: &Path, errors: &mut Errors) {
         let (name, needed) = SOURCES[place];
         let path = path.child(name);
         if i > 0 {
-            errors.forbidden(&path, "may not specify more than 1 volume type");
+            errors.forbidden(path, "may not specify more than 1 volume type");
             continue;
         }
         for field in needed {
