@@ -60,7 +60,8 @@ impl PodWorker {
     // Models pkg/kubelet/lifecycle/predicate.go Admit
     pub(crate) fn admit(&mut self, turn: &mut Turn) -> Result<(), (String, String)> {
         let config = turn.shared.config.clone();
-        let node = turn.shared.informers.of(api::resources::NODES).get(&config.name).cloned().unwrap_or_default();
+        let node =
+            turn.shared.informers.of(api::resources::NODES).get(&config.name).cloned().unwrap_or_default();
         let allocatable = |name: &str| -> i64 {
             let own = match name {
                 "cpu" => Value::from(config.cpu.as_str()),
@@ -111,7 +112,9 @@ pub(crate) fn host_ports(pod: &Value) -> Vec<(String, i64)> {
     let containers = pod["spec"]["containers"].items().iter();
     let ports = containers.flat_map(|container| container["ports"].items());
     let taken = ports.filter(|port| port["hostPort"].int() > 0);
-    taken.map(|port| (port["protocol"].as_str().unwrap_or("TCP").to_string(), port["hostPort"].int())).collect()
+    taken
+        .map(|port| (port["protocol"].as_str().unwrap_or("TCP").to_string(), port["hostPort"].int()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -127,9 +130,12 @@ mod tests {
             (vec![("2", "")], vec!["100m", "1"], 2_000),
             (vec![("300m", "Always"), ("900m", "")], vec!["500m"], 1_200),
         ] {
-            let init: Vec<Value> =
-                init.iter().map(|(cpu, policy)| tree!({"resources": (asks(cpu)), "restartPolicy": (*policy)})).collect();
-            let containers: Vec<Value> = containers.iter().map(|cpu| tree!({"resources": (asks(cpu))})).collect();
+            let init: Vec<Value> = init
+                .iter()
+                .map(|(cpu, policy)| tree!({"resources": (asks(cpu)), "restartPolicy": (*policy)}))
+                .collect();
+            let containers: Vec<Value> =
+                containers.iter().map(|cpu| tree!({"resources": (asks(cpu))})).collect();
             let pod = tree!({"spec": {"initContainers": (init), "containers": (containers)}});
             assert_eq!(requests(&pod)["cpu"], sum, "{pod:?}");
         }

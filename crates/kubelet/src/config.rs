@@ -62,10 +62,8 @@ impl NodeConfig {
     /// Returns the configuration of a control-plane node: labelled and tainted as kubeadm does.
     pub fn control_plane(mut self) -> NodeConfig {
         self.labels.push(("node-role.kubernetes.io/control-plane".to_string(), String::new()));
-        self.labels.push((
-            "node.kubernetes.io/exclude-from-external-load-balancers".to_string(),
-            String::new(),
-        ));
+        self.labels
+            .push(("node.kubernetes.io/exclude-from-external-load-balancers".to_string(), String::new()));
         self.taints.push(api::tree!({
             "key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule",
         }));

@@ -139,7 +139,8 @@ impl Container {
 
     /// Returns whether something is under way before its process runs.
     pub(crate) fn is_beginning(&self) -> bool {
-        matches!(self.phase, Phase::Pulling { .. } | Phase::Starting { .. }) || (self.is_running() && self.hooking)
+        matches!(self.phase, Phase::Pulling { .. } | Phase::Starting { .. })
+            || (self.is_running() && self.hooking)
     }
 
     /// Returns whether it ran to its end and did well.

@@ -138,7 +138,13 @@ impl PodWorker {
         Ok(env)
     }
 
-    fn env_from(&mut self, turn: &mut Turn, namespace: &str, source: &Value, env: &mut Env) -> Result<(), String> {
+    fn env_from(
+        &mut self,
+        turn: &mut Turn,
+        namespace: &str,
+        source: &Value,
+        env: &mut Env,
+    ) -> Result<(), String> {
         for (field, resource) in [("configMapRef", CONFIGMAPS), ("secretRef", SECRETS)] {
             let reference = &source[field];
             if reference.is_null() {
@@ -203,7 +209,9 @@ impl PodWorker {
             "metadata.labels" => format_map(meta::labels(&self.pod)),
             "metadata.annotations" => format_map(meta::annotations(&self.pod)),
             "spec.nodeName" => turn.shared.node.to_string(),
-            "spec.serviceAccountName" => self.pod["spec"]["serviceAccountName"].as_str().unwrap_or("default").to_string(),
+            "spec.serviceAccountName" => {
+                self.pod["spec"]["serviceAccountName"].as_str().unwrap_or("default").to_string()
+            }
             "status.hostIP" | "status.hostIPs" => turn.shared.config.address.clone(),
             "status.podIP" | "status.podIPs" => ip(),
             _ => return None,
@@ -214,7 +222,8 @@ impl PodWorker {
     // Models pkg/api/v1/resource/helpers.go ExtractContainerResourceValue
     pub(crate) fn resource_field(&self, turn: &Turn, reference: &Value, container: Option<&Value>) -> String {
         let named = reference["containerName"].str();
-        let listed = self.pod["spec"]["containers"].items().iter().find(|listed| listed["name"].str() == named);
+        let listed =
+            self.pod["spec"]["containers"].items().iter().find(|listed| listed["name"].str() == named);
         let Some(container) = listed.or(container) else { return String::new() };
         let resource = reference["resource"].str();
         let (kind, name) = resource.split_once('.').unwrap_or((resource, ""));
@@ -244,7 +253,8 @@ impl PodWorker {
         for service in turn.shared.informers.of(SERVICES).iter() {
             let is_master = meta::namespace(service) == "default" && meta::name(service) == "kubernetes";
             let ip = service["spec"]["clusterIP"].str();
-            if ip.is_empty() || ip == "None" || !(is_master || links && meta::namespace(service) == namespace) {
+            if ip.is_empty() || ip == "None" || !(is_master || links && meta::namespace(service) == namespace)
+            {
                 continue;
             }
             service_variables(service, ip, &mut env);
@@ -259,7 +269,10 @@ impl PodWorker {
             ip: self.ip.map_or_else(|| "".into(), |ip| ip.to_string().into()),
             node: turn.shared.node.clone(),
             key: self.key.clone(),
-            nameserver: self.resolv_conf(turn).nameserver.map_or_else(|| "".into(), |ip| ip.to_string().into()),
+            nameserver: self
+                .resolv_conf(turn)
+                .nameserver
+                .map_or_else(|| "".into(), |ip| ip.to_string().into()),
             container: self.containers.get(i).map_or_else(|| "".into(), |container| container.name.clone()),
         }
     }
@@ -313,7 +326,10 @@ fn service_variables(service: &Value, ip: &str, env: &mut Env) {
     add(format!("{prefix}_SERVICE_HOST"), ip.to_string());
     add(format!("{prefix}_SERVICE_PORT"), first.to_string());
     for port in ports.iter().filter(|port| !port["name"].str().is_empty()) {
-        add(format!("{prefix}_SERVICE_PORT_{}", variable(port["name"].str())), port["port"].int().to_string());
+        add(
+            format!("{prefix}_SERVICE_PORT_{}", variable(port["name"].str())),
+            port["port"].int().to_string(),
+        );
     }
     for (i, port) in ports.iter().enumerate() {
         let number = port["port"].int();
@@ -332,7 +348,8 @@ fn service_variables(service: &Value, ip: &str, env: &mut Env) {
 
 /// Returns labels or annotations as the downward API writes them: `key="value"` in lines.
 fn format_map(map: &Value) -> String {
-    let lines: Vec<String> = map.fields().iter().map(|(key, value)| format!("{key}={:?}", value.str())).collect();
+    let lines: Vec<String> =
+        map.fields().iter().map(|(key, value)| format!("{key}={:?}", value.str())).collect();
     lines.join("\n")
 }
 

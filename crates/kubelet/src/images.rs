@@ -67,7 +67,11 @@ impl NodeImages {
 ///
 /// # Errors
 /// containerd's words where it has nothing.
-pub(crate) fn look_up(catalogue: &Catalogue, reference: &Reference, takes_any: bool) -> Result<LocalImage, String> {
+pub(crate) fn look_up(
+    catalogue: &Catalogue,
+    reference: &Reference,
+    takes_any: bool,
+) -> Result<LocalImage, String> {
     let (image, version) = match catalogue.find(reference) {
         Found::Image(image, version) => (image, version),
         Found::NoSuchTag if takes_any => {
@@ -122,9 +126,14 @@ mod tests {
 
     #[test]
     fn durations_are_gos() {
-        for (millis, text) in
-            [(0, "0s"), (900, "900ms"), (1_000, "1s"), (1_230, "1.23s"), (62_500, "1m2.5s"), (3_600_000, "1h0m0s")]
-        {
+        for (millis, text) in [
+            (0, "0s"),
+            (900, "900ms"),
+            (1_000, "1s"),
+            (1_230, "1.23s"),
+            (62_500, "1m2.5s"),
+            (3_600_000, "1h0m0s"),
+        ] {
             assert_eq!(go_duration(millis * sim::MILLISECOND), text);
         }
     }

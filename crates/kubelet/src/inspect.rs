@@ -1,3 +1,4 @@
+use crate::admit::amount;
 use crate::container::{Container, Phase};
 use crate::cri::{Files, LogLine, LogOptions};
 use crate::kubelet::Kubelet;
@@ -27,6 +28,22 @@ pub struct ProcessInfo {
     pub user: Rc<str>,
     /// Its command line.
     pub command: Rc<str>,
+}
+
+/// A container that runs on a node: `namespace/name` of its pod, its name, its image, its id.
+pub type RunningContainer = (Rc<str>, Rc<str>, Rc<str>, Rc<str>);
+
+/// What a container uses.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Usage {
+    /// `namespace/name` of the pod.
+    pub pod: Rc<str>,
+    /// The container's name.
+    pub container: Rc<str>,
+    /// Its memory, in bytes.
+    pub memory: i64,
+    /// Of processors, in thousandths.
+    pub cpu_milli: i64,
 }
 
 /// What a command sees that is executed in a container.
@@ -65,7 +82,7 @@ pub struct ExecContext {
 impl Kubelet {
     fn worker(&self, namespace: &str, pod: &str) -> Option<&PodWorker> {
         let key = meta::object_key(namespace, pod);
-        let mut of_name = self.workers.values().filter(|worker| worker.key == key);
+        let mut of_name = self.workers.with_key(key);
         let first = of_name.next()?;
         // A pod that is being replaced by one of its name is the older one.
         Some(of_name.find(|worker| worker.termination.is_none()).unwrap_or(first))
@@ -98,7 +115,9 @@ impl Kubelet {
             };
             return Ok(Logs { lines: ring.select(options), next: ring.next(), ended: true });
         }
-        if container.attempt == 0 || (container.attempt == 1 && matches!(container.phase, Phase::Starting { .. })) {
+        if container.attempt == 0
+            || (container.attempt == 1 && matches!(container.phase, Phase::Starting { .. }))
+        {
             let reason = container.waiting.as_ref().map_or("ContainerCreating", |(reason, _)| reason);
             let why = match reason {
                 "ErrImagePull" => "image can't be pulled",
@@ -200,13 +219,31 @@ impl Kubelet {
         }
     }
 
-    /// Returns the containers that run on the node: (`namespace/name` of the pod, container, image, id).
-    pub fn running_containers(&self) -> Vec<(Rc<str>, Rc<str>, Rc<str>, Rc<str>)> {
+    /// Returns the containers that run on the node, in the order of their pods.
+    pub fn running_containers(&self) -> Vec<RunningContainer> {
         let mut list = Vec::new();
-        for worker in self.workers.values() {
+        for worker in self.workers.iter() {
             for container in worker.containers.iter().filter(|container| container.is_running()) {
                 let image = container.local.as_ref().map_or_else(|| "".into(), |local| local.name.clone());
                 list.push((worker.key.clone(), container.name.clone(), image, container.id.clone()));
+            }
+        }
+        list.sort();
+        list
+    }
+
+    /// Returns what the containers that run on the node use when nobody asks anything of them.
+    pub fn usage(&self) -> Vec<Usage> {
+        let mut list = Vec::new();
+        for worker in self.workers.iter() {
+            for container in worker.containers.iter().filter(|container| container.is_running()) {
+                let image = container.local.as_ref().map(|local| &local.image);
+                list.push(Usage {
+                    pod: worker.key.clone(),
+                    container: container.name.clone(),
+                    memory: image.map_or(0, |image| amount("memory", &image.memory.as_str().into())),
+                    cpu_milli: image.map_or(0, |image| amount("cpu", &image.cpu.as_str().into())),
+                });
             }
         }
         list.sort();

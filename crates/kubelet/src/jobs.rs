@@ -71,7 +71,14 @@ impl Job {
 impl PodWorker {
     /// Begins what a handler says: `exec`, `httpGet`, `tcpSocket`, `grpc`, `sleep`. Returns the job's number.
     // Models pkg/kubelet/prober/prober.go runProbe, pkg/kubelet/lifecycle/handlers.go Run
-    pub(crate) fn begin_job(&mut self, turn: &mut Turn, i: usize, handler: &Value, purpose: Purpose, timeout: Nanos) -> Option<u64> {
+    pub(crate) fn begin_job(
+        &mut self,
+        turn: &mut Turn,
+        i: usize,
+        handler: &Value,
+        purpose: Purpose,
+        timeout: Nanos,
+    ) -> Option<u64> {
         let now = turn.cx.now;
         let container = self.containers.get_mut(i)?;
         if container.jobs.len() >= JOBS {
@@ -97,7 +104,8 @@ impl PodWorker {
     fn call_handler(&mut self, turn: &mut Turn, i: usize, handler: &Value, job: u64, timeout: Nanos) -> Work {
         let Some(container) = self.containers.get(i) else { return Work::Sleep };
         let http = &handler["httpGet"];
-        let given = [http, &handler["tcpSocket"], &handler["grpc"]].into_iter().find(|given| !given.is_null());
+        let given =
+            [http, &handler["tcpSocket"], &handler["grpc"]].into_iter().find(|given| !given.is_null());
         let Some(given) = given else {
             return Work::Done(Finish::Errored("missing probe handler".to_string()));
         };
@@ -112,7 +120,8 @@ impl PodWorker {
             "localhost" => Ipv4Addr::LOCALHOST,
             host => host.parse().unwrap_or(own),
         };
-        let authority = format!("{}:{port}", if host.is_empty() { own.to_string() } else { host.to_string() });
+        let authority =
+            format!("{}:{port}", if host.is_empty() { own.to_string() } else { host.to_string() });
         let scheme = http["scheme"].as_str().unwrap_or("HTTP").to_lowercase();
         let path = http["path"].as_str().filter(|path| !path.is_empty()).unwrap_or("/");
         let path = if path.starts_with('/') { path.to_string() } else { format!("/{path}") };
@@ -142,7 +151,8 @@ impl PodWorker {
             let origin = Origin::Node(turn.shared.node.clone());
             let to = Socket { address, port };
             let payload = Rc::new(payload);
-            turn.net.send(turn.cx.now, Outgoing { id, origin, to, protocol: Protocol::Tcp, payload, timeout });
+            turn.net
+                .send(turn.cx.now, Outgoing { id, origin, to, protocol: Protocol::Tcp, payload, timeout });
         }
         let url = if http.is_null() { String::new() } else { format!("{scheme}://{authority}{path}") };
         Work::Call { url: url.into(), address: authority.into() }
@@ -191,7 +201,9 @@ impl PodWorker {
         let seconds = job.timeout / SECOND;
         let finish = match &job.work {
             Work::Sleep => Finish::Well,
-            Work::Exec(_) => Finish::Failed(format!("command timed out: {:?} timed out after {seconds}s", &*job.command)),
+            Work::Exec(_) => {
+                Finish::Failed(format!("command timed out: {:?} timed out after {seconds}s", &*job.command))
+            }
             Work::Call { url, address } => Finish::Failed(timed_out(url, address)),
             Work::Done(_) => return,
         };
@@ -240,7 +252,14 @@ impl PodWorker {
     }
 
     /// Passes on to a command that is executed beside what came of its call.
-    pub(crate) fn job_came(&mut self, turn: &mut Turn, i: usize, id: u64, tag: u64, came: &Came) -> Vec<Effect> {
+    pub(crate) fn job_came(
+        &mut self,
+        turn: &mut Turn,
+        i: usize,
+        id: u64,
+        tag: u64,
+        came: &Came,
+    ) -> Vec<Effect> {
         let effects = self.with_job(turn, i, id, |job, cx| match &mut job.work {
             Work::Exec(script) => script.on_reply(cx, tag, came),
             _ => Vec::new(),
@@ -264,7 +283,9 @@ impl Container {
         let image = &local.image;
         let is_shell = matches!(first, "sh" | "bash" | "ash");
         let has = image.tools.iter().any(|tool| tool == first) || image.runs.iter().any(|word| word == first);
-        let known = has || Script::knows(first) && (!is_shell && image.has_shell() || is_shell && first != "bash" && image.has_shell());
+        let known = has
+            || Script::knows(first)
+                && (!is_shell && image.has_shell() || is_shell && first != "bash" && image.has_shell());
         // A file of the container's own may be a script; what nobody knows isn't there.
         if !known && !argv.first().is_some_and(|word| word.contains('/')) {
             return Work::Done(Finish::Errored(format!(
@@ -304,14 +325,17 @@ fn timed_out(url: &str, address: &str) -> String {
 /// Returns what the outcome of a handler's request means.
 // Models pkg/probe/http/http.go DoHTTPProbe, pkg/probe/tcp/tcp.go DoTCPProbe
 fn judge(url: &str, address: &str, outcome: &Outcome) -> Finish {
-    let get = |words: String| Finish::Failed(if url.is_empty() { words } else { format!("Get {url:?}: {words}") });
+    let get =
+        |words: String| Finish::Failed(if url.is_empty() { words } else { format!("Get {url:?}: {words}") });
     match outcome {
         Outcome::Answered(network::Answer::Http(response)) => match response.status {
             200..400 => Finish::Well,
             status => Finish::Failed(format!("HTTP probe failed with statuscode: {status}")),
         },
         Outcome::Answered(_) if url.is_empty() => Finish::Well,
-        Outcome::Answered(_) => get("net/http: HTTP/1.x transport connection broken: malformed HTTP response".to_string()),
+        Outcome::Answered(_) => {
+            get("net/http: HTTP/1.x transport connection broken: malformed HTTP response".to_string())
+        }
         Outcome::Refused => get(format!("dial tcp {address}: connect: connection refused")),
         Outcome::Reset => get("EOF".to_string()),
         Outcome::Unreachable => get(format!("dial tcp {address}: connect: no route to host")),

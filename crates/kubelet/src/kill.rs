@@ -41,7 +41,8 @@ impl PodWorker {
         let grace = self.termination.as_ref().map_or(0, |termination| termination.grace);
         let mut moved = false;
         for i in 0..self.containers.len() {
-            let regular_run = self.containers.iter().any(|other| other.kind == Kind::Regular && other.is_running());
+            let regular_run =
+                self.containers.iter().any(|other| other.kind == Kind::Regular && other.is_running());
             let Some(container) = self.containers.get_mut(i) else { break };
             if container.is_beginning() {
                 container.phase = Phase::Idle;

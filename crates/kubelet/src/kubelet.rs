@@ -6,6 +6,7 @@ use crate::net::{PodNetwork, PodRequest, Taken};
 use crate::node::NodeAgent;
 use crate::shared::{Shared, Turn, Used};
 use crate::worker::{PodWorker, Stage};
+use crate::workers::Workers;
 use api::resources::{NODES, PODS, SERVICES};
 use api::{Value, meta};
 use client::{Change, Cx, Delivery, EventRecorder, Identity, Informers, WatchSpec};
@@ -21,7 +22,7 @@ pub struct Kubelet {
     pub(crate) identity: Identity,
     pub(crate) shared: Shared,
     pub(crate) agent: NodeAgent,
-    pub(crate) workers: BTreeMap<Rc<str>, PodWorker>,
+    pub(crate) workers: Workers,
     pub(crate) stopped: bool,
     /// Whether the pods were listed since the start.
     pub(crate) listed: bool,
@@ -42,7 +43,7 @@ impl Kubelet {
         Kubelet {
             identity: Identity::new(&user, &groups, &format!("kubelet/{name}")),
             agent: NodeAgent::new(now),
-            workers: BTreeMap::new(),
+            workers: Workers::default(),
             stopped: false,
             listed: false,
             shared: Shared {
@@ -93,22 +94,20 @@ impl Kubelet {
             return self.forget(now, &change.old);
         }
         let uid = meta::uid(&change.new);
-        match self.workers.get_mut(uid) {
-            Some(worker) => worker.update(&change.new, now),
-            None => {
-                let mut worker = PodWorker::new(&change.new, now);
-                worker.update(&change.new, now);
-                self.workers.insert(uid.into(), worker);
-            }
+        let known = self.workers.change(uid, |worker| worker.update(&change.new, now));
+        if known.is_none() {
+            let mut worker = PodWorker::new(&change.new, now);
+            worker.update(&change.new, now);
+            self.workers.insert(worker);
         }
     }
 
     /// Ends a pod that the API has forgotten.
     fn forget(&mut self, now: Time, pod: &Value) {
-        let Some(worker) = self.workers.get_mut(meta::uid(pod)) else { return };
         let grace = pod["spec"]["terminationGracePeriodSeconds"].as_int().unwrap_or(30);
         let grace = pod["metadata"]["deletionGracePeriodSeconds"].as_int().unwrap_or(grace);
-        worker.terminate(grace.clamp(0, 86_400) * sim::SECOND, true, now);
+        let grace = grace.clamp(0, 86_400) * sim::SECOND;
+        self.workers.change(meta::uid(pod), |worker| worker.terminate(grace, true, now));
     }
 
     /// Returns when it has something to do; [`Time::NEVER`] where nothing waits.
@@ -116,7 +115,7 @@ impl Kubelet {
         if self.stopped {
             return Time::NEVER;
         }
-        let pods = self.workers.values().filter(|_| self.listed).map(|worker| worker.due).min();
+        let pods = self.workers.next().filter(|_| self.listed).map(|(at, _)| at);
         pods.unwrap_or(Time::NEVER).min(self.agent.next_at())
     }
 
@@ -129,8 +128,8 @@ impl Kubelet {
             let mut turn = Turn { cx, net, shared: &mut self.shared };
             return self.agent.step(&mut turn);
         }
-        let due = self.workers.values().filter(|worker| self.listed && worker.due <= cx.now).min_by_key(|worker| worker.due);
-        let Some(uid) = due.map(|worker| worker.uid.clone()) else { return };
+        let due = self.workers.next().filter(|(at, _)| self.listed && *at <= cx.now);
+        let Some(uid) = due.map(|(_, uid)| uid.clone()) else { return };
         self.count_used(&uid);
         self.with_worker(&uid, cx, net, |worker, turn| worker.step(turn));
     }
@@ -141,7 +140,7 @@ impl Kubelet {
             return;
         }
         let mut used = Used::default();
-        for worker in self.workers.values().filter(|worker| worker.takes_room()) {
+        for worker in self.workers.iter().filter(|worker| worker.takes_room()) {
             used.pods += 1;
             used.host_ports.extend(host_ports(&worker.pod));
             for (name, amount) in requests(&worker.pod) {
@@ -159,13 +158,8 @@ impl Kubelet {
         net: &mut dyn PodNetwork,
         work: impl FnOnce(&mut PodWorker, &mut Turn) -> T,
     ) -> Option<T> {
-        let worker = self.workers.get_mut(uid)?;
-        let mut turn = Turn { cx, net, shared: &mut self.shared };
-        let result = work(worker, &mut turn);
-        if worker.is_over() {
-            self.workers.remove(uid);
-        }
-        Some(result)
+        let shared = &mut self.shared;
+        self.workers.change(uid, |worker| work(worker, &mut Turn { cx, net, shared }))
     }
 
     /// Takes a request that has reached one of its pods.
@@ -174,17 +168,24 @@ impl Kubelet {
             return Taken::Refused;
         }
         let port = (request.protocol, request.local.port);
-        let found = self.workers.values().filter(|worker| worker.ip == Some(request.local.address)).find_map(|worker| {
-            let i = worker.containers.iter().position(|container| container.open.contains(&port))?;
-            Some((worker.uid.clone(), i))
-        });
+        let found = self.workers.iter().filter(|worker| worker.ip == Some(request.local.address)).find_map(
+            |worker| {
+                let i = worker.containers.iter().position(|container| container.open.contains(&port))?;
+                Some((worker.uid.clone(), i))
+            },
+        );
         let Some((uid, i)) = found else { return Taken::Refused };
-        let builtin = self.workers.get(&uid).and_then(|worker| worker.containers.get(i)?.app.as_ref()?.builtin());
+        let builtin =
+            self.workers.get(&uid).and_then(|worker| worker.containers.get(i)?.app.as_ref()?.builtin());
         if let Some(builtin) = builtin {
             return Taken::Builtin(builtin.into());
         }
-        let request =
-            AppRequest { id: request.id, peer: request.peer, port: request.local.port, payload: request.payload.clone() };
+        let request = AppRequest {
+            id: request.id,
+            peer: request.peer,
+            port: request.local.port,
+            payload: request.payload.clone(),
+        };
         self.with_worker(&uid, cx, net, |worker, turn| {
             worker.on_request(turn, i, &request);
             worker.due = worker.due.min(turn.cx.now);

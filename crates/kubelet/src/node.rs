@@ -1,7 +1,7 @@
 use crate::config::NodeConfig;
 use crate::shared::Turn;
-use api::{PatchType, Value, meta, tree};
 use api::resources::{LEASES, NODES};
+use api::{PatchType, Value, meta, tree};
 use sim::{MINUTE, Nanos, SECOND, Time};
 
 const LEASE_EVERY: Nanos = 10 * SECOND;
@@ -15,6 +15,8 @@ const LEASE_SECONDS: i64 = 40;
 pub(crate) struct NodeAgent {
     registered: bool,
     pub lease_at: Time,
+    /// The `resourceVersion` that the last renewal left; empty where it has to be read.
+    lease: String,
     pub status_at: Time,
     reported_at: Time,
     images: usize,
@@ -22,7 +24,14 @@ pub(crate) struct NodeAgent {
 
 impl NodeAgent {
     pub(crate) fn new(now: Time) -> NodeAgent {
-        NodeAgent { registered: false, lease_at: now, status_at: now, reported_at: Time(i64::MIN), images: 0 }
+        NodeAgent {
+            registered: false,
+            lease: String::new(),
+            lease_at: now,
+            status_at: now,
+            reported_at: Time(i64::MIN),
+            images: 0,
+        }
     }
 
     /// Begins again after the machine stood still.
@@ -44,7 +53,7 @@ impl NodeAgent {
         }
         if self.lease_at <= now && self.registered {
             self.lease_at = now + LEASE_EVERY;
-            renew_lease(turn);
+            renew_lease(turn, &mut self.lease);
         } else if self.lease_at <= now {
             self.lease_at = now + SECOND;
         }
@@ -69,7 +78,9 @@ impl NodeAgent {
             "images": (&status["images"]),
         }});
         let name = config.name.clone();
-        let sent = turn.cx.in_background(|cx| cx.patch(NODES, ("", &name), "status", PatchType::StrategicMerge, &patch));
+        let sent = turn
+            .cx
+            .in_background(|cx| cx.patch(NODES, ("", &name), "status", PatchType::StrategicMerge, &patch));
         match sent {
             Ok(_) => {
                 self.reported_at = now;
@@ -109,14 +120,16 @@ impl NodeAgent {
         if !is_new {
             return;
         }
-        for reason in ["NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientPID", "NodeReady"] {
+        for reason in
+            ["NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientPID", "NodeReady"]
+        {
             let message = format!("Node {} status is now: {reason}", config.name);
             turn.event(&reference, "Normal", reason, &message);
         }
     }
 }
 
-fn renew_lease(turn: &mut Turn) {
+fn renew_lease(turn: &mut Turn, held: &mut String) {
     let now = turn.cx.now;
     let name = turn.shared.config.name.clone();
     let node = turn.shared.informers.of(NODES).get(&name).cloned().unwrap_or_default();
@@ -130,9 +143,25 @@ fn renew_lease(turn: &mut Turn) {
         let owner = tree!({"apiVersion": "v1", "kind": "Node", "name": (&name), "uid": (meta::uid(&node))});
         lease.set(&["metadata", "ownerReferences"], vec![owner]);
     }
-    turn.cx.in_background(|cx| match cx.update(LEASES, &lease, "") {
-        Err(failure) if failure.is_not_found() => cx.create(LEASES, &lease).is_ok(),
-        result => result.is_ok(),
+    // The version that the last renewal left; a conflict or a lost answer makes it be read anew.
+    let version = std::mem::take(held);
+    *held = turn.cx.in_background(|cx| {
+        let version = if version.is_empty() {
+            match cx.get(LEASES, "kube-node-lease", &name) {
+                Ok(there) => there["metadata"]["resourceVersion"].str().to_string(),
+                Err(failure) if failure.is_not_found() => String::new(),
+                Err(_) => return String::new(),
+            }
+        } else {
+            version
+        };
+        let written = if version.is_empty() {
+            cx.create(LEASES, &lease)
+        } else {
+            lease.set(&["metadata", "resourceVersion"], version);
+            cx.update(LEASES, &lease, "")
+        };
+        written.map_or(String::new(), |lease| lease["metadata"]["resourceVersion"].str().to_string())
     });
 }
 

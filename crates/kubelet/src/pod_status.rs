@@ -31,7 +31,8 @@ impl PodWorker {
             status.set(&["podIPs"], tree!([{"ip": (&ip)}]));
         }
         let of = |regular: bool| -> Vec<Value> {
-            let listed = self.containers.iter().filter(|container| (container.kind == Kind::Regular) == regular);
+            let listed =
+                self.containers.iter().filter(|container| (container.kind == Kind::Regular) == regular);
             listed.map(|container| self.container_status(container)).collect()
         };
         status.set(&["containerStatuses"], of(true));
@@ -60,7 +61,9 @@ impl PodWorker {
                 Kind::Regular => false,
             });
         let failed_init = self.containers.iter().any(|container| {
-            container.kind == Kind::Init && container.phase == Phase::Idle && container.exit.as_ref().is_some_and(|exit| exit.code != 0)
+            container.kind == Kind::Init
+                && container.phase == Phase::Idle
+                && container.exit.as_ref().is_some_and(|exit| exit.code != 0)
         });
         if failed_init && policy == "Never" {
             return "Failed";
@@ -77,7 +80,11 @@ impl PodWorker {
             }
         }
         if pending_init {
-            return if self.is_terminal() && running == 0 && self.stage == Stage::Gone { "Failed" } else { "Pending" };
+            return if self.is_terminal() && running == 0 && self.stage == Stage::Gone {
+                "Failed"
+            } else {
+                "Pending"
+            };
         }
         if waiting > 0 {
             let gone = self.termination.is_some() && self.stage == Stage::Gone && stopped > 0;
@@ -88,7 +95,13 @@ impl PodWorker {
         }
         let all_well = stopped == succeeded;
         match policy {
-            _ if self.is_terminal() => if all_well { "Succeeded" } else { "Failed" },
+            _ if self.is_terminal() => {
+                if all_well {
+                    "Succeeded"
+                } else {
+                    "Failed"
+                }
+            }
             "Always" => "Running",
             _ if all_well => "Succeeded",
             "Never" => "Failed",
@@ -116,11 +129,15 @@ impl PodWorker {
             if container.is_running() {
                 let user = user_of(&self.pod, container);
                 let supplemental: Vec<Value> = vec![Value::Int(user.1)];
-                status.set(&["user", "linux"], tree!({"gid": (user.1), "supplementalGroups": (supplemental), "uid": (user.0)}));
+                status.set(
+                    &["user", "linux"],
+                    tree!({"gid": (user.1), "supplementalGroups": (supplemental), "uid": (user.0)}),
+                );
                 if !resources["requests"].is_empty() {
                     status.set(&["allocatedResources"], &resources["requests"]);
                 }
-                status.set(&["resources"], if resources.is_null() { Value::map() } else { resources.clone() });
+                status
+                    .set(&["resources"], if resources.is_null() { Value::map() } else { resources.clone() });
             }
         }
         let last = match (container.is_running() || container.waiting.is_some(), &container.exit) {
@@ -152,8 +169,13 @@ impl PodWorker {
             Some(exit) => tree!({"terminated": (terminated(exit))}),
             None => {
                 let waits = container.kind != Kind::Init
-                    && self.containers.iter().any(|container| container.kind == Kind::Init && !container.has_succeeded());
-                let waits = waits || container.kind == Kind::Init && self.containers.iter().filter(|other| other.kind == Kind::Init).count() > 0;
+                    && self
+                        .containers
+                        .iter()
+                        .any(|container| container.kind == Kind::Init && !container.has_succeeded());
+                let waits = waits
+                    || container.kind == Kind::Init
+                        && self.containers.iter().filter(|other| other.kind == Kind::Init).count() > 0;
                 tree!({"waiting": {"reason": (if waits { "PodInitializing" } else { "ContainerCreating" })}})
             }
         }
@@ -181,7 +203,8 @@ impl PodWorker {
         let mut conditions: Vec<Value> = Vec::new();
         for (kind, why) in rows {
             // A condition that is true may still have a reason: PodCompleted.
-            let is_true = why.is_none() || kind == "Initialized" && why.as_ref().is_some_and(|(reason, _)| reason == "PodCompleted");
+            let is_true = why.is_none()
+                || kind == "Initialized" && why.as_ref().is_some_and(|(reason, _)| reason == "PodCompleted");
             let status = if is_true { "True" } else { "False" };
             let known = self.reported["conditions"].items().iter().find(|known| known["type"].str() == kind);
             let known = known.or_else(|| meta::condition(&self.pod, kind));
@@ -256,7 +279,9 @@ impl PodWorker {
         for gate in self.pod["spec"]["readinessGates"].items() {
             let kind = gate["conditionType"].str();
             match meta::condition(&self.pod, kind) {
-                None => messages.push(format!("corresponding condition of pod readiness gate \"{kind}\" does not exist.")),
+                None => messages.push(format!(
+                    "corresponding condition of pod readiness gate \"{kind}\" does not exist."
+                )),
                 Some(condition) if condition["status"].str() != "True" => messages.push(format!(
                     "the status of pod readiness gate \"{kind}\" is not \"True\", but {}",
                     condition["status"].str()

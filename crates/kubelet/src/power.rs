@@ -12,8 +12,8 @@ impl Kubelet {
         self.stopped = true;
         self.shared.calls.clear();
         self.shared.images.reset();
-        for worker in self.workers.values_mut() {
-            worker.lose_power(now);
+        for uid in self.workers.uids() {
+            self.workers.change(&uid, |worker| worker.lose_power(now));
         }
     }
 
@@ -26,9 +26,8 @@ impl Kubelet {
         self.stopped = false;
         self.listed = false;
         self.agent.restart(cx.now);
-        for worker in self.workers.values_mut() {
-            let mut turn = Turn { cx: &mut *cx, net: &mut *net, shared: &mut self.shared };
-            worker.come_back(&mut turn);
+        for uid in self.workers.uids() {
+            self.with_worker(&uid, cx, net, |worker, turn| worker.come_back(turn));
         }
     }
 

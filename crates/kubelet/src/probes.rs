@@ -91,7 +91,8 @@ impl Probe {
         } else {
             (self.last, self.run) = (Some(well), 1);
         }
-        let threshold = if well { self.number("successThreshold", 1) } else { self.number("failureThreshold", 3) };
+        let threshold =
+            if well { self.number("successThreshold", 1) } else { self.number("failureThreshold", 3) };
         self.run >= threshold
     }
 }

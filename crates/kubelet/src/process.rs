@@ -51,9 +51,14 @@ impl PodWorker {
         let Some(local) = container.local.clone() else { return };
         let spec = &container.spec;
         let words = |field: &str| -> Vec<Rc<str>> {
-            spec[field].items().iter().map(|word| crate::env::expand(word.str(), &container.env).into()).collect()
+            spec[field]
+                .items()
+                .iter()
+                .map(|word| crate::env::expand(word.str(), &container.env).into())
+                .collect()
         };
-        let of_image = |list: &[String]| list.iter().map(|word| word.as_str().into()).collect::<Vec<Rc<str>>>();
+        let of_image =
+            |list: &[String]| list.iter().map(|word| word.as_str().into()).collect::<Vec<Rc<str>>>();
         let (command, args) = (words("command"), words("args"));
         let own_command = !command.is_empty();
         // An image's command goes with its entrypoint, and both with a container's own command.
@@ -163,7 +168,9 @@ impl PodWorker {
     pub(crate) fn apply(&mut self, turn: &mut Turn, i: usize, job: u64, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Answer { request, after, answer } => turn.net.answer(turn.cx.now + after, request, answer),
+                Effect::Answer { request, after, answer } => {
+                    turn.net.answer(turn.cx.now + after, request, answer)
+                }
                 Effect::Exit(code) if job != 0 => self.job_exited(i, job, code),
                 Effect::Exit(code) => self.exited(turn, i, code),
                 Effect::Become(_) => {}
@@ -171,7 +178,9 @@ impl PodWorker {
                     let then = Then { port, protocol, payload, timeout };
                     match host.parse::<Ipv4Addr>() {
                         Ok(ip) => self.call(turn, (i, job, tag), ip, &then),
-                        Err(_) if &*host == "localhost" => self.call(turn, (i, job, tag), Ipv4Addr::LOCALHOST, &then),
+                        Err(_) if &*host == "localhost" => {
+                            self.call(turn, (i, job, tag), Ipv4Addr::LOCALHOST, &then)
+                        }
                         Err(_) => self.look_up(turn, (i, job, tag), &host, Some(then)),
                     }
                 }
@@ -182,7 +191,13 @@ impl PodWorker {
 
     fn pending(&self, i: usize, job: u64, what: PendingWhat) -> Option<Pending> {
         let container = self.containers.get(i)?;
-        Some(Pending { uid: self.uid.clone(), container: container.name.clone(), attempt: container.attempt, job, what })
+        Some(Pending {
+            uid: self.uid.clone(),
+            container: container.name.clone(),
+            attempt: container.attempt,
+            job,
+            what,
+        })
     }
 
     fn call(&mut self, turn: &mut Turn, (i, job, tag): Asker, ip: Ipv4Addr, then: &Then) {
@@ -220,7 +235,8 @@ impl PodWorker {
     /// Returns the address of a name in the pod's `/etc/hosts`.
     fn host_alias(&self, name: &str) -> Option<Ipv4Addr> {
         let aliases = self.pod["spec"]["hostAliases"].items().iter();
-        let hit = aliases.clone().find(|alias| alias["hostnames"].items().iter().any(|known| known.str() == name));
+        let hit =
+            aliases.clone().find(|alias| alias["hostnames"].items().iter().any(|known| known.str() == name));
         if let Some(alias) = hit {
             return alias["ip"].str().parse().ok();
         }
@@ -228,7 +244,14 @@ impl PodWorker {
         self.ip.filter(|_| own)
     }
 
-    fn ask(&mut self, turn: &mut Turn, asker: Asker, question: DnsQuestion, lookup: Lookup, then: Option<Rc<Then>>) {
+    fn ask(
+        &mut self,
+        turn: &mut Turn,
+        asker: Asker,
+        question: DnsQuestion,
+        lookup: Lookup,
+        then: Option<Rc<Then>>,
+    ) {
         let Some(server) = self.resolv_conf(turn).nameserver else {
             return self.came(turn, asker, &Came::NoDns);
         };
@@ -248,7 +271,14 @@ impl PodWorker {
         turn.net.send(turn.cx.now, request);
     }
 
-    fn found(&mut self, turn: &mut Turn, asker: Asker, name: Rc<str>, addresses: Vec<Ipv4Addr>, then: Option<Rc<Then>>) {
+    fn found(
+        &mut self,
+        turn: &mut Turn,
+        asker: Asker,
+        name: Rc<str>,
+        addresses: Vec<Ipv4Addr>,
+        then: Option<Rc<Then>>,
+    ) {
         match (then, addresses.first()) {
             (Some(then), Some(ip)) => self.call(turn, asker, *ip, &then),
             (Some(_), None) => self.came(turn, asker, &Came::NoSuchName),
@@ -275,7 +305,11 @@ impl PodWorker {
         let Some(i) = self.containers.iter().position(|container| container.name == pending.container) else {
             return;
         };
-        if !self.containers.get(i).is_some_and(|container| container.attempt == pending.attempt && container.is_running()) {
+        if !self
+            .containers
+            .get(i)
+            .is_some_and(|container| container.attempt == pending.attempt && container.is_running())
+        {
             return;
         }
         let job = pending.job;
@@ -338,14 +372,17 @@ impl PodWorker {
     // Models pkg/kubelet/kuberuntime/kuberuntime_container.go getTerminationMessage
     fn termination_message(&mut self, turn: &mut Turn, i: usize, code: i64) -> Rc<str> {
         let Some(container) = self.containers.get(i) else { return "".into() };
-        let path = container.spec["terminationMessagePath"].as_str().unwrap_or("/dev/termination-log").to_string();
-        let from_log = container.spec["terminationMessagePolicy"].str() == "FallbackToLogsOnError" && code != 0;
+        let path =
+            container.spec["terminationMessagePath"].as_str().unwrap_or("/dev/termination-log").to_string();
+        let from_log =
+            container.spec["terminationMessagePolicy"].str() == "FallbackToLogsOnError" && code != 0;
         let written = self.with_app(turn, i, |_, cx| cx.files.read(&path)).flatten();
         let text = match written.filter(|text| !text.is_empty()) {
             Some(text) => text.to_string(),
             None if from_log => {
                 let last = crate::cri::LogOptions { tail: Some(80), ..Default::default() };
-                let lines = self.containers.get(i).map(|container| container.logs.select(&last)).unwrap_or_default();
+                let lines =
+                    self.containers.get(i).map(|container| container.logs.select(&last)).unwrap_or_default();
                 lines.iter().map(|line| format!("{}\n", line.text)).collect()
             }
             None => return "".into(),

@@ -83,7 +83,8 @@ fn changes(before: &Value, after: &Value) -> Value {
             changes.at_mut(&["conditions"]).list_mut().push(gone);
         }
     }
-    const OWN: [&str; 6] = ["podIP", "podIPs", "reason", "message", "initContainerStatuses", "containerStatuses"];
+    const OWN: [&str; 6] =
+        ["podIP", "podIPs", "reason", "message", "initContainerStatuses", "containerStatuses"];
     for name in OWN {
         if before.get(name).is_some() && after.get(name).is_none() {
             changes.set(&[name], Value::Null);
@@ -98,7 +99,8 @@ mod tests {
 
     #[test]
     fn sends_only_what_differs() {
-        let before = tree!({"phase": "Running", "podIPs": [{"ip": "a"}], "qosClass": "BestEffort", "reason": "x"});
+        let before =
+            tree!({"phase": "Running", "podIPs": [{"ip": "a"}], "qosClass": "BestEffort", "reason": "x"});
         let same = tree!({"phase": "Running", "podIPs": [{"ip": "a"}], "reason": "x"});
         assert!(changes(&before, &same).is_null());
         let after = tree!({"phase": "Failed", "podIPs": [{"ip": "b"}]});

@@ -206,7 +206,8 @@ impl PodWorker {
         let Some(container) = self.containers.get_mut(i) else { return Next::Fine };
         let delay = container.crash.delay();
         let name = container.name.clone();
-        let message = format!("back-off {} restarting failed container={name} pod={format}", go_duration(delay));
+        let message =
+            format!("back-off {} restarting failed container={name} pod={format}", go_duration(delay));
         container.waiting = Some(("CrashLoopBackOff".into(), message.into()));
         container.retry_at = retry_at;
         let message = format!("Back-off restarting failed container {name} in pod {format}");
@@ -246,7 +247,9 @@ impl PodWorker {
         let reference = match Reference::parse(&image) {
             Ok(reference) => reference,
             Err(why) => {
-                let words = format!("Failed to apply default image tag \"{image}\": couldn't parse image name \"{image}\": {why}");
+                let words = format!(
+                    "Failed to apply default image tag \"{image}\": couldn't parse image name \"{image}\": {why}"
+                );
                 return self.fail_image(turn, i, "InspectFailed", "InvalidImageName", &words);
             }
         };
@@ -257,8 +260,9 @@ impl PodWorker {
         }
         match (present, &*policy) {
             (Some(local), policy) if policy != "Always" => {
-                let message =
-                    format!("Container image \"{image}\" already present on machine and can be accessed by the pod");
+                let message = format!(
+                    "Container image \"{image}\" already present on machine and can be accessed by the pod"
+                );
                 self.tell(turn, i, "Normal", "Pulled", &message);
                 self.create(turn, i, local);
             }
@@ -269,7 +273,11 @@ impl PodWorker {
             (present, _) => {
                 self.tell(turn, i, "Normal", "Pulling", &format!("Pulling image \"{image}\""));
                 let known = look_up(&turn.shared.catalogue, &reference, false).is_ok();
-                let span = if present.is_some() || !known { turn.cx.timing.image_check } else { turn.cx.timing.image_pull };
+                let span = if present.is_some() || !known {
+                    turn.cx.timing.image_check
+                } else {
+                    turn.cx.timing.image_pull
+                };
                 let takes = self.draw(turn, span, "pull");
                 let (began, until) = turn.shared.images.reserve(now, takes);
                 let Some(container) = self.containers.get_mut(i) else { return };
@@ -329,7 +337,13 @@ impl PodWorker {
                 self.create(turn, i, local);
             }
             Err(words) => {
-                self.tell(turn, i, "Warning", "Failed", &format!("Failed to pull image \"{image}\": {words}"));
+                self.tell(
+                    turn,
+                    i,
+                    "Warning",
+                    "Failed",
+                    &format!("Failed to pull image \"{image}\": {words}"),
+                );
                 self.tell(turn, i, "Warning", "Failed", "Error: ErrImagePull");
                 let Some(container) = self.containers.get_mut(i) else { return };
                 container.waiting = Some(("ErrImagePull".into(), words.as_str().into()));
@@ -398,4 +412,3 @@ enum Next {
     /// Nothing.
     Fine,
 }
-

@@ -6,10 +6,20 @@ use api::{Resource, Value, meta};
 use sim::{MINUTE, Nanos, SECOND};
 use std::rc::Rc;
 
-const CLAIMS: Resource =
-    Resource { group: "", version: "v1", plural: "persistentvolumeclaims", kind: "PersistentVolumeClaim", namespaced: true };
-const VOLUMES: Resource =
-    Resource { group: "", version: "v1", plural: "persistentvolumes", kind: "PersistentVolume", namespaced: false };
+const CLAIMS: Resource = Resource {
+    group: "",
+    version: "v1",
+    plural: "persistentvolumeclaims",
+    kind: "PersistentVolumeClaim",
+    namespaced: true,
+};
+const VOLUMES: Resource = Resource {
+    group: "",
+    version: "v1",
+    plural: "persistentvolumes",
+    kind: "PersistentVolume",
+    namespaced: false,
+};
 
 /// How long until what a volume shows of the API is looked at again, and up to half as much more.
 const REFRESH: Nanos = MINUTE;
@@ -35,7 +45,8 @@ impl PodWorker {
                 }
             }
         }
-        let shows = self.pod["spec"]["volumes"].items().iter().any(|volume| shows_api(volume) && !is_token(volume));
+        let shows =
+            self.pod["spec"]["volumes"].items().iter().any(|volume| shows_api(volume) && !is_token(volume));
         if shows {
             self.draws += 1;
             let more = turn.cx.chance.span("refresh", &self.uid, self.draws, 0, REFRESH / 2);
@@ -143,7 +154,8 @@ impl PodWorker {
         files: &mut Files,
     ) -> Result<(), String> {
         let is_secret = resource == SECRETS;
-        let name = source[if is_secret && !source["secretName"].is_null() { "secretName" } else { "name" }].str();
+        let name =
+            source[if is_secret && !source["secretName"].is_null() { "secretName" } else { "name" }].str();
         let optional = source["optional"].is_true();
         let data = match fetch(turn, resource, namespace, name) {
             Ok(object) => data(&object),
@@ -224,16 +236,23 @@ fn is_token(volume: &Value) -> bool {
 }
 
 fn is_system_path(path: &str) -> bool {
-    ["/var", "/etc", "/usr", "/proc", "/sys", "/run", "/dev", "/lib", "/tmp", "/opt", "/home"]
-        .iter()
-        .any(|system| path == *system || path.starts_with("/var/log") || path.starts_with("/var/lib") || path == "/")
+    ["/var", "/etc", "/usr", "/proc", "/sys", "/run", "/dev", "/lib", "/tmp", "/opt", "/home"].iter().any(
+        |system| {
+            path == *system || path.starts_with("/var/log") || path.starts_with("/var/lib") || path == "/"
+        },
+    )
 }
 
 /// Reads a ConfigMap or a Secret.
 ///
 /// # Errors
 /// The words that stand in events: `configmap "x" not found`.
-pub(crate) fn fetch(turn: &mut Turn, resource: Resource, namespace: &str, name: &str) -> Result<Value, String> {
+pub(crate) fn fetch(
+    turn: &mut Turn,
+    resource: Resource,
+    namespace: &str,
+    name: &str,
+) -> Result<Value, String> {
     turn.cx.in_background(|cx| cx.get(resource, namespace, name)).map_err(|failure| {
         if failure.is_not_found() {
             format!("{} {name:?} not found", resource.kind.to_lowercase())
@@ -289,7 +308,9 @@ mod tests {
 
     #[test]
     fn decodes_base64() {
-        for (text, decoded) in [("cXdlcnR5", "qwerty"), ("YQ==", "a"), ("YWI=", "ab"), ("", ""), ("7Iuc7J6R", "시작")] {
+        for (text, decoded) in
+            [("cXdlcnR5", "qwerty"), ("YQ==", "a"), ("YWI=", "ab"), ("", ""), ("7Iuc7J6R", "시작")]
+        {
             assert_eq!(decode(text), decoded);
         }
     }

@@ -133,7 +133,8 @@ impl PodWorker {
     /// Returns whether nothing is left to do for it.
     pub(crate) fn is_over(&self) -> bool {
         let off_node = matches!(self.stage, Stage::Gone | Stage::Rejected { .. });
-        off_node && (self.deleted || self.termination.as_ref().is_some_and(|termination| termination.forgotten))
+        off_node
+            && (self.deleted || self.termination.as_ref().is_some_and(|termination| termination.forgotten))
     }
 
     /// Does all that is due.

@@ -48,7 +48,11 @@ pub struct AppCx<'a> {
 impl AppCx<'_> {
     /// Returns a variable of the environment; empty where it isn't set.
     pub fn var(&self, name: &str) -> Rc<str> {
-        self.env.iter().rev().find(|(key, _)| &**key == name).map_or_else(|| "".into(), |(_, value)| value.clone())
+        self.env
+            .iter()
+            .rev()
+            .find(|(key, _)| &**key == name)
+            .map_or_else(|| "".into(), |(_, value)| value.clone())
     }
 
     /// Returns whether this is executed beside a main program.
@@ -205,19 +209,35 @@ impl App {
         let is_own = !launch.own_command || image.runs.iter().any(|word| word == first);
         let state = if is_own {
             App::own_program(launch, cx)
-        } else if Script::knows(first) && image.has_shell() || Script::knows(first) && !SHELLS.contains(&first) {
+        } else if Script::knows(first) && image.has_shell()
+            || Script::knows(first) && !SHELLS.contains(&first)
+        {
             State::Script(Box::new(Script::from_argv(&launch.argv, &image)))
-        } else if let Some(file) = launch.argv.first().filter(|word| cx.files.read(word).is_some() && image.has_shell()) {
+        } else if let Some(file) =
+            launch.argv.first().filter(|word| cx.files.read(word).is_some() && image.has_shell())
+        {
             State::Script(Box::new(Script::from_argv(&["sh".into(), file.clone()], &image)))
         } else if image.names.iter().any(|name| name == "*") {
             App::own_program(launch, cx)
         } else {
-            return Err(format!("exec: {:?}: executable file not found in $PATH", launch.argv.first().map_or("", |word| word)));
+            return Err(format!(
+                "exec: {:?}: executable file not found in $PATH",
+                launch.argv.first().map_or("", |word| word)
+            ));
         };
-        let serves = matches!(state, State::Http(_) | State::Redis(_) | State::Mysql(_) | State::Counter(_) | State::Builtin);
+        let serves = matches!(
+            state,
+            State::Http(_) | State::Redis(_) | State::Mysql(_) | State::Counter(_) | State::Builtin
+        );
         let of = |protocol: Protocol, known: &[u16]| -> Vec<u16> {
             let named = launch.ports.iter().filter(|(named, _)| *named == protocol).map(|(_, port)| *port);
-            if !serves { Vec::new() } else if known.is_empty() { named.collect() } else { known.to_vec() }
+            if !serves {
+                Vec::new()
+            } else if known.is_empty() {
+                named.collect()
+            } else {
+                known.to_vec()
+            }
         };
         let (tcp, udp) = (of(Protocol::Tcp, &image.ports), of(Protocol::Udp, &image.udp_ports));
         let listens_at = cx.now + i64::from(image.listens_after_ms) * MILLISECOND;
@@ -259,7 +279,7 @@ impl App {
         match image.program {
             Program::Http => State::Http(http_server::HttpServer::default()),
             Program::Redis => State::Redis(redis::Redis::start(cx)),
-            Program::Mysql => State::Mysql(mysql::Mysql::start(cx)),
+            Program::Mysql => State::Mysql(mysql::Mysql::start(cx, &launch.version)),
             Program::Counter => State::Counter(counter::Counter::default()),
             Program::Wait => State::Wait,
             Program::Builtin => State::Builtin,
@@ -283,7 +303,11 @@ impl App {
 
     /// Returns when it has something to do by itself.
     pub fn next_at(&self) -> Time {
-        let listens = if self.listening || (self.tcp.is_empty() && self.udp.is_empty()) { Time::NEVER } else { self.listens_at };
+        let listens = if self.listening || (self.tcp.is_empty() && self.udp.is_empty()) {
+            Time::NEVER
+        } else {
+            self.listens_at
+        };
         let ends = self.ends.map_or(Time::NEVER, |(at, _)| at);
         let own = match &self.state {
             State::Script(script) => script.next_at(),
@@ -392,9 +416,13 @@ impl App {
                 self.ends = script.on_term(cx).map(|code| (cx.now, code));
                 return self.ends;
             }
-            State::Wait | State::Ends(_) | State::Http(_) | State::Redis(_) | State::Mysql(_) | State::Counter(_) | State::Builtin => {
-                self.image.stop.clone()
-            }
+            State::Wait
+            | State::Ends(_)
+            | State::Http(_)
+            | State::Redis(_)
+            | State::Mysql(_)
+            | State::Counter(_)
+            | State::Builtin => self.image.stop.clone(),
         };
         if stop.ignores {
             return None;
@@ -412,7 +440,9 @@ impl App {
     pub fn command(&mut self, cx: &mut AppCx, argv: &[String]) -> Option<(String, i64)> {
         let first = argv.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
         match &mut self.state {
-            State::Redis(redis) if matches!(first, "redis-cli" | "redis-server") => Some(redis.command(cx, argv)),
+            State::Redis(redis) if matches!(first, "redis-cli" | "redis-server") => {
+                Some(redis.command(cx, argv))
+            }
             State::Mysql(mysql) if matches!(first, "mysql" | "mysqladmin" | "mysqld" | "mariadb") => {
                 Some(mysql.command(cx, argv))
             }

@@ -47,7 +47,12 @@ impl Files {
     /// Returns whether the path is a directory.
     pub fn is_directory(&self, path: &str) -> bool {
         let under = format!("{}/", path.trim_end_matches('/'));
-        under == "/" || self.files.range::<str, _>((std::ops::Bound::Included(under.as_str()), std::ops::Bound::Unbounded)).next().is_some_and(|(name, _)| name.starts_with(&under))
+        under == "/"
+            || self
+                .files
+                .range::<str, _>((std::ops::Bound::Included(under.as_str()), std::ops::Bound::Unbounded))
+                .next()
+                .is_some_and(|(name, _)| name.starts_with(&under))
     }
 
     /// Returns the paths under a directory with their contents; directories end in `/`.
@@ -176,7 +181,9 @@ impl View<'_> {
         let rest = path.get(mount.path.trim_end_matches('/').len()..).unwrap_or("");
         let within = clean_path("/", &format!("{}/{rest}", mount.sub_path));
         Some(match &mount.source {
-            MountSource::Pod(name) => (self.volumes.entry(name.clone()).or_default(), within, mount.read_only),
+            MountSource::Pod(name) => {
+                (self.volumes.entry(name.clone()).or_default(), within, mount.read_only)
+            }
             MountSource::Node(directory) => {
                 let place = clean_path("/", &format!("{directory}/{within}"));
                 (&mut *self.node, place, mount.read_only)
@@ -205,7 +212,10 @@ impl View<'_> {
         self.root.written.is_directory(path)
             || self.root.image.is_directory(path)
             || self.root.mounts.iter().any(|mount| mount.path.starts_with(&under))
-            || matches!(path, "/tmp" | "/etc" | "/var" | "/root" | "/home" | "/dev" | "/usr" | "/bin" | "/proc")
+            || matches!(
+                path,
+                "/tmp" | "/etc" | "/var" | "/root" | "/home" | "/dev" | "/usr" | "/bin" | "/proc"
+            )
     }
 
     /// Writes a file.
@@ -267,7 +277,11 @@ impl View<'_> {
             files.under(&place).for_each(|(name, _)| add(&within, name));
         } else {
             let removed = &self.root.removed;
-            self.root.image.under(path).filter(|(name, _)| !removed.contains(*name)).for_each(|(name, _)| add(&base, name));
+            self.root
+                .image
+                .under(path)
+                .filter(|(name, _)| !removed.contains(*name))
+                .for_each(|(name, _)| add(&base, name));
             self.root.written.under(path).for_each(|(name, _)| add(&base, name));
         }
         for mount in &self.root.mounts {
@@ -315,15 +329,32 @@ mod tests {
         let mut root = RootFs {
             image: Rc::new([("/etc/app/a", "image"), ("/etc/hosts", "h")].into_iter().collect()),
             mounts: vec![
-                Mount { path: "/etc/app".into(), source: MountSource::Pod("cfg".into()), sub_path: "".into(), read_only: true },
-                Mount { path: "/data".into(), source: MountSource::Storage("pv1".into()), sub_path: "db".into(), read_only: false },
-                Mount { path: "/host".into(), source: MountSource::Node("/var/log".into()), sub_path: "".into(), read_only: false },
+                Mount {
+                    path: "/etc/app".into(),
+                    source: MountSource::Pod("cfg".into()),
+                    sub_path: "".into(),
+                    read_only: true,
+                },
+                Mount {
+                    path: "/data".into(),
+                    source: MountSource::Storage("pv1".into()),
+                    sub_path: "db".into(),
+                    read_only: false,
+                },
+                Mount {
+                    path: "/host".into(),
+                    source: MountSource::Node("/var/log".into()),
+                    sub_path: "".into(),
+                    read_only: false,
+                },
             ],
             ..RootFs::default()
         };
-        let mut volumes = BTreeMap::from([("cfg".into(), [("/level", "beginner")].into_iter().collect::<Files>())]);
+        let mut volumes =
+            BTreeMap::from([("cfg".into(), [("/level", "beginner")].into_iter().collect::<Files>())]);
         let (mut node, mut storage) = (Files::default(), Storage::default());
-        let mut view = View { root: &mut root, volumes: &mut volumes, node: &mut node, storage: &mut storage };
+        let mut view =
+            View { root: &mut root, volumes: &mut volumes, node: &mut node, storage: &mut storage };
         assert_eq!(view.read("/etc/app/a"), None);
         assert_eq!(view.read("/etc/app/level").as_deref(), Some("beginner"));
         assert_eq!(view.read("/etc/hosts").as_deref(), Some("h"));

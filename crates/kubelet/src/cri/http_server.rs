@@ -14,7 +14,13 @@ pub struct HttpServer {
 
 impl HttpServer {
     /// Answers a request; also returns how much longer than usual that takes.
-    pub fn answer(&mut self, image: &Image, version: &str, cx: &mut AppCx, request: &AppRequest) -> (Nanos, Answer) {
+    pub fn answer(
+        &mut self,
+        image: &Image,
+        version: &str,
+        cx: &mut AppCx,
+        request: &AppRequest,
+    ) -> (Nanos, Answer) {
         self.requests += 1;
         let Payload::Http(http) = &*request.payload else {
             return (0, Answer::Http(complete(text(400, "400 Bad Request\n"), cx.now)));
@@ -34,7 +40,13 @@ impl HttpServer {
     }
 }
 
-fn respond(image: &Image, version: &str, cx: &mut AppCx, request: &AppRequest, http: &HttpRequest) -> (HttpResponse, Nanos) {
+fn respond(
+    image: &Image,
+    version: &str,
+    cx: &mut AppCx,
+    request: &AppRequest,
+    http: &HttpRequest,
+) -> (HttpResponse, Nanos) {
     let server = image.routes.iter().find(|route| route.path.is_empty());
     let server = server.map(|route| route.headers.clone()).unwrap_or_default();
     let fill = |text: &str, cx: &AppCx| fill(text, version, cx, Some((request, http)));
@@ -92,7 +104,12 @@ fn content_type(path: &str) -> &'static str {
 /// Fills a template: `{hostname}`, `{version}`, `{pod_ip}`, `{node}`, `{time}`, `{env.NAME}`, and of a
 /// request `{client_ip}`, `{port}`, `{method}`, `{path}`, `{target}`, `{host}`, `{user_agent}`,
 /// `{header.NAME}`, `{headers}`, `{body}`. Anything else in braces stays as it is.
-pub fn fill(template: &str, version: &str, cx: &AppCx, request: Option<(&AppRequest, &HttpRequest)>) -> String {
+pub fn fill(
+    template: &str,
+    version: &str,
+    cx: &AppCx,
+    request: Option<(&AppRequest, &HttpRequest)>,
+) -> String {
     let mut text = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {

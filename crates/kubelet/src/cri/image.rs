@@ -231,7 +231,9 @@ impl Image {
         let plain = tag.split('-').next().unwrap_or(tag);
         match self.versions.get(plain) {
             Some(version) => version.clone(),
-            None if plain.starts_with(|first: char| first.is_ascii_digit() || first == 'v') => plain.to_string(),
+            None if plain.starts_with(|first: char| first.is_ascii_digit() || first == 'v') => {
+                plain.to_string()
+            }
             None => self.versions.get("latest").cloned().unwrap_or_else(|| tag.to_string()),
         }
     }
@@ -248,15 +250,20 @@ fn tag_matches(pattern: &str, tag: &str) -> bool {
     let (literal, rest) = pattern.split_at(at);
     let Some(tag) = tag.strip_prefix(literal) else { return false };
     if let Some(after) = rest.strip_prefix('*') {
-        return tag.char_indices().map(|(i, _)| i).chain([tag.len()]).any(|i| {
-            tag.get(i..).is_some_and(|left| tag_matches(after, left))
-        });
+        return tag
+            .char_indices()
+            .map(|(i, _)| i)
+            .chain([tag.len()])
+            .any(|i| tag.get(i..).is_some_and(|left| tag_matches(after, left)));
     }
-    let Some((range, after)) = rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) else { return false };
+    let Some((range, after)) = rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) else {
+        return false;
+    };
     let Some((low, high)) = range.split_once("..") else { return false };
     let digits = tag.bytes().take_while(u8::is_ascii_digit).count();
     let (number, left) = tag.split_at(digits);
-    let (Ok(low), Ok(high), Ok(value)) = (low.parse::<u32>(), high.parse::<u32>(), number.parse::<u32>()) else {
+    let (Ok(low), Ok(high), Ok(value)) = (low.parse::<u32>(), high.parse::<u32>(), number.parse::<u32>())
+    else {
         return false;
     };
     (low..=high).contains(&value) && number == value.to_string() && tag_matches(after, left)

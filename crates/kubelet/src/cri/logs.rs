@@ -80,7 +80,11 @@ impl LogRing {
 impl LogLine {
     /// Returns the line as the kubelet serves it.
     pub fn print(&self, timestamps: bool) -> String {
-        if timestamps { format!("{} {}\n", rfc3339_nano(self.at), self.text) } else { format!("{}\n", self.text) }
+        if timestamps {
+            format!("{} {}\n", rfc3339_nano(self.at), self.text)
+        } else {
+            format!("{}\n", self.text)
+        }
     }
 }
 

@@ -64,15 +64,17 @@ impl Redis {
         let name = name.to_ascii_uppercase();
         let arity = |low: usize, high: usize| {
             let given = words.len() - 1;
-            (given < low || given > high)
-                .then(|| Value::Error(format!("ERR wrong number of arguments for '{}' command", name.to_lowercase())))
+            (given < low || given > high).then(|| {
+                Value::Error(format!("ERR wrong number of arguments for '{}' command", name.to_lowercase()))
+            })
         };
         let first = words.get(1).map_or("", String::as_str);
         let second = words.get(2).map_or("", String::as_str);
         match name.as_str() {
             "PING" if first.is_empty() => Value::Status("PONG"),
             "PING" | "ECHO" => arity(1, 1).unwrap_or_else(|| Value::Bulk(first.into())),
-            "GET" => arity(1, 1).unwrap_or_else(|| self.data.get(first).map_or(Value::Nil, |text| Value::Bulk(text.clone()))),
+            "GET" => arity(1, 1)
+                .unwrap_or_else(|| self.data.get(first).map_or(Value::Nil, |text| Value::Bulk(text.clone()))),
             "SET" => arity(2, 8).unwrap_or_else(|| self.set(first, second)),
             "INCR" => arity(1, 1).unwrap_or_else(|| self.add(first, 1)),
             "DECR" => arity(1, 1).unwrap_or_else(|| self.add(first, -1)),
@@ -81,33 +83,44 @@ impl Redis {
                 Err(_) => Value::Error("ERR value is not an integer or out of range".to_string()),
             }),
             "DEL" | "UNLINK" => arity(1, 1_000).unwrap_or_else(|| {
-                let removed = words.iter().skip(1).filter(|key| self.data.remove(key.as_str()).is_some()).count();
+                let removed =
+                    words.iter().skip(1).filter(|key| self.data.remove(key.as_str()).is_some()).count();
                 Value::Integer(removed as i64)
             }),
             "EXISTS" => arity(1, 1_000).unwrap_or_else(|| {
-                Value::Integer(words.iter().skip(1).filter(|key| self.data.contains_key(key.as_str())).count() as i64)
+                Value::Integer(
+                    words.iter().skip(1).filter(|key| self.data.contains_key(key.as_str())).count() as i64,
+                )
             }),
             "APPEND" => arity(2, 2).unwrap_or_else(|| {
                 let text = format!("{}{second}", self.data.get(first).map_or("", |text| &**text));
                 self.set(first, &text);
                 Value::Integer(text.len() as i64)
             }),
-            "STRLEN" => arity(1, 1).unwrap_or_else(|| Value::Integer(self.data.get(first).map_or(0, |text| text.len()) as i64)),
-            "DBSIZE" => arity(0, 0).unwrap_or_else(|| Value::Integer(self.data.len() as i64)),
+            "STRLEN" => arity(1, 1)
+                .unwrap_or_else(|| Value::Integer(self.data.get(first).map_or(0, |text| text.len()) as i64)),
+            "DBSIZE" => arity(0, 0).unwrap_or(Value::Integer(self.data.len() as i64)),
             "KEYS" => arity(1, 1).unwrap_or_else(|| {
                 Value::Array(self.data.keys().filter(|key| glob(first, key)).cloned().collect())
             }),
-            "TYPE" => arity(1, 1).unwrap_or_else(|| Value::Status(if self.data.contains_key(first) { "string" } else { "none" })),
+            "TYPE" => arity(1, 1).unwrap_or_else(|| {
+                Value::Status(if self.data.contains_key(first) { "string" } else { "none" })
+            }),
             "FLUSHALL" | "FLUSHDB" => {
                 self.data.clear();
                 Value::Status("OK")
             }
             "SELECT" | "AUTH" | "SAVE" | "BGSAVE" | "QUIT" | "CLIENT" => Value::Status("OK"),
-            "INFO" => Value::Bulk(format!("# Keyspace\r\ndb0:keys={},expires=0,avg_ttl=0\r\n", self.data.len()).into()),
+            "INFO" => Value::Bulk(
+                format!("# Keyspace\r\ndb0:keys={},expires=0,avg_ttl=0\r\n", self.data.len()).into(),
+            ),
             _ => {
                 let rest: Vec<String> = words.iter().skip(1).map(|word| format!("'{word}' ")).collect();
                 let given = words.first().map_or("", String::as_str);
-                Value::Error(format!("ERR unknown command '{given}', with args beginning with: {}", rest.concat()))
+                Value::Error(format!(
+                    "ERR unknown command '{given}', with args beginning with: {}",
+                    rest.concat()
+                ))
             }
         }
     }
@@ -183,12 +196,16 @@ fn glob(pattern: &str, key: &str) -> bool {
         None => key.is_empty(),
         Some('*') => {
             let rest = pattern.get(1..).unwrap_or("");
-            key.char_indices().map(|(i, _)| i).chain([key.len()]).any(|i| glob(rest, key.get(i..).unwrap_or("")))
+            key.char_indices()
+                .map(|(i, _)| i)
+                .chain([key.len()])
+                .any(|i| glob(rest, key.get(i..).unwrap_or("")))
         }
         Some(letter) => match key.chars().next() {
-            Some(other) if letter == '?' || letter == other => {
-                glob(pattern.get(letter.len_utf8()..).unwrap_or(""), key.get(other.len_utf8()..).unwrap_or(""))
-            }
+            Some(other) if letter == '?' || letter == other => glob(
+                pattern.get(letter.len_utf8()..).unwrap_or(""),
+                key.get(other.len_utf8()..).unwrap_or(""),
+            ),
             _ => false,
         },
     }
@@ -208,12 +225,24 @@ mod tests {
             ("incr n", ":2\r\n", "2\n"),
             ("SET a hi", "+OK\r\n", "OK\n"),
             ("GET a", "$2\r\nhi\r\n", "hi\n"),
-            ("INCR a", "-ERR value is not an integer or out of range\r\n", "ERR value is not an integer or out of range\n\n"),
+            (
+                "INCR a",
+                "-ERR value is not an integer or out of range\r\n",
+                "ERR value is not an integer or out of range\n\n",
+            ),
             ("DBSIZE", ":2\r\n", "2\n"),
             ("KEYS *", "*2\r\n$1\r\na\r\n$1\r\nn\r\n", "a\nn\n"),
             ("KEYS ?x", "*0\r\n", "\n"),
-            ("GET", "-ERR wrong number of arguments for 'get' command\r\n", "ERR wrong number of arguments for 'get' command\n\n"),
-            ("NOPE x", "-ERR unknown command 'NOPE', with args beginning with: 'x' \r\n", "ERR unknown command 'NOPE', with args beginning with: 'x' \n\n"),
+            (
+                "GET",
+                "-ERR wrong number of arguments for 'get' command\r\n",
+                "ERR wrong number of arguments for 'get' command\n\n",
+            ),
+            (
+                "NOPE x",
+                "-ERR unknown command 'NOPE', with args beginning with: 'x' \r\n",
+                "ERR unknown command 'NOPE', with args beginning with: 'x' \n\n",
+            ),
         ] {
             let answer = redis.run(&parse(line));
             assert_eq!((answer.wire().as_str(), answer.print().as_str()), (wire, printed), "{line}");

@@ -102,7 +102,11 @@ impl Op {
             }
         };
         match self {
-            Op::Jump(to) | Op::JumpIfFailed(to) | Op::JumpIfDone(to) | Op::Beside(to) | Op::Next { end: to, .. } => *to += base,
+            Op::Jump(to)
+            | Op::JumpIfFailed(to)
+            | Op::JumpIfDone(to)
+            | Op::Beside(to)
+            | Op::Next { end: to, .. } => *to += base,
             Op::Store(slot) => *slot += slots,
             Op::For { words } => words.iter_mut().for_each(word),
             Op::Redirect(list) => redirects(list),

@@ -76,7 +76,9 @@ pub(crate) fn parse(name: &str, args: &[&str]) -> Result<Connection, (i64, Strin
     while let Some(arg) = rest.next() {
         let mut value = || rest.next().unwrap_or("");
         match (tool, arg) {
-            (Tool::Curl, "-m" | "--max-time" | "--connect-timeout" | "--retry") | (Tool::Wget, "-T" | "-t") | (Tool::Netcat | Tool::Ping, "-w" | "-W" | "-c") => {
+            (Tool::Curl, "-m" | "--max-time" | "--connect-timeout" | "--retry")
+            | (Tool::Wget, "-T" | "-t")
+            | (Tool::Netcat | Tool::Ping, "-w" | "-W" | "-c") => {
                 let given = value().parse::<f64>().unwrap_or(0.0);
                 if !matches!(arg, "--retry" | "-t" | "-c") && given > 0.0 {
                     connection.timeout = (given.min(1e6) * 1_000.0) as i64 * MILLISECOND;
@@ -88,16 +90,21 @@ pub(crate) fn parse(name: &str, args: &[&str]) -> Result<Connection, (i64, Strin
                 method = "POST";
             }
             (Tool::Curl, "-H" | "--header") => headers.push(value()),
-            (Tool::Curl, "-o" | "--output") | (Tool::Wget, "-O") => connection.file = Some(value().to_string()),
+            (Tool::Curl, "-o" | "--output") | (Tool::Wget, "-O") => {
+                connection.file = Some(value().to_string())
+            }
             (Tool::Curl, "-w" | "--write-out") => connection.format = value().to_string(),
             (Tool::Curl, "-u" | "-A" | "-b" | "-e") => drop(value()),
             (Tool::Wget, "-qO-" | "-qO" | "-O-") => {
                 connection.quiet = arg.contains('q');
-                connection.file = Some(if arg.ends_with('-') { "-".to_string() } else { value().to_string() });
+                connection.file =
+                    Some(if arg.ends_with('-') { "-".to_string() } else { value().to_string() });
             }
             (Tool::Wget, "--spider") => connection.head = true,
             (Tool::Wget, option) if option.starts_with("--timeout=") => {
-                connection.timeout = option.get(10..).and_then(|n| n.parse::<i64>().ok()).unwrap_or(10).clamp(0, 3_600) * SECOND;
+                connection.timeout =
+                    option.get(10..).and_then(|n| n.parse::<i64>().ok()).unwrap_or(10).clamp(0, 3_600)
+                        * SECOND;
             }
             (_, option) if option.starts_with("--") => connection.fail |= option == "--fail",
             (_, option) if option.len() > 1 && option.starts_with('-') => {
@@ -118,7 +125,9 @@ pub(crate) fn parse(name: &str, args: &[&str]) -> Result<Connection, (i64, Strin
     let first = operands.first().copied().unwrap_or("");
     if first.is_empty() {
         return Err(match tool {
-            Tool::Curl => (2, "curl: (2) no URL specified\ncurl: try 'curl --help' for more information\n".to_string()),
+            Tool::Curl => {
+                (2, "curl: (2) no URL specified\ncurl: try 'curl --help' for more information\n".to_string())
+            }
             _ => (1, format!("{name}: missing host\n")),
         });
     }
@@ -194,14 +203,19 @@ impl Connection {
         let (code, words) = match came {
             Came::Outcome(_, Outcome::Answered(Answer::Http(response))) => return self.body(response),
             Came::Outcome(_, Outcome::Answered(_)) => (1, "Received HTTP/0.9 when not allowed".to_string()),
-            Came::Outcome(_, Outcome::Refused) => {
-                (7, format!("Failed to connect to {host} port {port} after {millis} ms: Could not connect to server"))
-            }
+            Came::Outcome(_, Outcome::Refused) => (
+                7,
+                format!(
+                    "Failed to connect to {host} port {port} after {millis} ms: Could not connect to server"
+                ),
+            ),
             Came::Outcome(_, Outcome::Unreachable) => {
                 (7, format!("Failed to connect to {host} port {port} after {millis} ms: No route to host"))
             }
             Came::Outcome(_, Outcome::Reset) => (52, "Empty reply from server".to_string()),
-            Came::Outcome(_, Outcome::Timeout) => (28, format!("Connection timed out after {millis} milliseconds")),
+            Came::Outcome(_, Outcome::Timeout) => {
+                (28, format!("Connection timed out after {millis} milliseconds"))
+            }
             Came::NoSuchName | Came::Addresses(..) => (6, format!("Could not resolve host: {host}")),
             Came::NoDns => (28, format!("Resolving timed out after {millis} milliseconds")),
         };
@@ -212,7 +226,11 @@ impl Connection {
     }
 
     fn written(&self, status: &str, body: &str) -> String {
-        let tail = self.format.replace("%{http_code}", status).replace("%{response_code}", status).replace("\\n", "\n");
+        let tail = self
+            .format
+            .replace("%{http_code}", status)
+            .replace("%{response_code}", status)
+            .replace("\\n", "\n");
         format!("{body}{tail}")
     }
 
@@ -234,17 +252,25 @@ impl Connection {
         let status = response.status.to_string();
         match self.file.as_deref() {
             Some("/dev/null") => Written { stdout: self.written(&status, ""), ..Written::default() },
-            Some(path) if path != "-" => {
-                Written { stdout: self.written(&status, ""), file: Some((path.to_string(), text)), ..Written::default() }
-            }
+            Some(path) if path != "-" => Written {
+                stdout: self.written(&status, ""),
+                file: Some((path.to_string(), text)),
+                ..Written::default()
+            },
             _ => Written { stdout: self.written(&status, &text), ..Written::default() },
         }
     }
 
     fn wget(&self, came: &Came) -> Written {
         let (host, port) = (&self.host, self.port);
-        let told = |ip: &Ipv4Addr| if self.quiet { String::new() } else { format!("Connecting to {host} ({ip}:{port})\n") };
-        let failed = |ip: &Ipv4Addr, words: String| Written { code: 1, stderr: format!("{}wget: {words}\n", told(ip)), ..Written::default() };
+        let told = |ip: &Ipv4Addr| {
+            if self.quiet { String::new() } else { format!("Connecting to {host} ({ip}:{port})\n") }
+        };
+        let failed = |ip: &Ipv4Addr, words: String| Written {
+            code: 1,
+            stderr: format!("{}wget: {words}\n", told(ip)),
+            ..Written::default()
+        };
         match came {
             Came::Outcome(ip, Outcome::Answered(Answer::Http(response))) if response.status < 400 => {
                 let body = response.body.to_string();
@@ -252,15 +278,23 @@ impl Connection {
                 match self.file.as_deref() {
                     _ if self.head => Written { stderr, ..Written::default() },
                     Some("-") => Written { stdout: body, stderr, ..Written::default() },
-                    Some(path) => Written { stderr, file: Some((path.to_string(), body)), ..Written::default() },
-                    None => Written { stderr, file: Some(("index.html".to_string(), body)), ..Written::default() },
+                    Some(path) => {
+                        Written { stderr, file: Some((path.to_string(), body)), ..Written::default() }
+                    }
+                    None => {
+                        Written { stderr, file: Some(("index.html".to_string(), body)), ..Written::default() }
+                    }
                 }
             }
             Came::Outcome(ip, Outcome::Answered(Answer::Http(response))) => {
                 failed(ip, format!("server returned error: HTTP/1.1 {}", response.status))
             }
-            Came::Outcome(ip, Outcome::Refused) => failed(ip, format!("can't connect to remote host ({ip}): Connection refused")),
-            Came::Outcome(ip, Outcome::Unreachable) => failed(ip, format!("can't connect to remote host ({ip}): No route to host")),
+            Came::Outcome(ip, Outcome::Refused) => {
+                failed(ip, format!("can't connect to remote host ({ip}): Connection refused"))
+            }
+            Came::Outcome(ip, Outcome::Unreachable) => {
+                failed(ip, format!("can't connect to remote host ({ip}): No route to host"))
+            }
             Came::Outcome(ip, Outcome::Timeout) => failed(ip, "download timed out".to_string()),
             Came::Outcome(ip, _) => failed(ip, "error getting response".to_string()),
             Came::NoSuchName | Came::Addresses(..) | Came::NoDns => {
@@ -274,16 +308,19 @@ impl Connection {
         let head = format!("Server:\t\t{server}\nAddress:\t{server}:53\n\n");
         match came {
             Came::Addresses(name, addresses) if !addresses.is_empty() => {
-                let lines: String = addresses.iter().map(|ip| format!("Name:\t{name}\nAddress: {ip}\n")).collect();
+                let lines: String =
+                    addresses.iter().map(|ip| format!("Name:\t{name}\nAddress: {ip}\n")).collect();
                 Written { stdout: format!("{head}{lines}\n"), ..Written::default() }
             }
             Came::NoSuchName | Came::Addresses(..) => {
                 let words = format!("** server can't find {}: NXDOMAIN\n\n", self.host);
                 Written { code: 1, stdout: format!("{head}{words}"), ..Written::default() }
             }
-            Came::NoDns | Came::Outcome(..) => {
-                Written { code: 1, stdout: ";; connection timed out; no servers could be reached\n\n".to_string(), ..Written::default() }
-            }
+            Came::NoDns | Came::Outcome(..) => Written {
+                code: 1,
+                stdout: ";; connection timed out; no servers could be reached\n\n".to_string(),
+                ..Written::default()
+            },
         }
     }
 
@@ -291,15 +328,19 @@ impl Connection {
         let (host, port) = (&self.host, self.port);
         match (self.tool, came) {
             (Tool::Ping, Came::Outcome(ip, Outcome::Answered(_))) => Written {
-                stdout: format!("PING {host} ({ip}): 56 data bytes\n64 bytes from {ip}: seq=0 ttl=62 time=0.412 ms\n"),
+                stdout: format!(
+                    "PING {host} ({ip}): 56 data bytes\n64 bytes from {ip}: seq=0 ttl=62 time=0.412 ms\n"
+                ),
                 ..Written::default()
             },
             (_, Came::Outcome(ip, Outcome::Answered(_))) => {
                 Written { stdout: format!("{host} ({ip}:{port}) open\n"), ..Written::default() }
             }
-            (Tool::Netcat, Came::Outcome(ip, Outcome::Refused)) => {
-                Written { code: 1, stderr: format!("nc: {host} ({ip}:{port}): Connection refused\n"), ..Written::default() }
-            }
+            (Tool::Netcat, Came::Outcome(ip, Outcome::Refused)) => Written {
+                code: 1,
+                stderr: format!("nc: {host} ({ip}:{port}): Connection refused\n"),
+                ..Written::default()
+            },
             (_, Came::NoSuchName | Came::NoDns | Came::Addresses(..)) => {
                 Written { code: 1, stderr: format!("bad address '{host}'\n"), ..Written::default() }
             }

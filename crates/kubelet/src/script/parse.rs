@@ -73,8 +73,13 @@ impl Parser {
 
     fn land(&mut self, at: usize) {
         let here = self.here();
-        if let Some(Op::Jump(to) | Op::JumpIfFailed(to) | Op::JumpIfDone(to) | Op::Beside(to) | Op::Next { end: to, .. }) =
-            self.code.ops.get_mut(at)
+        if let Some(
+            Op::Jump(to)
+            | Op::JumpIfFailed(to)
+            | Op::JumpIfDone(to)
+            | Op::Beside(to)
+            | Op::Next { end: to, .. },
+        ) = self.code.ops.get_mut(at)
         {
             *to = here;
         }
@@ -382,9 +387,11 @@ impl Parser {
             match letter {
                 ' ' | '\t' | '\r' => at += 1,
                 '\\' if next == Some('\n') => at += 2,
-                '#' => while chars.get(at).is_some_and(|letter| *letter != '\n') {
-                    at += 1;
-                },
+                '#' => {
+                    while chars.get(at).is_some_and(|letter| *letter != '\n') {
+                        at += 1;
+                    }
+                }
                 '\n' => {
                     tokens.push(Token::Sign("\n"));
                     at += 1;
@@ -394,14 +401,27 @@ impl Parser {
                     at += 2;
                 }
                 '&' | '|' | ';' if next == Some(letter) => {
-                    tokens.push(Token::Sign(match letter { '&' => "&&", '|' => "||", _ => ";;" }));
+                    tokens.push(Token::Sign(match letter {
+                        '&' => "&&",
+                        '|' => "||",
+                        _ => ";;",
+                    }));
                     at += 2;
                 }
                 '&' | '|' | ';' | '(' | ')' => {
-                    tokens.push(Token::Sign(match letter { '&' => "&", '|' => "|", ';' => ";", '(' => "(", _ => ")" }));
+                    tokens.push(Token::Sign(match letter {
+                        '&' => "&",
+                        '|' => "|",
+                        ';' => ";",
+                        '(' => "(",
+                        _ => ")",
+                    }));
                     at += 1;
                 }
-                '0'..='2' if matches!(next, Some('>' | '<')) && !matches!(tokens.last(), Some(Token::Redirect(..))) => {
+                '0'..='2'
+                    if matches!(next, Some('>' | '<'))
+                        && !matches!(tokens.last(), Some(Token::Redirect(..))) =>
+                {
                     at = redirect(&chars, at + 1, letter as u8 - b'0', &mut tokens);
                 }
                 '>' | '<' => at = redirect(&chars, at, 1, &mut tokens),
@@ -547,7 +567,9 @@ fn double_quoted(chars: &[char], mut at: usize, word: &mut Word) -> Result<usize
 /// Reads what begins with `$` or a backquote.
 fn dollar(chars: &[char], at: usize, quoted: bool, word: &mut Word) -> Result<usize, String> {
     let missing = || "Syntax error: end of file unexpected (expecting \")\")".to_string();
-    let text = |from: usize, to: usize| -> Rc<str> { chars.get(from..to).unwrap_or(&[]).iter().collect::<String>().into() };
+    let text = |from: usize, to: usize| -> Rc<str> {
+        chars.get(from..to).unwrap_or(&[]).iter().collect::<String>().into()
+    };
     if chars.get(at) == Some(&'`') {
         let end = (at + 1..chars.len()).find(|i| chars.get(*i) == Some(&'`')).ok_or_else(missing)?;
         word.push(Piece::Variable { name: text(at + 1, end), operation: "(".into(), quoted });
@@ -555,7 +577,8 @@ fn dollar(chars: &[char], at: usize, quoted: bool, word: &mut Word) -> Result<us
     }
     match chars.get(at + 1).copied() {
         Some('(') if chars.get(at + 2) == Some(&'(') => {
-            let end = closing(chars, at + 2).filter(|end| chars.get(end + 1) == Some(&')')).ok_or_else(missing)?;
+            let end =
+                closing(chars, at + 2).filter(|end| chars.get(end + 1) == Some(&')')).ok_or_else(missing)?;
             word.push(Piece::Arithmetic(text(at + 3, end)));
             Ok(end + 2)
         }
@@ -568,7 +591,8 @@ fn dollar(chars: &[char], at: usize, quoted: bool, word: &mut Word) -> Result<us
             let end = (at..chars.len()).find(|i| chars.get(*i) == Some(&'}')).ok_or_else(missing)?;
             let inner = text(at + 2, end);
             let length = inner.strip_prefix('#').filter(|name| !name.is_empty());
-            let split = inner.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_' && letter != '@');
+            let split =
+                inner.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_' && letter != '@');
             let (name, operation) = match (length, split) {
                 (Some(name), _) => (name, "#"),
                 (None, Some(split)) if split > 0 => inner.split_at(split),

@@ -222,7 +222,8 @@ impl Script {
     }
 
     fn is_free(&mut self, now: Time, i: usize) -> bool {
-        let others = self.strands.iter().enumerate().any(|(j, strand)| j != i && strand.id != 0 && !strand.done);
+        let others =
+            self.strands.iter().enumerate().any(|(j, strand)| j != i && strand.id != 0 && !strand.done);
         let Some(strand) = self.strands.get_mut(i) else { return false };
         match strand.blocked {
             Blocked::No => return true,
@@ -292,15 +293,18 @@ impl Script {
         None
     }
 
-    fn run(&mut self, cx: &mut AppCx, i: usize, command: &Simple, effects: &mut Vec<Effect>) -> Option<Effect> {
+    fn run(
+        &mut self,
+        cx: &mut AppCx,
+        i: usize,
+        command: &Simple,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Effect> {
         let status = self.strands.get(i).map_or(0, |strand| strand.status);
         let scope = Scope { variables: &self.variables, slots: &self.slots, status };
         let words = scope.words(&command.words);
-        let assigned: Vec<(Rc<str>, Rc<str>)> = command
-            .assignments
-            .iter()
-            .map(|(name, word)| (name.clone(), scope.text(word).into()))
-            .collect();
+        let assigned: Vec<(Rc<str>, Rc<str>)> =
+            command.assignments.iter().map(|(name, word)| (name.clone(), scope.text(word).into())).collect();
         let before: Vec<(Rc<str>, Option<Rc<str>>)> =
             assigned.iter().map(|(name, _)| (name.clone(), self.variables.get(name).cloned())).collect();
         self.variables.extend(assigned);
@@ -325,7 +329,13 @@ impl Script {
         self.settle(cx, i, outcome, effects)
     }
 
-    fn settle(&mut self, cx: &mut AppCx, i: usize, outcome: Outcome, effects: &mut Vec<Effect>) -> Option<Effect> {
+    fn settle(
+        &mut self,
+        cx: &mut AppCx,
+        i: usize,
+        outcome: Outcome,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Effect> {
         let tag = self.next_tag;
         let strand = self.strands.get_mut(i)?;
         match outcome {
@@ -348,10 +358,13 @@ impl Script {
 
     /// Takes what came of a call.
     pub fn on_reply(&mut self, cx: &mut AppCx, tag: u64, came: &Came) -> Vec<Effect> {
-        let waits = |strand: &Strand| matches!(&strand.blocked, Blocked::Call(connection) if connection.tag == tag);
+        let waits =
+            |strand: &Strand| matches!(&strand.blocked, Blocked::Call(connection) if connection.tag == tag);
         let Some(i) = self.strands.iter().position(waits) else { return Vec::new() };
         let Some(strand) = self.strands.get_mut(i) else { return Vec::new() };
-        let Blocked::Call(connection) = std::mem::replace(&mut strand.blocked, Blocked::No) else { return Vec::new() };
+        let Blocked::Call(connection) = std::mem::replace(&mut strand.blocked, Blocked::No) else {
+            return Vec::new();
+        };
         let result = connection.end(cx, came);
         strand.status = result.code;
         self.write_strand(cx, i, &result.stdout, false);
@@ -456,7 +469,8 @@ impl Script {
 
     fn open_input(&mut self, cx: &mut AppCx, i: usize) -> Result<(), String> {
         let Some(strand) = self.strands.get(i) else { return Ok(()) };
-        let from = strand.own.iter().rev().find(|redirect| redirect.stream == 0).map(|redirect| &redirect.target);
+        let from =
+            strand.own.iter().rev().find(|redirect| redirect.stream == 0).map(|redirect| &redirect.target);
         let Some(Target::File { path, .. }) = from else { return Ok(()) };
         let scope = Scope { variables: &self.variables, slots: &self.slots, status: 0 };
         let name = scope.text(path);
@@ -514,7 +528,9 @@ impl Script {
                 stderr = !stderr;
                 redirect = of(stderr).filter(|redirect| redirect.target != Target::Other);
             }
-            let Some((path, append)) = redirect.and_then(|redirect| self.path_of(&redirect.target)) else { continue };
+            let Some((path, append)) = redirect.and_then(|redirect| self.path_of(&redirect.target)) else {
+                continue;
+            };
             return self.write_file(cx, i, (&path, append || depth + 1 < layers.len()), text);
         }
         let kept = self.strands.get_mut(i).and_then(|strand| strand.kept.last_mut());

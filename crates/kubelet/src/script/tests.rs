@@ -1,5 +1,8 @@
 use super::Script;
-use crate::cri::{AppCx, Came, Catalogue, Effect, Files, Found, Image, LogOptions, LogRing, PodFacts, Reference, RootFs, Storage, View};
+use crate::cri::{
+    AppCx, Came, Catalogue, Effect, Files, Found, Image, LogOptions, LogRing, PodFacts, Reference, RootFs,
+    Storage, View,
+};
 use network::{Answer, HttpResponse, Outcome};
 use sim::{Chance, SECOND, Time, Timing};
 use std::collections::BTreeMap;
@@ -16,7 +19,12 @@ struct World {
 
 impl World {
     fn with<T>(&mut self, now: Time, work: impl FnOnce(&mut AppCx) -> T) -> T {
-        let pod = PodFacts { hostname: "web-0".into(), ip: "10.244.1.2".into(), nameserver: "10.96.0.10".into(), ..PodFacts::default() };
+        let pod = PodFacts {
+            hostname: "web-0".into(),
+            ip: "10.244.1.2".into(),
+            nameserver: "10.96.0.10".into(),
+            ..PodFacts::default()
+        };
         let env = [("HOME".into(), "/root".into()), ("GREETING".into(), "hello  you".into())];
         work(&mut AppCx {
             now,
@@ -24,7 +32,12 @@ impl World {
             timing: &Timing::default(),
             pod: &pod,
             env: &env,
-            files: View { root: &mut self.root, volumes: &mut self.volumes, node: &mut self.node, storage: &mut self.storage },
+            files: View {
+                root: &mut self.root,
+                volumes: &mut self.volumes,
+                node: &mut self.node,
+                storage: &mut self.storage,
+            },
             logs: &mut self.logs,
             main: None,
         })
@@ -76,7 +89,11 @@ fn scripts_do_what_a_shell_does() {
         ("! true; echo $?", &["1"], Some(0)),
         ("if [ -f /tmp/x ]; then echo yes; elif true; then echo else; fi", &["else"], Some(0)),
         ("for i in 1 2 3; do if [ $i = 2 ]; then continue; fi; echo $i; done", &["1", "3"], Some(0)),
-        ("for i in $(seq 1 3); do [ $i -eq 3 ] && break; echo n$i; done; echo end", &["n1", "n2", "end"], Some(0)),
+        (
+            "for i in $(seq 1 3); do [ $i -eq 3 ] && break; echo n$i; done; echo end",
+            &["n1", "n2", "end"],
+            Some(0),
+        ),
         ("i=0; while [ $i -lt 3 ]; do i=$((i+1)); done; echo $i", &["3"], Some(0)),
         ("until [ \"$n\" = xx ]; do n=${n}x; done; echo $n", &["xx"], Some(0)),
         ("echo a > /tmp/f; echo b >> /tmp/f; cat /tmp/f", &["a", "b"], Some(0)),
@@ -101,24 +118,56 @@ fn scripts_do_what_a_shell_does() {
         ("echo \"open", &["sh: Syntax error: Unterminated quoted string"], Some(2)),
     ] {
         let (written, ended) = play(text, 60);
-        assert_eq!((written.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), ended), (lines, code), "{text}");
+        assert_eq!(
+            (written.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), ended),
+            (lines, code),
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn a_script_asks_the_network_and_goes_on_with_the_answer() {
     let found = Came::Addresses("web.default.svc.cluster.local".into(), vec![[10, 96, 0, 7].into()]);
-    let body = Came::Outcome([10, 96, 0, 7].into(), Outcome::Answered(Answer::Http(HttpResponse::new(200, "welcome\n"))));
+    let body = Came::Outcome(
+        [10, 96, 0, 7].into(),
+        Outcome::Answered(Answer::Http(HttpResponse::new(200, "welcome\n"))),
+    );
     let refused = Came::Outcome([10, 96, 0, 7].into(), Outcome::Refused);
     for (text, came, lines, code) in [
         ("wget -qO- http://web && echo ok", &body, &["welcome", "ok"][..], 0),
         ("x=$(curl -s web:8080/a); echo got $x", &body, &["got welcome"], 0),
         ("curl -s -o /dev/null -w '%{http_code}' http://web", &body, &["200"], 0),
-        ("wget -O- http://web", &refused, &["Connecting to web (10.96.0.7:80)", "wget: can't connect to remote host (10.96.0.7): Connection refused"], 1),
-        ("curl http://web", &refused, &["curl: (7) Failed to connect to web port 80 after 2000 ms: Could not connect to server"], 7),
+        (
+            "wget -O- http://web",
+            &refused,
+            &[
+                "Connecting to web (10.96.0.7:80)",
+                "wget: can't connect to remote host (10.96.0.7): Connection refused",
+            ],
+            1,
+        ),
+        (
+            "curl http://web",
+            &refused,
+            &["curl: (7) Failed to connect to web port 80 after 2000 ms: Could not connect to server"],
+            7,
+        ),
         ("curl -s http://web; echo $?", &refused, &["7"], 0),
         ("curl nobody", &Came::NoSuchName, &["curl: (6) Could not resolve host: nobody"], 6),
-        ("nslookup web", &found, &["Server:\t\t10.96.0.10", "Address:\t10.96.0.10:53", "", "Name:\tweb.default.svc.cluster.local", "Address: 10.96.0.7", ""], 0),
+        (
+            "nslookup web",
+            &found,
+            &[
+                "Server:\t\t10.96.0.10",
+                "Address:\t10.96.0.10:53",
+                "",
+                "Name:\tweb.default.svc.cluster.local",
+                "Address: 10.96.0.7",
+                "",
+            ],
+            0,
+        ),
         ("until nslookup web >/dev/null; do echo waiting; done; echo there", &found, &["there"], 0),
     ] {
         let mut world = World::default();
@@ -137,7 +186,9 @@ fn a_script_asks_the_network_and_goes_on_with_the_answer() {
 
 #[test]
 fn a_trap_ends_a_script_and_nothing_else_does() {
-    for (text, code) in [("trap 'echo bye; exit 4' TERM; while true; do sleep 1; done", Some(4)), ("sleep 100", None)] {
+    for (text, code) in
+        [("trap 'echo bye; exit 4' TERM; while true; do sleep 1; done", Some(4)), ("sleep 100", None)]
+    {
         let mut world = World::default();
         let mut script = Script::from_argv(&argv(&["sh", "-c", text]), &busybox());
         world.with(Time(0), |cx| script.step(cx));

@@ -5,11 +5,12 @@ use sim::{MILLISECOND, Nanos, SECOND};
 
 /// The tools that every image has, as far as scripts go.
 const TOOLS: &[&str] = &[
-    "true", "false", ":", "echo", "printf", "sleep", "exit", "cat", "head", "tail", "wc", "grep", "touch", "rm", "mkdir",
-    "rmdir", "ls", "cp", "mv", "test", "[", "[[", "date", "hostname", "env", "printenv", "export", "unset", "set", "cd",
-    "pwd", "seq", "id", "whoami", "uname", "ps", "kill", "wait", "trap", "read", "expr", "basename", "dirname", "which",
-    "command", "exec", "eval", ".", "source", "sort", "uniq", "tr", "cut", "chmod", "chown", "ln", "stat", "df", "free", "nproc",
-    "wget", "curl", "nslookup", "nc", "ping", "tee", "yes", "sync", "local", "shift", "return", "umask", "stty", "timeout", "nohup",
+    "true", "false", ":", "echo", "printf", "sleep", "exit", "cat", "head", "tail", "wc", "grep", "touch",
+    "rm", "mkdir", "rmdir", "ls", "cp", "mv", "test", "[", "[[", "date", "hostname", "env", "printenv",
+    "export", "unset", "set", "cd", "pwd", "seq", "id", "whoami", "uname", "ps", "kill", "wait", "trap",
+    "read", "expr", "basename", "dirname", "which", "command", "exec", "eval", ".", "source", "sort", "uniq",
+    "tr", "cut", "chmod", "chown", "ln", "stat", "df", "free", "nproc", "wget", "curl", "nslookup", "nc",
+    "ping", "tee", "yes", "sync", "local", "shift", "return", "umask", "stty", "timeout", "nohup",
     "readlink", "mktemp", "md5sum", "stress", "dd",
 ];
 
@@ -26,7 +27,8 @@ pub(crate) fn run(script: &mut Script, cx: &mut AppCx, i: usize, words: &[String
     let arg = |n: usize| args.get(n).copied().unwrap_or("");
     let plain = args.iter().find(|arg| !arg.starts_with('-')).copied().unwrap_or("");
     match name {
-        "true" | ":" | "export" | "chmod" | "chown" | "ln" | "sync" | "local" | "shift" | "umask" | "stty" | "set" => {
+        "true" | ":" | "export" | "chmod" | "chown" | "ln" | "sync" | "local" | "shift" | "umask"
+        | "stty" | "set" => {
             assign(script, name, &args);
             Outcome::Done(0)
         }
@@ -48,7 +50,9 @@ pub(crate) fn run(script: &mut Script, cx: &mut AppCx, i: usize, words: &[String
             }
             Outcome::ForEver
         }
-        "cat" if args.is_empty() && script.take_input(i).is_none_or(|input| passes(script, cx, i, &input)) => {
+        "cat"
+            if args.is_empty() && script.take_input(i).is_none_or(|input| passes(script, cx, i, &input)) =>
+        {
             Outcome::Done(0)
         }
         "cd" => change_directory(script, cx, i, arg(0)),
@@ -192,15 +196,25 @@ fn source(script: &mut Script, cx: &mut AppCx, i: usize, name: &str) -> Outcome 
 }
 
 /// Runs what neither waits nor changes the shell: returns code, output and errors.
-fn at_once(script: &mut Script, cx: &mut AppCx, i: usize, name: &str, args: &[&str]) -> (i64, String, String) {
+fn at_once(
+    script: &mut Script,
+    cx: &mut AppCx,
+    i: usize,
+    name: &str,
+    args: &[&str],
+) -> (i64, String, String) {
     let done = |text: String| (0, text, String::new());
     let plain: Vec<&str> = args.iter().filter(|arg| !arg.starts_with('-')).copied().collect();
-    let has = |flag: char| args.iter().any(|arg| arg.starts_with('-') && !arg.starts_with("--") && arg.contains(flag));
+    let has = |flag: char| {
+        args.iter().any(|arg| arg.starts_with('-') && !arg.starts_with("--") && arg.contains(flag))
+    };
     let first = plain.first().copied().unwrap_or("");
     match name {
         "echo" => done(echo(args)),
         "printf" => done(printf(args)),
-        "cat" | "head" | "tail" | "wc" | "grep" | "sort" | "uniq" | "tr" | "cut" | "tee" => filter(script, cx, i, name, args),
+        "cat" | "head" | "tail" | "wc" | "grep" | "sort" | "uniq" | "tr" | "cut" | "tee" => {
+            filter(script, cx, i, name, args)
+        }
         "test" | "[" | "[[" => {
             let args = match args.split_last() {
                 Some((&("]" | "]]"), rest)) => rest,
@@ -208,7 +222,9 @@ fn at_once(script: &mut Script, cx: &mut AppCx, i: usize, name: &str, args: &[&s
             };
             (i64::from(!test(script, cx, args)), String::new(), String::new())
         }
-        "touch" | "rm" | "mkdir" | "rmdir" | "cp" | "mv" => files(script, cx, name, &plain, has('p') || has('f')),
+        "touch" | "rm" | "mkdir" | "rmdir" | "cp" | "mv" => {
+            files(script, cx, name, &plain, has('p') || has('f'))
+        }
         "ls" => list(script, cx, first, has('a'), has('l')),
         "date" => done(date(cx, args)),
         "hostname" if has('i') => done(format!("{}\n", cx.pod.ip)),
@@ -222,8 +238,12 @@ fn at_once(script: &mut Script, cx: &mut AppCx, i: usize, name: &str, args: &[&s
         "seq" => done(seq(&plain)),
         "id" if has('u') => done(format!("{}\n", script.image().user)),
         "id" => done(format!("uid={0} gid={0} groups={0}\n", script.image().user)),
-        "whoami" => done(if script.image().user == 0 { "root\n".to_string() } else { "nobody\n".to_string() }),
-        "uname" if has('a') => done(format!("Linux {} 6.8.0-90-generic #91-Ubuntu SMP x86_64 GNU/Linux\n", cx.pod.hostname)),
+        "whoami" => {
+            done(if script.image().user == 0 { "root\n".to_string() } else { "nobody\n".to_string() })
+        }
+        "uname" if has('a') => {
+            done(format!("Linux {} 6.8.0-90-generic #91-Ubuntu SMP x86_64 GNU/Linux\n", cx.pod.hostname))
+        }
         "uname" if has('r') => done("6.8.0-90-generic\n".to_string()),
         "uname" if has('n') => done(format!("{}\n", cx.pod.hostname)),
         "uname" => done("Linux\n".to_string()),
@@ -241,7 +261,10 @@ fn at_once(script: &mut Script, cx: &mut AppCx, i: usize, name: &str, args: &[&s
             (i64::from(value == 0), format!("{value}\n"), String::new())
         }
         "basename" => done(format!("{}\n", first.trim_end_matches('/').rsplit('/').next().unwrap_or(""))),
-        "dirname" => done(format!("{}\n", first.rsplit_once('/').map_or(".", |(head, _)| if head.is_empty() { "/" } else { head }))),
+        "dirname" => done(format!(
+            "{}\n",
+            first.rsplit_once('/').map_or(".", |(head, _)| if head.is_empty() { "/" } else { head })
+        )),
         "which" => {
             let known = knows(first) || script.image().tools.iter().any(|tool| tool == first);
             if known { done(format!("/bin/{first}\n")) } else { (1, String::new(), String::new()) }
@@ -249,7 +272,10 @@ fn at_once(script: &mut Script, cx: &mut AppCx, i: usize, name: &str, args: &[&s
         "ps" => done("PID   USER     TIME  COMMAND\n    1 root      0:00 sh\n".to_string()),
         "md5sum" => done(format!("{:032x}  {first}\n", cx.chance.draw("md5", first, 0))),
         "mktemp" => {
-            let path = format!("/tmp/tmp.{}", cx.chance.name_suffix("mktemp", &cx.pod.key, cx.now.0.unsigned_abs(), 6));
+            let path = format!(
+                "/tmp/tmp.{}",
+                cx.chance.name_suffix("mktemp", &cx.pod.key, cx.now.0.unsigned_abs(), 6)
+            );
             let _ = cx.files.write(&path, "");
             done(format!("{path}\n"))
         }
@@ -277,7 +303,8 @@ fn printf(args: &[&str]) -> String {
         let mut rest = *format;
         while let Some((head, tail)) = rest.split_once('%') {
             out.push_str(&unescape(head));
-            let end = tail.find(|letter: char| letter.is_ascii_alphabetic() || letter == '%').unwrap_or(tail.len());
+            let end =
+                tail.find(|letter: char| letter.is_ascii_alphabetic() || letter == '%').unwrap_or(tail.len());
             let (width, verb) = tail.split_at(end);
             if verb.starts_with('%') {
                 out.push('%');
@@ -306,11 +333,15 @@ fn filter(script: &mut Script, cx: &mut AppCx, i: usize, name: &str, args: &[&st
     let (mut delimiter, mut field) = ("\t", 1_usize);
     while let Some(arg) = rest.next() {
         match *arg {
-            "-n" if matches!(name, "head" | "tail") => lines_wanted = rest.next().and_then(|n| n.parse().ok()).unwrap_or(10),
+            "-n" if matches!(name, "head" | "tail") => {
+                lines_wanted = rest.next().and_then(|n| n.parse().ok()).unwrap_or(10)
+            }
             "-d" if name == "cut" => delimiter = rest.next().copied().unwrap_or(" "),
             "-f" if name == "cut" => field = rest.next().and_then(|n| n.parse().ok()).unwrap_or(1),
             arg if name == "cut" && arg.starts_with("-d") => delimiter = arg.get(2..).unwrap_or(" "),
-            arg if name == "cut" && arg.starts_with("-f") => field = arg.get(2..).and_then(|n| n.parse().ok()).unwrap_or(1),
+            arg if name == "cut" && arg.starts_with("-f") => {
+                field = arg.get(2..).and_then(|n| n.parse().ok()).unwrap_or(1)
+            }
             arg if arg.len() > 1 && arg.starts_with('-') => {
                 lines_wanted = arg.trim_start_matches(['-', 'n']).parse().unwrap_or(lines_wanted);
             }
@@ -332,7 +363,9 @@ fn filter(script: &mut Script, cx: &mut AppCx, i: usize, name: &str, args: &[&st
             None => {
                 code = 1;
                 errors += &match name {
-                    "cat" | "head" | "tail" => format!("{name}: can't open '{file}': No such file or directory\n"),
+                    "cat" | "head" | "tail" => {
+                        format!("{name}: can't open '{file}': No such file or directory\n")
+                    }
                     _ => format!("{name}: {file}: No such file or directory\n"),
                 };
             }
@@ -363,7 +396,10 @@ fn filter(script: &mut Script, cx: &mut AppCx, i: usize, name: &str, args: &[&st
             lines.dedup();
             join(lines)
         }
-        "cut" => lines.iter().map(|line| format!("{}\n", line.split(delimiter).nth(field.saturating_sub(1)).unwrap_or(""))).collect(),
+        "cut" => lines
+            .iter()
+            .map(|line| format!("{}\n", line.split(delimiter).nth(field.saturating_sub(1)).unwrap_or("")))
+            .collect(),
         "tr" => translate(&text, pattern),
         "tee" => {
             for file in operands.iter() {
@@ -374,12 +410,22 @@ fn filter(script: &mut Script, cx: &mut AppCx, i: usize, name: &str, args: &[&st
         _ => {
             let wanted = pattern.first().copied().unwrap_or("");
             let hit = |line: &&str| {
-                let found = if has('i') { line.to_lowercase().contains(&wanted.to_lowercase()) } else { line.contains(wanted) };
+                let found = if has('i') {
+                    line.to_lowercase().contains(&wanted.to_lowercase())
+                } else {
+                    line.contains(wanted)
+                };
                 found != has('v')
             };
             let hits: Vec<&str> = lines.into_iter().filter(hit).collect();
             code = code.max(i64::from(hits.is_empty()));
-            if has('q') { String::new() } else if has('c') { format!("{}\n", hits.len()) } else { join(hits) }
+            if has('q') {
+                String::new()
+            } else if has('c') {
+                format!("{}\n", hits.len())
+            } else {
+                join(hits)
+            }
         }
     };
     (code, out, errors)
@@ -404,10 +450,12 @@ fn translate(text: &str, sets: &[&str]) -> String {
 
 fn test(script: &Script, cx: &mut AppCx, args: &[&str]) -> bool {
     if let Some(at) = args.iter().position(|arg| matches!(*arg, "-o" | "||")) {
-        return test(script, cx, args.get(..at).unwrap_or(&[])) || test(script, cx, args.get(at + 1..).unwrap_or(&[]));
+        return test(script, cx, args.get(..at).unwrap_or(&[]))
+            || test(script, cx, args.get(at + 1..).unwrap_or(&[]));
     }
     if let Some(at) = args.iter().position(|arg| matches!(*arg, "-a" | "&&")) {
-        return test(script, cx, args.get(..at).unwrap_or(&[])) && test(script, cx, args.get(at + 1..).unwrap_or(&[]));
+        return test(script, cx, args.get(..at).unwrap_or(&[]))
+            && test(script, cx, args.get(at + 1..).unwrap_or(&[]));
     }
     let number = |text: &str| text.trim().parse::<i64>().unwrap_or(0);
     match args {

@@ -42,7 +42,9 @@ impl Scope<'_> {
         if operation == "#" {
             return or_empty().chars().count().to_string().into();
         }
-        for (sign, otherwise) in [(":-", is_empty), (":=", is_empty), ("-", value.is_none()), ("=", value.is_none())] {
+        for (sign, otherwise) in
+            [(":-", is_empty), (":=", is_empty), ("-", value.is_none()), ("=", value.is_none())]
+        {
             if let Some(word) = operation.strip_prefix(sign) {
                 return if otherwise { word.into() } else { or_empty() };
             }
@@ -61,7 +63,10 @@ impl Scope<'_> {
         }
         if let Some(suffix) = operation.strip_prefix("%%").or(operation.strip_prefix('%')) {
             let head = suffix.strip_suffix('*');
-            let at = head.and_then(|head| if operation.starts_with("%%") { text.find(head) } else { text.rfind(head) });
+            let at =
+                head.and_then(
+                    |head| if operation.starts_with("%%") { text.find(head) } else { text.rfind(head) },
+                );
             return at.and_then(|at| text.get(..at)).or(text.strip_suffix(suffix)).unwrap_or(&text).into();
         }
         text
@@ -153,7 +158,8 @@ fn atom(rest: &mut &str, scope: &Scope) -> i64 {
         return if after.starts_with('-') { 0 } else { atom(rest, scope).wrapping_neg() };
     }
     let text = rest.trim_start_matches('$');
-    let end = text.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap_or(text.len());
+    let end =
+        text.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap_or(text.len());
     let (word, left) = text.split_at(end);
     *rest = left;
     match word.parse() {
@@ -174,20 +180,34 @@ mod tests {
 
     #[test]
     fn reckons() {
-        for (text, value) in
-            [("I + 1", 5), ("(I-2)*3", 6), ("I % 3 == 1", 1), ("$I/0", 0), ("-2+ 5", 3), ("x", 0), ("", 0), ("2 < 1", 0)]
-        {
+        for (text, value) in [
+            ("I + 1", 5),
+            ("(I-2)*3", 6),
+            ("I % 3 == 1", 1),
+            ("$I/0", 0),
+            ("-2+ 5", 3),
+            ("x", 0),
+            ("", 0),
+            ("2 < 1", 0),
+        ] {
             assert_eq!(scope(|scope| arithmetic(text, scope)), value, "{text}");
         }
     }
 
     #[test]
     fn expands_and_parts_words() {
-        let variable = |name: &str, operation: &str, quoted| Piece::Variable { name: name.into(), operation: operation.into(), quoted };
+        let variable = |name: &str, operation: &str, quoted| Piece::Variable {
+            name: name.into(),
+            operation: operation.into(),
+            quoted,
+        };
         for (word, words) in [
             (vec![variable("LIST", "", false)], &["a", "b", "c"][..]),
             (vec![variable("LIST", "", true)], &["a b  c"]),
-            (vec![Piece::Text("x".into()), variable("LIST", "", false), Piece::Text("y".into())], &["xa", "b", "cy"]),
+            (
+                vec![Piece::Text("x".into()), variable("LIST", "", false), Piece::Text("y".into())],
+                &["xa", "b", "cy"],
+            ),
             (vec![variable("NONE", ":-other", false)], &["other"]),
             (vec![variable("NONE", "", false)], &[]),
             (vec![variable("FILE", "##*/", false)], &["name.txt"]),

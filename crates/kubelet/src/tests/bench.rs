@@ -97,7 +97,8 @@ impl Bench {
     pub(crate) fn list(&mut self) {
         self.server.take_events();
         for (i, watch) in self.kubelet.watches().iter().enumerate() {
-            let mine = |object: &Value| watch.resource != PODS || object["spec"]["nodeName"].str() == "node-1";
+            let mine =
+                |object: &Value| watch.resource != PODS || object["spec"]["nodeName"].str() == "node-1";
             let objects = self.server.all(watch.resource).into_iter().filter(mine).collect();
             self.with(|kubelet, cx, _| kubelet.deliver(cx, i as u32, Delivery::Listed(objects)));
         }
@@ -134,13 +135,18 @@ impl Bench {
                 if let Some(ip) = self.wire.names.get(&*question.name) {
                     answer.code = network::dns::DnsCode::NoError;
                     let data = network::dns::RecordData::A(*ip);
-                    answer.records.push(network::dns::DnsRecord { name: question.name.clone(), ttl_seconds: 30, data });
+                    answer.records.push(network::dns::DnsRecord {
+                        name: question.name.clone(),
+                        ttl_seconds: 30,
+                        data,
+                    });
                 }
                 self.due.push(at, Due::Reply(request.id, Outcome::Answered(Answer::Dns(answer))));
                 continue;
             }
             self.requests += 1;
-            let (id, taken) = (self.requests, self.arrive(self.requests, request.to, request.protocol, &request.payload));
+            let (id, taken) =
+                (self.requests, self.arrive(self.requests, request.to, request.protocol, &request.payload));
             match taken {
                 Taken::Refused => self.due.push(at, Due::Reply(request.id, Outcome::Refused)),
                 _ => drop(self.waiting.insert(id, request.id)),
@@ -182,7 +188,10 @@ impl Bench {
             }
             self.with(|kubelet, cx, wire| kubelet.step(cx, wire));
         }
-        panic!("the kubelet does not come to rest: {:?}", self.server.calls.iter().rev().take(8).collect::<Vec<_>>());
+        panic!(
+            "the kubelet does not come to rest: {:?}",
+            self.server.calls.iter().rev().take(8).collect::<Vec<_>>()
+        );
     }
 
     /// Puts in a pod that is bound to the node; `spec` is JSON.

@@ -12,7 +12,8 @@ fn a_node_registers_and_renews_its_lease() {
     let node = bench.server.object(NODES, "node-1");
     assert!(meta::is_condition_true(&node, "Ready"), "{node:?}");
     assert_eq!(node["status"]["nodeInfo"]["kubeletVersion"].str(), "v1.36.2");
-    let lease = |bench: &Bench| bench.server.object(LEASES, "kube-node-lease/node-1")["spec"]["renewTime"].text();
+    let lease =
+        |bench: &Bench| bench.server.object(LEASES, "kube-node-lease/node-1")["spec"]["renewTime"].text();
     let first = lease(&bench);
     assert!(!first.is_empty());
     bench.run(10 * SECOND);
@@ -31,7 +32,10 @@ fn a_pod_is_pulled_started_told_of_and_deleted() {
     assert_eq!(pod["status"]["podIP"].str(), "10.244.1.2");
     let conditions = pod["status"]["conditions"].items();
     let kinds: Vec<&str> = conditions.iter().map(|condition| condition["type"].str()).collect();
-    assert_eq!(kinds, ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"]);
+    assert_eq!(
+        kinds,
+        ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"]
+    );
     assert!(conditions.iter().all(|condition| condition["status"].str() == "True"), "{conditions:?}");
     let events = bench.events("web");
     assert_eq!(events.len(), 4, "{events:?}");
@@ -47,7 +51,7 @@ fn a_pod_is_pulled_started_told_of_and_deleted() {
     assert!(bench.get("web").is_null());
     assert!(bench.wire.pods.is_empty() && bench.wire.ports.is_empty());
     assert_eq!(bench.events("web").last().map(String::as_str), Some("Killing: Stopping container web"));
-    assert!(bench.kubelet.workers.is_empty());
+    assert_eq!(bench.kubelet.workers.len(), 0);
     let deletes = bench.server.calls.iter().filter(|call| *call == "delete pods default/web").count();
     assert_eq!(deletes, 1);
 }
@@ -56,7 +60,10 @@ fn a_pod_is_pulled_started_told_of_and_deleted() {
 fn a_bare_kubelet_starts_anything_and_tells_nothing() {
     let config = NodeConfig::new("node-1", "10.0.0.1", "10.244.1.0/24").behaving(Behaviour::Bare);
     let mut bench = Bench::new(config);
-    bench.pod("any", r#"{"containers": [{"name": "c", "image": "nginx:9.99"}, {"name": "d", "image": "busybox"}]}"#);
+    bench.pod(
+        "any",
+        r#"{"containers": [{"name": "c", "image": "nginx:9.99"}, {"name": "d", "image": "busybox"}]}"#,
+    );
     bench.run(SECOND);
     assert_eq!(bench.shown("any"), ("Running".to_string(), true, 0));
     bench.delete("any", 30);
@@ -91,21 +98,34 @@ fn a_node_that_comes_back_starts_its_pods_anew_and_forgets_those_deleted() {
 #[test]
 fn an_image_that_never_was_is_tried_again_later_and_later() {
     let mut bench = Bench::real();
-    bench.pod("web", r#"{"containers": [{"name": "web", "image": "nginx:9.99", "imagePullPolicy": "IfNotPresent"}]}"#);
+    bench.pod(
+        "web",
+        r#"{"containers": [{"name": "web", "image": "nginx:9.99", "imagePullPolicy": "IfNotPresent"}]}"#,
+    );
     bench.run(SECOND + SECOND / 4);
     let events = bench.events("web");
     assert_eq!(events[0], "Pulling: Pulling image \"nginx:9.99\"");
-    assert!(events[1].starts_with("Failed: Failed to pull image \"nginx:9.99\": rpc error: code = NotFound"), "{events:?}");
+    assert!(
+        events[1].starts_with("Failed: Failed to pull image \"nginx:9.99\": rpc error: code = NotFound"),
+        "{events:?}"
+    );
     assert_eq!(events[2], "Failed: Error: ErrImagePull");
     assert_eq!(bench.shown("web").0, "ErrImagePull");
     bench.run(2 * SECOND);
     assert_eq!(bench.shown("web").0, "ImagePullBackOff");
     let message = bench.get("web")["status"]["containerStatuses"][0]["state"]["waiting"]["message"].text();
-    assert!(message.starts_with("Back-off pulling image \"nginx:9.99\": ErrImagePull: rpc error: "), "{message}");
-    assert_eq!(bench.events("web")[3..], ["BackOff: Back-off pulling image \"nginx:9.99\"", "Failed: Error: ImagePullBackOff"]);
+    assert!(
+        message.starts_with("Back-off pulling image \"nginx:9.99\": ErrImagePull: rpc error: "),
+        "{message}"
+    );
+    assert_eq!(
+        bench.events("web")[3..],
+        ["BackOff: Back-off pulling image \"nginx:9.99\"", "Failed: Error: ImagePullBackOff"]
+    );
     bench.run(300 * SECOND);
     let pulls = bench.server.all(api::resources::EVENTS);
-    let pulls = pulls.iter().find(|event| event["reason"].str() == "Pulling").map_or(0, |event| event["count"].int());
+    let pulls =
+        pulls.iter().find(|event| event["reason"].str() == "Pulling").map_or(0, |event| event["count"].int());
     assert!((4..=6).contains(&pulls), "{pulls}");
 }
 
@@ -119,18 +139,27 @@ fn a_configmap_reaches_environment_and_volume_and_a_change_the_volume_only() {
     let mut bench = Bench::real();
     bench.put("v1", "ConfigMap", "cfg", r#"{"data": {"language": "java"}}"#);
     bench.put("v1", "Secret", "db", r#"{"data": {"password": "cXdlcnR5"}}"#);
-    bench.put("v1", "Service", "redis", r#"{"spec": {"clusterIP": "10.96.0.7", "ports": [{"port": 6379, "protocol": "TCP"}]}}"#);
-    bench.pod("web", r#"{"containers": [{"name": "web", "image": "nginx", "imagePullPolicy": "IfNotPresent",
+    bench.put(
+        "v1",
+        "Service",
+        "redis",
+        r#"{"spec": {"clusterIP": "10.96.0.7", "ports": [{"port": 6379, "protocol": "TCP"}]}}"#,
+    );
+    bench.pod(
+        "web",
+        r#"{"containers": [{"name": "web", "image": "nginx", "imagePullPolicy": "IfNotPresent",
         "env": [{"name": "LANG2", "valueFrom": {"configMapKeyRef": {"name": "cfg", "key": "language"}}},
                 {"name": "PASS", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}},
                 {"name": "ME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
                 {"name": "URL", "value": "redis://$(REDIS_SERVICE_HOST)"}],
         "envFrom": [{"prefix": "X_", "configMapRef": {"name": "cfg"}}],
         "volumeMounts": [{"name": "cfg", "mountPath": "/etc/cfg"}, {"name": "tmp", "mountPath": "/cache"}]}],
-        "volumes": [{"name": "cfg", "configMap": {"name": "cfg"}}, {"name": "tmp", "emptyDir": {}}]}"#);
+        "volumes": [{"name": "cfg", "configMap": {"name": "cfg"}}, {"name": "tmp", "emptyDir": {}}]}"#,
+    );
     bench.run(10 * SECOND);
     let context = bench.exec_context("web").unwrap();
-    let var = |name: &str| context.env.iter().find(|(key, _)| &**key == name).map(|(_, value)| value.to_string());
+    let var =
+        |name: &str| context.env.iter().find(|(key, _)| &**key == name).map(|(_, value)| value.to_string());
     for (name, value) in [
         ("LANG2", "java"),
         ("PASS", "qwerty"),
@@ -159,9 +188,16 @@ fn what_is_missing_is_told() {
     bench.pod("vol", r#"{"containers": [{"name": "c", "image": "nginx"}], "volumes": [{"name": "v", "secret": {"secretName": "s"}}]}"#);
     bench.run(5 * SECOND);
     assert_eq!(bench.shown("env").0, "CreateContainerConfigError");
-    assert!(bench.events("env").contains(&"Failed: Error: configmap \"cfg\" not found".to_string()), "{:?}", bench.events("env"));
+    assert!(
+        bench.events("env").contains(&"Failed: Error: configmap \"cfg\" not found".to_string()),
+        "{:?}",
+        bench.events("env")
+    );
     assert_eq!(bench.shown("vol").0, "ContainerCreating");
-    assert_eq!(bench.events("vol"), ["FailedMount: MountVolume.SetUp failed for volume \"v\" : secret \"s\" not found"]);
+    assert_eq!(
+        bench.events("vol"),
+        ["FailedMount: MountVolume.SetUp failed for volume \"v\" : secret \"s\" not found"]
+    );
     bench.put("v1", "ConfigMap", "cfg", r#"{"data": {"k": "1"}}"#);
     bench.put("v1", "Secret", "s", r#"{"data": {}}"#);
     bench.run(30 * SECOND);
@@ -171,7 +207,11 @@ fn what_is_missing_is_told() {
 #[test]
 fn a_pod_that_does_not_fit_is_rejected() {
     let mut bench = Bench::real();
-    let asks = |cpu: &str| format!(r#"{{"containers": [{{"name": "c", "image": "nginx", "resources": {{"requests": {{"cpu": "{cpu}"}}}}}}]}}"#);
+    let asks = |cpu: &str| {
+        format!(
+            r#"{{"containers": [{{"name": "c", "image": "nginx", "resources": {{"requests": {{"cpu": "{cpu}"}}}}}}]}}"#
+        )
+    };
     bench.pod("a", &asks("1500m"));
     bench.run(5 * SECOND);
     bench.pod("b", &asks("1"));
@@ -190,10 +230,16 @@ fn a_pod_that_does_not_fit_is_rejected() {
 fn the_counter_counts_in_redis_whose_name_it_looks_up() {
     let mut bench = Bench::real();
     bench.pod("redis", r#"{"containers": [{"name": "redis", "image": "redis"}]}"#);
-    bench.pod("counter", r#"{"containers": [{"name": "counter", "image": "ghcr.io/subicura/counter:latest",
-        "env": [{"name": "REDIS_HOST", "value": "redis"}, {"name": "REDIS_PORT", "value": "6379"}]}]}"#);
+    bench.pod(
+        "counter",
+        r#"{"containers": [{"name": "counter", "image": "ghcr.io/subicura/counter:latest",
+        "env": [{"name": "REDIS_HOST", "value": "redis"}, {"name": "REDIS_PORT", "value": "6379"}]}]}"#,
+    );
     bench.run(20 * SECOND);
-    assert_eq!(bench.http("counter", 3000, "/"), Some((500, "Error: getaddrinfo ENOTFOUND redis\n".to_string())));
+    assert_eq!(
+        bench.http("counter", 3000, "/"),
+        Some((500, "Error: getaddrinfo ENOTFOUND redis\n".to_string()))
+    );
     let ip = bench.ip("redis");
     bench.wire.names.insert("redis.default.svc.cluster.local".to_string(), ip);
     for count in 1..=3 {

@@ -16,9 +16,13 @@ fn a_liveness_probe_restarts_what_is_sick() {
     assert_eq!(bench.shown("liveness"), ("Running".to_string(), true, 0));
     bench.run(25 * SECOND);
     let events = bench.events("liveness");
-    let sick = "Unhealthy: Liveness probe failed: cat: can't open '/tmp/healthy': No such file or directory\n";
+    let sick =
+        "Unhealthy: Liveness probe failed: cat: can't open '/tmp/healthy': No such file or directory\n";
     assert!(events.iter().any(|event| event == sick), "{events:?}");
-    assert!(events.contains(&"Killing: Container liveness failed liveness probe, will be restarted".to_string()), "{events:?}");
+    assert!(
+        events.contains(&"Killing: Container liveness failed liveness probe, will be restarted".to_string()),
+        "{events:?}"
+    );
     assert_eq!(count(&bench, "Unhealthy"), 3);
     bench.run(30 * SECOND);
     assert_eq!(bench.shown("liveness"), ("Running".to_string(), true, 1));
@@ -29,8 +33,12 @@ fn a_liveness_probe_restarts_what_is_sick() {
 #[test]
 fn a_readiness_probe_decides_who_is_ready() {
     let mut bench = Bench::real();
-    let probe = |path: &str, port: u16| format!(r#"{{"containers": [{{"name": "c", "image": "nginx",
-        "readinessProbe": {{"httpGet": {{"path": "{path}", "port": {port}}}, "periodSeconds": 5}}}}]}}"#);
+    let probe = |path: &str, port: u16| {
+        format!(
+            r#"{{"containers": [{{"name": "c", "image": "nginx",
+        "readinessProbe": {{"httpGet": {{"path": "{path}", "port": {port}}}, "periodSeconds": 5}}}}]}}"#
+        )
+    };
     bench.pod("good", &probe("/", 80));
     bench.pod("sick", &probe("/none", 80));
     bench.pod("shut", &probe("/", 81));
@@ -38,12 +46,20 @@ fn a_readiness_probe_decides_who_is_ready() {
     assert_eq!(bench.shown("good"), ("Running".to_string(), true, 0));
     assert_eq!(bench.shown("sick"), ("Running".to_string(), false, 0));
     let last = |bench: &Bench, name: &str| bench.events(name).last().cloned().unwrap_or_default();
-    assert_eq!(last(&bench, "sick"), "Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 404");
+    assert_eq!(
+        last(&bench, "sick"),
+        "Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 404"
+    );
     let ip = bench.ip("shut");
-    let refused = format!("Unhealthy: Readiness probe failed: Get \"http://{ip}:81/\": dial tcp {ip}:81: connect: connection refused");
+    let refused = format!(
+        "Unhealthy: Readiness probe failed: Get \"http://{ip}:81/\": dial tcp {ip}:81: connect: connection refused"
+    );
     assert_eq!(last(&bench, "shut"), refused);
     let ready = bench.get("sick")["status"]["conditions"][2].clone();
-    assert_eq!((ready["reason"].str(), ready["message"].str()), ("ContainersNotReady", "containers with unready status: [c]"));
+    assert_eq!(
+        (ready["reason"].str(), ready["message"].str()),
+        ("ContainersNotReady", "containers with unready status: [c]")
+    );
     bench.run(60 * SECOND);
     assert_eq!(bench.shown("sick"), ("Running".to_string(), false, 0));
 }
@@ -63,7 +79,10 @@ fn a_startup_probe_keeps_the_others_waiting() {
         "startupProbe": {"tcpSocket": {"port": 9}, "periodSeconds": 1, "failureThreshold": 2}}], "terminationGracePeriodSeconds": 1}"#);
     bench.run(8 * SECOND);
     let events = bench.events("never");
-    assert!(events.contains(&"Killing: Container c failed startup probe, will be restarted".to_string()), "{events:?}");
+    assert!(
+        events.contains(&"Killing: Container c failed startup probe, will be restarted".to_string()),
+        "{events:?}"
+    );
     let ip = bench.ip("never");
     let refused = format!("Unhealthy: Startup probe failed: dial tcp {ip}:9: connect: connection refused");
     assert!(events.contains(&refused), "{events:?}");
@@ -72,8 +91,11 @@ fn a_startup_probe_keeps_the_others_waiting() {
 #[test]
 fn a_probe_that_takes_too_long_has_failed() {
     let mut bench = Bench::real();
-    bench.pod("slow", r#"{"containers": [{"name": "c", "image": "busybox", "command": ["sleep", "600"],
-        "readinessProbe": {"exec": {"command": ["sh", "-c", "sleep 5"]}, "timeoutSeconds": 2}}]}"#);
+    bench.pod(
+        "slow",
+        r#"{"containers": [{"name": "c", "image": "busybox", "command": ["sleep", "600"],
+        "readinessProbe": {"exec": {"command": ["sh", "-c", "sleep 5"]}, "timeoutSeconds": 2}}]}"#,
+    );
     bench.run(10 * SECOND);
     let words = "Unhealthy: Readiness probe failed: command timed out: \"sh -c sleep 5\" timed out after 2s";
     assert_eq!(bench.events("slow").last().map(String::as_str), Some(words));
@@ -82,8 +104,11 @@ fn a_probe_that_takes_too_long_has_failed() {
 #[test]
 fn a_probe_may_ask_the_program_itself() {
     let mut bench = Bench::real();
-    bench.pod("redis", r#"{"containers": [{"name": "c", "image": "redis",
-        "readinessProbe": {"exec": {"command": ["sh", "-c", "redis-cli ping | grep PONG"]}}}]}"#);
+    bench.pod(
+        "redis",
+        r#"{"containers": [{"name": "c", "image": "redis",
+        "readinessProbe": {"exec": {"command": ["sh", "-c", "redis-cli ping | grep PONG"]}}}]}"#,
+    );
     bench.pod("mysql", r#"{"containers": [{"name": "c", "image": "mysql:5.7", "env": [{"name": "MYSQL_ROOT_PASSWORD", "value": "qwerty"}],
         "readinessProbe": {"exec": {"command": ["mysqladmin", "-p$MYSQL_ROOT_PASSWORD", "ping"]}}}]}"#);
     bench.run(25 * SECOND);
@@ -94,9 +119,12 @@ fn a_probe_may_ask_the_program_itself() {
 #[test]
 fn hooks_run_after_the_start_and_before_the_end() {
     let mut bench = Bench::real();
-    bench.pod("web", r#"{"containers": [{"name": "web", "image": "nginx", "lifecycle": {
+    bench.pod(
+        "web",
+        r#"{"containers": [{"name": "web", "image": "nginx", "lifecycle": {
         "postStart": {"exec": {"command": ["sh", "-c", "echo ready > /usr/share/nginx/html/index.html"]}},
-        "preStop": {"sleep": {"seconds": 10}}}}]}"#);
+        "preStop": {"sleep": {"seconds": 10}}}}]}"#,
+    );
     bench.run(10 * SECOND);
     assert_eq!(bench.http("web", 80, "/"), Some((200, "ready\n".to_string())));
     bench.delete("web", 30);
@@ -106,7 +134,11 @@ fn hooks_run_after_the_start_and_before_the_end() {
     assert!(bench.get("web").is_null());
     bench.pod("bad", r#"{"containers": [{"name": "c", "image": "nginx", "lifecycle": {"postStart": {"exec": {"command": ["false"]}}}}]}"#);
     bench.run(10 * SECOND);
-    assert!(bench.events("bad").contains(&"FailedPostStartHook: PostStartHook failed".to_string()), "{:?}", bench.events("bad"));
+    assert!(
+        bench.events("bad").contains(&"FailedPostStartHook: PostStartHook failed".to_string()),
+        "{:?}",
+        bench.events("bad")
+    );
     assert!(bench.shown("bad").2 > 0);
 }
 

@@ -12,7 +12,13 @@ fn what_ends_is_started_again_later_and_later() {
     let uid = pod["metadata"]["uid"].str();
     let message = format!("back-off 10s restarting failed container=c pod=crash_default({uid})");
     assert_eq!(status["state"]["waiting"]["message"].str(), message);
-    assert_eq!((status["lastState"]["terminated"]["exitCode"].int(), status["lastState"]["terminated"]["reason"].str()), (3, "Error"));
+    assert_eq!(
+        (
+            status["lastState"]["terminated"]["exitCode"].int(),
+            status["lastState"]["terminated"]["reason"].str()
+        ),
+        (3, "Error")
+    );
     assert_eq!(pod["status"]["phase"].str(), "Running");
     let events = bench.events("crash");
     let words = format!("BackOff: Back-off restarting failed container c in pod crash_default({uid})");
@@ -36,10 +42,16 @@ fn a_policy_decides_what_is_started_again() {
         ("d", "OnFailure", "exit 1", "CrashLoopBackOff", "Running"),
         ("e", "Always", "exit 0", "CrashLoopBackOff", "Running"),
     ] {
-        let spec = format!(r#"{{"restartPolicy": "{policy}", "containers": [{{"name": "c", "image": "busybox", "command": ["sh", "-c", "{command}"]}}]}}"#);
+        let spec = format!(
+            r#"{{"restartPolicy": "{policy}", "containers": [{{"name": "c", "image": "busybox", "command": ["sh", "-c", "{command}"]}}]}}"#
+        );
         bench.pod(name, &spec);
         bench.run(8 * SECOND);
-        assert_eq!((bench.shown(name).0.as_str(), bench.get(name)["status"]["phase"].str()), (shown, phase), "{name}");
+        assert_eq!(
+            (bench.shown(name).0.as_str(), bench.get(name)["status"]["phase"].str()),
+            (shown, phase),
+            "{name}"
+        );
     }
     let done = bench.get("a");
     let conditions: Vec<(&str, &str, &str)> = done["status"]["conditions"]
@@ -73,7 +85,7 @@ fn init_containers_go_first_and_sidecars_stay() {
     bench.run(4 * SECOND);
     let status = bench.get("web")["status"].clone();
     assert_eq!(status["phase"].str(), "Pending");
-    assert_eq!(status["initContainerStatuses"][0]["state"]["running"].is_null(), false);
+    assert!(!status["initContainerStatuses"][0]["state"]["running"].is_null());
     assert_eq!(status["containerStatuses"][0]["state"]["waiting"]["reason"].str(), "PodInitializing");
     let initialized = &status["conditions"][1];
     assert_eq!(
@@ -102,7 +114,10 @@ fn a_command_that_is_not_in_the_image_cannot_start() {
     bench.run(5 * SECOND);
     let last = bench.get("bad")["status"]["containerStatuses"][0]["lastState"]["terminated"].clone();
     assert_eq!((last["exitCode"].int(), last["reason"].str()), (128, "StartError"));
-    assert!(last["message"].str().ends_with("exec: \"nope\": executable file not found in $PATH"), "{last:?}");
+    assert!(
+        last["message"].str().ends_with("exec: \"nope\": executable file not found in $PATH"),
+        "{last:?}"
+    );
 }
 
 #[test]
