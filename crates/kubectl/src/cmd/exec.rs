@@ -1,0 +1,228 @@
+//! `kubectl exec` and `kubectl attach`
+// Models staging/src/k8s.io/kubectl/pkg/cmd/exec/exec.go, staging/src/k8s.io/kubectl/pkg/cmd/attach/attach.go
+
+use super::run::After;
+use crate::builder::{self, Info, Take};
+use crate::cmd::create::mapping;
+use crate::cmd::logs::pods_of;
+use crate::cx::{Cx, Next};
+use crate::failure::{Failure, Outcome, error, usage};
+use crate::host::StreamRead;
+use crate::mapper;
+use crate::task::{Progress, Task};
+use crate::text::quote;
+use api::{Method, Request, Value, meta};
+
+/// Runs `kubectl exec`.
+pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
+    let flags = cx.args();
+    let given = flags.text("pod");
+    let (target, command): (String, Vec<String>) = match flags.dash {
+        _ if !given.is_empty() => (given.to_string(), flags.args.clone()),
+        Some(0) | None if flags.args.is_empty() => {
+            return error("pod, type/name or --filename must be specified");
+        }
+        Some(0) => return error("pod, type/name or --filename must be specified"),
+        Some(dash) => {
+            let target = flags.args.first().cloned().unwrap_or_default();
+            (target, flags.args.get(dash..).unwrap_or(&[]).to_vec())
+        }
+        None if flags.args.len() > 1 => {
+            return usage(
+                "exec",
+                "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead",
+            )
+            .map_err(|failure| match failure {
+                Failure::Error(text) => Failure::Error(format!(
+                    "{text}\n# kubarium: put -- before the command, as in: kubectl exec {} -- {}",
+                    flags.args.first().cloned().unwrap_or_default(),
+                    flags.args.get(1..).unwrap_or(&[]).join(" ")
+                )),
+                other => other,
+            });
+        }
+        None => (flags.args.first().cloned().unwrap_or_default(), Vec::new()),
+    };
+    if command.is_empty() {
+        return error("you must specify at least one command for the container");
+    }
+    let pod = pod_named(cx, &target)?;
+    if matches!(pod["status"]["phase"].str(), "Succeeded" | "Failed") {
+        return error(format!(
+            "cannot exec into a container in a completed pod; current phase is {}",
+            pod["status"]["phase"].str()
+        ));
+    }
+    let container = container(cx, &pod, flags.text("container"), flags.is("quiet"))?;
+    let info = info_of(&pod)?;
+    let mut request = Request::new(Method::Post, info.path("exec")).query("container", &container);
+    for word in &command {
+        request = request.query("command", word);
+    }
+    request = streams(request, flags.is("stdin"), flags.is("tty"));
+    let stream = cx.request(request)?.stream;
+    Ok(Next::Wait(Box::new(Task::Exec(Exec::new(cx, stream, flags.is("stdin"))))))
+}
+
+/// Runs `kubectl attach`.
+pub(crate) fn attach(cx: &mut Cx) -> Outcome<Next> {
+    let flags = cx.args();
+    let Some(target) = flags.args.first() else {
+        return error("at least 1 argument is required for attach");
+    };
+    let pod = pod_named(cx, target)?;
+    if matches!(pod["status"]["phase"].str(), "Succeeded" | "Failed") {
+        return error(format!(
+            "cannot attach a container in a completed pod; current phase is {}",
+            pod["status"]["phase"].str()
+        ));
+    }
+    let container = container(cx, &pod, flags.text("container"), flags.is("quiet"))?;
+    if !flags.is("quiet") && flags.is("stdin") && flags.is("tty") {
+        cx.err("If you don't see a command prompt, try pressing enter.\n");
+    }
+    let info = info_of(&pod)?;
+    let request = attach_request(&info, &container, flags.is("stdin"), flags.is("tty"));
+    let stream = cx.request(request)?.stream;
+    Ok(Next::Wait(Box::new(Task::Exec(Exec::new(cx, stream, flags.is("stdin"))))))
+}
+
+fn info_of(pod: &Value) -> Outcome<Info> {
+    Ok(Info {
+        mapping: mapping("", "v1", "Pod")?,
+        namespace: meta::namespace(pod).to_string(),
+        name: meta::name(pod).to_string(),
+        object: pod.clone(),
+        source: String::new(),
+    })
+}
+
+/// Makes the request that attaches to a container.
+pub(crate) fn attach_request(info: &Info, container: &str, stdin: bool, tty: bool) -> Request {
+    let request = Request::new(Method::Post, info.path("attach")).query("container", container);
+    streams(request, stdin, tty)
+}
+
+fn streams(request: Request, stdin: bool, tty: bool) -> Request {
+    let mut request = request;
+    if stdin {
+        request = request.query("stdin", "true");
+    }
+    request = request.query("stdout", "true");
+    if tty { request.query("tty", "true") } else { request.query("stderr", "true") }
+}
+
+/// Returns the pod that `POD` or `TYPE/NAME` means.
+// Models staging/src/k8s.io/kubectl/pkg/polymorphichelpers/attachablepodforobject.go
+pub(crate) fn pod_named(cx: &mut Cx, target: &str) -> Outcome<Value> {
+    let namespace = cx.namespace();
+    let Some((word, name)) = target.split_once('/') else {
+        return cx.get(&mapping("", "v1", "Pod")?, &namespace, target);
+    };
+    let found = mapper::resource(cx, word)?;
+    let object = cx.get(&found, &namespace, name)?;
+    if found.kind == "Pod" {
+        return Ok(object);
+    }
+    let targets = builder::targets(cx, &[target.to_string()], Take::default())?;
+    let (infos, failures) = builder::fetch(cx, targets);
+    Failure::many(failures)?;
+    let Some(info) = infos.first() else {
+        return error(format!("cannot attach to {}", quote(target)));
+    };
+    let pods = pods_of(cx, info)?;
+    match pods.into_iter().next() {
+        Some(pod) => Ok(pod),
+        None => error("timed out waiting for the condition"),
+    }
+}
+
+/// Returns the container to use: the one that is named, the default one, or the first.
+// Models staging/src/k8s.io/kubectl/pkg/cmd/util/podcmd/podcmd.go FindOrDefaultContainerByName
+pub(crate) fn container(cx: &mut Cx, pod: &Value, wanted: &str, quiet: bool) -> Outcome<String> {
+    let mut names = Vec::new();
+    for (list, suffix) in
+        [("containers", ""), ("initContainers", " (init)"), ("ephemeralContainers", " (ephem)")]
+    {
+        for container in pod["spec"][list].items() {
+            names.push((container["name"].str().to_string(), suffix));
+        }
+    }
+    let name = meta::name(pod);
+    if !wanted.is_empty() {
+        return match names.iter().any(|(known, _)| known == wanted) {
+            true => Ok(wanted.to_string()),
+            false => error(format!("container {wanted} not found in pod {name}")),
+        };
+    }
+    let annotated = meta::annotation(pod, "kubectl.kubernetes.io/default-container");
+    if names.iter().any(|(known, _)| known == annotated) {
+        return Ok(annotated.to_string());
+    }
+    let Some((first, _)) = names.first() else {
+        return error(format!("pod {name} doesn't have any containers"));
+    };
+    if names.len() > 1 && !quiet {
+        let all: Vec<String> = names.iter().map(|(name, suffix)| format!("{name}{suffix}")).collect();
+        cx.err(format!("Defaulted container {} out of: {}\n", quote(first), all.join(", ")));
+    }
+    Ok(first.clone())
+}
+
+/// A process whose output is printed as it comes.
+#[derive(Clone, Debug)]
+pub(crate) struct Exec {
+    stream: u64,
+    interactive: bool,
+    code: i32,
+    then: Option<After>,
+}
+
+impl Exec {
+    /// Makes it, and passes on what came by a pipe. An empty text ends the process's input.
+    fn new(cx: &mut Cx, stream: u64, stdin: bool) -> Exec {
+        let mut interactive = stdin;
+        if stdin && let Some(text) = cx.run.stdin.take() {
+            if !text.is_empty() {
+                cx.host.write(stream, &text);
+            }
+            cx.host.write(stream, "");
+            interactive = false;
+        }
+        Exec { stream, interactive, code: 0, then: None }
+    }
+
+    /// Makes it for `kubectl run`.
+    pub fn attached(cx: &mut Cx, stream: u64, stdin: bool, then: After) -> Exec {
+        Exec { then: Some(then), ..Exec::new(cx, stream, stdin) }
+    }
+
+    /// Prints what has come.
+    pub fn step(&mut self, cx: &mut Cx) -> Outcome<Progress> {
+        loop {
+            match cx.host.poll(self.stream) {
+                StreamRead::Bytes(text) => cx.out(text),
+                StreamRead::Exit(code) => self.code = code,
+                StreamRead::Event(_) => {}
+                StreamRead::Empty => {
+                    return Ok(Progress::Wait { until: None, stream: self.stream, input: self.interactive });
+                }
+                StreamRead::Closed => break,
+            }
+        }
+        self.stream = 0;
+        if let Some(then) = &self.then {
+            return then.finish(cx);
+        }
+        if self.code != 0 {
+            let message = format!("command terminated with exit code {}", self.code);
+            return Err(Failure::Process { message, code: self.code });
+        }
+        Ok(Progress::Done)
+    }
+
+    /// Returns the streams that are open.
+    pub fn streams(&self) -> Vec<u64> {
+        if self.stream == 0 { Vec::new() } else { vec![self.stream] }
+    }
+}

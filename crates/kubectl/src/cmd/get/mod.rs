@@ -1,0 +1,216 @@
+//! `kubectl get`
+// Models staging/src/k8s.io/kubectl/pkg/cmd/get/get.go
+
+pub(crate) mod watch;
+
+use crate::builder::{self, Take, Target};
+use crate::cx::{Cx, Next};
+use crate::failure::{Failure, Outcome, error};
+use crate::files;
+use crate::mapper::Mapping;
+use crate::printers::sort::sort_by;
+use crate::printers::table::TablePrinter;
+use crate::printers::{self, Printer};
+use api::{Accept, Method, Request, Value};
+
+/// Runs the command.
+pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
+    let flags = cx.args();
+    if !flags.text("raw").is_empty() {
+        return raw(cx, flags.text("raw"));
+    }
+    let printer = printers::wanted(cx, true)?.map(|printer| with_headers(printer, flags.is("no-headers")));
+    if flags.args.is_empty() && !files::are_named(cx) {
+        return nothing_given(cx);
+    }
+    let targets = builder::targets(cx, &flags.args, Take { all: true })?;
+    if flags.is("watch") || flags.is("watch-only") {
+        return watch::start(cx, targets, printer);
+    }
+    match printer {
+        Some(printer) => generic(cx, targets, &printer)?,
+        None => tables(cx, targets)?,
+    }
+    Ok(Next::Done)
+}
+
+fn with_headers(printer: Printer, without: bool) -> Printer {
+    match printer {
+        Printer::Columns(mut columns) => {
+            columns.no_headers = without;
+            Printer::Columns(columns)
+        }
+        other => other,
+    }
+}
+
+fn nothing_given(cx: &mut Cx) -> Outcome<Next> {
+    cx.err(
+        "You must specify the type of resource to get. Use \"kubectl api-resources\" for a complete list of \
+         supported resources.\n\n",
+    );
+    error(
+        "Required resource not specified.\nUse \"kubectl explain <resource>\" for a detailed description of that \
+         resource (e.g. kubectl explain pods).\nSee 'kubectl get -h' for help and examples",
+    )
+}
+
+fn raw(cx: &mut Cx, path: &str) -> Outcome<Next> {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let mut request = Request::new(Method::Get, path);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        request = request.query(name, value);
+    }
+    let body = cx.request(request)?.body;
+    match &body {
+        Value::Str(text) => cx.out(text),
+        body => cx.out(format!("{}\n", body.to_json())),
+    }
+    Ok(Next::Done)
+}
+
+/// Makes the request that reads a target.
+pub(crate) fn request_of(cx: &Cx, target: &Target) -> (Mapping, Request) {
+    let (mapping, path) = match target {
+        Target::One { mapping, namespace, name } => (mapping, mapping.object(namespace, name, "")),
+        Target::File(info) => (&info.mapping, info.path("")),
+        Target::Many { mapping, namespace } => (mapping, mapping.collection(namespace)),
+    };
+    let subresource = cx.flags.text("subresource");
+    let is_one = !matches!(target, Target::Many { .. });
+    let path = if is_one && !subresource.is_empty() { format!("{path}/{subresource}") } else { path };
+    let mut request = Request::new(Method::Get, path);
+    if !is_one {
+        for (flag, parameter) in [("selector", "labelSelector"), ("field-selector", "fieldSelector")] {
+            let value = cx.flags.text(flag);
+            if !value.is_empty() {
+                request = request.query(parameter, value);
+            }
+        }
+    }
+    (mapping.clone(), request)
+}
+
+/// Reads a target; `None` where it isn't there and that is to be passed over.
+fn read(cx: &mut Cx, target: &Target, accept: Accept) -> Outcome<Option<(Mapping, Value)>> {
+    let (mapping, request) = request_of(cx, target);
+    let flags = cx.args();
+    match cx.table(request, accept) {
+        Ok(body) => Ok(Some((mapping, body))),
+        Err(failure) if failure.is_not_found() && flags.is("ignore-not-found") => Ok(None),
+        Err(failure) if matches!(target, Target::Many { .. }) => {
+            Err(mapping.list_failure(failure, flags.text("selector"), flags.text("field-selector")))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+struct Section {
+    mapping: Mapping,
+    tables: Vec<Value>,
+}
+
+fn tables(cx: &mut Cx, targets: Vec<Target>) -> Outcome {
+    let flags = cx.args();
+    let sort = flags.text("sort-by").to_string();
+    let accept = if sort.is_empty() { Accept::Table } else { Accept::TableWithObjects };
+    let mut sections: Vec<Section> = Vec::new();
+    let mut failures = Vec::new();
+    for target in &targets {
+        match read(cx, target, accept) {
+            Ok(None) => {}
+            Ok(Some((mapping, table))) => match sections.last_mut() {
+                Some(section) if section.mapping == mapping => section.tables.push(table),
+                _ => sections.push(Section { mapping, tables: vec![table] }),
+            },
+            Err(failure) => failures.push(failure),
+        }
+    }
+    if !sort.is_empty() {
+        for section in &mut sections {
+            sort_rows(section, &sort)?;
+        }
+    }
+    let all_namespaced = sections.iter().all(|section| section.mapping.namespaced);
+    let printed = print_sections(cx, &sections);
+    if !printed && failures.is_empty() && !flags.is("ignore-not-found") {
+        let text = if flags.is("all-namespaces") || !all_namespaced {
+            "No resources found\n".to_string()
+        } else {
+            format!("No resources found in {} namespace.\n", cx.namespace())
+        };
+        cx.err(text);
+    }
+    Failure::many(failures)
+}
+
+fn sort_rows(section: &mut Section, path: &str) -> Outcome {
+    let mut rows: Vec<Value> =
+        section.tables.iter().flat_map(|table| table["rows"].items().iter().cloned()).collect();
+    sort_by(path, &mut rows, |row| &row["object"])?;
+    if let Some(first) = section.tables.first_mut() {
+        first.set(&["rows"], rows);
+    }
+    section.tables.truncate(1);
+    Ok(())
+}
+
+fn print_sections(cx: &mut Cx, sections: &[Section]) -> bool {
+    let with_kind =
+        sections.iter().any(|section| Some(&section.mapping) != sections.first().map(|s| &s.mapping));
+    let everywhere = cx.flags.is("all-namespaces");
+    let headers = !cx.flags.is("no-headers");
+    let mut printed = false;
+    for section in sections {
+        if section.tables.iter().all(|table| table["rows"].items().is_empty()) {
+            continue;
+        }
+        if printed && headers {
+            cx.out("\n");
+        }
+        let mut printer = TablePrinter::new(cx, everywhere && section.mapping.namespaced, with_kind);
+        for table in &section.tables {
+            printer.add(table, &section.mapping, "");
+        }
+        cx.out(printer.flush());
+        printed = true;
+    }
+    printed
+}
+
+/// Prints objects instead of tables.
+// Models staging/src/k8s.io/kubectl/pkg/cmd/get/get.go printGeneric
+fn generic(cx: &mut Cx, targets: Vec<Target>, printer: &Printer) -> Outcome {
+    let mut objects = Vec::new();
+    let mut failures = Vec::new();
+    let single = matches!(targets.as_slice(), [Target::One { .. } | Target::File(_)]);
+    for target in &targets {
+        match read(cx, target, Accept::Object) {
+            Ok(None) => {}
+            Ok(Some((mapping, body))) if matches!(target, Target::Many { .. }) => {
+                objects.extend(mapping.items(&body));
+            }
+            Ok(Some((_, body))) => objects.push(body),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    if objects.is_empty() && !failures.is_empty() {
+        return Failure::many(failures);
+    }
+    let sort = cx.flags.text("sort-by").to_string();
+    if !sort.is_empty() {
+        sort_by(&sort, &mut objects, |object| object)?;
+    }
+    if single && objects.is_empty() && cx.flags.is("ignore-not-found") {
+        return Ok(());
+    }
+    let shown = match objects.as_slice() {
+        [one] if single => one.clone(),
+        _ => printers::list_of(objects),
+    };
+    let shown = printers::without_managed_fields(cx, &shown);
+    let text = printer.print(&shown)?;
+    cx.out(text);
+    Failure::many(failures)
+}

@@ -1,0 +1,34 @@
+//! The commands, a module each as upstream's `pkg/cmd` has a folder each.
+
+pub(crate) mod annotate;
+pub(crate) mod api_resources;
+pub(crate) mod apply;
+pub(crate) mod auth;
+pub(crate) mod autoscale;
+pub(crate) mod cluster_info;
+pub(crate) mod config;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod describe;
+pub(crate) mod diff;
+pub(crate) mod drain;
+pub(crate) mod edit;
+pub(crate) mod events;
+pub(crate) mod exec;
+pub(crate) mod explain;
+pub(crate) mod expose;
+pub(crate) mod get;
+pub(crate) mod help;
+pub(crate) mod label;
+pub(crate) mod later;
+pub(crate) mod logs;
+pub(crate) mod patch;
+pub(crate) mod replace;
+pub(crate) mod rollout;
+pub(crate) mod run;
+pub(crate) mod scale;
+pub(crate) mod set;
+pub(crate) mod taint;
+pub(crate) mod top;
+pub(crate) mod version;
+pub(crate) mod wait;

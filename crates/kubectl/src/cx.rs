@@ -1,0 +1,323 @@
+//! What a running command is given.
+
+use crate::Config;
+use crate::commands::Spec;
+use crate::failure::{Failure, Outcome};
+use crate::flags::Parsed;
+use crate::host::Host;
+use crate::mapper::Mapping;
+use crate::task::Task;
+use api::{Accept, Method, PatchType, Request, Response, Status, User, Value};
+use sim::Time;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// How a command goes on.
+pub(crate) enum Next {
+    /// It is done.
+    Done,
+    /// It waits.
+    Wait(Box<Task>),
+}
+
+/// What a command keeps from step to step.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Run {
+    /// What came by a pipe or a redirect.
+    pub stdin: Option<String>,
+    /// The server's warnings that were printed.
+    pub warned: BTreeSet<String>,
+    /// Custom resources that discovery told of, once it was asked.
+    pub discovered: Option<Vec<Mapping>>,
+    /// The words of the command line.
+    pub argv: Vec<String>,
+    /// What the editor left, once it was closed.
+    pub edited: Option<String>,
+    /// How many files were written for an editor.
+    pub edits: u32,
+}
+
+/// What a running command is given.
+pub(crate) struct Cx<'a> {
+    /// The machine.
+    pub host: &'a mut dyn Host,
+    /// The kubeconfig.
+    pub config: &'a mut Config,
+    /// The command.
+    pub spec: &'static Spec,
+    /// Its flags and arguments.
+    pub flags: Rc<Parsed>,
+    /// What it keeps.
+    pub run: &'a mut Run,
+}
+
+/// How much of a change is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DryRun {
+    /// All of it.
+    None,
+    /// Nothing; the server isn't asked.
+    Client,
+    /// Nothing; the server is asked what it would do.
+    Server,
+}
+
+impl Cx<'_> {
+    /// Returns the arguments.
+    pub fn args(&self) -> Rc<Parsed> {
+        self.flags.clone()
+    }
+
+    /// Prints to the standard output.
+    pub fn out(&mut self, text: impl AsRef<str>) {
+        if !text.as_ref().is_empty() {
+            self.host.out(text.as_ref());
+        }
+    }
+
+    /// Prints to the standard error.
+    pub fn err(&mut self, text: impl AsRef<str>) {
+        if !text.as_ref().is_empty() {
+            self.host.err(text.as_ref());
+        }
+    }
+
+    /// Prints a line to the standard output.
+    pub fn line(&mut self, text: impl AsRef<str>) {
+        self.host.out(&format!("{}\n", text.as_ref()));
+    }
+
+    /// Returns the moment that it is.
+    pub fn now(&self) -> Time {
+        self.host.now()
+    }
+
+    /// Returns the namespace to work in.
+    pub fn namespace(&self) -> String {
+        let given = self.flags.text("namespace");
+        if !given.is_empty() && self.spec.path != "config set-context" {
+            return given.to_string();
+        }
+        match self.context() {
+            Some(context) if !context.namespace.is_empty() => context.namespace.clone(),
+            _ => "default".to_string(),
+        }
+    }
+
+    /// Returns whether `-n` was given, so that objects of other namespaces are refused.
+    pub fn is_namespace_given(&self) -> bool {
+        !self.flags.text("namespace").is_empty()
+    }
+
+    fn context(&self) -> Option<&crate::ConfigContext> {
+        let name = match self.flags.text("context") {
+            "" => &self.config.current,
+            name => name,
+        };
+        self.config.context(name)
+    }
+
+    /// Reads `--dry-run`.
+    // Models staging/src/k8s.io/kubectl/pkg/cmd/util/helpers.go GetDryRunStrategy
+    pub fn dry_run(&mut self) -> Outcome<DryRun> {
+        match self.flags.text("dry-run") {
+            "" | "none" | "false" => Ok(DryRun::None),
+            "client" => Ok(DryRun::Client),
+            "server" => Ok(DryRun::Server),
+            "unchanged" | "true" => {
+                self.err("W0000 00:00:00.000000       1 helpers.go:731] --dry-run is deprecated and can be replaced with --dry-run=client.\n");
+                Ok(DryRun::Client)
+            }
+            other => crate::failure::error(format!(
+                "Invalid dry-run value ({other}). Must be \"none\", \"server\", or \"client\"."
+            )),
+        }
+    }
+
+    /// Returns who asks.
+    fn user(&self) -> Rc<User> {
+        let name = self.flags.text("as");
+        if !name.is_empty() {
+            let given = self.flags.list("as-group");
+            return Rc::new(impersonated(name, &given));
+        }
+        let wanted = match self.flags.text("user") {
+            text if !text.is_empty() && !self.flags_own_user() => text.to_string(),
+            _ => self.context().map(|context| context.user.clone()).unwrap_or_default(),
+        };
+        match self.config.users.iter().find(|user| user.name == wanted) {
+            Some(user) => Rc::new(user.user.clone()),
+            None => Rc::new(User::admin()),
+        }
+    }
+
+    fn flags_own_user(&self) -> bool {
+        self.spec.path.starts_with("create ") || self.spec.path.starts_with("set ")
+    }
+
+    /// Sends a request and returns the answer, whatever it is.
+    pub fn send(&mut self, mut request: Request) -> Outcome<Response> {
+        request.user = self.user();
+        request.agent = "kubectl".into();
+        let response = self.host.request(request).map_err(Failure::Connection)?;
+        for warning in &response.warnings {
+            if self.run.warned.insert(warning.clone()) {
+                self.host.err(&format!("Warning: {warning}\n"));
+            }
+        }
+        Ok(response)
+    }
+
+    /// Sends a request and returns the answer, if it is a good one.
+    pub fn request(&mut self, request: Request) -> Outcome<Response> {
+        let response = self.send(request)?;
+        if response.is_success() { Ok(response) } else { Err(refusal(&response).into()) }
+    }
+
+    /// Reads an object.
+    pub fn get(&mut self, mapping: &Mapping, namespace: &str, name: &str) -> Outcome<Value> {
+        let path = mapping.object(namespace, name, "");
+        Ok(self.request(Request::new(Method::Get, path))?.body)
+    }
+
+    /// Lists objects; their items have `apiVersion` and `kind`.
+    pub fn list(
+        &mut self,
+        mapping: &Mapping,
+        namespace: &str,
+        labels: &str,
+        fields: &str,
+    ) -> Outcome<Vec<Value>> {
+        let mut request = Request::new(Method::Get, mapping.collection(namespace));
+        if !labels.is_empty() {
+            request = request.query("labelSelector", labels);
+        }
+        if !fields.is_empty() {
+            request = request.query("fieldSelector", fields);
+        }
+        let body =
+            self.request(request).map_err(|failure| mapping.list_failure(failure, labels, fields))?.body;
+        Ok(mapping.items(&body))
+    }
+
+    /// Reads an object or a list as a table.
+    pub fn table(&mut self, request: Request, with_objects: Accept) -> Outcome<Value> {
+        Ok(self.request(request.accept(with_objects))?.body)
+    }
+
+    /// Changes an object by a patch.
+    pub fn patch(
+        &mut self,
+        path: String,
+        kind: PatchType,
+        patch: Value,
+        dry_run: DryRun,
+        manager: &str,
+    ) -> Outcome<Value> {
+        let mut request = Request::new(Method::Patch, path).body(patch).query("fieldManager", manager);
+        request.patch = kind;
+        if dry_run == DryRun::Server {
+            request = request.query("dryRun", "All");
+        }
+        Ok(self.request(request)?.body)
+    }
+
+    /// Creates an object.
+    pub fn create(
+        &mut self,
+        mapping: &Mapping,
+        namespace: &str,
+        object: Value,
+        dry_run: DryRun,
+        manager: &str,
+    ) -> Outcome<Value> {
+        let mut request = Request::new(Method::Post, mapping.collection(namespace)).body(object);
+        if dry_run == DryRun::Server {
+            request = request.query("dryRun", "All");
+        }
+        request = self.validated(request.query("fieldManager", self.manager(manager)));
+        Ok(self.request(request)?.body)
+    }
+
+    /// Replaces an object.
+    pub fn replace(&mut self, path: String, object: Value, dry_run: DryRun, manager: &str) -> Outcome<Value> {
+        let mut request = Request::new(Method::Put, path).body(object);
+        if dry_run == DryRun::Server {
+            request = request.query("dryRun", "All");
+        }
+        request = self.validated(request.query("fieldManager", self.manager(manager)));
+        Ok(self.request(request)?.body)
+    }
+
+    /// Adds what `--validate` asks of the server.
+    pub fn validated(&self, request: Request) -> Request {
+        let wanted = match self.flags.text("validate") {
+            "" | "true" | "strict" => "Strict",
+            "warn" => "Warn",
+            _ => "Ignore",
+        };
+        request.query("fieldValidation", wanted)
+    }
+
+    /// Returns the field manager's name: what `--field-manager` says, or `kubectl-VERB`.
+    pub fn manager(&self, default: &str) -> String {
+        match self.flags.text("field-manager") {
+            "" => default.to_string(),
+            name => name.to_string(),
+        }
+    }
+
+    /// Opens a watch of a collection and returns its stream.
+    pub fn watch(
+        &mut self,
+        mapping: &Mapping,
+        namespace: &str,
+        fields: &str,
+        revision: &str,
+    ) -> Outcome<u64> {
+        let mut request = Request::new(Method::Get, mapping.collection(namespace)).query("watch", "true");
+        if !fields.is_empty() {
+            request = request.query("fieldSelector", fields);
+        }
+        if !revision.is_empty() {
+            request = request.query("resourceVersion", revision);
+        }
+        Ok(self.request(request)?.stream)
+    }
+}
+
+/// Returns the user that `--as` names, with the groups that the API server gives it.
+fn impersonated(name: &str, groups: &[String]) -> User {
+    let mut all: Vec<Rc<str>> = groups.iter().map(|group| group.as_str().into()).collect();
+    if let Some(rest) = name.strip_prefix("system:serviceaccount:")
+        && groups.is_empty()
+    {
+        all.push("system:serviceaccounts".into());
+        let namespace = rest.split(':').next().unwrap_or("");
+        all.push(format!("system:serviceaccounts:{namespace}").into());
+    }
+    if name == "system:anonymous" {
+        all.push("system:unauthenticated".into());
+    } else {
+        all.push("system:authenticated".into());
+    }
+    User { name: name.into(), groups: all }
+}
+
+/// Reads the Status of an answer that is no good one.
+pub(crate) fn refusal(response: &Response) -> Status {
+    if let Some(status) = Status::from_value(&response.body) {
+        return status;
+    }
+    let (reason, message) = match response.code {
+        401 => ("Unauthorized", "the server has asked for the client to provide credentials"),
+        403 => ("Forbidden", "the server does not allow access to the requested resource"),
+        404 => ("NotFound", "the server could not find the requested resource"),
+        405 => ("MethodNotAllowed", "the server does not allow this method on the requested resource"),
+        409 => ("Conflict", "the server reported a conflict"),
+        422 => ("Invalid", "the server rejected our request due to an error in our request"),
+        503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
+        _ => ("InternalError", "an error on the server has prevented the request from succeeding"),
+    };
+    Status::new(response.code, reason, message)
+}

@@ -1,0 +1,69 @@
+use api::{Request, Response, WatchEvent};
+use sim::Time;
+
+/// What a stream had when it was asked.
+#[derive(Clone, Debug)]
+pub enum StreamRead {
+    /// An event of a watch.
+    Event(WatchEvent),
+    /// Text: a log's lines, a process's output.
+    Bytes(String),
+    /// The process ended with this code.
+    Exit(i32),
+    /// Nothing yet.
+    Empty,
+    /// Nothing, and nothing will come.
+    Closed,
+}
+
+/// What kubectl needs from the machine that it runs on.
+pub trait Host {
+    /// Returns the moment that it is.
+    fn now(&self) -> Time;
+
+    /// Sends a request to the API server.
+    ///
+    /// # Errors
+    /// The text to print where the server can't be reached.
+    fn request(&mut self, request: Request) -> Result<Response, String>;
+
+    /// Takes the next thing out of a stream.
+    fn poll(&mut self, stream: u64) -> StreamRead;
+
+    /// Writes to the standard input of the process behind a stream.
+    fn write(&mut self, stream: u64, text: &str);
+
+    /// Closes a stream.
+    fn close(&mut self, stream: u64);
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Why it can't be read, in the words of Go's `os` package: `no such file or directory`.
+    fn read_file(&mut self, path: &str) -> Result<String, String>;
+
+    /// Writes a file.
+    ///
+    /// # Errors
+    /// Why it can't be written.
+    fn write_file(&mut self, path: &str, text: &str) -> Result<(), String>;
+
+    /// Returns the names of a folder's entries in order, those of folders with a `/` at the end;
+    /// `None` where the path is no folder.
+    fn list_folder(&mut self, path: &str) -> Option<Vec<String>> {
+        let _ = path;
+        None
+    }
+
+    /// Fetches what is at a URL.
+    ///
+    /// # Errors
+    /// Why it can't be fetched.
+    fn fetch(&mut self, url: &str) -> Result<String, String>;
+
+    /// Prints to the standard output.
+    fn out(&mut self, text: &str);
+
+    /// Prints to the standard error.
+    fn err(&mut self, text: &str);
+}

@@ -1,0 +1,338 @@
+//! How Go writes and reads what kubectl prints: quotes, durations, JSON, values.
+
+use api::Value;
+use sim::{HOUR, MICROSECOND, MILLISECOND, MINUTE, Nanos, SECOND};
+use std::fmt::Write;
+
+/// Returns the text in double quotes, as `%q` writes it.
+pub(crate) fn quote(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            '\u{a0}' => out.push_str("\\u00a0"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\x{:02x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Reads a truth value as `strconv.ParseBool`.
+pub(crate) fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// Reads a duration as `time.ParseDuration`, in nanoseconds.
+pub(crate) fn parse_duration(text: &str) -> Option<Nanos> {
+    let (negative, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if rest == "0" {
+        return Some(0);
+    }
+    let mut total: f64 = 0.0;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let number: f64 = rest.get(..end)?.parse().ok()?;
+        rest = rest.get(end..)?;
+        let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
+        let unit = match rest.get(..end)? {
+            "h" => HOUR,
+            "m" => MINUTE,
+            "s" => SECOND,
+            "ms" => MILLISECOND,
+            "us" | "µs" => MICROSECOND,
+            "ns" => 1,
+            _ => return None,
+        };
+        total += number * unit as f64;
+        rest = rest.get(end..)?;
+    }
+    let nanos = total as i64;
+    Some(if negative { -nanos } else { nanos })
+}
+
+/// Writes a duration as `time.Duration` does: `1m0s`.
+pub(crate) fn go_duration(nanos: Nanos) -> String {
+    if nanos == 0 {
+        return "0s".to_string();
+    }
+    let sign = if nanos < 0 { "-" } else { "" };
+    let nanos = nanos.unsigned_abs();
+    let second = SECOND as u64;
+    if nanos < second {
+        let (unit, name) = if nanos < 1_000 {
+            (1, "ns")
+        } else if nanos < 1_000_000 {
+            (1_000, "µs")
+        } else {
+            (1_000_000, "ms")
+        };
+        return format!("{sign}{}{name}", fraction(nanos, unit));
+    }
+    let seconds = nanos / second;
+    let of_minute = fraction(nanos % (60 * second), second);
+    match (seconds / 3_600, seconds / 60 % 60) {
+        (0, 0) => format!("{sign}{of_minute}s"),
+        (0, minutes) => format!("{sign}{minutes}m{of_minute}s"),
+        (hours, minutes) => format!("{sign}{hours}h{minutes}m{of_minute}s"),
+    }
+}
+
+fn fraction(nanos: u64, unit: u64) -> String {
+    let rest = nanos % unit;
+    if rest == 0 {
+        return (nanos / unit).to_string();
+    }
+    let width = unit.to_string().len() - 1;
+    let digits = format!("{rest:0width$}");
+    format!("{}.{}", nanos / unit, digits.trim_end_matches('0'))
+}
+
+/// Writes an age as the columns AGE show it: `5m30s`, `3d4h`.
+// Models staging/src/k8s.io/apimachinery/pkg/util/duration/duration.go HumanDuration
+pub(crate) fn human_duration(nanos: Nanos) -> String {
+    let seconds = nanos / SECOND;
+    if seconds < -1 {
+        return "<invalid>".to_string();
+    } else if seconds < 0 {
+        return "0s".to_string();
+    } else if seconds < 120 {
+        return format!("{seconds}s");
+    }
+    let minutes = seconds / 60;
+    let two = |whole: i64, big: &str, rest: i64, small: &str| {
+        if rest == 0 { format!("{whole}{big}") } else { format!("{whole}{big}{rest}{small}") }
+    };
+    if minutes < 10 {
+        return two(minutes, "m", seconds % 60, "s");
+    } else if minutes < 180 {
+        return format!("{minutes}m");
+    }
+    let hours = minutes / 60;
+    if hours < 8 {
+        return two(hours, "h", minutes % 60, "m");
+    } else if hours < 48 {
+        return format!("{hours}h");
+    } else if hours < 24 * 8 {
+        return two(hours / 24, "d", hours % 24, "h");
+    } else if hours < 24 * 365 * 2 {
+        return format!("{}d", hours / 24);
+    } else if hours < 24 * 365 * 8 {
+        return two(hours / 24 / 365, "y", hours / 24 % 365, "d");
+    }
+    format!("{}y", hours / 24 / 365)
+}
+
+/// Writes JSON as Go's encoder does: on one line, `<`, `>` and `&` escaped.
+pub(crate) fn go_json(value: &Value) -> String {
+    escape_html(&value.to_json())
+}
+
+fn escape_html(json: &str) -> String {
+    if !json.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+        return json.to_string();
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match c {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Writes JSON indented by four blanks as kubectl prints it.
+pub(crate) fn json_pretty(value: &Value) -> String {
+    escape_html(&value.to_json_pretty())
+}
+
+/// Writes a value as Go's `%v` does, a missing one as `missing`.
+pub(crate) fn go_text(value: &Value, missing: &str) -> String {
+    match value {
+        Value::Null => missing.to_string(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Str(text) => text.to_string(),
+        Value::List(items) => {
+            let items: Vec<String> = items.iter().map(|item| go_text(item, "<nil>")).collect();
+            format!("[{}]", items.join(" "))
+        }
+        Value::Map(map) => {
+            let entries: Vec<String> =
+                map.iter().map(|(key, value)| format!("{key}:{}", go_text(value, "<nil>"))).collect();
+            format!("map[{}]", entries.join(" "))
+        }
+    }
+}
+
+/// Writes a value as Go's `%#v` does.
+pub(crate) fn go_syntax(value: &Value) -> String {
+    match value {
+        Value::Null => "interface {}(nil)".to_string(),
+        Value::Str(text) => quote(text),
+        Value::List(items) => {
+            let items: Vec<String> = items.iter().map(go_syntax).collect();
+            format!("[]interface {{}}{{{}}}", items.join(", "))
+        }
+        Value::Map(map) => {
+            let entries: Vec<String> =
+                map.iter().map(|(key, value)| format!("{}:{}", quote(key), go_syntax(value))).collect();
+            format!("map[string]interface {{}}{{{}}}", entries.join(", "))
+        }
+        value => go_text(value, ""),
+    }
+}
+
+/// Returns the name of the Go type that holds a decoded JSON value.
+pub(crate) fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Int(_) => "int64",
+        Value::Float(_) => "float64",
+        Value::Str(_) => "string",
+        Value::List(_) => "[]interface {}",
+        Value::Map(_) => "map[string]interface {}",
+    }
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Writes base64.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let word =
+            chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for i in 0..4 {
+            if i <= chunk.len() {
+                let six = (word >> (18 - 6 * i)) & 63;
+                out.push(char::from(ALPHABET[six as usize]));
+            } else {
+                out.push('=');
+            }
+        }
+    }
+    out
+}
+
+/// Reads base64; `None` where the text is none.
+pub(crate) fn unbase64(text: &str) -> Option<Vec<u8>> {
+    let text: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    if !text.len().is_multiple_of(4) {
+        return None;
+    }
+    let mut out = Vec::new();
+    for chunk in text.chunks(4) {
+        let padding = chunk.iter().filter(|byte| **byte == b'=').count();
+        let mut word = 0_u32;
+        for byte in chunk {
+            let six = if *byte == b'=' { 0 } else { ALPHABET.iter().position(|c| c == byte)? };
+            word = word << 6 | six as u32;
+        }
+        let bytes = word.to_be_bytes();
+        out.extend(bytes.iter().skip(1).take(3_usize.saturating_sub(padding)));
+    }
+    Some(out)
+}
+
+/// Returns how many letters have to change to make one word of the other, without regard to case.
+pub(crate) fn distance(a: &str, b: &str) -> usize {
+    let (a, b) = (a.to_lowercase(), b.to_lowercase());
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.chars().enumerate() {
+        let mut before = row.first().copied().unwrap_or(0);
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+        for (j, other) in b.iter().enumerate() {
+            let above = row.get(j + 1).copied().unwrap_or(0);
+            let left = row.get(j).copied().unwrap_or(0);
+            let best = (before + usize::from(letter != *other)).min(above + 1).min(left + 1);
+            if let Some(cell) = row.get_mut(j + 1) {
+                *cell = best;
+            }
+            before = above;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use api::tree;
+
+    #[test]
+    fn durations() {
+        for (text, written) in
+            [("1m", "1m0s"), ("1h2m3.5s", "1h2m3.5s"), ("90s", "1m30s"), ("0", "0s"), ("1500ms", "1.5s")]
+        {
+            assert_eq!(go_duration(parse_duration(text).unwrap()), written);
+        }
+        for bad in ["", "5", "x", "5 s", "1d"] {
+            assert_eq!(parse_duration(bad), None, "{bad}");
+        }
+        for (seconds, text) in [
+            (0, "0s"),
+            (119, "119s"),
+            (120, "2m"),
+            (125, "2m5s"),
+            (660, "11m"),
+            (3 * 3600 + 60, "3h1m"),
+            (47 * 3600, "47h"),
+            (50 * 3600, "2d2h"),
+            (9 * 86400, "9d"),
+            (-1, "0s"),
+            (-5, "<invalid>"),
+        ] {
+            assert_eq!(human_duration(seconds * SECOND), text);
+        }
+    }
+
+    #[test]
+    fn base64_both_ways() {
+        for (text, coded) in [("qwerty", "cXdlcnR5"), ("a", "YQ=="), ("ab", "YWI="), ("", "")] {
+            assert_eq!(base64(text.as_bytes()), coded);
+            assert_eq!(unbase64(coded).unwrap(), text.as_bytes());
+        }
+        assert_eq!(unbase64("abc"), None);
+        assert_eq!(unbase64("a*=="), None);
+    }
+
+    #[test]
+    fn values_as_go() {
+        let value = tree!({"a": [1, "x"], "b": {"c": true}});
+        assert_eq!(go_text(&value, ""), "map[a:[1 x] b:map[c:true]]");
+        assert_eq!(
+            go_syntax(&value),
+            r#"map[string]interface {}{"a":[]interface {}{1, "x"}, "b":map[string]interface {}{"c":true}}"#
+        );
+        assert_eq!(go_json(&tree!({"a": "<&>"})), r#"{"a":"\u003c\u0026\u003e"}"#);
+        assert_eq!(distance("poss", "logs"), 2);
+        assert_eq!(quote("a\"\n"), r#""a\"\n""#);
+    }
+}
