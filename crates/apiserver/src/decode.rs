@@ -36,12 +36,37 @@ impl FieldValidation {
     }
 }
 
-/// Reads and defaults a request's body.
+/// What of an object is the very same memory as in the stored one, which was read before.
+struct Known(Vec<(String, Value)>);
+
+impl Known {
+    /// Takes out of an object what is known.
+    fn take(object: &Value, stored: &Value) -> (Value, Known) {
+        let known = |(key, value): (&str, &Value)| {
+            let same = key != "metadata" && value.same(&stored[key]);
+            same.then(|| (key.to_string(), value.clone()))
+        };
+        let known: Vec<(String, Value)> = object.fields().iter().filter_map(known).collect();
+        let mut rest = object.clone();
+        for (key, _) in &known {
+            rest.remove(&[key.as_str()]);
+        }
+        (rest, Known(known))
+    }
+
+    fn put_back(self, object: &mut Value) {
+        for (key, value) in self.0 {
+            object.set(&[key.as_str()], value);
+        }
+    }
+}
+
+/// Reads and defaults a request's body. `stored` is the object that it replaces; null for none.
 ///
 /// # Errors
 /// A BadRequest in upstream's words where the body is no object of the kind.
 // Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go transformDecodeError
-pub(crate) fn object(call: &mut Call, body: &Value) -> Result<Value, Status> {
+pub(crate) fn object(call: &mut Call, body: &Value, stored: &Value) -> Result<Value, Status> {
     let rest = call.rest;
     let kind = rest.kind;
     if body.as_map().is_none() {
@@ -80,7 +105,9 @@ pub(crate) fn object(call: &mut Call, body: &Value) -> Result<Value, Status> {
         )));
     }
     let validation = FieldValidation::of(call.request)?;
-    let decoded = schema::decode(kind, body).map_err(|error| wrapped(&error))?;
+    let stored = if rest.is_group("events.k8s.io", "events") { &Value::Null } else { stored };
+    let (unknown, known) = Known::take(body, stored);
+    let decoded = schema::decode(kind, &unknown).map_err(|error| wrapped(&error))?;
     if !decoded.unknown.is_empty() {
         match validation {
             FieldValidation::Ignore => {}
@@ -91,21 +118,26 @@ pub(crate) fn object(call: &mut Call, body: &Value) -> Result<Value, Status> {
             }
         }
     }
-    Ok(finish(rest, decoded.value))
+    let mut object = finish(rest, decoded.value);
+    known.put_back(&mut object);
+    Ok(object)
 }
 
-/// Reads and defaults what a patch has made.
+/// Reads and defaults what a patch has made of the stored object.
 ///
 /// # Errors
 /// Invalid in upstream's words where it is no object of the kind.
 // Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go applyJSPatch
-pub(crate) fn patched(call: &mut Call, object: &Value) -> Result<Value, Status> {
+pub(crate) fn patched(call: &mut Call, object: &Value, stored: &Value) -> Result<Value, Status> {
     let validation = FieldValidation::of(call.request)?;
     let invalid = |error: String| {
         let error = api::FieldError::invalid("patch", call.request.body.to_json(), error);
         Status::invalid("", "", &[error])
     };
-    let decoded = schema::decode(call.rest.kind, object).map_err(invalid)?;
+    // What the two forms of events share has other names once it is read.
+    let stored = if call.rest.is_group("events.k8s.io", "events") { &Value::Null } else { stored };
+    let (unknown, known) = Known::take(object, stored);
+    let decoded = schema::decode(call.rest.kind, &unknown).map_err(invalid)?;
     if !decoded.unknown.is_empty() {
         match validation {
             FieldValidation::Ignore => {}
@@ -115,7 +147,9 @@ pub(crate) fn patched(call: &mut Call, object: &Value) -> Result<Value, Status> 
             }
         }
     }
-    Ok(finish(call.rest, decoded.value))
+    let mut object = finish(call.rest, decoded.value);
+    known.put_back(&mut object);
+    Ok(object)
 }
 
 fn finish(rest: &Rest, mut value: Value) -> Value {

@@ -28,7 +28,7 @@ impl ApiServer {
             ..call.about(call.rest, call.namespace, "")
         };
         let body = call.request.body.clone();
-        let outcome = decode::object(&mut call_of, &body).and_then(|object| {
+        let outcome = decode::object(&mut call_of, &body, &Value::Null).and_then(|object| {
             self.admit_operation(&call_of, Operation::Create)?;
             self.create(&mut call_of, object)
         });

@@ -23,7 +23,7 @@ impl ApiServer {
         let current = in_form(call, current?.value.clone());
         self.admit_operation(call, Operation::Update)?;
         let patched = apply(call, &current)?;
-        let object = decode::patched(call, &patched)?;
+        let object = decode::patched(call, &patched, &current)?;
         let object = self.update(call, scope, object)?;
         Ok(call.answer(200, object))
     }

@@ -34,7 +34,8 @@ impl ApiServer {
     /// Replaces an object by the one of the body.
     pub(crate) fn update_from_body(&mut self, call: &mut Call, scope: Scope) -> Result<Response, Status> {
         let body = call.request.body.clone();
-        let object = decode::object(call, &body)?;
+        let stored = self.store.get(&call.key()).map_or(Value::Null, |entry| entry.value.clone());
+        let object = decode::object(call, &body, &stored)?;
         let name = meta::name(&object);
         if name.is_empty() || name != call.name {
             let message =
@@ -42,8 +43,7 @@ impl ApiServer {
             return Err(Status::bad_request(message));
         }
         self.admit_operation(call, Operation::Update)?;
-        let exists = self.store.get(&call.key()).is_some();
-        if !exists && call.rest.strategy.create_on_update && scope == Scope::Main {
+        if stored.is_null() && call.rest.strategy.create_on_update && scope == Scope::Main {
             let mut object = object;
             object.remove(&["metadata", "resourceVersion"]);
             let object = self.create(call, object)?;
@@ -189,12 +189,16 @@ fn keep_other_parts(rest: &Rest, scope: Scope, new: &mut Value, old: &Value) {
             }
         }
         Scope::Status => {
-            let fields: Vec<String> = new.fields().iter().map(|(key, _)| key.to_string()).collect();
-            let kept: Vec<String> = old.fields().iter().map(|(key, _)| key.to_string()).collect();
-            for field in fields.iter().chain(&kept) {
-                let own = matches!(field.as_str(), "metadata" | "status" | "apiVersion" | "kind");
-                if !own && new[field.as_str()] != old[field.as_str()] {
-                    restore(new, old, &[field.as_str()]);
+            let is_own = |field: &str| matches!(field, "metadata" | "status" | "apiVersion" | "kind");
+            let fields = new.clone();
+            for (field, value) in fields.fields().iter().filter(|(field, _)| !is_own(field)) {
+                if *value != old[field] {
+                    restore(new, old, &[field]);
+                }
+            }
+            for (field, value) in old.fields().iter().filter(|(field, _)| !is_own(field)) {
+                if fields.get(field).is_none() {
+                    new.set(&[field], value);
                 }
             }
             let labels_stay = matches!(rest.kind.group, "apps" | "batch" | "autoscaling" | "policy");

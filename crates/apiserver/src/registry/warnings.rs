@@ -45,7 +45,7 @@ fn spec(spec: &Value, path: &str, warnings: &mut Vec<String>) {
     }
     for list in ["initContainers", "containers"] {
         for (i, container) in spec[list].items().iter().enumerate() {
-            duplicates(container, &format!("{path}.{list}[{i}]"), warnings);
+            duplicates(container, &|| format!("{path}.{list}[{i}]"), warnings);
         }
     }
     let grace = &spec["terminationGracePeriodSeconds"];
@@ -54,13 +54,14 @@ fn spec(spec: &Value, path: &str, warnings: &mut Vec<String>) {
     }
 }
 
-fn duplicates(container: &Value, path: &str, warnings: &mut Vec<String>) {
+fn duplicates(container: &Value, path: &dyn Fn() -> String, warnings: &mut Vec<String>) {
     let env = container["env"].items();
     for (i, variable) in env.iter().enumerate() {
         if env.iter().take(i).any(|other| other["name"] == variable["name"]) {
             let name = variable["name"].str();
             warnings.push(format!(
-                "{path}.env[{i}]: hides previous definition of {name:?}, which may be dropped when using apply"
+                "{}.env[{i}]: hides previous definition of {name:?}, which may be dropped when using apply",
+                path()
             ));
         }
     }
@@ -70,6 +71,7 @@ fn duplicates(container: &Value, path: &str, warnings: &mut Vec<String>) {
             other["containerPort"] == port["containerPort"] && other["protocol"] == port["protocol"]
         };
         if let Some(first) = ports.iter().take(i).position(same) {
+            let path = path();
             warnings.push(format!("{path}.ports[{i}]: duplicate port definition with {path}.ports[{first}]"));
         }
     }
