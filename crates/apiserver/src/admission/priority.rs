@@ -47,7 +47,19 @@ pub(super) fn admit(server: &ApiServer, call: &Call, pod: &mut Value) -> Result<
 
 fn class(server: &ApiServer, name: &str) -> Option<Value> {
     let classes = resources::find("scheduling.k8s.io", "v1", "priorityclasses")?;
-    server.store.get(&classes.key("", name)).map(|entry| entry.value.clone())
+    let stored = server.store.get(&classes.key("", name)).map(|entry| entry.value.clone());
+    stored.or_else(|| system_class(name))
+}
+
+/// Returns one of the classes that every cluster has.
+// Models pkg/apis/scheduling/v1/helpers.go systemPriorityClasses
+fn system_class(name: &str) -> Option<Value> {
+    let value: i64 = match name {
+        "system-node-critical" => 2_000_001_000,
+        "system-cluster-critical" => 2_000_000_000,
+        _ => return None,
+    };
+    Some(api::tree!({"value": value}))
 }
 
 /// Returns the default class; of several the one with the lowest priority.
