@@ -124,7 +124,7 @@ pub(crate) fn through_json(number: f64) -> Value {
 }
 
 /// Reads standard base64, line breaks ignored; `None` for anything else.
-pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     let text: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
     if !text.len().is_multiple_of(4) {
         return None;
@@ -144,6 +144,21 @@ pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
         bytes.extend(word.to_be_bytes().iter().skip(1).take(3 - padding));
     }
     Some(bytes)
+}
+
+/// Writes standard base64 on one line.
+pub fn to_base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let byte = |i: usize| u32::from(group.get(i).copied().unwrap_or(0));
+        let word = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for i in 0..4 {
+            let digit = DIGITS.get((word >> (18 - 6 * i) & 63) as usize).copied().unwrap_or(b'=');
+            text.push(if i <= group.len() { char::from(digit) } else { '=' });
+        }
+    }
+    text
 }
 
 fn digit_64(byte: u8) -> Option<u8> {

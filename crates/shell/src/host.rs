@@ -1,0 +1,244 @@
+use crate::place::{Facts, Place};
+use api::{Request, Response};
+use kubectl::{Config, StreamRead};
+use sim::{Nanos, Time};
+
+/// Why a file can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FileError {
+    /// There is none.
+    NotFound,
+    /// It is a folder.
+    IsDirectory,
+    /// A part of the path is no folder.
+    NotDirectory,
+    /// It may not be changed.
+    ReadOnly,
+    /// There is no room for it.
+    NoSpace,
+    /// The folder isn't empty.
+    NotEmpty,
+    /// It is there already.
+    Exists,
+}
+
+impl FileError {
+    /// Returns the words of libc's `strerror`.
+    pub fn words(self) -> &'static str {
+        match self {
+            FileError::NotFound => "No such file or directory",
+            FileError::IsDirectory => "Is a directory",
+            FileError::NotDirectory => "Not a directory",
+            FileError::ReadOnly => "Read-only file system",
+            FileError::NoSpace => "No space left on device",
+            FileError::NotEmpty => "Directory not empty",
+            FileError::Exists => "File exists",
+        }
+    }
+}
+
+/// What is asked through the network.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum NetProtocol {
+    /// An HTTP request.
+    Http {
+        /// GET, POST, …
+        method: String,
+        /// The Host header.
+        host: String,
+        /// The path with its query.
+        path: String,
+        /// The headers besides Host, in order.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: String,
+        /// Whether it goes through TLS.
+        tls: bool,
+    },
+    /// A question of DNS. With an empty [`NetRequest::address`] it goes to the place's own server.
+    Dns {
+        /// The name.
+        name: String,
+        /// The record's type: `A`.
+        kind: String,
+        /// Whether the place's search list is gone through, as programs do, or the name is asked as it is.
+        search: bool,
+    },
+    /// A connection over which this is sent; an empty text only opens it.
+    Tcp {
+        /// What is sent.
+        payload: String,
+    },
+    /// An echo request.
+    Icmp,
+}
+
+/// What is asked, of whom, and how long it may take.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NetRequest {
+    /// What.
+    pub protocol: NetProtocol,
+    /// The address; names are looked up first, by a request of their own.
+    pub address: String,
+    /// The port; 0 where there is none.
+    pub port: u16,
+    /// How long to wait for the connection and the answer.
+    pub timeout: Nanos,
+}
+
+/// A record of DNS.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DnsRecord {
+    /// Whose it is.
+    pub name: String,
+    /// How long it may be kept, in seconds.
+    pub ttl_seconds: u32,
+    /// `A`, `CNAME`, `SRV`, …
+    pub kind: String,
+    /// What it says, as `dig` prints it.
+    pub data: String,
+}
+
+/// What came of a [`NetRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum NetAnswer {
+    /// An HTTP answer.
+    Http {
+        /// The status code.
+        status: u16,
+        /// The headers, in order.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: String,
+    },
+    /// An answer of DNS.
+    Dns {
+        /// The server that was asked: `10.96.0.10`; empty where there is none to ask.
+        server: String,
+        /// `NOERROR`, `NXDOMAIN`, `SERVFAIL`.
+        code: String,
+        /// The records.
+        records: Vec<DnsRecord>,
+        /// The name that was found or asked for last, after the search list.
+        name: String,
+    },
+    /// What came back through a connection.
+    Text(String),
+    /// The connection opened.
+    Connected,
+    /// The echo came back.
+    Pong,
+    /// Nobody listens there, or a rule refused it.
+    Refused,
+    /// The other side went away before it answered.
+    Reset,
+    /// No machine has that address.
+    Unreachable,
+    /// Nothing came back in time.
+    Timeout,
+}
+
+/// What a program of the machine printed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct MachineAnswer {
+    /// To its standard output.
+    pub out: String,
+    /// To its standard error.
+    pub err: String,
+    /// Its exit code.
+    pub code: i32,
+}
+
+impl MachineAnswer {
+    /// Makes an answer that went well.
+    pub fn ok(out: impl Into<String>) -> MachineAnswer {
+        MachineAnswer { out: out.into(), ..MachineAnswer::default() }
+    }
+
+    /// Makes an answer that failed.
+    pub fn failed(code: i32, err: impl Into<String>) -> MachineAnswer {
+        MachineAnswer { err: err.into(), code, ..MachineAnswer::default() }
+    }
+}
+
+/// All that the shell can reach of the world. Whoever composes the cluster implements it.
+pub trait Host {
+    /// Returns the moment that it is.
+    fn now(&self) -> Time;
+
+    /// Sends a request to the API server.
+    ///
+    /// # Errors
+    /// The text that kubectl prints where the server can't be reached from there.
+    fn request(&mut self, place: &Place, request: Request) -> Result<Response, String>;
+
+    /// Takes the next thing out of a stream that a request's answer named.
+    fn stream_read(&mut self, stream: u64) -> StreamRead;
+
+    /// Writes to the standard input of the process behind a stream.
+    fn stream_write(&mut self, stream: u64, text: &str);
+
+    /// Closes a stream.
+    fn stream_close(&mut self, stream: u64);
+
+    /// Returns the kubeconfig of a place.
+    fn kubeconfig(&mut self, place: &Place) -> Config;
+
+    /// Keeps a changed kubeconfig.
+    fn set_kubeconfig(&mut self, place: &Place, config: Config);
+
+    /// Reads a file by its absolute path.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    fn read_file(&mut self, place: &Place, path: &str) -> Result<String, FileError>;
+
+    /// Writes a file by its absolute path.
+    ///
+    /// # Errors
+    /// Why it can't be written.
+    fn write_file(&mut self, place: &Place, path: &str, text: &str) -> Result<(), FileError>;
+
+    /// Returns the names in a folder in order, those of folders with a `/` at the end.
+    ///
+    /// # Errors
+    /// [`FileError::NotDirectory`] for a file.
+    fn list_dir(&mut self, place: &Place, path: &str) -> Result<Vec<String>, FileError>;
+
+    /// Makes a folder.
+    ///
+    /// # Errors
+    /// Why it can't be made.
+    fn make_dir(&mut self, place: &Place, path: &str) -> Result<(), FileError>;
+
+    /// Takes out a file, or a folder with all that is in it.
+    ///
+    /// # Errors
+    /// Why it can't be taken out.
+    fn remove(&mut self, place: &Place, path: &str) -> Result<(), FileError>;
+
+    /// Sends something through the network. Returns the exchange's number.
+    fn connect(&mut self, place: &Place, request: NetRequest) -> u64;
+
+    /// Takes what came of an exchange, once something has.
+    fn exchange(&mut self, id: u64) -> Option<NetAnswer>;
+
+    /// Gives up an exchange.
+    fn abandon(&mut self, id: u64);
+
+    /// Returns what a process finds out about a place.
+    fn facts(&mut self, place: &Place) -> Facts;
+
+    /// Returns the machine that `ssh NAME` reaches: a node's name or address.
+    ///
+    /// # Errors
+    /// ssh's words: `ssh: connect to host node-2 port 22: Connection timed out`.
+    fn ssh(&mut self, from: &Place, target: &str) -> Result<Place, String>;
+
+    /// Runs a program that is the machine's own and not the shell's: `iptables-save`, `microk8s`,
+    /// `vagrant`, `redis-cli` and the like. `None` where there is no such program.
+    fn machine(&mut self, place: &Place, argv: &[String], stdin: &str) -> Option<MachineAnswer>;
+
+    /// Opens a file in the page's editor. Returns whether there is one.
+    fn edit_file(&mut self, path: &str) -> bool;
+}

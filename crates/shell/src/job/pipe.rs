@@ -1,0 +1,99 @@
+/// From how many bytes on a pipe's writer waits.
+const FULL: usize = 64 << 10;
+/// How many bytes a pipe holds at most; what is written beyond is dropped.
+const MOST: usize = 8 << 20;
+
+/// Bytes on their way from one process to another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Pipe {
+    text: String,
+    at: usize,
+    /// Whether nothing more will be written.
+    pub ended: bool,
+    /// Whether nobody reads any more.
+    pub broken: bool,
+}
+
+/// What came of reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// A line with its end, which the last one may lack; or all there was.
+    Text(String),
+    /// Nothing more comes.
+    End,
+    /// Nothing yet.
+    Wait,
+}
+
+impl Pipe {
+    /// Makes a pipe that holds a text and nothing more.
+    pub fn of(text: &str) -> Pipe {
+        Pipe { text: crate::text::cut(text, MOST).to_string(), at: 0, ended: true, broken: false }
+    }
+
+    /// Writes. Returns whether somebody still reads.
+    pub fn write(&mut self, text: &str) -> bool {
+        let room = MOST.saturating_sub(self.text.len());
+        self.text.push_str(crate::text::cut(text, room));
+        !self.broken
+    }
+
+    /// Returns whether a writer should wait.
+    pub fn is_full(&self) -> bool {
+        self.text.len() - self.at >= FULL && !self.broken
+    }
+
+    fn rest(&self) -> &str {
+        self.text.get(self.at..).unwrap_or("")
+    }
+
+    fn pass(&mut self, bytes: usize) {
+        self.at += bytes;
+        if self.at >= self.text.len() {
+            self.text.clear();
+            self.at = 0;
+        } else if self.at > FULL {
+            self.text.drain(..self.at);
+            self.at = 0;
+        }
+    }
+
+    /// Takes a line.
+    pub fn line(&mut self) -> Read {
+        let rest = self.rest();
+        let length = match rest.find('\n') {
+            Some(end) => end + 1,
+            None if self.ended && !rest.is_empty() => rest.len(),
+            None if self.ended => return Read::End,
+            None => return Read::Wait,
+        };
+        let line = rest.get(..length).unwrap_or("").to_string();
+        self.pass(length);
+        Read::Text(line)
+    }
+
+    /// Takes what there is.
+    pub fn some(&mut self) -> Read {
+        let rest = self.rest();
+        match (rest.is_empty(), self.ended) {
+            (false, _) => {
+                let text = rest.to_string();
+                self.pass(text.len());
+                Read::Text(text)
+            }
+            (true, true) => Read::End,
+            (true, false) => Read::Wait,
+        }
+    }
+
+    /// Takes everything once nothing more comes.
+    pub fn all(&mut self) -> Read {
+        if !self.ended {
+            return Read::Wait;
+        }
+        match self.some() {
+            Read::End => Read::Text(String::new()),
+            read => read,
+        }
+    }
+}

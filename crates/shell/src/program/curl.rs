@@ -1,0 +1,708 @@
+//! curl as Debian 12 has it (7.88.1), and wget as busybox has it.
+
+use super::fetch::{Came, Exchange, Lookup, Lost, SYN_TIMEOUT, Url, UrlError, reason};
+use super::filter::given;
+use super::options::{Given, Known};
+use super::simple::Ended;
+use super::{Io, Program, Progress};
+use crate::host::{NetAnswer, NetProtocol};
+use crate::job::Sink;
+use sim::{MILLISECOND, Nanos, SECOND, Time};
+use std::collections::VecDeque;
+
+/// How many redirections are followed.
+const MAX_REDIRECTS: u32 = 50;
+/// How long curl tries to connect, unless it is told.
+const CONNECT_TIMEOUT: Nanos = 300 * SECOND;
+
+/// What is asked, as the flags say.
+#[derive(Clone, Debug, Default)]
+struct Wish {
+    method: String,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+    silent: bool,
+    shows_error: bool,
+    verbose: bool,
+    shows_headers: bool,
+    only_headers: bool,
+    output: Option<String>,
+    remote_name: bool,
+    form: String,
+    fails: bool,
+    follows: bool,
+    max_time: Option<Nanos>,
+    connect_timeout: Option<Nanos>,
+}
+
+/// An answer, or as much as there was.
+#[derive(Clone, Debug, Default)]
+struct Result {
+    status: u16,
+    headers: Vec<(String, String)>,
+    size: usize,
+    address: String,
+    named: Nanos,
+    answered: Nanos,
+    redirects: u32,
+    code: i32,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    Begin,
+    Lookup(Lookup),
+    Request(Exchange),
+}
+
+/// curl
+#[derive(Clone, Debug)]
+pub(crate) struct Curl {
+    wish: Wish,
+    urls: VecDeque<String>,
+    url: Url,
+    phase: Phase,
+    began: Time,
+    result: Result,
+    connections: u32,
+    code: i32,
+    metered: bool,
+}
+
+const LONG: &[(&str, char)] = &[
+    ("silent", 's'),
+    ("show-error", 'S'),
+    ("verbose", 'v'),
+    ("include", 'i'),
+    ("head", 'I'),
+    ("output", 'o'),
+    ("remote-name", 'O'),
+    ("write-out", 'w'),
+    ("max-time", 'm'),
+    ("connect-timeout", 'c'),
+    ("request", 'X'),
+    ("data", 'd'),
+    ("data-raw", 'd'),
+    ("data-binary", 'd'),
+    ("data-ascii", 'd'),
+    ("json", 'j'),
+    ("header", 'H'),
+    ("location", 'L'),
+    ("insecure", 'k'),
+    ("fail", 'f'),
+    ("user-agent", 'A'),
+    ("user", 'u'),
+    ("cacert", 'z'),
+    ("retry", 'z'),
+    ("retry-delay", 'z'),
+    ("cookie", 'b'),
+    ("no-buffer", 'N'),
+    ("ipv4", '4'),
+    ("compressed", '4'),
+    ("no-progress-meter", 's'),
+    ("http1.1", '4'),
+];
+
+/// `curl`
+pub(super) fn curl(argv: &[String], io: &mut Io) -> Program {
+    if argv.iter().any(|word| word == "--version" || word == "-V") {
+        return Ended::printed("curl 7.88.1 (x86_64-pc-linux-gnu) libcurl/7.88.1\n");
+    }
+    let known = Known { name: "curl", plain: "sSviIOLkfN4g", valued: "owmcXdHAujzb", long: LONG, code: 2 };
+    let given = match known.read(argv.get(1..).unwrap_or_default()) {
+        Ok(given) => given,
+        Err(error) => return Ended::failed(&curl_words(&error), 2),
+    };
+    let urls: VecDeque<String> = given.args.iter().cloned().collect();
+    if urls.is_empty() {
+        return Ended::failed("curl: try 'curl --help' or 'curl --manual' for more information", 2);
+    }
+    let wish = match Wish::of(&given, io) {
+        Ok(wish) => wish,
+        Err(error) => return Ended::failed(&error, 26),
+    };
+    Program::Curl(Box::new(Curl {
+        wish,
+        urls,
+        url: Url::default(),
+        phase: Phase::Begin,
+        began: io.host.now(),
+        result: Result::default(),
+        connections: 0,
+        code: 0,
+        metered: false,
+    }))
+}
+
+fn curl_words(error: &str) -> String {
+    let line = error.lines().next().unwrap_or("");
+    let flag = line.rsplit_once("-- '").map(|(_, flag)| format!("-{}", flag.trim_end_matches('\'')));
+    let flag = flag.or_else(|| line.split('\'').nth(1).map(str::to_string)).unwrap_or_default();
+    let what = if line.contains("requires") { "requires parameter" } else { "is unknown" };
+    format!("curl: option {flag}: {what}\ncurl: try 'curl --help' or 'curl --manual' for more information")
+}
+
+impl Wish {
+    fn of(given: &Given, io: &mut Io) -> std::result::Result<Wish, String> {
+        let mut bodies = Vec::new();
+        for text in given.values('d').chain(given.values('j')) {
+            bodies.push(match text.strip_prefix('@') {
+                Some(file) => {
+                    let text = io.read(file).map_err(|_| {
+                        format!("curl: option -d: error encountered when reading a file\nWarning: Couldn't read data from file \"{file}\"")
+                    })?;
+                    text.replace('\n', "")
+                }
+                None => text.to_string(),
+            });
+        }
+        let body = (!bodies.is_empty()).then(|| bodies.join("&"));
+        let mut headers: Vec<(String, String)> = vec![
+            ("User-Agent".into(), given.value('A').unwrap_or("curl/7.88.1").into()),
+            ("Accept".into(), if given.has('j') { "application/json" } else { "*/*" }.into()),
+        ];
+        if let Some(user) = given.value('u') {
+            headers.insert(
+                0,
+                ("Authorization".into(), format!("Basic {}", api::number::to_base64(user.as_bytes()))),
+            );
+        }
+        if let Some(cookie) = given.value('b') {
+            headers.push(("Cookie".into(), cookie.into()));
+        }
+        if let Some(body) = &body {
+            headers.push(("Content-Length".into(), body.len().to_string()));
+            let kind = if given.has('j') { "application/json" } else { "application/x-www-form-urlencoded" };
+            headers.push(("Content-Type".into(), kind.into()));
+        }
+        for header in given.values('H') {
+            let Some((name, value)) = header.split_once(':') else { continue };
+            headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+            if !value.trim().is_empty() {
+                headers.push((name.to_string(), value.trim().to_string()));
+            }
+        }
+        let method = match given.value('X') {
+            Some(method) => method,
+            None if given.has('I') => "HEAD",
+            None if body.is_some() => "POST",
+            None => "GET",
+        };
+        let seconds = |flag| {
+            let seconds: Option<f64> = given.value(flag).and_then(|text| text.parse().ok());
+            seconds
+                .filter(|seconds| (0.0..1e7).contains(seconds))
+                .map(|seconds| (seconds * SECOND as f64) as Nanos)
+        };
+        Ok(Wish {
+            method: method.to_string(),
+            headers,
+            body,
+            silent: given.has('s'),
+            shows_error: given.has('S'),
+            verbose: given.has('v'),
+            shows_headers: given.has('i') || given.has('I'),
+            only_headers: given.has('I'),
+            output: given.value('o').map(str::to_string),
+            remote_name: given.has('O'),
+            form: crate::text::unescape(given.value('w').unwrap_or("")),
+            fails: given.has('f'),
+            follows: given.has('L'),
+            max_time: seconds('m').filter(|limit| *limit > 0),
+            connect_timeout: seconds('c').filter(|limit| *limit > 0),
+        })
+    }
+}
+
+impl Curl {
+    fn deadline(&self) -> Option<Time> {
+        self.wish.max_time.map(|limit| self.began + limit)
+    }
+
+    /// Goes on.
+    pub fn step(&mut self, io: &mut Io) -> Progress {
+        match std::mem::replace(&mut self.phase, Phase::Begin) {
+            Phase::Begin => {
+                let Some(url) = self.urls.pop_front() else { return Progress::Done(self.code) };
+                self.began = io.host.now();
+                self.result = Result::default();
+                match Url::parse(&url) {
+                    Ok(url) => {
+                        self.url = url;
+                        self.look_up();
+                    }
+                    Err(error) => self.bad_url(&error, &url, io),
+                }
+                Progress::More
+            }
+            Phase::Lookup(mut lookup) => match lookup.step(io) {
+                Came::Wait(block) => {
+                    self.phase = Phase::Lookup(lookup);
+                    Progress::Wait(block)
+                }
+                Came::Got(address) => {
+                    self.send(address, io);
+                    Progress::More
+                }
+                Came::Lost(lost) => {
+                    self.lost(lost, io);
+                    Progress::More
+                }
+            },
+            Phase::Request(exchange) => match exchange.step(io) {
+                Came::Wait(block) => {
+                    self.phase = Phase::Request(exchange);
+                    Progress::Wait(block)
+                }
+                Came::Got(NetAnswer::Http { status, headers, body }) => {
+                    self.answered(status, headers, &body, io);
+                    Progress::More
+                }
+                Came::Got(NetAnswer::Text(text)) if text.is_empty() => {
+                    self.fail(52, "Empty reply from server", io)
+                }
+                Came::Got(NetAnswer::Text(_)) => self.fail(1, "Received HTTP/0.9 when not allowed", io),
+                Came::Got(_) => self.fail(52, "Empty reply from server", io),
+                Came::Lost(lost) => {
+                    self.lost(lost, io);
+                    Progress::More
+                }
+            },
+        }
+    }
+
+    fn look_up(&mut self) {
+        self.phase = Phase::Lookup(Lookup::new(&self.url.host, self.deadline()));
+    }
+
+    fn bad_url(&mut self, error: &UrlError, url: &str, io: &mut Io) {
+        match error {
+            UrlError::Scheme(scheme) => {
+                self.fail(1, &format!("Protocol \"{scheme}\" not supported or disabled in libcurl"), io)
+            }
+            UrlError::Port => self.fail(3, "URL using bad/illegal format or missing URL", io),
+            UrlError::Host if !url.contains("://") => {
+                self.fail(3, "URL using bad/illegal format or missing URL", io)
+            }
+            UrlError::Host | UrlError::Bad => self.fail(3, "URL using bad/illegal format or missing URL", io),
+        };
+    }
+
+    fn note(&self, io: &mut Io, text: &str) {
+        if self.wish.verbose {
+            io.err(&format!("* {text}\n"));
+        }
+    }
+
+    fn send(&mut self, address: String, io: &mut Io) {
+        let now = io.host.now();
+        self.result.named = now - self.began;
+        self.note(io, &format!("  Trying {address}:{}...", self.url.port));
+        let left = self.deadline().map_or(SYN_TIMEOUT, |deadline| deadline - now);
+        let connect = self.wish.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
+        let protocol = NetProtocol::Http {
+            method: self.wish.method.clone(),
+            host: self.url.authority(),
+            path: self.url.path.clone(),
+            headers: self.wish.headers.clone(),
+            body: self.wish.body.clone().unwrap_or_default(),
+            tls: self.url.scheme == "https",
+        };
+        let timeout = left.min(connect).min(SYN_TIMEOUT);
+        self.result.address = address.clone();
+        self.phase = Phase::Request(Exchange::send(io, protocol, &address, self.url.port, timeout));
+    }
+
+    fn lost(&mut self, lost: Lost, io: &mut Io) {
+        let elapsed = (io.host.now() - self.began) / MILLISECOND;
+        let (host, port, address) = (self.url.host.clone(), self.url.port, self.result.address.clone());
+        let connect =
+            format!("Failed to connect to {host} port {port} after {elapsed} ms: Couldn't connect to server");
+        let limited = self.wish.max_time.is_some() || self.wish.connect_timeout.is_some();
+        let (code, message, cause) = match lost {
+            Lost::Unknown => (6, format!("Could not resolve host: {host}"), ""),
+            Lost::ResolveTimeout => {
+                (28, format!("Resolving timed out after {} milliseconds", elapsed + 1), "")
+            }
+            Lost::Refused => (7, connect, "Connection refused"),
+            Lost::Unreachable => (7, connect, "No route to host"),
+            Lost::Timeout if limited => {
+                (28, format!("Connection timed out after {} milliseconds", elapsed + 1), "")
+            }
+            Lost::Timeout => (28, connect, "Connection timed out"),
+            Lost::Reset => (56, "Recv failure: Connection reset by peer".to_string(), ""),
+        };
+        if !cause.is_empty() {
+            self.note(io, &format!("connect to {address} port {port} failed: {cause}"));
+        }
+        self.fail(code, &message, io);
+    }
+
+    fn fail(&mut self, code: i32, message: &str, io: &mut Io) -> Progress {
+        if self.wish.verbose {
+            self.note(io, message);
+            self.note(io, &format!("Closing connection {}", self.connections));
+        }
+        self.connections += 1;
+        self.meter(0, io);
+        if !self.wish.silent || self.wish.shows_error {
+            io.err(&format!("curl: ({code}) {message}\n"));
+        }
+        self.result.code = code;
+        self.code = code;
+        self.write_out(io);
+        Progress::More
+    }
+
+    fn answered(&mut self, status: u16, headers: Vec<(String, String)>, body: &str, io: &mut Io) {
+        let now = io.host.now();
+        self.result.answered = now - self.began;
+        self.result.status = status;
+        self.result.headers = headers;
+        self.talk(io);
+        let location = self.header("location").map(str::to_string);
+        if let Some(location) = location.filter(|_| self.wish.follows && (300..400).contains(&status)) {
+            self.result.redirects += 1;
+            if self.result.redirects > MAX_REDIRECTS {
+                self.fail(47, "Maximum (50) redirects followed", io);
+                return;
+            }
+            if self.wish.shows_headers {
+                let head = self.head();
+                self.print(&head, io);
+            }
+            match self.url.join(&location) {
+                Ok(url) => {
+                    self.note(
+                        io,
+                        &format!("Connection #{} to host {} left intact", self.connections, self.url.host),
+                    );
+                    self.note(io, &format!("Issue another request to this URL: '{}'", url.text()));
+                    self.connections += 1;
+                    if (301..=303).contains(&status) && self.wish.method == "POST" {
+                        self.wish.method = "GET".to_string();
+                        self.wish.body = None;
+                        self.wish.headers.retain(|(name, _)| !name.starts_with("Content-"));
+                    }
+                    self.url = url;
+                    self.look_up();
+                }
+                Err(error) => self.bad_url(&error, &location, io),
+            }
+            return;
+        }
+        if self.wish.fails && status >= 400 {
+            self.fail(22, &format!("The requested URL returned error: {status}"), io);
+            return;
+        }
+        self.result.size = if self.wish.only_headers { 0 } else { body.len() };
+        self.meter(self.result.size, io);
+        let mut text = if self.wish.shows_headers { self.head() } else { String::new() };
+        if !self.wish.only_headers {
+            text.push_str(body);
+        }
+        self.print(&text, io);
+        self.note(io, &format!("Connection #{} to host {} left intact", self.connections, self.url.host));
+        self.connections += 1;
+        self.write_out(io);
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let found = self.result.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    fn head(&self) -> String {
+        let status = self.result.status;
+        let headers: String =
+            self.result.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        format!("HTTP/1.1 {status} {}\n{headers}\n", reason(status))
+    }
+
+    /// Shows what was said, as `-v` does.
+    fn talk(&self, io: &mut Io) {
+        if !self.wish.verbose {
+            return;
+        }
+        let (host, address, port) = (&self.url.host, &self.result.address, self.url.port);
+        let mut text = format!("* Connected to {host} ({address}) port {port} (#{})\n", self.connections);
+        text.push_str(&format!("> {} {} HTTP/1.1\n", self.wish.method, self.url.path));
+        let is_own = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("host");
+        let own_host = self.wish.headers.iter().find(is_own).map(|(_, value)| value.clone());
+        text.push_str(&format!("> Host: {}\n", own_host.unwrap_or_else(|| self.url.authority())));
+        for (name, value) in self.wish.headers.iter().filter(|header| !is_own(header)) {
+            text.push_str(&format!("> {name}: {value}\n"));
+        }
+        text.push_str("> \n");
+        for line in self.head().lines() {
+            text.push_str(&format!("< {line}\n"));
+        }
+        io.err(&text);
+    }
+
+    fn print(&mut self, text: &str, io: &mut Io) {
+        let name = match &self.wish.output {
+            Some(name) if name == "-" => None,
+            Some(name) => Some(name.clone()),
+            None if self.wish.remote_name => {
+                let path = self.url.path.split('?').next().unwrap_or("");
+                Some(path.rsplit('/').next().unwrap_or("").to_string())
+            }
+            None => None,
+        };
+        let Some(name) = name else { return io.out(text) };
+        if name == "/dev/null" {
+            return;
+        }
+        let path = io.path(&name);
+        if let Err(error) = io.host.write_file(&io.state.place, &path, text) {
+            io.err(&format!("Warning: Failed to open the file {name}: {}\n", error.words()));
+            io.err("curl: (23) Failure writing output to destination\n");
+            self.code = 23;
+        }
+    }
+
+    /// Prints the progress meter where the output isn't the console.
+    fn meter(&mut self, size: usize, io: &mut Io) {
+        let to_file = self.wish.output.as_deref().is_some_and(|name| name != "-") || self.wish.remote_name;
+        if self.wish.silent || self.metered || !(to_file || io.fds.stdout != Sink::Out) {
+            return;
+        }
+        self.metered = true;
+        let percent = if size > 0 { 100 } else { 0 };
+        let nanos = (io.host.now() - self.began).max(1);
+        let speed = (size as i128 * i128::from(SECOND) / i128::from(nanos)) as i64;
+        let speed = if speed >= 100_000 { format!("{}k", speed / 1_000) } else { speed.to_string() };
+        io.err("  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n                                 Dload  Upload   Total   Spent    Left  Speed\n");
+        io.err(&format!(
+            "{percent:3} {size:5}  {percent:3} {size:5}    0     0  {speed:>5}      0 --:--:-- --:--:-- --:--:-- {speed:>5}\n"
+        ));
+    }
+
+    fn write_out(&self, io: &mut Io) {
+        let mut out = String::new();
+        let mut rest = self.wish.form.as_str();
+        while let Some(at) = rest.find("%{") {
+            let (before, after) = rest.split_at(at);
+            out.push_str(before);
+            let Some(end) = after.find('}') else {
+                rest = after;
+                break;
+            };
+            let seconds = |nanos: Nanos| format!("{}.{:06}", nanos / SECOND, nanos % SECOND / 1_000);
+            let name = after.get(2..end).unwrap_or("");
+            out.push_str(&match name {
+                "http_code" | "response_code" => format!("{:03}", self.result.status),
+                "time_total" => seconds(io.host.now() - self.began),
+                "time_namelookup" => seconds(self.result.named),
+                "time_connect" | "time_pretransfer" | "time_starttransfer" => seconds(self.result.answered),
+                "remote_ip" => self.result.address.clone(),
+                "remote_port" => self.url.port.to_string(),
+                "size_download" => self.result.size.to_string(),
+                "url_effective" | "url" => self.url.text(),
+                "num_redirects" => self.result.redirects.to_string(),
+                "content_type" => self.header("content-type").unwrap_or("").to_string(),
+                "method" => self.wish.method.clone(),
+                "scheme" => self.url.scheme.to_uppercase(),
+                "exitcode" => self.result.code.to_string(),
+                "http_version" => if self.result.status > 0 { "1.1" } else { "0" }.to_string(),
+                _ => {
+                    io.err(&format!("curl: unknown --write-out variable: '{name}'\n"));
+                    String::new()
+                }
+            });
+            rest = after.get(end + 1..).unwrap_or("");
+        }
+        out.push_str(rest);
+        io.out(&out.replace("%%", "%"));
+    }
+
+    /// Gives up what is under way.
+    pub fn interrupt(&mut self, io: &mut Io) {
+        match &self.phase {
+            Phase::Begin => {}
+            Phase::Lookup(lookup) => lookup.abandon(io),
+            Phase::Request(exchange) => exchange.abandon(io),
+        }
+    }
+}
+
+/// wget
+#[derive(Clone, Debug)]
+pub(crate) struct Wget {
+    url: Url,
+    output: Option<String>,
+    quiet: bool,
+    shows_headers: bool,
+    spider: bool,
+    timeout: Option<Nanos>,
+    phase: Phase,
+    address: String,
+    redirects: u32,
+}
+
+/// `wget`
+pub(super) fn wget(argv: &[String], io: &mut Io) -> Program {
+    let long = &[
+        ("timeout", 'T'),
+        ("output-document", 'O'),
+        ("quiet", 'q'),
+        ("spider", 'x'),
+        ("server-response", 'S'),
+        ("tries", 't'),
+    ];
+    let given = given!(Known { name: "wget", plain: "qSxc", valued: "OTtP", long, code: 1 }, argv);
+    let Some(text) = given.args.first() else {
+        return Ended::failed("wget: missing URL\nUsage: wget [OPTION]... [URL]...", 1);
+    };
+    let Ok(url) = Url::parse(text) else { return Ended::failed(&format!("wget: bad address '{text}'"), 1) };
+    let timeout = given.value('T').and_then(super::waiting::span).filter(|timeout| *timeout > 0);
+    let lookup = Lookup::new(&url.host, timeout.map(|timeout| io.host.now() + timeout));
+    Program::Wget(Box::new(Wget {
+        url,
+        output: given.value('O').map(str::to_string),
+        quiet: given.has('q'),
+        shows_headers: given.has('S'),
+        spider: given.has('x'),
+        timeout,
+        phase: Phase::Lookup(lookup),
+        address: String::new(),
+        redirects: 0,
+    }))
+}
+
+impl Wget {
+    /// Goes on.
+    pub fn step(&mut self, io: &mut Io) -> Progress {
+        match std::mem::replace(&mut self.phase, Phase::Begin) {
+            Phase::Begin => Progress::Done(1),
+            Phase::Lookup(mut lookup) => match lookup.step(io) {
+                Came::Wait(block) => {
+                    self.phase = Phase::Lookup(lookup);
+                    Progress::Wait(block)
+                }
+                Came::Got(address) => {
+                    if !self.quiet {
+                        io.err(&format!(
+                            "Connecting to {} ({address}:{})\n",
+                            self.url.authority(),
+                            self.url.port
+                        ));
+                    }
+                    let protocol = NetProtocol::Http {
+                        method: if self.spider { "HEAD" } else { "GET" }.to_string(),
+                        host: self.url.authority(),
+                        path: self.url.path.clone(),
+                        headers: vec![
+                            ("User-Agent".into(), "Wget".into()),
+                            ("Connection".into(), "close".into()),
+                        ],
+                        body: String::new(),
+                        tls: self.url.scheme == "https",
+                    };
+                    let timeout = self.timeout.unwrap_or(SYN_TIMEOUT);
+                    self.phase =
+                        Phase::Request(Exchange::send(io, protocol, &address, self.url.port, timeout));
+                    self.address = address;
+                    Progress::More
+                }
+                Came::Lost(_) => io.fail(&format!("wget: bad address '{}'", self.url.host), 1),
+            },
+            Phase::Request(exchange) => match exchange.step(io) {
+                Came::Wait(block) => {
+                    self.phase = Phase::Request(exchange);
+                    Progress::Wait(block)
+                }
+                Came::Got(NetAnswer::Http { status, headers, body }) => {
+                    self.answered(status, &headers, &body, io)
+                }
+                Came::Got(_) => io.fail("wget: error getting response", 1),
+                Came::Lost(lost) => {
+                    let address = &self.address;
+                    let message = match lost {
+                        Lost::Refused => {
+                            format!("wget: can't connect to remote host ({address}): Connection refused")
+                        }
+                        Lost::Unreachable => {
+                            format!("wget: can't connect to remote host ({address}): No route to host")
+                        }
+                        Lost::Timeout if self.timeout.is_some() => "wget: download timed out".to_string(),
+                        Lost::Timeout => {
+                            format!("wget: can't connect to remote host ({address}): Connection timed out")
+                        }
+                        _ => "wget: error getting response: Connection reset by peer".to_string(),
+                    };
+                    io.fail(&message, 1)
+                }
+            },
+        }
+    }
+
+    fn answered(&mut self, status: u16, headers: &[(String, String)], body: &str, io: &mut Io) -> Progress {
+        if self.shows_headers {
+            io.err(&format!("  HTTP/1.1 {status} {}\n", reason(status)));
+            for (name, value) in headers {
+                io.err(&format!("  {name}: {value}\n"));
+            }
+        }
+        let location = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("location"));
+        if let Some((_, location)) = location.filter(|_| (300..400).contains(&status) && self.redirects < 20)
+            && let Ok(url) = self.url.join(location)
+        {
+            self.redirects += 1;
+            self.url = url;
+            self.phase = Phase::Lookup(Lookup::new(&self.url.host, None));
+            return Progress::More;
+        }
+        if status >= 400 {
+            return io.fail(&format!("wget: server returned error: HTTP/1.1 {status} {}", reason(status)), 1);
+        }
+        if self.spider {
+            if !self.quiet {
+                io.err("remote file exists\n");
+            }
+            return Progress::Done(0);
+        }
+        let path = self.url.path.split('?').next().unwrap_or("");
+        let base = path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("index.html");
+        let name = self.output.clone().unwrap_or_else(|| base.to_string());
+        if name == "-" {
+            if !self.quiet {
+                io.err("writing to stdout\n");
+            }
+            io.out(body);
+        } else {
+            if !self.quiet {
+                io.err(&format!("saving to '{name}'\n"));
+            }
+            let path = io.path(&name);
+            let written =
+                if name == "/dev/null" { Ok(()) } else { io.host.write_file(&io.state.place, &path, body) };
+            if let Err(error) = written {
+                return io.fail(&format!("wget: can't open '{name}': {}", error.words()), 1);
+            }
+        }
+        if !self.quiet {
+            let shown = if name == "-" { "-".to_string() } else { name.clone() };
+            io.err(&format!(
+                "{shown:<20} 100% |********************************| {:>5}  0:00:00 ETA\n",
+                body.len()
+            ));
+            io.err(&if name == "-" {
+                "written to stdout\n".to_string()
+            } else {
+                format!("'{name}' saved\n")
+            });
+        }
+        Progress::Done(0)
+    }
+
+    /// Gives up what is under way.
+    pub fn interrupt(&mut self, io: &mut Io) {
+        match &self.phase {
+            Phase::Begin => {}
+            Phase::Lookup(lookup) => lookup.abandon(io),
+            Phase::Request(exchange) => exchange.abandon(io),
+        }
+    }
+}

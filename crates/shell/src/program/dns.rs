@@ -1,0 +1,225 @@
+//! nslookup and dig as BIND's tools print.
+
+use super::fetch::is_address;
+use super::simple::{Ended, format_time};
+use super::{Io, Program, Progress};
+use crate::host::{DnsRecord, NetAnswer, NetProtocol, NetRequest};
+use crate::job::Block;
+use sim::{MILLISECOND, SECOND, Time};
+
+const TYPES: [&str; 8] = ["A", "AAAA", "CNAME", "SRV", "PTR", "TXT", "NS", "SOA"];
+
+/// Returns the name under which an address's own name is found.
+fn reverse(address: &str) -> String {
+    let parts: Vec<&str> = address.split('.').rev().collect();
+    format!("{}.in-addr.arpa", parts.join("."))
+}
+
+fn ask(io: &mut Io, name: &str, kind: &str, search: bool, server: &str) -> u64 {
+    let request = NetRequest {
+        protocol: NetProtocol::Dns { name: name.to_string(), kind: kind.to_string(), search },
+        address: server.to_string(),
+        port: 53,
+        timeout: 15 * SECOND,
+    };
+    io.host.connect(&io.state.place, request)
+}
+
+/// nslookup
+#[derive(Clone, Debug)]
+pub(crate) struct Nslookup {
+    name: String,
+    kind: String,
+    server: String,
+    exchange: Option<u64>,
+}
+
+/// `nslookup`
+pub(super) fn nslookup(argv: &[String], _io: &mut Io) -> Program {
+    let (mut kind, mut words) = ("A".to_string(), Vec::new());
+    for word in argv.iter().skip(1) {
+        match word.strip_prefix('-') {
+            Some(flag) => {
+                if let Some((_, value)) =
+                    flag.split_once('=').filter(|(name, _)| "querytype".ends_with(name) || *name == "type")
+                {
+                    kind = value.to_uppercase();
+                }
+            }
+            None => words.push(word.clone()),
+        }
+    }
+    let Some(name) = words.first() else {
+        return Ended::failed("# kubarium: say which name: nslookup NAME [SERVER]", 1);
+    };
+    if !TYPES.contains(&kind.as_str()) {
+        return Ended::failed(&format!("unknown query type: {kind}"), 1);
+    }
+    let (name, kind) =
+        if is_address(name) { (reverse(name), "PTR".to_string()) } else { (name.clone(), kind) };
+    Program::Nslookup(Nslookup {
+        name,
+        kind,
+        server: words.get(1).cloned().unwrap_or_default(),
+        exchange: None,
+    })
+}
+
+impl Nslookup {
+    /// Goes on.
+    pub fn step(&mut self, io: &mut Io) -> Progress {
+        let Some(exchange) = self.exchange else {
+            let exchange = ask(io, &self.name, &self.kind, true, &self.server);
+            self.exchange = Some(exchange);
+            return Progress::Wait(Block::Exchange(exchange));
+        };
+        match io.host.exchange(exchange) {
+            None => Progress::Wait(Block::Exchange(exchange)),
+            Some(NetAnswer::Dns { server, code, records, name }) => {
+                self.print(&server, &code, &records, &name, io)
+            }
+            Some(_) => {
+                io.out(";; connection timed out; no servers could be reached\n\n");
+                Progress::Done(1)
+            }
+        }
+    }
+
+    fn print(&self, server: &str, code: &str, records: &[DnsRecord], name: &str, io: &mut Io) -> Progress {
+        let mut out = format!("Server:\t\t{server}\nAddress:\t{server}#53\n\n");
+        if code != "NOERROR" {
+            out.push_str(&format!(
+                "** server can't find {}: {code}\n\n",
+                if name.is_empty() { &self.name } else { name }
+            ));
+            io.out(&out);
+            return Progress::Done(1);
+        }
+        if records.is_empty() {
+            out.push_str(&format!("*** Can't find {}: No answer\n", self.name));
+        }
+        for record in records {
+            let data = &record.data;
+            let own = record.name.trim_end_matches('.');
+            out.push_str(&match record.kind.as_str() {
+                "A" | "AAAA" => format!("Name:\t{own}\nAddress: {data}\n"),
+                "CNAME" => format!("{own}\tcanonical name = {data}\n"),
+                "SRV" => format!("{own}\tservice = {data}\n"),
+                "PTR" => format!("{own}\tname = {data}\n"),
+                "TXT" => format!("{own}\ttext = {data}\n"),
+                kind => format!("{own}\t{kind} = {data}\n"),
+            });
+        }
+        out.push('\n');
+        io.out(&out);
+        Progress::Done(0)
+    }
+}
+
+/// dig
+#[derive(Clone, Debug)]
+pub(crate) struct Dig {
+    words: String,
+    name: String,
+    kind: String,
+    server: String,
+    short: bool,
+    search: bool,
+    began: Time,
+    exchange: Option<u64>,
+}
+
+/// `dig`
+pub(super) fn dig(argv: &[String], io: &mut Io) -> Program {
+    let mut dig = Dig {
+        words: argv.get(1..).unwrap_or_default().join(" "),
+        name: String::new(),
+        kind: "A".to_string(),
+        server: String::new(),
+        short: false,
+        search: false,
+        began: io.host.now(),
+        exchange: None,
+    };
+    let mut words = argv.iter().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "+short" => dig.short = true,
+            "+search" => dig.search = true,
+            "-x" => {
+                dig.name = reverse(words.next().map_or("", String::as_str));
+                dig.kind = "PTR".to_string();
+            }
+            "-t" => dig.kind = words.next().map_or(String::new(), |kind| kind.to_uppercase()),
+            word if word.starts_with('@') => dig.server = word.trim_start_matches('@').to_string(),
+            word if word.starts_with(['+', '-']) => {}
+            word if TYPES.contains(&word.to_uppercase().as_str()) => dig.kind = word.to_uppercase(),
+            "IN" | "in" => {}
+            word => dig.name = word.trim_end_matches('.').to_string(),
+        }
+    }
+    if dig.name.is_empty() {
+        return Ended::failed("# kubarium: say which name: dig NAME [TYPE] [@SERVER] [+short]", 1);
+    }
+    Program::Dig(dig)
+}
+
+impl Dig {
+    /// Goes on.
+    pub fn step(&mut self, io: &mut Io) -> Progress {
+        let Some(exchange) = self.exchange else {
+            let exchange = ask(io, &self.name, &self.kind, self.search, &self.server);
+            self.exchange = Some(exchange);
+            return Progress::Wait(Block::Exchange(exchange));
+        };
+        match io.host.exchange(exchange) {
+            None => Progress::Wait(Block::Exchange(exchange)),
+            Some(NetAnswer::Dns { server, code, records, .. }) => {
+                let text = self.text(&server, &code, &records, io);
+                io.out(&text);
+                Progress::Done(0)
+            }
+            Some(_) => {
+                io.out(&format!(
+                    "\n; <<>> DiG 9.18.33-1~deb12u2-Debian <<>> {}\n;; global options: +cmd\n;; no servers could be reached\n\n",
+                    self.words
+                ));
+                Progress::Done(9)
+            }
+        }
+    }
+
+    fn text(&self, server: &str, code: &str, records: &[DnsRecord], io: &mut Io) -> String {
+        if self.short {
+            return records.iter().map(|record| format!("{}\n", record.data)).collect();
+        }
+        let now = io.host.now();
+        let mut out = format!(
+            "\n; <<>> DiG 9.18.33-1~deb12u2-Debian <<>> {}\n;; global options: +cmd\n;; Got answer:\n;; ->>HEADER<<- opcode: QUERY, status: {code}, id: {}\n;; flags: qr aa rd; QUERY: 1, ANSWER: {}, AUTHORITY: 0, ADDITIONAL: 1\n;; WARNING: recursion requested but not available\n\n;; OPT PSEUDOSECTION:\n; EDNS: version: 0, flags:; udp: 1232\n;; QUESTION SECTION:\n;{}.\t\tIN\t{}\n\n",
+            self.words,
+            self.began.0.rem_euclid(65_521),
+            records.len(),
+            self.name,
+            self.kind
+        );
+        if !records.is_empty() {
+            out.push_str(";; ANSWER SECTION:\n");
+            for record in records {
+                let name = record.name.trim_end_matches('.');
+                out.push_str(&format!(
+                    "{name}.\t{}\tIN\t{}\t{}\n",
+                    record.ttl_seconds, record.kind, record.data
+                ));
+            }
+            out.push('\n');
+        }
+        let size: usize =
+            40 + self.name.len() + records.iter().map(|record| record.name.len() + 16).sum::<usize>();
+        out.push_str(&format!(
+            ";; Query time: {} msec\n;; SERVER: {server}#53({server}) (UDP)\n;; WHEN: {}\n;; MSG SIZE  rcvd: {size}\n\n",
+            (now - self.began) / MILLISECOND,
+            format_time(now, "%a %b %d %H:%M:%S UTC %Y"),
+        ));
+        out
+    }
+}

@@ -1,0 +1,254 @@
+use super::filter::given;
+use super::options::Known;
+use super::simple::Ended;
+use super::{Io, Program, Progress};
+use crate::host::FileError;
+use crate::job::{Block, Editing, Sink};
+
+const fn known(name: &'static str, plain: &'static str) -> Known {
+    Known { name, plain, valued: "", long: &[], code: 1 }
+}
+
+/// `ls`
+pub(super) fn ls(argv: &[String], io: &mut Io) -> Program {
+    let given = given!(
+        Known {
+            name: "ls",
+            plain: "alhAF1trRSd",
+            valued: "",
+            long: &[("all", 'a'), ("color", 'F')],
+            code: 2
+        },
+        argv
+    );
+    let paths = if given.args.is_empty() { vec![".".to_string()] } else { given.args.clone() };
+    let (mut files, mut folders, mut err, mut status) = (Vec::new(), Vec::new(), String::new(), 0);
+    for name in &paths {
+        let path = io.path(name);
+        match io.host.list_dir(&io.state.place, &path) {
+            Ok(names) if !given.has('d') => folders.push((name.clone(), names)),
+            Ok(_) => files.push(name.clone()),
+            Err(FileError::NotDirectory) => files.push(name.clone()),
+            Err(error) => {
+                err.push_str(&format!("ls: cannot access '{name}': {}\n", error.words()));
+                status = 2;
+            }
+        }
+    }
+    let single = given.has('1') || io.fds.stdout != Sink::Out;
+    let mut out = listing(&files, "", given.has('l'), single, io);
+    for (i, (name, names)) in folders.iter().enumerate() {
+        if paths.len() > 1 {
+            let blank = if i > 0 || !files.is_empty() { "\n" } else { "" };
+            out.push_str(&format!("{blank}{name}:\n"));
+        }
+        let shown = names.iter().filter(|name| given.has('a') || given.has('A') || !name.starts_with('.'));
+        let mut shown: Vec<String> = shown.cloned().collect();
+        if given.has('a') {
+            shown.splice(0..0, ["./".to_string(), "../".to_string()]);
+        }
+        if given.has('r') {
+            shown.reverse();
+        }
+        let folder = io.path(name);
+        if given.has('l') {
+            out.push_str(&format!("total {}\n", shown.len() * 4));
+        }
+        out.push_str(&listing(&shown, &folder, given.has('l'), single, io));
+    }
+    Ended::with(&out, &err, status)
+}
+
+fn listing(names: &[String], folder: &str, is_long: bool, single: bool, io: &mut Io) -> String {
+    let plain = |name: &str| name.strip_suffix('/').unwrap_or(name).to_string();
+    if !is_long {
+        let names: Vec<String> = names.iter().map(|name| plain(name)).collect();
+        return match (names.is_empty(), single) {
+            (true, _) => String::new(),
+            (false, true) => format!("{}\n", names.join("\n")),
+            (false, false) => format!("{}\n", names.join("  ")),
+        };
+    }
+    let date = super::simple::format_time(io.host.now(), "%b %e %H:%M");
+    let mut out = String::new();
+    for name in names {
+        let path = if folder.is_empty() { io.path(name) } else { crate::files::absolute(folder, name) };
+        let size = io.host.read_file(&io.state.place, &path).map_or(4_096, |text| text.len());
+        let mode = if name.ends_with('/') { "drwxr-xr-x 2" } else { "-rw-r--r-- 1" };
+        let user = &io.state.user;
+        out.push_str(&format!("{mode} {user} {user} {size:>5} {date} {}\n", plain(name)));
+    }
+    out
+}
+
+/// `mkdir`
+pub(super) fn mkdir(argv: &[String], io: &mut Io) -> Program {
+    let given = given!(Known { long: &[("parents", 'p')], ..known("mkdir", "pv") }, argv);
+    if given.args.is_empty() {
+        return Ended::failed("mkdir: missing operand\nTry 'mkdir --help' for more information.", 1);
+    }
+    for name in &given.args {
+        let path = io.path(name);
+        let mut made = String::new();
+        if given.has('p') {
+            let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+            for part in parts.iter().take(parts.len().saturating_sub(1)) {
+                made.push('/');
+                made.push_str(part);
+                let _ = io.host.make_dir(&io.state.place, &made);
+            }
+        }
+        match io.host.make_dir(&io.state.place, &path) {
+            Ok(()) => {}
+            Err(FileError::Exists) if given.has('p') => {}
+            Err(error) => {
+                return Ended::failed(
+                    &format!("mkdir: cannot create directory '{name}': {}", error.words()),
+                    1,
+                );
+            }
+        }
+    }
+    Ended::printed("")
+}
+
+/// `rm`
+pub(super) fn rm(argv: &[String], io: &mut Io) -> Program {
+    let given = given!(Known { long: &[("recursive", 'r'), ("force", 'f')], ..known("rm", "rRfvi") }, argv);
+    if given.args.is_empty() && !given.has('f') {
+        return Ended::failed("rm: missing operand\nTry 'rm --help' for more information.", 1);
+    }
+    let mut err = String::new();
+    for name in &given.args {
+        let path = io.path(name);
+        let is_folder = io.host.list_dir(&io.state.place, &path).is_ok();
+        let removed = if path == "/" {
+            err.push_str("rm: it is dangerous to operate recursively on '/'\n");
+            continue;
+        } else if is_folder && !given.has('r') && !given.has('R') {
+            Err(FileError::IsDirectory)
+        } else {
+            io.host.remove(&io.state.place, &path)
+        };
+        match removed {
+            Ok(()) => {}
+            Err(FileError::NotFound) if given.has('f') => {}
+            Err(error) => err.push_str(&format!("rm: cannot remove '{name}': {}\n", error.words())),
+        }
+    }
+    let status = i32::from(!err.is_empty());
+    Ended::with("", &err, status)
+}
+
+/// `touch`
+pub(super) fn touch(argv: &[String], io: &mut Io) -> Program {
+    let given = given!(known("touch", "acm"), argv);
+    let mut err = String::new();
+    for name in &given.args {
+        let path = io.path(name);
+        if io.host.read_file(&io.state.place, &path) == Err(FileError::NotFound)
+            && let Err(error) = io.host.write_file(&io.state.place, &path, "")
+        {
+            err.push_str(&format!("touch: cannot touch '{name}': {}\n", error.words()));
+        }
+    }
+    let status = i32::from(!err.is_empty());
+    Ended::with("", &err, status)
+}
+
+/// `cp`
+pub(super) fn cp(argv: &[String], io: &mut Io) -> Program {
+    let given = given!(known("cp", "rRafpv"), argv);
+    copy("cp", "cannot stat", &given.args, false, io)
+}
+
+/// `mv`
+pub(super) fn mv(argv: &[String], io: &mut Io) -> Program {
+    let given = given!(known("mv", "fvn"), argv);
+    copy("mv", "cannot stat", &given.args, true, io)
+}
+
+fn copy(name: &str, trouble: &str, args: &[String], moves: bool, io: &mut Io) -> Program {
+    let Some((to, from)) = args.split_last().filter(|(_, from)| !from.is_empty()) else {
+        let missing = match args.first() {
+            Some(file) => format!("{name}: missing destination file operand after '{file}'"),
+            None => format!("{name}: missing file operand"),
+        };
+        return Ended::failed(&format!("{missing}\nTry '{name} --help' for more information."), 1);
+    };
+    let target = io.path(to);
+    let into_folder = io.host.list_dir(&io.state.place, &target).is_ok();
+    if from.len() > 1 && !into_folder {
+        return Ended::failed(&format!("{name}: target '{to}' is not a directory"), 1);
+    }
+    for file in from {
+        let source = io.path(file);
+        let text = match io.host.read_file(&io.state.place, &source) {
+            Ok(text) => text,
+            Err(FileError::IsDirectory) => {
+                return Ended::failed(&format!("{name}: -r not specified; omitting directory '{file}'"), 1);
+            }
+            Err(error) => return Ended::failed(&format!("{name}: {trouble} '{file}': {}", error.words()), 1),
+        };
+        let base = source.rsplit('/').next().unwrap_or("");
+        let path = if into_folder { crate::files::absolute(&target, base) } else { target.clone() };
+        if path == source {
+            return Ended::failed(&format!("{name}: '{file}' and '{to}' are the same file"), 1);
+        }
+        if let Err(error) = io.host.write_file(&io.state.place, &path, &text) {
+            return Ended::failed(
+                &format!("{name}: cannot create regular file '{to}': {}", error.words()),
+                1,
+            );
+        }
+        if moves {
+            let _ = io.host.remove(&io.state.place, &source);
+        }
+    }
+    Ended::printed("")
+}
+
+/// `vi`, `nano`, `edit`: the page's editor.
+#[derive(Clone, Debug)]
+pub(crate) struct Vi {
+    name: String,
+    path: String,
+    opened: bool,
+}
+
+/// `vi`
+pub(super) fn vi(argv: &[String], io: &mut Io) -> Program {
+    let program = argv.first().map_or("vi", String::as_str);
+    match argv.iter().skip(1).find(|word| !word.starts_with('-')) {
+        Some(name) => Program::Vi(Vi { name: name.clone(), path: io.path(name), opened: false }),
+        None => Ended::failed(&format!("# kubarium: say which file: {program} FILE"), 1),
+    }
+}
+
+impl Vi {
+    /// Opens the editor and waits for what it leaves.
+    pub fn step(&mut self, io: &mut Io) -> Progress {
+        if !self.opened {
+            let text = match io.host.read_file(&io.state.place, &self.path) {
+                Ok(text) => text,
+                Err(FileError::NotFound) => String::new(),
+                Err(error) => return io.fail(&format!("\"{}\": {}", self.name, error.words()), 1),
+            };
+            if !io.host.edit_file(&self.path) {
+                return io.fail("# kubarium: there is no editor here; sed -i changes files too", 1);
+            }
+            io.shared.editing = Some(Editing { path: self.path.clone(), text, saved: None });
+            self.opened = true;
+            return Progress::Wait(Block::Editor);
+        }
+        let Some(saved) = io.shared.editing.as_ref().and_then(|editing| editing.saved.clone()) else {
+            return Progress::Wait(Block::Editor);
+        };
+        io.shared.editing = None;
+        let Some(text) = saved else { return Progress::Done(0) };
+        match io.host.write_file(&io.state.place, &self.path, &text) {
+            Ok(()) => Progress::Done(0),
+            Err(error) => io.fail(&format!("\"{}\": {}", self.name, error.words()), 1),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+use super::{Io, Program, Progress};
+use crate::job::{Input, Read};
+use crate::place::Place;
+
+/// A program of the machine itself, or one that nothing has.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    argv: Vec<String>,
+}
+
+/// Makes a program of the machine itself.
+pub(super) fn machine(argv: &[String], _io: &mut Io) -> Program {
+    Program::Machine(Machine { argv: argv.to_vec() })
+}
+
+impl Machine {
+    /// Runs it, once its input has ended.
+    pub fn step(&mut self, io: &mut Io) -> Progress {
+        let stdin = match io.fds.stdin {
+            Input::Pipe(_) => match io.all() {
+                Read::Text(text) => text,
+                _ => return io.wait(),
+            },
+            _ => String::new(),
+        };
+        match io.host.machine(&io.state.place, &self.argv, &stdin) {
+            Some(answer) => {
+                io.out(&answer.out);
+                io.err(&answer.err);
+                Progress::Done(answer.code)
+            }
+            None => self.not_found(io),
+        }
+    }
+
+    fn not_found(&self, io: &mut Io) -> Progress {
+        let name = self.argv.first().map_or("", String::as_str);
+        let message = match io.state.name.as_str() {
+            "sh" => format!("sh: 1: {name}: not found\n"),
+            "ash" => format!("sh: {name}: not found\n"),
+            shell => {
+                format!("{}: {name}: command not found\n", if shell.is_empty() { "bash" } else { shell })
+            }
+        };
+        io.err(&message);
+        let hint = hint(name, io);
+        io.err(&format!("# kubarium: {hint}\n"));
+        Progress::Done(127)
+    }
+}
+
+fn hint(name: &str, io: &mut Io) -> String {
+    if name.contains(['\u{a0}', '\u{200b}', '\u{feff}']) {
+        return "there are no-break spaces in this line, as pasting from a page leaves them; type it with plain ones"
+            .to_string();
+    }
+    let is_elsewhere = |place: &Place| super::machine_names(place).any(|known| known == name);
+    if io.state.place == Place::Client && is_elsewhere(&Place::Node("".into())) {
+        return format!("{name} is there on the nodes: ssh NODE {name}");
+    }
+    if io.state.place.is_container() && super::names().any(|(known, _)| known == name) {
+        return format!("this image has no {name}; kubectl run another one that has it");
+    }
+    match crate::builtin::near(name, io).as_slice() {
+        [] => "help lists what there is".to_string(),
+        names => format!("near it there is {}; help lists all", names.join(", ")),
+    }
+}
