@@ -39,6 +39,10 @@ pub(crate) fn is_available(pod: &Value, min_ready_seconds: i64, now: Time) -> bo
 
 /// Returns after which time the ready pod becomes available, 0 where it is; `None` where it isn't ready.
 pub(crate) fn available_in(pod: &Value, min_ready_seconds: i64, now: Time) -> Option<Nanos> {
-    let available_at = ready_since(pod)? + min_ready_seconds.saturating_mul(SECOND);
-    Some((available_at - now).max(0))
+    Some(available_in_since(ready_since(pod)?, min_ready_seconds, now))
+}
+
+/// Returns after which time a pod that is ready since a moment becomes available, 0 where it is.
+pub(crate) fn available_in_since(since: Time, min_ready_seconds: i64, now: Time) -> Nanos {
+    (since + min_ready_seconds.saturating_mul(SECOND) - now).max(0)
 }

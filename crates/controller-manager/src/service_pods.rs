@@ -5,6 +5,8 @@ use crate::pod;
 use api::resources::{PODS, SERVICES};
 use api::{Value, meta};
 use client::{Change, Enqueue, Informers};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Returns whether a service selects a pod. One without a selector selects none.
 pub(crate) fn selects(service: &Value, pod: &Value) -> bool {
@@ -13,17 +15,62 @@ pub(crate) fn selects(service: &Value, pod: &Value) -> bool {
     !selector.is_empty() && selector.iter().all(|(key, value)| labels[key] == *value)
 }
 
-/// Adds the services that a pod's change concerns.
-// Models staging/src/k8s.io/endpointslice/util/controller_utils.go GetServicesToUpdateOnPodChange
-pub(crate) fn enqueue_services_of(change: &Change, informers: &Informers, queue: &mut Enqueue) {
-    let (old, new) = (&change.old, &change.new);
-    let labels_changed = meta::labels(old) != meta::labels(new);
-    if !old.is_null() && !new.is_null() && !labels_changed && published(old) == published(new) {
-        return;
+/// What each service publishes of each of its pods, made anew only where one of them changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Members<T> {
+    services: BTreeMap<Rc<str>, BTreeMap<Rc<str>, T>>,
+}
+
+impl<T> Default for Members<T> {
+    fn default() -> Self {
+        Members { services: BTreeMap::new() }
     }
-    for service in informers.of(SERVICES).in_namespace(meta::namespace(change.object())) {
-        if (!old.is_null() && selects(service, old)) || (!new.is_null() && selects(service, new)) {
-            queue.add(meta::key(service));
+}
+
+impl<T> Members<T> {
+    /// Returns what a service publishes, in the order of the pods' keys.
+    pub(crate) fn of(&self, service: &str) -> impl Iterator<Item = &T> {
+        self.services.get(service).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Takes a change of a service or a pod, and adds the services that it concerns. `make` says what
+    /// a service publishes of a pod that it selects.
+    // Models staging/src/k8s.io/endpointslice/util/controller_utils.go GetServicesToUpdateOnPodChange
+    pub(crate) fn observe(
+        &mut self,
+        change: &Change,
+        informers: &Informers,
+        queue: &mut Enqueue,
+        make: impl Fn(&Value, &Value) -> Option<T>,
+    ) {
+        let (old, new) = (&change.old, &change.new);
+        if change.resource == SERVICES {
+            if new.is_null() {
+                self.services.remove(&change.key);
+            } else if old["spec"] != new["spec"] {
+                let pods =
+                    informers.of(PODS).in_namespace(meta::namespace(new)).filter(|pod| selects(new, pod));
+                let members = pods.filter_map(|pod| Some((meta::key(pod), make(new, pod)?)));
+                self.services.insert(change.key.clone(), members.collect());
+            }
+            return queue.add(change.key.clone());
+        }
+        let labels_changed = meta::labels(old) != meta::labels(new);
+        if !old.is_null() && !new.is_null() && !labels_changed && published(old) == published(new) {
+            return;
+        }
+        for service in informers.of(SERVICES).in_namespace(meta::namespace(change.object())) {
+            let (was, is) = (selects(service, old), selects(service, new));
+            if !was && !is {
+                continue;
+            }
+            let key = meta::key(service);
+            let members = self.services.entry(key.clone()).or_default();
+            match if is { make(service, new) } else { None } {
+                Some(member) => drop(members.insert(change.key.clone(), member)),
+                None => drop(members.remove(&change.key)),
+            }
+            queue.add(key);
         }
     }
 }
@@ -35,12 +82,6 @@ fn published(pod: &Value) -> ([bool; 3], [&Value; 5]) {
         [pod::is_ready(pod), meta::is_deleting(pod), pod::is_terminal(pod)],
         [&status["podIP"], &status["podIPs"], &spec["nodeName"], &spec["hostname"], &spec["subdomain"]],
     )
-}
-
-/// Returns the pods that a service selects.
-pub(crate) fn pods_of<'a>(informers: &'a Informers, service: &'a Value) -> impl Iterator<Item = &'a Value> {
-    let pods = informers.of(PODS).in_namespace(meta::namespace(service));
-    pods.filter(|pod| selects(service, pod))
 }
 
 /// Which pods that are being deleted count.

@@ -9,6 +9,7 @@ use api::{Map, Resource, Value, meta, tree};
 use client::{Change, Cx, Enqueue, EventRecorder, Failure, Identity, Informers, Reconcile};
 use sim::Nanos;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// How many addresses an object holds at most.
 const MAX_CAPACITY: usize = 1_000;
@@ -19,11 +20,30 @@ const HEADLESS: &str = "service.kubernetes.io/headless";
 #[derive(Clone)]
 pub(crate) struct Endpoints {
     recorder: EventRecorder,
+    /// By key, the revision that was replaced: while the cache shows it, the cache is late.
+    stale: BTreeMap<Rc<str>, i64>,
+    members: Members<Member>,
+}
+
+/// What a service publishes of a pod.
+#[derive(Clone, Debug)]
+struct Member {
+    ports: Value,
+    /// The ports as a text, by which addresses are put together.
+    ports_key: Rc<str>,
+    is_ready: bool,
+    /// The address and the pod's uid, by which addresses are sorted.
+    key: (Rc<str>, Rc<str>),
+    address: Value,
 }
 
 impl Default for Endpoints {
     fn default() -> Self {
-        Endpoints { recorder: EventRecorder::new("endpoint-controller", "") }
+        Endpoints {
+            recorder: EventRecorder::new("endpoint-controller", ""),
+            stale: BTreeMap::new(),
+            members: Members::default(),
+        }
     }
 }
 
@@ -37,10 +57,10 @@ impl Reconcile for Endpoints {
     }
 
     fn enqueue(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
-        if change.resource == SERVICES || (change.resource == ENDPOINTS && change.new.is_null()) {
+        if change.resource == SERVICES || change.resource == PODS {
+            self.members.observe(change, informers, queue, member);
+        } else if change.resource == ENDPOINTS && change.new.is_null() {
             queue.add(change.key.clone());
-        } else if change.resource == PODS {
-            enqueue_services_of(change, informers, queue);
         }
     }
 
@@ -48,6 +68,7 @@ impl Reconcile for Endpoints {
         let (namespace, name) = meta::split_key(key);
         let current = informers.of(ENDPOINTS).get(key);
         let Some(service) = informers.of(SERVICES).get(key) else {
+            self.stale.remove(key);
             if current.is_none() {
                 return Ok(None);
             }
@@ -59,7 +80,11 @@ impl Reconcile for Endpoints {
         if service["spec"]["type"].str() == "ExternalName" || service["spec"]["selector"].is_empty() {
             return Ok(None);
         }
-        let (subsets, is_truncated) = subsets(informers, service);
+        let seen = current.map_or(0, meta::revision);
+        if current.is_some() && self.stale.get(key) == Some(&seen) {
+            return Err(Failure::Unreachable(format!("the cache of endpoints {key} is out of date")));
+        }
+        let (subsets, is_truncated) = subsets(self.members.of(key));
         let mut wanted = match current {
             Some(current) => current.clone(),
             None => tree!({"apiVersion": "v1", "kind": "Endpoints",
@@ -80,7 +105,12 @@ impl Reconcile for Endpoints {
             None => cx.create(ENDPOINTS, &wanted),
         };
         match result {
-            Ok(_) => Ok(None),
+            Ok(_) => {
+                if current.is_some() {
+                    self.stale.insert(key.into(), seen);
+                }
+                Ok(None)
+            }
             Err(failure) if is_namespace_terminating(&failure) => Ok(None),
             Err(failure) => {
                 let (reason, message) = match current {
@@ -109,22 +139,37 @@ fn labels(service: &Value) -> Value {
     labels.into()
 }
 
-/// Returns the addresses, those with the same ports together, and whether there are too many.
-fn subsets(informers: &Informers, service: &Value) -> (Vec<Value>, bool) {
+/// Returns what a service publishes of a pod; `None` for nothing.
+fn member(service: &Value, pod: &Value) -> Option<Member> {
     let unready_too = service["spec"]["publishNotReadyAddresses"].is_true();
     let terminating = if unready_too { Terminating::Include } else { Terminating::LeaveOut };
-    let mut by_ports: BTreeMap<String, (Value, [BTreeMap<String, Value>; 2])> = BTreeMap::new();
-    for pod in pods_of(informers, service).filter(|pod| is_published(pod, terminating)) {
-        let ports = ports(service, pod);
-        if ports.is_empty() && !(is_headless(service) && service["spec"]["ports"].is_empty()) {
-            continue;
-        }
-        let is_ready = unready_too || pod::is_ready(pod);
-        let ports: Value = ports.into();
-        let (_, addresses) = by_ports.entry(ports.to_json()).or_insert_with(|| (ports, Default::default()));
-        let address = address(pod, service);
-        let key = format!("{} {}", address["ip"].str(), meta::uid(pod));
-        addresses[usize::from(!is_ready)].insert(key, address);
+    if !is_published(pod, terminating) {
+        return None;
+    }
+    let ports = ports(service, pod);
+    if ports.is_empty() && !(is_headless(service) && service["spec"]["ports"].is_empty()) {
+        return None;
+    }
+    let (ports, address) = (Value::from(ports), address(pod, service));
+    Some(Member {
+        ports_key: ports.to_json().into(),
+        ports,
+        is_ready: unready_too || pod::is_ready(pod),
+        key: (address["ip"].text(), address["targetRef"]["uid"].text()),
+        address,
+    })
+}
+
+/// The ports that some addresses share, and the addresses: the ready ones and the others.
+type Subset<'a> = (&'a Value, [BTreeMap<&'a (Rc<str>, Rc<str>), &'a Value>; 2]);
+
+/// Returns the addresses, those with the same ports together, and whether there are too many.
+fn subsets<'a>(members: impl Iterator<Item = &'a Member>) -> (Vec<Value>, bool) {
+    let mut by_ports: BTreeMap<&str, Subset> = BTreeMap::new();
+    for member in members {
+        let (_, addresses) =
+            by_ports.entry(&member.ports_key).or_insert_with(|| (&member.ports, Default::default()));
+        addresses[usize::from(!member.is_ready)].insert(&member.key, &member.address);
     }
     let mut left = [0, 1].map(|i| by_ports.values().map(|(_, addresses)| addresses[i].len()).sum::<usize>());
     let is_truncated = left[0] + left[1] > MAX_CAPACITY;
@@ -134,7 +179,8 @@ fn subsets(informers: &Informers, service: &Value) -> (Vec<Value>, bool) {
     for (ports, addresses) in by_ports.into_values() {
         let mut subset = Value::map();
         for (i, field) in ["addresses", "notReadyAddresses"].into_iter().enumerate() {
-            let list: Vec<Value> = addresses[i].values().take(left[i]).cloned().collect();
+            let list: Vec<Value> =
+                addresses[i].values().take(left[i]).map(|address| (*address).clone()).collect();
             left[i] -= list.len();
             if !list.is_empty() {
                 subset.set(&[field], list);

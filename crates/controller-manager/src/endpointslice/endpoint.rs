@@ -1,28 +1,78 @@
 use crate::pod;
-use crate::service_pods::{find_port, hostname, is_headless};
+use crate::service_pods::{Terminating, find_port, hostname, is_headless, is_published};
 use api::{Map, Value, meta, tree};
+use client::Informer;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::{CONTROLLER_NAME, MANAGED_BY, SERVICE_NAME};
 
 const HEADLESS: &str = "service.kubernetes.io/headless";
 
-/// The endpoints that are still to be put into slices, by address and pod.
-pub(super) type EndpointSet = BTreeMap<(String, String), Value>;
+/// What tells an endpoint from others: its address and its pod's uid.
+pub(super) type EndpointKey = (Rc<str>, Rc<str>);
+
+/// The endpoints that are still to be put into slices.
+pub(super) type EndpointSet = BTreeMap<EndpointKey, Value>;
+
+/// What a service publishes of a pod in one family of addresses.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) family: Rc<str>,
+    pub(super) node: Rc<str>,
+    pub(super) key: EndpointKey,
+    pub(super) ports: Value,
+    /// The ports as a text, by which endpoints are put together.
+    pub(super) ports_key: Rc<str>,
+    pub(super) endpoint: Value,
+}
+
+/// Returns the families of a service's addresses.
+pub(super) fn families(service: &Value) -> Vec<&str> {
+    match service["spec"]["ipFamilies"].items() {
+        [] => vec!["IPv4"],
+        families => families.iter().map(Value::str).collect(),
+    }
+}
+
+/// Returns what a service publishes of a pod; `None` for nothing.
+pub(super) fn members(service: &Value, pod: &Value, nodes: &Informer) -> Option<Vec<Member>> {
+    if !is_published(pod, Terminating::Include) {
+        return None;
+    }
+    let ports = endpoint_ports(service, pod);
+    let ports_key: Rc<str> = ports_key(&ports).into();
+    let ports: Value = ports.into();
+    let node = nodes.get(pod["spec"]["nodeName"].str());
+    let of_family = |family: &&str| {
+        let endpoint = pod_to_endpoint(pod, node, service, family)?;
+        Some(Member {
+            family: (*family).into(),
+            node: pod["spec"]["nodeName"].text(),
+            key: endpoint_key(&endpoint),
+            ports: ports.clone(),
+            ports_key: ports_key.clone(),
+            endpoint,
+        })
+    };
+    Some(families(service).iter().filter_map(of_family).collect())
+}
+
+/// Returns a text that is the same for the same ports in any order.
+pub(super) fn ports_key(ports: &[Value]) -> String {
+    let mut texts: Vec<String> = ports.iter().map(Value::to_json).collect();
+    texts.sort();
+    texts.join(",")
+}
 
 /// Returns what tells an endpoint from others.
-pub(super) fn endpoint_key(endpoint: &Value) -> (String, String) {
-    (endpoint["addresses"][0].str().to_string(), endpoint["targetRef"]["uid"].str().to_string())
+pub(super) fn endpoint_key(endpoint: &Value) -> EndpointKey {
+    (endpoint["addresses"][0].text(), endpoint["targetRef"]["uid"].text())
 }
 
 /// Makes the endpoint of a pod; `None` where it has no address of the family.
 // Models staging/src/k8s.io/endpointslice/utils.go podToEndpoint
-pub(super) fn pod_to_endpoint(
-    pod: &Value,
-    node: Option<&Value>,
-    service: &Value,
-    family: &str,
-) -> Option<Value> {
+fn pod_to_endpoint(pod: &Value, node: Option<&Value>, service: &Value, family: &str) -> Option<Value> {
     let addresses = addresses(pod, family);
     if addresses.is_empty() {
         return None;
@@ -63,7 +113,7 @@ fn addresses(pod: &Value, family: &str) -> Vec<Value> {
 
 /// Returns the ports at which a pod answers for a service.
 // Models staging/src/k8s.io/endpointslice/utils.go getEndpointPorts
-pub(super) fn endpoint_ports(service: &Value, pod: &Value) -> Vec<Value> {
+fn endpoint_ports(service: &Value, pod: &Value) -> Vec<Value> {
     let mut ports = Vec::new();
     for port in service["spec"]["ports"].items() {
         let Some(number) = find_port(pod, port) else { continue };

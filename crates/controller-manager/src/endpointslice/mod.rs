@@ -8,10 +8,11 @@ mod reconciler;
 #[cfg(test)]
 mod tests;
 
-use crate::service_pods::{enqueue_services_of, pods_of};
+use crate::service_pods::Members;
 use api::resources::{ENDPOINTSLICES, NODES, PODS, SERVICES};
 use api::{Resource, Value, meta};
 use client::{Change, Cx, Enqueue, Failure, Identity, IndexBy, Informers, Reconcile};
+use endpoint::Member;
 use sim::{Nanos, SECOND};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -79,6 +80,7 @@ impl Tracker {
 #[derive(Clone, Default)]
 pub(crate) struct EndpointSlices {
     tracker: Tracker,
+    members: Members<Vec<Member>>,
 }
 
 fn service_of(slice: &Value) -> Rc<str> {
@@ -103,10 +105,10 @@ impl Reconcile for EndpointSlices {
     }
 
     fn enqueue(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
-        if change.resource == SERVICES {
-            queue.add(change.key.clone());
-        } else if change.resource == PODS {
-            enqueue_services_of(change, informers, queue);
+        if change.resource == SERVICES || change.resource == PODS {
+            let nodes = informers.of(NODES);
+            self.members
+                .observe(change, informers, queue, |service, pod| endpoint::members(service, pod, nodes));
         } else if change.resource == ENDPOINTSLICES && (is_ours(&change.old) || is_ours(&change.new)) {
             let service = service_of(change.object());
             if self.tracker.observe(&service, change) {
@@ -132,11 +134,7 @@ impl Reconcile for EndpointSlices {
         if self.tracker.is_stale(key, &slices) {
             return Ok(Some(RETRY));
         }
-        let pods: Vec<&Value> = pods_of(informers, service).collect();
-        let families: Vec<&str> = match spec["ipFamilies"].items() {
-            [] => vec!["IPv4"],
-            families => families.iter().map(Value::str).collect(),
-        };
+        let families = endpoint::families(service);
         let of_family = |slice: &&Value| families.contains(&slice["addressType"].str());
         for slice in slices.iter().filter(|slice| !of_family(slice)) {
             reconciler::delete(cx, &mut self.tracker, key, slice)?;
@@ -145,8 +143,13 @@ impl Reconcile for EndpointSlices {
         for family in &families {
             let known: Vec<Value> =
                 slices.iter().filter(|slice| slice["addressType"].str() == *family).cloned().collect();
-            let nodes = informers.of(NODES);
-            missing |= reconciler::reconcile(cx, &mut self.tracker, service, &pods, nodes, known, family)?;
+            let unready_too = spec["publishNotReadyAddresses"].is_true();
+            let there = |name: &str| unready_too || informers.of(NODES).get(name).is_some();
+            let all = self.members.of(key).flatten().filter(|member| &*member.family == *family);
+            let (members, left_out): (Vec<&Member>, Vec<&Member>) =
+                all.partition(|member| there(&member.node));
+            missing |= !left_out.is_empty();
+            reconciler::reconcile(cx, &mut self.tracker, service, &members, known, family)?;
         }
         Ok(missing.then_some(RETRY))
     }

@@ -2,11 +2,11 @@ use super::Tracker;
 use super::endpoint::*;
 use crate::claim::controller_reference;
 use crate::pod_control::is_namespace_terminating;
-use crate::service_pods::{Terminating, is_published};
 use api::resources::{ENDPOINTSLICES, SERVICES};
 use api::{Value, meta, tree};
-use client::{Cx, Failure, Informer};
+use client::{Cx, Failure};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// How many endpoints a slice holds at most.
 const MAX_ENDPOINTS_PER_SLICE: usize = 100;
@@ -19,8 +19,7 @@ struct Plan {
     delete: Vec<Value>,
 }
 
-/// Makes a service's slices of one family fit its pods. Returns whether a pod was left out as its
-/// node isn't there.
+/// Makes a service's slices of one family fit what it publishes.
 ///
 /// # Errors
 /// What the API server refused.
@@ -29,47 +28,34 @@ pub(super) fn reconcile(
     cx: &mut Cx,
     tracker: &mut Tracker,
     service: &Value,
-    pods: &[&Value],
-    nodes: &Informer,
+    members: &[&Member],
     known: Vec<Value>,
     family: &str,
-) -> Result<bool, Failure> {
+) -> Result<(), Failure> {
     let (count, mut plan) = (known.len(), Plan::default());
-    let mut by_ports: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let mut by_ports: BTreeMap<Rc<str>, Vec<Value>> = BTreeMap::new();
     for slice in known {
         match meta::is_controlled_by(&slice, service) {
-            true => by_ports.entry(ports_key(slice["ports"].items())).or_default().push(slice),
+            true => by_ports.entry(ports_key(slice["ports"].items()).into()).or_default().push(slice),
             false => plan.delete.push(slice),
         }
     }
-    let mut desired: BTreeMap<String, (Vec<Value>, EndpointSet)> = BTreeMap::new();
-    let mut missing = false;
-    for pod in pods.iter().filter(|pod| is_published(pod, Terminating::Include)) {
-        let ports = endpoint_ports(service, pod);
-        let (_, endpoints) = desired.entry(ports_key(&ports)).or_insert_with(|| (ports, EndpointSet::new()));
-        let node = nodes.get(pod["spec"]["nodeName"].str());
-        if node.is_none() && !service["spec"]["publishNotReadyAddresses"].is_true() {
-            missing = true;
-        } else if let Some(endpoint) = pod_to_endpoint(pod, node, service, family) {
-            endpoints.insert(endpoint_key(&endpoint), endpoint);
-        }
+    let mut desired: BTreeMap<Rc<str>, (Value, EndpointSet)> = BTreeMap::new();
+    for member in members {
+        let (_, endpoints) = desired
+            .entry(member.ports_key.clone())
+            .or_insert_with(|| (member.ports.clone(), EndpointSet::new()));
+        endpoints.insert(member.key.clone(), member.endpoint.clone());
     }
     for (key, (ports, endpoints)) in desired {
         let slices = by_ports.remove(&key).unwrap_or_default();
-        plan_ports(service, family, &ports, endpoints, slices, &mut plan);
+        plan_ports(service, family, ports.items(), endpoints, slices, &mut plan);
     }
     plan.delete.extend(by_ports.into_values().flatten());
     if count == plan.delete.len() && plan.create.is_empty() {
         add_placeholder(service, family, &mut plan);
     }
-    carry_out(cx, tracker, service, plan)?;
-    Ok(missing)
-}
-
-fn ports_key(ports: &[Value]) -> String {
-    let mut texts: Vec<String> = ports.iter().map(Value::to_json).collect();
-    texts.sort();
-    texts.join(",")
+    carry_out(cx, tracker, service, plan)
 }
 
 fn new_slice(service: &Value, family: &str, ports: &[Value], endpoints: Vec<Value>) -> Value {

@@ -2,6 +2,7 @@
 // Models pkg/controller/replicaset
 
 mod manage;
+mod owned;
 mod ranking;
 mod status;
 #[cfg(test)]
@@ -15,7 +16,9 @@ use api::{Resource, Value, meta};
 use client::{
     Change, Cx, Enqueue, EventRecorder, Failure, Identity, IndexBy, Informers, Reconcile, UidExpectations,
 };
+use owned::{Counts, Facts, Matcher, OwnedPods};
 use sim::Nanos;
+use std::rc::Rc;
 
 /// The ReplicaSet controller.
 #[derive(Clone)]
@@ -23,6 +26,7 @@ pub(crate) struct ReplicaSets {
     recorder: EventRecorder,
     expectations: UidExpectations,
     orphans: Orphans,
+    owned: OwnedPods,
 }
 
 impl Default for ReplicaSets {
@@ -31,6 +35,7 @@ impl Default for ReplicaSets {
             recorder: EventRecorder::new("replicaset-controller", ""),
             expectations: UidExpectations::default(),
             orphans: Orphans::default(),
+            owned: OwnedPods::default(),
         }
     }
 }
@@ -51,6 +56,7 @@ impl Reconcile for ReplicaSets {
     fn enqueue(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
         if change.resource == PODS {
             self.orphans.observe(change);
+            self.owned.observe(change);
             self.pod_changed(change, informers, queue);
         } else if change.resource == REPLICASETS {
             let replaced = !change.old.is_null() && meta::uid(&change.old) != meta::uid(change.object());
@@ -67,27 +73,62 @@ impl Reconcile for ReplicaSets {
             return Ok(None);
         };
         let needs_sync = self.expectations.are_satisfied(cx.at(), key);
-        let selector = Selector::from_label_selector(&rs["spec"]["selector"]);
-        let pods = informers.of(PODS);
-        let orphans = self.orphans.in_namespace(meta::namespace(rs)).filter_map(|key| pods.get(key));
-        let own = || pods.by_index(IndexBy::ControllerUid, meta::uid(rs));
-        let terminating = own().filter(|pod| pod::is_terminating(pod)).count();
-        let candidates: Vec<Value> =
-            own().chain(orphans).filter(|pod| pod::is_active(pod)).cloned().collect();
-        let claimant = Claimant { resource: REPLICASETS, owner: rs, selector: &selector };
-        let active = claimant.claim(cx, PODS, candidates)?;
+        let claimed = self.claim_if_needed(cx, informers, rs)?;
+        let counts = match &claimed {
+            Some(pods) => {
+                let facts: Vec<Facts> = pods.iter().map(Facts::of).collect();
+                Counts::of(cx.at(), rs, facts.iter())
+            }
+            None => Counts::of(cx.at(), rs, self.owned.of(meta::uid(rs)).map(|(_, facts)| facts)),
+        };
         let mut managed = Ok(());
-        if needs_sync && !meta::is_deleting(rs) {
+        let wanted = usize::try_from(rs["spec"]["replicas"].int()).unwrap_or(0);
+        if needs_sync && !meta::is_deleting(rs) && counts.active != wanted {
+            let mut active = claimed.unwrap_or_else(|| self.active_pods(informers, rs));
+            active.retain(pod::is_active);
             managed = self.manage_replicas(cx, informers, key, rs, &active);
         }
-        let status = status::calculate(cx.at(), rs, &active, terminating, managed.as_ref().err());
-        status::update(cx, rs, status)?;
+        status::update(cx, rs, status::calculate(cx.at(), rs, counts, managed.as_ref().err()))?;
         managed?;
-        Ok(status::next_availability(cx.at(), rs, &active))
+        Ok(counts.next_available)
     }
 }
 
 impl ReplicaSets {
+    /// Returns the ReplicaSet's pods after it adopted and released what it has to; `None` where there
+    /// was nothing of the kind, so that its pods are those it had.
+    fn claim_if_needed(
+        &self,
+        cx: &mut Cx,
+        informers: &Informers,
+        rs: &Value,
+    ) -> Result<Option<Vec<Value>>, Failure> {
+        let selector = Selector::from_label_selector(&rs["spec"]["selector"]);
+        let mut matcher = Matcher::new(&selector);
+        let pods = informers.of(PODS);
+        let orphans = self.orphans.in_namespace(meta::namespace(rs)).filter_map(|key| pods.get(key));
+        let is_claimed = |pod: &&Value| pod::is_active(pod) && selector.matches(meta::labels(pod));
+        let mut candidates: Vec<Value> = orphans.filter(is_claimed).cloned().collect();
+        let own = self.owned.of(meta::uid(rs));
+        let mut leaving = own.filter(|(_, facts)| facts.is_active() && !matcher.matches(facts));
+        if candidates.is_empty() && leaving.next().is_none() {
+            return Ok(None);
+        }
+        let own: Vec<Value> = pods.by_index(IndexBy::ControllerUid, meta::uid(rs)).cloned().collect();
+        let (active, rest): (Vec<Value>, Vec<Value>) = own.into_iter().partition(pod::is_active);
+        candidates.extend(active);
+        let claimant = Claimant { resource: REPLICASETS, owner: rs, selector: &selector };
+        let mut claimed = claimant.claim(cx, PODS, candidates)?;
+        claimed.extend(rest); // those that are terminating are counted
+        Ok(Some(claimed))
+    }
+
+    fn active_pods(&self, informers: &Informers, rs: &Value) -> Vec<Value> {
+        let keys: Vec<&Rc<str>> =
+            self.owned.of(meta::uid(rs)).filter(|(_, facts)| facts.is_active()).map(|(key, _)| key).collect();
+        keys.into_iter().filter_map(|key| informers.of(PODS).get(key)).cloned().collect()
+    }
+
     // Models pkg/controller/replicaset/replica_set.go addPod, updatePod, deletePod
     fn pod_changed(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
         let namespace = meta::namespace(change.object());

@@ -1,37 +1,27 @@
-use crate::pod;
-use api::label::Selector;
+use super::owned::Counts;
 use api::resources::REPLICASETS;
 use api::{Map, Value, meta, tree};
 use client::{Cx, Failure};
-use sim::{Nanos, Time};
+use sim::Time;
 
 /// How often a status update is tried again with the object as it is now.
 const STATUS_UPDATE_RETRIES: u32 = 1;
 
 /// Returns the status that the pods make; `failure` is why pods could not be created or deleted.
 // Models pkg/controller/replicaset/replica_set_utils.go calculateStatus
-pub(super) fn calculate(
-    now: Time,
-    rs: &Value,
-    active: &[Value],
-    terminating: usize,
-    failure: Option<&Failure>,
-) -> Value {
-    let labels = Selector::from_map(meta::labels(&rs["spec"]["template"]));
-    let min_ready = rs["spec"]["minReadySeconds"].int();
-    let count = |is: &dyn Fn(&Value) -> bool| active.iter().filter(|pod| is(pod)).count();
+pub(super) fn calculate(now: Time, rs: &Value, counts: Counts, failure: Option<&Failure>) -> Value {
     let mut status = Map::new();
     for (field, number) in [
-        ("fullyLabeledReplicas", count(&|pod| labels.matches(meta::labels(pod)))),
-        ("readyReplicas", count(&pod::is_ready)),
-        ("availableReplicas", count(&|pod| pod::is_available(pod, min_ready, now))),
+        ("fullyLabeledReplicas", counts.fully_labeled),
+        ("readyReplicas", counts.ready),
+        ("availableReplicas", counts.available),
     ] {
         if number != 0 {
             status.insert(field, number);
         }
     }
-    status.insert("replicas", active.len());
-    status.insert("terminatingReplicas", terminating);
+    status.insert("replicas", counts.active);
+    status.insert("terminatingReplicas", counts.terminating);
     if meta::generation(rs) != 0 {
         status.insert("observedGeneration", meta::generation(rs));
     }
@@ -40,7 +30,7 @@ pub(super) fn calculate(
     match (failure, known) {
         (Some(failure), None) => {
             let wanted = usize::try_from(rs["spec"]["replicas"].int()).unwrap_or(0);
-            let reason = if active.len() < wanted { "FailedCreate" } else { "FailedDelete" };
+            let reason = if counts.active < wanted { "FailedCreate" } else { "FailedDelete" };
             conditions.push(tree!({
                 "type": "ReplicaFailure",
                 "status": "True",
@@ -78,14 +68,4 @@ pub(super) fn update(cx: &mut Cx, rs: &Value, status: Value) -> Result<(), Failu
         }
     }
     Ok(())
-}
-
-/// Returns after which time the next ready pod becomes available.
-// Models pkg/controller/controller_utils.go FindMinNextPodAvailabilityCheck
-pub(super) fn next_availability(now: Time, rs: &Value, active: &[Value]) -> Option<Nanos> {
-    let min_ready = rs["spec"]["minReadySeconds"].int();
-    if min_ready == 0 {
-        return None;
-    }
-    active.iter().filter_map(|pod| pod::available_in(pod, min_ready, now)).filter(|after| *after > 0).min()
 }
