@@ -1,3 +1,4 @@
+use crate::admit::amount;
 use crate::back_off::BackOff;
 use crate::cri::{App, LogRing, PodFacts, RootFs};
 use crate::images::LocalImage;
@@ -6,7 +7,11 @@ use crate::probes::{Probe, ProbeKind};
 use api::Value;
 use network::Protocol;
 use sim::Time;
+use std::collections::VecDeque;
 use std::rc::Rc;
+
+/// Over how many seconds the use of processors is reckoned.
+const WINDOW: i64 = 15;
 
 /// When a container runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +90,10 @@ pub(crate) struct Container {
     /// The words of its command.
     pub argv: Vec<Rc<str>>,
     pub kill: Option<Kill>,
+    /// How many requests it took in each of the last seconds.
+    pub load: VecDeque<(i64, u32)>,
+    /// Whether it has another image now than it was started with.
+    pub changed: bool,
     pub probes: Vec<Probe>,
     pub jobs: Vec<Job>,
     pub next_job: u64,
@@ -120,11 +129,39 @@ impl Container {
             open: Vec::new(),
             argv: Vec::new(),
             kill: None,
+            load: VecDeque::new(),
+            changed: false,
             probes: Probe::of(spec),
             jobs: Vec::new(),
             next_job: 0,
             hooking: false,
         }
+    }
+
+    /// Counts a request.
+    pub(crate) fn count_request(&mut self, now: Time) {
+        let second = now.unix_seconds();
+        match self.load.back_mut() {
+            Some((last, count)) if *last == second => *count = count.saturating_add(1),
+            _ => self.load.push_back((second, 1)),
+        }
+        while self.load.front().is_some_and(|(first, _)| second - first > WINDOW) {
+            self.load.pop_front();
+        }
+    }
+
+    /// Returns what it uses of processors, in thousandths: what its image says of idleness and of
+    /// requests, a whole one where it never rests, and never more than its limit.
+    pub(crate) fn cpu_milli(&self, now: Time) -> i64 {
+        let Some(image) = self.local.as_ref().map(|local| &local.image) else { return 0 };
+        let since = now.unix_seconds() - WINDOW;
+        let requests: i64 =
+            self.load.iter().filter(|(second, _)| *second > since).map(|(_, count)| i64::from(*count)).sum();
+        let idle = amount("cpu", &image.cpu.as_str().into());
+        let busy = if self.app.as_ref().is_some_and(App::is_busy) { 1_000 } else { 0 };
+        let used = idle + busy + requests * i64::from(image.cpu_ms_per_request) / WINDOW;
+        let limit = &self.spec["resources"]["limits"]["cpu"];
+        if limit.is_null() { used } else { used.min(amount("cpu", limit)) }
     }
 
     /// Returns the command line of its main process.

@@ -6,6 +6,7 @@ use crate::net::PodNetwork;
 use crate::worker::PodWorker;
 use api::meta;
 use client::Cx;
+use sim::Time;
 use std::rc::Rc;
 
 /// Lines of a container's log.
@@ -232,8 +233,8 @@ impl Kubelet {
         list
     }
 
-    /// Returns what the containers that run on the node use when nobody asks anything of them.
-    pub fn usage(&self) -> Vec<Usage> {
+    /// Returns what the containers that run on the node use now.
+    pub fn usage(&self, now: Time) -> Vec<Usage> {
         let mut list = Vec::new();
         for worker in self.workers.iter() {
             for container in worker.containers.iter().filter(|container| container.is_running()) {
@@ -242,7 +243,7 @@ impl Kubelet {
                     pod: worker.key.clone(),
                     container: container.name.clone(),
                     memory: image.map_or(0, |image| amount("memory", &image.memory.as_str().into())),
-                    cpu_milli: image.map_or(0, |image| amount("cpu", &image.cpu.as_str().into())),
+                    cpu_milli: container.cpu_milli(now),
                 });
             }
         }

@@ -14,7 +14,7 @@ impl PodWorker {
         let now = turn.cx.now;
         match self.stage {
             Stage::Gone | Stage::Rejected { .. } => {
-                if !self.deleted && self.report_at.is_none() {
+                if api::meta::is_deleting(&self.pod) && !self.deleted && self.report_at.is_none() {
                     self.report_at = Some(now);
                     return true;
                 }
@@ -44,7 +44,7 @@ impl PodWorker {
             let regular_run =
                 self.containers.iter().any(|other| other.kind == Kind::Regular && other.is_running());
             let Some(container) = self.containers.get_mut(i) else { break };
-            if container.is_beginning() {
+            if matches!(container.phase, Phase::Pulling { .. } | Phase::Starting { .. }) {
                 container.phase = Phase::Idle;
                 moved = true;
             }

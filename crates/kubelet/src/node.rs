@@ -20,6 +20,8 @@ pub(crate) struct NodeAgent {
     pub status_at: Time,
     reported_at: Time,
     images: usize,
+    /// How often the machine was started.
+    boots: u64,
 }
 
 impl NodeAgent {
@@ -31,12 +33,13 @@ impl NodeAgent {
             status_at: now,
             reported_at: Time(i64::MIN),
             images: 0,
+            boots: 1,
         }
     }
 
     /// Begins again after the machine stood still.
     pub(crate) fn restart(&mut self, now: Time) {
-        *self = NodeAgent { registered: self.registered, ..NodeAgent::new(now) };
+        *self = NodeAgent { boots: self.boots + 1, ..NodeAgent::new(now) };
     }
 
     /// Returns when it has something to do.
@@ -72,7 +75,7 @@ impl NodeAgent {
             return;
         }
         let known = turn.shared.informers.of(NODES).get(&config.name).cloned().unwrap_or_default();
-        let status = status(&config, now, &known, &images);
+        let status = status(&config, now, &known, &images, self.boots);
         let patch = tree!({"status": {
             "conditions": (&status["conditions"]),
             "images": (&status["images"]),
@@ -93,40 +96,63 @@ impl NodeAgent {
 
     fn register(&mut self, turn: &mut Turn, config: &NodeConfig) {
         let now = turn.cx.now;
-        let node = node(config, now);
-        let name = config.name.clone();
-        let created = turn.cx.in_background(|cx| match cx.create(NODES, &node) {
+        let (name, images) = (config.name.clone(), turn.shared.images.list());
+        let boots = self.boots;
+        let registered = turn.cx.in_background(|cx| match cx.create(NODES, &node(config, now, boots)) {
             Err(failure) if failure.is_already_exists() => {
-                let patch = tree!({"status": (&node["status"])});
-                cx.patch(NODES, ("", &name), "status", PatchType::StrategicMerge, &patch).map(|_| false)
+                let known = cx.get(NODES, "", &name)?;
+                let patch = tree!({"status": (status(config, now, &known, &images, boots))});
+                cx.patch(NODES, ("", &name), "status", PatchType::StrategicMerge, &patch).map(|_| known)
             }
             Err(failure) => Err(failure),
-            Ok(_) => Ok(true),
+            Ok(_) => Ok(Value::Null),
         });
-        match created {
-            Ok(is_new) => {
+        match registered {
+            Ok(known) => {
                 self.registered = true;
                 self.reported_at = now;
                 self.lease_at = now;
-                self.tell_start(turn, config, is_new);
+                self.images = images.len();
+                self.tell_start(turn, config, &known);
             }
             Err(_) => self.status_at = now + SECOND,
         }
     }
 
-    fn tell_start(&mut self, turn: &mut Turn, config: &NodeConfig, is_new: bool) {
-        let reference = tree!({"kind": "Node", "name": (&config.name), "uid": (&config.name)});
+    /// Tells that the kubelet has started; `known` is the Node as it was, null where it is new.
+    fn tell_start(&mut self, turn: &mut Turn, config: &NodeConfig, known: &Value) {
+        let name = &config.name;
+        let reference = tree!({"kind": "Node", "name": name, "uid": name});
         turn.event(&reference, "Normal", "Starting", "Starting kubelet.");
-        if !is_new {
-            return;
+        let boot = boot_id(name, self.boots);
+        let before = known["status"]["nodeInfo"]["bootID"].str();
+        if !before.is_empty() && before != boot {
+            let message = format!("Node {name} has been rebooted, boot id: {boot}");
+            turn.event(&reference, "Warning", "Rebooted", &message);
         }
-        for reason in
-            ["NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientPID", "NodeReady"]
-        {
-            let message = format!("Node {} status is now: {reason}", config.name);
-            turn.event(&reference, "Normal", reason, &message);
+        let rows = [
+            ("MemoryPressure", "False", "NodeHasSufficientMemory"),
+            ("DiskPressure", "False", "NodeHasNoDiskPressure"),
+            ("PIDPressure", "False", "NodeHasSufficientPID"),
+            ("Ready", "True", "NodeReady"),
+        ];
+        for (kind, status, reason) in rows {
+            if meta::condition(known, kind).is_none_or(|condition| condition["status"].str() != status) {
+                turn.event(&reference, "Normal", reason, &format!("Node {name} status is now: {reason}"));
+            }
         }
     }
+}
+
+/// Returns the number that a machine has from one start to the next.
+fn boot_id(name: &str, boots: u64) -> String {
+    uuid(&crate::images::hex64(sim::Chance::new(0), "boot", name, boots))
+}
+
+/// Returns digits in the form of a UUID.
+fn uuid(digits: &str) -> String {
+    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or("");
+    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
 }
 
 fn renew_lease(turn: &mut Turn, held: &mut String) {
@@ -166,7 +192,7 @@ fn renew_lease(turn: &mut Turn, held: &mut String) {
 }
 
 /// Makes the Node object that a kubelet registers.
-fn node(config: &NodeConfig, now: Time) -> Value {
+fn node(config: &NodeConfig, now: Time, boots: u64) -> Value {
     let mut labels = tree!({
         "beta.kubernetes.io/arch": "amd64",
         "beta.kubernetes.io/os": "linux",
@@ -190,11 +216,11 @@ fn node(config: &NodeConfig, now: Time) -> Value {
             "annotations": {"volumes.kubernetes.io/controller-managed-attach-detach": "true"},
         },
         "spec": (spec),
-        "status": (status(config, now, &Value::Null, &[])),
+        "status": (status(config, now, &Value::Null, &[], boots)),
     })
 }
 
-fn status(config: &NodeConfig, now: Time, known: &Value, images: &[(Vec<String>, i64)]) -> Value {
+fn status(config: &NodeConfig, now: Time, known: &Value, images: &[(Vec<String>, i64)], boots: u64) -> Value {
     let rows = [
         ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
         ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -226,8 +252,6 @@ fn status(config: &NodeConfig, now: Time, known: &Value, images: &[(Vec<String>,
         .collect();
     let machine = crate::images::hex64(sim::Chance::new(0), "machine", &config.name, 0);
     let id = machine.get(..32).unwrap_or("");
-    let part = |from: usize, to: usize| id.get(from..to).unwrap_or("");
-    let uuid = format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32));
     tree!({
         "addresses": [
             {"type": "InternalIP", "address": (&config.address)},
@@ -240,7 +264,7 @@ fn status(config: &NodeConfig, now: Time, known: &Value, images: &[(Vec<String>,
         "images": (images),
         "nodeInfo": {
             "architecture": "amd64",
-            "bootID": (&uuid),
+            "bootID": (boot_id(&config.name, boots)),
             "containerRuntimeVersion": "containerd://2.2.1",
             "kernelVersion": "6.8.0-90-generic",
             "kubeProxyVersion": "",
@@ -248,7 +272,7 @@ fn status(config: &NodeConfig, now: Time, known: &Value, images: &[(Vec<String>,
             "machineID": id,
             "operatingSystem": "linux",
             "osImage": "Ubuntu 24.04.3 LTS",
-            "systemUUID": (&uuid),
+            "systemUUID": (uuid(id)),
         },
         "runtimeHandlers": [{"name": "", "features": {"recursiveReadOnlyMounts": true, "userNamespaces": true}}],
     })

@@ -16,7 +16,9 @@ impl PodWorker {
                 "message": (format!("Pod was rejected: {message}")),
             });
         }
-        let phase = self.phase();
+        let failure = self.termination.as_ref().and_then(|termination| termination.failure);
+        let failure = failure.filter(|_| matches!(self.stage, Stage::Stopping { .. } | Stage::Gone));
+        let phase = if failure.is_some() { "Failed" } else { self.phase() };
         let mut status = tree!({
             "observedGeneration": generation,
             "phase": phase,
@@ -25,10 +27,15 @@ impl PodWorker {
             "hostIPs": [{"ip": host_ip}],
             "startTime": (self.started.rfc3339()),
         });
+        if let Some((reason, words)) = failure {
+            status.set(&["reason"], reason);
+            status.set(&["message"], words);
+        }
         if let Some(ip) = self.ip {
             let ip = ip.to_string();
             status.set(&["podIP"], &ip);
             status.set(&["podIPs"], tree!([{"ip": (&ip)}]));
+            status.set(&["resources"], self.pod["spec"]["resources"].as_map().cloned().unwrap_or_default());
         }
         let of = |regular: bool| -> Vec<Value> {
             let listed =

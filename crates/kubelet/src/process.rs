@@ -333,6 +333,9 @@ impl PodWorker {
 
     /// Gives a request to the program that listens; false where nothing does.
     pub(crate) fn on_request(&mut self, turn: &mut Turn, i: usize, request: &AppRequest) {
+        if let Some(container) = self.containers.get_mut(i) {
+            container.count_request(turn.cx.now);
+        }
         let effects = self.with_app(turn, i, |app, cx| match app {
             Some(app) => app.on_request(cx, request),
             None => Vec::new(),

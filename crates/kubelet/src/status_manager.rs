@@ -40,7 +40,7 @@ impl PodWorker {
             }
         }
         let is_gone = matches!(self.stage, Stage::Gone | Stage::Rejected { .. });
-        if is_gone && self.termination.is_some() {
+        if is_gone && meta::is_deleting(&self.pod) {
             self.delete(turn);
         }
     }

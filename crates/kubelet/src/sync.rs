@@ -42,7 +42,7 @@ impl PodWorker {
                 true
             }
             Stage::Sandbox { until } if until <= now => self.set_up_sandbox(turn),
-            Stage::Up => self.sync_containers(turn),
+            Stage::Up => self.exceed_deadline(turn) || self.sync_containers(turn),
             Stage::Stopping { until } if until <= now => {
                 self.tear_down(turn);
                 self.stage = Stage::Gone;
@@ -168,6 +168,14 @@ impl PodWorker {
         let now = turn.cx.now;
         let policy = self.pod["spec"]["restartPolicy"].text();
         let initialized = self.is_initialized();
+        let Some(container) = self.containers.get_mut(i) else { return Next::Fine };
+        if container.changed && container.is_running() && container.kill.is_none() {
+            container.changed = false;
+            let message = format!("Container {} definition changed, will be restarted", container.name);
+            let grace = self.pod["spec"]["terminationGracePeriodSeconds"].as_int().unwrap_or(30);
+            self.kill(turn, i, grace.clamp(0, 86_400) * SECOND, &message);
+            return Next::Told(Time::NEVER);
+        }
         let Some(container) = self.containers.get(i) else { return Next::Fine };
         if container.phase != Phase::Idle {
             return Next::Fine;
@@ -376,6 +384,7 @@ impl PodWorker {
                     container.logs_before = Some(std::mem::take(&mut container.logs));
                 }
                 container.attempt += 1;
+                container.changed = false;
                 container.id = id.into();
                 container.facts = facts;
                 container.root = crate::cri::root_of(&local.image);

@@ -37,6 +37,8 @@ pub(crate) struct Termination {
     pub grace: Nanos,
     /// Whether the API has forgotten it already.
     pub forgotten: bool,
+    /// Why the pod has failed, where the kubelet ends it by itself: the reason and the words.
+    pub failure: Option<(&'static str, &'static str)>,
 }
 
 /// Looks after one pod.
@@ -107,6 +109,13 @@ impl PodWorker {
     pub(crate) fn update(&mut self, pod: &Value, now: Time) {
         self.pod = pod.clone();
         self.due = now;
+        let spec = &pod["spec"];
+        for given in spec["initContainers"].items().iter().chain(spec["containers"].items()) {
+            if let Some(known) = self.containers.iter_mut().find(|known| known.name == given["name"].text()) {
+                known.changed |= known.spec["image"] != given["image"];
+                known.spec = given.clone();
+            }
+        }
         if !meta::is_deleting(pod) {
             return;
         }
@@ -126,8 +135,31 @@ impl PodWorker {
                     kill.deadline = kill.deadline.min(now + grace);
                 }
             }
-            None => self.termination = Some(Termination { grace, forgotten }),
+            None => self.termination = Some(Termination { grace, forgotten, failure: None }),
         }
+    }
+
+    /// Returns when the pod has been active for too long; [`Time::NEVER`] where it may go on for ever.
+    pub(crate) fn deadline(&self) -> Time {
+        let seconds =
+            self.pod["spec"]["activeDeadlineSeconds"].as_int().filter(|_| self.termination.is_none());
+        seconds.map_or(Time::NEVER, |seconds| self.started + seconds.clamp(1, 1_000_000_000) * SECOND)
+    }
+
+    /// Ends a pod that has been active for too long.
+    // Models pkg/kubelet/active_deadline.go
+    pub(crate) fn exceed_deadline(&mut self, turn: &mut Turn) -> bool {
+        if self.deadline() > turn.cx.now {
+            return false;
+        }
+        let (reason, words) =
+            ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
+        let reference = self.reference(None);
+        turn.event(&reference, "Normal", reason, words);
+        let grace = self.pod["spec"]["terminationGracePeriodSeconds"].as_int().unwrap_or(30);
+        let grace = grace.clamp(0, 86_400) * SECOND;
+        self.termination = Some(Termination { grace, forgotten: false, failure: Some((reason, words)) });
+        true
     }
 
     /// Returns whether nothing is left to do for it.
@@ -158,7 +190,7 @@ impl PodWorker {
             Stage::New => now,
             Stage::Mounting { retry, .. } => *retry,
             Stage::Sandbox { until } | Stage::Stopping { until } => *until,
-            Stage::Up => self.look_at.min(self.refresh_at),
+            Stage::Up => self.look_at.min(self.refresh_at).min(self.deadline()),
             Stage::Gone | Stage::Rejected { .. } => Time::NEVER,
         };
         let containers = self.containers.iter().map(Container::next_at).min().unwrap_or(Time::NEVER);

@@ -451,6 +451,11 @@ impl App {
         }
     }
 
+    /// Returns whether it never rests.
+    pub fn is_busy(&self) -> bool {
+        matches!(&self.state, State::Script(script) if script.is_busy())
+    }
+
     /// Returns the image.
     pub fn image(&self) -> &Rc<Image> {
         &self.image

@@ -5,11 +5,14 @@ use std::rc::Rc;
 const MAX_FILE: usize = 256 * 1024;
 /// How many files a tree holds; more aren't made.
 const MAX_FILES: usize = 4_096;
+/// How much a tree holds, in bytes; no more is written.
+const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Files by their absolute path. A directory is a path that ends in `/`, or one with files under it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Files {
     files: BTreeMap<Rc<str>, Rc<str>>,
+    bytes: u64,
 }
 
 impl Files {
@@ -20,13 +23,19 @@ impl Files {
 
     /// Writes a file. Returns whether there was room for it.
     pub fn write(&mut self, path: &str, content: &str) -> bool {
-        if self.files.len() >= MAX_FILES && !self.files.contains_key(path) {
+        let known = self.files.get(path).map(|text| text.len() as u64);
+        if self.files.len() >= MAX_FILES && known.is_none() {
             return false;
         }
         let mut end = content.len().min(MAX_FILE);
         while !content.is_char_boundary(end) {
             end -= 1;
         }
+        let bytes = self.bytes.saturating_sub(known.unwrap_or(0)) + end as u64;
+        if bytes > MAX_BYTES {
+            return false;
+        }
+        self.bytes = bytes;
         self.files.insert(path.into(), content.get(..end).unwrap_or("").into());
         true
     }
@@ -40,7 +49,13 @@ impl Files {
     pub fn remove(&mut self, path: &str) -> bool {
         let under = format!("{}/", path.trim_end_matches('/'));
         let before = self.files.len();
-        self.files.retain(|name, _| &**name != path && !name.starts_with(&under));
+        let mut bytes = 0;
+        self.files.retain(|name, content| {
+            let stays = &**name != path && !name.starts_with(&under);
+            bytes += if stays { content.len() as u64 } else { 0 };
+            stays
+        });
+        self.bytes = bytes;
         self.files.len() != before
     }
 

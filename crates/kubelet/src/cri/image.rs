@@ -131,6 +131,8 @@ pub struct Image {
     pub memory: String,
     /// What it uses of a processor when idle, a quantity.
     pub cpu: String,
+    /// How long a processor works on a request, in milliseconds.
+    pub cpu_ms_per_request: u32,
 }
 
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/images.in"));

@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 /// How many lines a container's log keeps.
 const LINES: usize = 2_000;
+/// How much they are together, in bytes.
+const BYTES: u64 = 512 * 1024;
 /// The longest line, in bytes.
 const LINE: usize = 8_192;
 
@@ -25,6 +27,7 @@ pub struct LogLine {
 pub struct LogRing {
     lines: VecDeque<LogLine>,
     next: u64,
+    bytes: u64,
 }
 
 /// Which lines are asked for, as in PodLogOptions.
@@ -52,8 +55,10 @@ impl LogRing {
             while !line.is_char_boundary(end) {
                 end -= 1;
             }
-            if self.lines.len() >= LINES {
-                self.lines.pop_front();
+            self.bytes += end as u64;
+            while self.lines.len() >= LINES || (self.bytes > BYTES && !self.lines.is_empty()) {
+                let dropped = self.lines.pop_front().map_or(0, |line| line.text.len() as u64);
+                self.bytes = self.bytes.saturating_sub(dropped);
             }
             let text: Rc<str> = line.get(..end).unwrap_or("").into();
             self.lines.push_back(LogLine { number: self.next, at, stderr, text });

@@ -6,11 +6,19 @@ use std::rc::Rc;
 
 /// How many keys are kept; more aren't taken.
 const KEYS: usize = 10_000;
+/// How much the values are together, in bytes.
+const BYTES: u64 = 4 * 1024 * 1024;
 
 /// A redis server: strings in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Redis {
     data: BTreeMap<Rc<str>, Rc<str>>,
+}
+
+impl Redis {
+    fn bytes(&self) -> u64 {
+        self.data.values().map(|value| value.len() as u64).sum()
+    }
 }
 
 /// What redis answers.
@@ -126,7 +134,8 @@ impl Redis {
     }
 
     fn set(&mut self, key: &str, value: &str) -> Value {
-        if self.data.len() >= KEYS && !self.data.contains_key(key) {
+        let full = self.data.len() >= KEYS && !self.data.contains_key(key);
+        if full || (value.len() > 1_024 && self.bytes() + value.len() as u64 > BYTES) {
             return Value::Error("OOM command not allowed when used memory > 'maxmemory'.".to_string());
         }
         self.data.insert(key.into(), value.into());
@@ -192,23 +201,29 @@ fn parse(payload: &str) -> Vec<String> {
 
 /// Returns whether a key is meant by a pattern with `*` and `?`.
 fn glob(pattern: &str, key: &str) -> bool {
-    match pattern.chars().next() {
-        None => key.is_empty(),
-        Some('*') => {
-            let rest = pattern.get(1..).unwrap_or("");
-            key.char_indices()
-                .map(|(i, _)| i)
-                .chain([key.len()])
-                .any(|i| glob(rest, key.get(i..).unwrap_or("")))
+    let (pattern, key): (Vec<char>, Vec<char>) = (pattern.chars().collect(), key.chars().collect());
+    let (mut at, mut in_key, mut star) = (0, 0, None);
+    while in_key < key.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, in_key));
+                at += 1;
+            }
+            Some(letter) if *letter == '?' || Some(letter) == key.get(in_key) => {
+                at += 1;
+                in_key += 1;
+            }
+            _ => match star {
+                // The last star takes one letter more.
+                Some((of_star, from)) => {
+                    star = Some((of_star, from + 1));
+                    (at, in_key) = (of_star + 1, from + 1);
+                }
+                None => return false,
+            },
         }
-        Some(letter) => match key.chars().next() {
-            Some(other) if letter == '?' || letter == other => glob(
-                pattern.get(letter.len_utf8()..).unwrap_or(""),
-                key.get(other.len_utf8()..).unwrap_or(""),
-            ),
-            _ => false,
-        },
     }
+    pattern.iter().skip(at).all(|letter| *letter == '*')
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ enum Blocked {
     No,
     Until(Time),
     ForEver,
+    Burning,
     Others,
     Call(Connection),
 }
@@ -67,6 +68,8 @@ pub(crate) enum Outcome {
     Sleep(Time),
     /// It waits until it is told to stop.
     ForEver,
+    /// It works until it is told to stop.
+    Burning,
     /// It waits for what runs beside.
     Others,
     /// It ends the script.
@@ -100,6 +103,7 @@ pub struct Script {
     sink: Sink,
     started: bool,
     wakes: Time,
+    busy: bool,
     problem: Option<String>,
 }
 
@@ -141,6 +145,7 @@ impl Script {
             sink: Sink::Log,
             started: false,
             wakes: Time(0),
+            busy: false,
             problem,
         }
     }
@@ -170,6 +175,11 @@ impl Script {
     /// Returns when it goes on.
     pub fn next_at(&self) -> Time {
         self.wakes
+    }
+
+    /// Returns whether it never rests: a loop without a pause, or a program that only burns time.
+    pub fn is_busy(&self) -> bool {
+        self.busy || self.strands.iter().any(|strand| strand.blocked == Blocked::Burning)
     }
 
     /// Goes on.
@@ -206,6 +216,7 @@ impl Script {
             effects.push(Effect::Exit(code));
             return effects;
         }
+        self.busy = budget == 0;
         self.wakes = if budget == 0 { cx.now + BREATH } else { self.next_wake(cx.now) };
         effects
     }
@@ -216,7 +227,7 @@ impl Script {
             Blocked::Until(at) => at,
             Blocked::Others if alone => now,
             Blocked::No => now,
-            Blocked::Others | Blocked::ForEver | Blocked::Call(_) => Time::NEVER,
+            Blocked::Others | Blocked::ForEver | Blocked::Burning | Blocked::Call(_) => Time::NEVER,
         };
         self.strands.iter().filter(|strand| !strand.done).map(of).min().unwrap_or(Time::NEVER)
     }
@@ -342,6 +353,7 @@ impl Script {
             Outcome::Done(code) => strand.status = code,
             Outcome::Sleep(until) => strand.blocked = Blocked::Until(until),
             Outcome::ForEver => strand.blocked = Blocked::ForEver,
+            Outcome::Burning => strand.blocked = Blocked::Burning,
             Outcome::Others => strand.blocked = Blocked::Others,
             Outcome::Exit(code) if strand.id == 0 => return Some(Effect::Exit(code)),
             Outcome::Exit(_) => strand.done = true,

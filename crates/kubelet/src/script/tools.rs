@@ -14,6 +14,13 @@ const TOOLS: &[&str] = &[
     "readlink", "mktemp", "md5sum", "stress", "dd",
 ];
 
+/// Commands that run another.
+const WRAPPERS: [&str; 5] = ["exec", "eval", "nohup", "command", "timeout"];
+/// How many words a command has.
+const MOST_WORDS: usize = 1_024;
+/// How many words an expression of `test` has, and how many commands are put before another.
+const MOST_NESTED: usize = 64;
+
 /// Returns whether a tool is known.
 pub(crate) fn knows(name: &str) -> bool {
     TOOLS.contains(&name)
@@ -23,6 +30,10 @@ pub(crate) fn knows(name: &str) -> bool {
 pub(crate) fn run(script: &mut Script, cx: &mut AppCx, i: usize, words: &[String]) -> Outcome {
     let Some((first, args)) = words.split_first() else { return Outcome::Done(0) };
     let name = first.rsplit('/').next().unwrap_or(first);
+    if words.len() > MOST_WORDS {
+        script.write_strand(cx, i, &format!("sh: {name}: Argument list too long\n"), true);
+        return Outcome::Done(126);
+    }
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let arg = |n: usize| args.get(n).copied().unwrap_or("");
     let plain = args.iter().find(|arg| !arg.starts_with('-')).copied().unwrap_or("");
@@ -43,7 +54,7 @@ pub(crate) fn run(script: &mut Script, cx: &mut AppCx, i: usize, words: &[String
             Outcome::Done(0)
         }
         "kill" => Outcome::Done(0),
-        "stress" | "yes" => Outcome::ForEver,
+        "stress" | "yes" => Outcome::Burning,
         "tail" if args.iter().any(|arg| arg.starts_with("-f") || arg.starts_with("-F")) => {
             if let Some(text) = cx.files.read(&path(script, plain)) {
                 script.write_strand(cx, i, &text, false);
@@ -56,7 +67,7 @@ pub(crate) fn run(script: &mut Script, cx: &mut AppCx, i: usize, words: &[String
             Outcome::Done(0)
         }
         "cd" => change_directory(script, cx, i, arg(0)),
-        "exec" | "eval" | "nohup" | "command" | "timeout" => wrap(script, cx, i, name, words),
+        _ if WRAPPERS.contains(&name) => wrap(script, cx, i, name, words),
         "." | "source" => source(script, cx, i, arg(0)),
         "read" => match script.take_line(i) {
             Some(line) => {
@@ -173,6 +184,10 @@ fn wrap(script: &mut Script, cx: &mut AppCx, i: usize, name: &str, words: &[Stri
     }
     if rest.is_empty() {
         return Outcome::Done(0);
+    }
+    let wrappers = rest.iter().take_while(|word| WRAPPERS.contains(&word.as_str())).count();
+    if wrappers > MOST_NESTED {
+        return Outcome::Done(126);
     }
     match (name, run(script, cx, i, rest)) {
         ("exec", Outcome::Done(code)) => Outcome::Exit(code),
@@ -449,6 +464,9 @@ fn translate(text: &str, sets: &[&str]) -> String {
 }
 
 fn test(script: &Script, cx: &mut AppCx, args: &[&str]) -> bool {
+    if args.len() > MOST_NESTED {
+        return false;
+    }
     if let Some(at) = args.iter().position(|arg| matches!(*arg, "-o" | "||")) {
         return test(script, cx, args.get(..at).unwrap_or(&[]))
             || test(script, cx, args.get(at + 1..).unwrap_or(&[]));

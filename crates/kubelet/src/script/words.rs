@@ -2,6 +2,10 @@ use super::code::{Piece, Word};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+/// How long a word is at most, in bytes, and how many words there are; what goes beyond is dropped.
+const LONGEST: usize = 64 * 1024;
+const WORDS: usize = 4_096;
+
 /// What words are made from.
 pub(crate) struct Scope<'a> {
     pub variables: &'a BTreeMap<Rc<str>, Rc<str>>,
@@ -74,7 +78,15 @@ impl Scope<'_> {
 
     /// Returns a word's text, as it stands in an assignment or a redirection.
     pub(crate) fn text(&self, word: &Word) -> String {
-        word.iter().map(|piece| self.piece(piece).0.to_string()).collect()
+        let mut text = String::new();
+        for piece in word {
+            let (more, _) = self.piece(piece);
+            if text.len() + more.len() > LONGEST {
+                break;
+            }
+            text.push_str(&more);
+        }
+        text
     }
 
     /// Returns the words that words become: what isn't quoted is parted at blanks.
@@ -84,6 +96,9 @@ impl Scope<'_> {
             let mut open = false;
             for piece in word {
                 let (text, parts) = self.piece(piece);
+                if out.len() > WORDS || out.last().is_some_and(|last| last.len() + text.len() > LONGEST) {
+                    return out;
+                }
                 if !parts {
                     match out.last_mut().filter(|_| open) {
                         Some(last) => last.push_str(&text),
@@ -111,6 +126,9 @@ impl Scope<'_> {
 
 /// Reckons `i + 1`, `(a - 2) * 3`, `n % 2 == 0`; what can't be reckoned is 0.
 fn arithmetic(text: &str, scope: &Scope) -> i64 {
+    if text.len() > 1_024 {
+        return 0;
+    }
     let mut rest = text.trim();
     level(&mut rest, scope, 0)
 }

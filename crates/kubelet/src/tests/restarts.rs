@@ -135,3 +135,49 @@ fn a_clone_goes_on_as_the_original_does() {
     bench.run(60 * SECOND);
     assert_eq!(bench.get("crash"), first);
 }
+
+#[test]
+fn a_pod_that_is_active_for_too_long_fails() {
+    let mut bench = Bench::real();
+    bench.pod("long", r#"{"activeDeadlineSeconds": 8, "restartPolicy": "Never", "containers": [{"name": "c", "image": "nginx"}]}"#);
+    bench.run(7 * SECOND);
+    assert_eq!(bench.shown("long").0, "Running");
+    bench.run(3 * SECOND);
+    let status = bench.get("long")["status"].clone();
+    assert_eq!((status["phase"].str(), status["reason"].str()), ("Failed", "DeadlineExceeded"));
+    bench.delete("long", 0);
+    bench.run(SECOND);
+    assert!(bench.get("long").is_null());
+}
+
+#[test]
+fn another_image_means_another_container() {
+    let mut bench = Bench::real();
+    bench.pod("web", r#"{"containers": [{"name": "c", "image": "nginx:1.24"}]}"#);
+    bench.run(8 * SECOND);
+    let now = bench.now;
+    bench.server.change(now, api::resources::PODS, "default/web", |pod| {
+        pod.at_mut(&["spec", "containers"]).list_mut()[0].set(&["image"], "nginx:1.25");
+    });
+    bench.run(10 * SECOND);
+    assert_eq!(bench.shown("web"), ("Running".to_string(), true, 1));
+    let image = bench.get("web")["status"]["containerStatuses"][0]["image"].text();
+    assert_eq!(&*image, "docker.io/library/nginx:1.25");
+    assert!(bench.events("web").contains(&"Killing: Container c definition changed, will be restarted".to_string()));
+}
+
+#[test]
+fn requests_cost_processor_time() {
+    let mut bench = Bench::real();
+    bench.pod("php", r#"{"containers": [{"name": "c", "image": "registry.k8s.io/hpa-example", "resources": {"limits": {"cpu": "500m"}}}]}"#);
+    bench.pod("burn", r#"{"containers": [{"name": "c", "image": "busybox", "command": ["sh", "-c", "while true; do :; done"]}]}"#);
+    bench.run(10 * SECOND);
+    let used = |bench: &Bench| bench.kubelet.usage(bench.now).into_iter().map(|usage| usage.cpu_milli).collect::<Vec<_>>();
+    assert_eq!(used(&bench), [1_000, 1]);
+    for _ in 0..15 {
+        assert_eq!(bench.http("php", 80, "/"), Some((200, "OK!".to_string())));
+    }
+    assert_eq!(used(&bench)[1], 113);
+    bench.run(20 * SECOND);
+    assert_eq!(used(&bench)[1], 1);
+}
