@@ -19,6 +19,10 @@ mod printers;
 mod tabs;
 mod task;
 mod template;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use command::{Command, Step};
