@@ -1,1 +1,23 @@
-//! cluster
+//! The composition root: wires the parts of the cluster, runs them on one clock, takes a person's inputs,
+//! and makes the view that the page draws.
+
+mod addons;
+mod agenda;
+mod ask;
+mod cluster;
+mod console;
+mod flood;
+mod frame;
+mod mend;
+mod parts;
+mod play;
+mod preset;
+pub mod script;
+mod view;
+mod wires;
+mod world;
+
+pub use cluster::Cluster;
+pub use mend::{Fault, mend};
+pub use play::{play, play_step};
+pub use preset::{KubeletMode, NodeSpec, Preset};

@@ -1,14 +1,16 @@
 //! The ground that the components stand on: clock, API server, trace, and events that are under way.
 
-use api::{Method, Request, WatchEvent};
+use api::{Method, Request, Value, WatchEvent};
 use apiserver::ApiServer;
-use client::{Answer, Api};
+use client::{Answer, Api, Identity, WatchSpec};
 use sim::{Call, Chance, Delivery, EventQueue, Nanos, RecordKind, Time, Timing, Trace};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// How many records the trace keeps.
 const TRACE: u32 = 20_000;
+/// How many of the store's last writes are shown.
+const WRITES: usize = 8;
 
 /// Who is told what a stream brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub(crate) enum Owner {
     Part(u32, u32),
     /// A process of the console, which reads its mailbox.
     Mailbox,
+    /// The view, which is told at once and outside of time.
+    View,
 }
 
 /// A stream's reader: who, and when it was told last.
@@ -45,6 +49,10 @@ pub(crate) struct World {
     pub readers: BTreeMap<u64, Reader>,
     pub trace: Trace,
     pub requests: u64,
+    /// What changed that the view has still to look at.
+    pub seen: Vec<WatchEvent>,
+    /// The last writes: (revision, key).
+    pub writes: std::collections::VecDeque<(i64, String)>,
 }
 
 impl World {
@@ -58,6 +66,8 @@ impl World {
             readers: BTreeMap::new(),
             trace: Trace::new(TRACE),
             requests: 0,
+            seen: Vec::new(),
+            writes: std::collections::VecDeque::new(),
         }
     }
 
@@ -66,16 +76,59 @@ impl World {
         self.readers.insert(stream, Reader { owner, name, last: self.now });
     }
 
+    /// Lists what a component watches, and opens the watch from there on.
+    pub(crate) fn list_and_watch(
+        &mut self,
+        identity: &Identity,
+        watch: &WatchSpec,
+        owner: Owner,
+    ) -> (Vec<Value>, u64) {
+        let mut request = Request::new(Method::Get, watch.resource.collection(&watch.namespace));
+        for (name, value) in
+            [("fieldSelector", &watch.field_selector), ("labelSelector", &watch.label_selector)]
+        {
+            if !value.is_empty() {
+                request = request.query(name, value.as_str());
+            }
+        }
+        let request = request.by(&identity.user, &identity.agent);
+        let list = self.apiserver.handle(self.now, &request);
+        let revision = list.body["metadata"]["resourceVersion"].str().to_string();
+        let request = request.query("watch", "true").query("resourceVersion", revision);
+        let stream = self.apiserver.handle(self.now, &request).stream;
+        if stream != 0 {
+            self.read_stream(stream, owner, identity.agent.clone());
+        }
+        (list.body["items"].items().to_vec(), stream)
+    }
+
     /// Ends a stream.
     pub(crate) fn close_stream(&mut self, stream: u64) {
         self.readers.remove(&stream);
         self.apiserver.close_stream(stream);
     }
 
+    /// Ends the streams of some parts: their machine is off.
+    pub(crate) fn close_streams_of(&mut self, is_gone: impl Fn(u32) -> bool) {
+        let streams: Vec<u64> = self
+            .readers
+            .iter()
+            .filter(|(_, reader)| matches!(reader.owner, Owner::Part(part, _) if is_gone(part)))
+            .map(|(stream, _)| *stream)
+            .collect();
+        for stream in streams {
+            self.close_stream(stream);
+        }
+    }
+
     /// Puts under way what the last request made the watches bring.
     fn dispatch(&mut self, effect: Time, cause: u64) {
         for (stream, revision, event) in self.apiserver.take_watch_events() {
             let Some(reader) = self.readers.get_mut(&stream) else { continue };
+            if reader.owner == Owner::View {
+                self.seen.push(event);
+                continue;
+            }
             let delay =
                 self.timing.watch_delivery.draw(self.chance, "watch", &reader.name, revision.unsigned_abs());
             // A stream keeps its order: nothing overtakes what was sent before it.
@@ -126,6 +179,13 @@ impl World {
             code: response.code,
             revision,
         };
+        if revision > 0 && response.is_success() {
+            let key = format!("{}/{}", call.resource.split('/').next().unwrap_or(""), call.object);
+            self.writes.push_back((revision, key));
+            if self.writes.len() > WRITES {
+                self.writes.pop_front();
+            }
+        }
         let id = self.trace.add(request.cause, RecordKind::Call(call));
         self.dispatch(effect, id);
     }

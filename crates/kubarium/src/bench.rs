@@ -82,5 +82,5 @@ fn requests(count: u32) -> u64 {
     let mut cluster = ready_cluster(3);
     cluster.type_line("kubectl expose deployment web --port=80");
     settle(&mut cluster);
-    cluster.flood("web.default", 80, count)
+    cluster.flood("default/web", 80, count)
 }

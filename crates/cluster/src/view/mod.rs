@@ -6,6 +6,7 @@ mod bars;
 mod budget;
 mod pods;
 mod records;
+mod traffic;
 mod travellers;
 mod versions;
 
@@ -15,7 +16,7 @@ use api::{Value, meta};
 use sim::Time;
 use std::collections::{BTreeMap, BTreeSet};
 use versions::Versions;
-use view::{EventRow, MarkRow, Moment, PodBar, Rows};
+use ::view::{AnswerRow, EventRow, MarkRow, Moment, PodBar, Rows};
 
 /// How many rows of what is over (events, answers, bars of gone pods) the view keeps.
 const KEPT: usize = 2_000;
@@ -45,6 +46,20 @@ pub(crate) struct View {
     new_marks: Vec<(String, MarkRow)>,
     /// Whether something that isn't the cluster's own was ever there.
     pub(crate) used: bool,
+    pub(crate) traffic: traffic::Traffic,
+    answers: BTreeMap<u64, AnswerRow>,
+    dirty_answers: BTreeSet<u64>,
+}
+
+/// Returns the resource of a watched object's kind.
+pub(crate) fn resource_of(object: &Value) -> &'static str {
+    let kind = object["kind"].str();
+    WATCHED.iter().find(|resource| resource.kind == kind).map_or("", |resource| resource.plural)
+}
+
+/// Returns whether a change of this resource keeps a cluster from being settled.
+pub(crate) fn counts_for_quiet(resource: &str) -> bool {
+    matches!(resource, "pods" | "deployments" | "replicasets" | "daemonsets" | "services" | "endpointslices")
 }
 
 /// Returns whether a namespace belongs to the cluster itself.
@@ -98,6 +113,22 @@ impl View {
         self.new_marks.push((format!("{:06}", self.marks), row));
     }
 
+    /// Forgets the marks so far.
+    pub(crate) fn forget_marks(&mut self) {
+        self.new_marks.clear();
+    }
+
+    /// Returns the ports of the services that have this load balancer address.
+    pub(crate) fn ports_of(&self, address: &str) -> Vec<i64> {
+        let services = self.objects.range(("services", String::new())..("services\0", String::new()));
+        let has = |service: &&Value| {
+            let ingress = service["status"]["loadBalancer"]["ingress"].items();
+            ingress.iter().any(|one| one["ip"].str() == address)
+        };
+        let services = services.map(|(_, service)| service).filter(has);
+        services.flat_map(|service| service["spec"]["ports"].items()).map(|port| port["port"].int()).collect()
+    }
+
     fn touch_service(&mut self, slice: &Value) {
         let name = meta::labels(slice)["kubernetes.io/service-name"].str();
         if !name.is_empty() {
@@ -145,6 +176,11 @@ impl View {
         for uid in std::mem::take(&mut self.dirty_bars) {
             let bar = self.bars.get(&uid).cloned();
             rows.bars.insert(uid, bar);
+        }
+        for exchange in std::mem::take(&mut self.dirty_answers) {
+            if let Some(row) = self.answers.get(&exchange) {
+                rows.answers.insert(format!("{exchange:09}"), Some(row.clone()));
+            }
         }
         for (key, mark) in std::mem::take(&mut self.new_marks) {
             rows.marks.insert(key, Some(mark));

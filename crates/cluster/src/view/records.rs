@@ -1,6 +1,6 @@
 use super::View;
 use api::{Value, meta};
-use view::RecordRow;
+use ::view::RecordRow;
 
 impl View {
     /// Makes the row of a Deployment, ReplicaSet, DaemonSet or Service.

@@ -1,0 +1,250 @@
+//! Add-ons: programs in pods that use the API like anybody else. When a pod runs one of their images,
+//! its program is connected; when the pod ends, so does the program.
+
+use crate::Cluster;
+use crate::parts::{Parts, Target};
+use crate::wires::Wires;
+use crate::world::World;
+use api::{Method, Request, Status, Value, meta};
+use client::{Component, Cx, Delivery, Identity, WatchSpec};
+use coredns::CoreDns;
+use kubelet::{PodRequest, Taken};
+use network::{Answer, Arrival, Payload, Protocol};
+use sim::Time;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Where the add-ons' part numbers begin.
+pub(crate) const FIRST: u32 = 1 << 24;
+
+/// A program in a pod.
+#[derive(Clone)]
+pub(crate) enum Addon {
+    /// CoreDNS.
+    Dns(Box<CoreDns>),
+    /// MetalLB's controller.
+    Controller(Box<metallb::Controller>),
+    /// MetalLB's speaker on a node.
+    Speaker(Box<metallb::Speaker>),
+}
+
+impl Addon {
+    fn component(&self) -> &dyn Component {
+        match self {
+            Addon::Dns(server) => server.as_ref(),
+            Addon::Controller(controller) => controller.as_ref(),
+            Addon::Speaker(speaker) => speaker.as_ref(),
+        }
+    }
+
+    fn component_mut(&mut self) -> &mut dyn Component {
+        match self {
+            Addon::Dns(server) => server.as_mut(),
+            Addon::Controller(controller) => controller.as_mut(),
+            Addon::Speaker(speaker) => speaker.as_mut(),
+        }
+    }
+
+    pub(crate) fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
+        self.component_mut().deliver(cx, watch, delivery);
+    }
+
+    pub(crate) fn step(&mut self, cx: &mut Cx, wires: &mut Wires) {
+        self.component_mut().step(cx);
+        if let Addon::Speaker(speaker) = self {
+            speaker.apply(cx.now, &mut wires.network);
+        }
+    }
+}
+
+/// The programs that run, by part number and by their pods' uids.
+#[derive(Clone, Default)]
+pub(crate) struct Addons {
+    running: BTreeMap<u32, Addon>,
+    by_pod: BTreeMap<Rc<str>, u32>,
+    next: u32,
+    /// Pods of the add-ons' namespaces that have changed: (pod, gone).
+    pub(crate) changed: Vec<(Value, bool)>,
+}
+
+impl Addons {
+    pub(crate) fn describe(&self, part: u32) -> Option<(Identity, Vec<WatchSpec>)> {
+        let component = self.running.get(&part)?.component();
+        Some((component.identity().clone(), component.watches()))
+    }
+
+    pub(crate) fn identity(&self, part: u32) -> Option<&Identity> {
+        Some(self.running.get(&part)?.component().identity())
+    }
+
+    pub(crate) fn next_at(&self, part: u32) -> Time {
+        self.running.get(&part).map_or(Time::NEVER, |addon| addon.component().next_at())
+    }
+
+    pub(crate) fn get_mut(&mut self, part: u32) -> Option<&mut Addon> {
+        self.running.get_mut(&part)
+    }
+}
+
+/// Installs the add-ons of the preset.
+pub(crate) fn install(cluster: &mut Cluster) {
+    for addon in cluster.preset.addons.clone() {
+        if addon == "coredns" {
+            for manifest in coredns::manifests(std::net::Ipv4Addr::new(10, 96, 0, 10)) {
+                apply(&mut cluster.world, &manifest);
+            }
+        }
+    }
+    cluster.after();
+}
+
+/// Returns what `microk8s enable metallb:RANGE` applies.
+///
+/// # Errors
+/// A range that is none.
+pub(crate) fn metallb_manifests(range: &str) -> Result<Vec<Value>, String> {
+    let mut manifests = metallb::manifests();
+    manifests.push(metallb::config_map(range)?);
+    Ok(manifests)
+}
+
+/// Creates an object, or replaces it where it is there, as an installer does. Returns the code and what
+/// kubectl would print. What isn't served yet is passed over.
+pub(crate) fn apply(world: &mut World, object: &Value) -> (u16, String) {
+    let (version, kind) = (object["apiVersion"].str(), object["kind"].str());
+    let (group, bare) = version.split_once('/').unwrap_or(("", version));
+    let name = meta::name(object);
+    let Some(found) = schema::find_kind(group, bare, kind) else {
+        return (200, format!("{}/{name} passed over", kind.to_lowercase()));
+    };
+    let what = format!("{}/{name}", singular(found));
+    if !found.served {
+        return (200, format!("{what} passed over"));
+    }
+    let root = if group.is_empty() { format!("/api/{bare}") } else { format!("/apis/{version}") };
+    let namespace = match meta::namespace(object) {
+        "" => "default",
+        namespace => namespace,
+    };
+    let scope = if found.namespaced { format!("/namespaces/{namespace}") } else { String::new() };
+    let path = format!("{root}{scope}/{}", found.plural);
+    let agent: Rc<str> = "kubectl".into();
+    let user = Rc::new(api::User::admin());
+    let send = |world: &mut World, method, path: String| {
+        world.call_now(&Request::new(method, path).body(object).by(&user, &agent))
+    };
+    let created = send(world, Method::Post, path.clone());
+    if created.code != 409 {
+        let told = Status::from_value(&created.body).map_or(format!("{what} created"), |status| status.message);
+        return (created.code, told);
+    }
+    let replaced = send(world, Method::Put, format!("{path}/{name}"));
+    let told = Status::from_value(&replaced.body).map_or(format!("{what} configured"), |status| status.message);
+    (replaced.code, told)
+}
+
+fn singular(kind: &schema::Kind) -> String {
+    if kind.group.is_empty() { kind.singular.to_string() } else { format!("{}.{}", kind.singular, kind.group) }
+}
+
+/// Connects the programs of pods that have begun to run, and ends those of pods that have ended.
+pub(crate) fn follow(cluster: &mut Cluster) {
+    for (pod, gone) in std::mem::take(&mut cluster.parts.addons.changed) {
+        let uid: Rc<str> = meta::uid(&pod).into();
+        let statuses = pod["status"]["containerStatuses"].items();
+        let runs = !gone && statuses.iter().any(|status| !status["state"]["running"].is_null());
+        let part = cluster.parts.addons.by_pod.get(&uid).copied();
+        match part {
+            None if runs => begin(cluster, uid, &pod),
+            Some(part) if !runs => end(cluster, &uid, part),
+            _ => {}
+        }
+    }
+}
+
+fn begin(cluster: &mut Cluster, uid: Rc<str>, pod: &Value) {
+    let image = pod["spec"]["containers"][0]["image"].str();
+    let (name, node) = (meta::name(pod), pod["spec"]["nodeName"].str());
+    let addon = if image.contains("coredns/coredns") {
+        Addon::Dns(Box::new(CoreDns::new(name, BTreeMap::new())))
+    } else if image.contains("metallb/controller") {
+        Addon::Controller(Box::new(metallb::Controller::new(name)))
+    } else if image.contains("metallb/speaker") {
+        let Some(host) = cluster.wires.nodes.get(node).copied() else { return };
+        Addon::Speaker(Box::new(metallb::Speaker::new(name, node, host)))
+    } else {
+        return;
+    };
+    let addons = &mut cluster.parts.addons;
+    let part = FIRST + addons.next;
+    addons.next += 1;
+    addons.running.insert(part, addon);
+    addons.by_pod.insert(uid, part);
+    cluster.parts.connect(&mut cluster.world, &mut cluster.wires, part);
+    cluster.reschedule(part);
+}
+
+fn end(cluster: &mut Cluster, uid: &str, part: u32) {
+    if let Some(Addon::Speaker(mut speaker)) = cluster.parts.addons.running.remove(&part) {
+        speaker.withdraw(&mut cluster.wires.network);
+    }
+    cluster.parts.addons.by_pod.remove(uid);
+    cluster.world.close_streams_of(|of| of == part);
+    cluster.agenda.set(part, Time::NEVER);
+}
+
+/// Hands a request that came to an application to the program that listens there.
+pub(crate) fn arrive(cluster: &mut Cluster, arrival: Arrival) {
+    if let Some(node) = crate::wires::proxy_of(arrival.application) {
+        let proxy = cluster.parts.nodes.get(node as usize).map(|node| &node.proxy);
+        let answer = proxy.and_then(|proxy| proxy.answer(arrival.local.port));
+        if let Some(response) = answer {
+            cluster.wires.network.reply(arrival.at, arrival.exchange, Answer::Http(response));
+        }
+        return;
+    }
+    let Some(uid) = cluster.wires.applications.get(&arrival.application).cloned() else { return };
+    let node = cluster.wires.pods.get(&uid).map(|pod| pod.node.clone());
+    let Some(number) = node.and_then(|node| cluster.parts.by_name.get(&node).copied()) else { return };
+    let part = Parts::kubelet_id(number);
+    let protocol = if matches!(*arrival.payload, Payload::Dns(_)) { Protocol::Udp } else { Protocol::Tcp };
+    let request = PodRequest {
+        id: arrival.exchange.0,
+        local: arrival.local,
+        peer: arrival.peer,
+        protocol,
+        payload: arrival.payload.clone(),
+    };
+    let mut taken = Taken::Refused;
+    let Cluster { world, wires, parts, .. } = cluster;
+    parts.with(world, wires, part, |target, cx, wires| {
+        if let Target::Kubelet(kubelet) = target {
+            taken = kubelet.on_arrival(cx, wires, &request);
+        }
+    });
+    match taken {
+        Taken::Yes => {}
+        Taken::Refused => cluster.wires.network.reset(arrival.at, arrival.exchange),
+        Taken::Builtin(_) => serve_builtin(cluster, &uid, &arrival),
+    }
+    cluster.reschedule(part);
+}
+
+fn serve_builtin(cluster: &mut Cluster, uid: &str, arrival: &Arrival) {
+    let part = cluster.parts.addons.by_pod.get(uid).copied();
+    let addon = part.and_then(|part| cluster.parts.addons.running.get_mut(&part));
+    let answer = match addon {
+        Some(Addon::Dns(server)) => server.serve(arrival.local.port, &arrival.payload),
+        Some(_) => match &*arrival.payload {
+            Payload::Http(_) => Some(Answer::Http(network::HttpResponse::new(200, "ok\n"))),
+            _ => Some(Answer::Connected),
+        },
+        None => None,
+    };
+    let span = cluster.world.timing.answer;
+    let takes = span.draw(cluster.world.chance, "addon", uid, arrival.exchange.0) / 8;
+    match answer {
+        Some(answer) => cluster.wires.network.reply(arrival.at + takes, arrival.exchange, answer),
+        None => cluster.wires.network.reset(arrival.at, arrival.exchange),
+    }
+}

@@ -1,0 +1,170 @@
+//! A packet's way and a node's rules, as the page shows them.
+
+use crate::Cluster;
+use network::iptables::{Counters, TableName};
+use network::{ExchangeId, Step};
+use ::view::{Answer, PacketStep, RuleRow, RulesView, TriedRule};
+
+/// How many rules that didn't match are told of in a step; those nearest to the one that did.
+const TRIED: usize = 8;
+
+pub(super) fn way(cluster: &Cluster, exchange: u64) -> Answer {
+    let network = &cluster.wires.network;
+    let Some(way) = network.way(ExchangeId(exchange)) else { return Answer::Way { steps: Vec::new() } };
+    let sent = cluster.view.moment(way.sent);
+    let mut teller = Teller {
+        source: way.source.to_string(),
+        destination: way.destination.to_string(),
+        sent,
+        steps: Vec::new(),
+        hook: String::new(),
+        tried: Vec::new(),
+        told: Vec::new(),
+        parent: String::new(),
+    };
+    for step in way.steps(network.topology()).into_iter().take_while(|step| !step.is_answer) {
+        teller.take(step);
+    }
+    Answer::Way { steps: teller.steps }
+}
+
+/// Puts the network's records together, so that each chain that did something is one step.
+struct Teller {
+    source: String,
+    destination: String,
+    sent: i64,
+    steps: Vec<PacketStep>,
+    hook: String,
+    tried: Vec<(String, TriedRule)>,
+    /// Chains that have had their step within this hook.
+    told: Vec<String>,
+    /// The chain whose rule went to mark the packet.
+    parent: String,
+}
+
+impl Teller {
+    fn step(&self, step: &Step, what: &str, detail: &str) -> PacketStep {
+        PacketStep {
+            place: step.place.clone(),
+            hook: String::new(),
+            chain: String::new(),
+            what: what.to_string(),
+            detail: detail.to_string(),
+            tried: Vec::new(),
+            tried_count: 0,
+            chain_length: 0,
+            source: self.source.clone(),
+            destination: self.destination.clone(),
+            source_after: self.source.clone(),
+            destination_after: self.destination.clone(),
+            at: self.sent + step.offset_ns / sim::MICROSECOND,
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step.kind {
+            "place" => self.hook.clear(),
+            "hook" => {
+                self.hook = format!("{} {}", step.table, step.chain);
+                self.told.clear();
+                self.tried.clear();
+            }
+            "missed" => self.try_rule(&step, false),
+            "rule" => self.rule(&step),
+            "translated" => self.translated(&step),
+            "tracked" | "policy" => {}
+            "route" => self.steps.push(self.step(&step, "route", if step.to.is_empty() { step.did } else { &step.to })),
+            "arp" => {
+                let detail = format!("{} {}", step.text, step.to);
+                self.steps.push(self.step(&step, "arp", detail.trim()));
+            }
+            "delivered" => self.steps.push(self.step(&step, "deliver", &step.after)),
+            "rejected" => self.steps.push(self.step(&step, "reject", &step.text)),
+            kind => self.steps.push(self.step(&step, if kind == "lost" { "lost" } else { kind }, step.did)),
+        }
+    }
+
+    fn try_rule(&mut self, step: &Step, matched: bool) {
+        let millionths = |share: f64| (share * 1e6) as u32;
+        let endpoint = step.text.split("-> ").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("");
+        let rule = TriedRule {
+            number: step.rule,
+            text: step.text.clone(),
+            matched,
+            dice: step.probability.zip(step.draw).map(|(share, draw)| (millionths(share), millionths(draw))),
+            endpoint: endpoint.to_string(),
+        };
+        self.tried.push((step.chain.clone(), rule));
+    }
+
+    fn rule(&mut self, step: &Step) {
+        self.try_rule(step, true);
+        let marks = step.did == "jump" && step.to == "KUBE-MARK-MASQ";
+        if marks {
+            self.parent.clone_from(&step.chain);
+            return;
+        }
+        let built_in = !step.chain.starts_with("KUBE-");
+        let chain = if step.did == "mark" && !self.parent.is_empty() {
+            std::mem::take(&mut self.parent)
+        } else {
+            step.chain.clone()
+        };
+        let in_filter = self.hook.starts_with("filter");
+        let silent = matches!(step.did, "return" | "unmark" | "counts")
+            || step.did == "jump" && (built_in || in_filter || self.told.contains(&chain));
+        if silent {
+            return;
+        }
+        let what = if step.did == "jump" { "match" } else { step.did };
+        let mut row = self.step(step, what, &step.to);
+        row.hook.clone_from(&self.hook);
+        row.chain.clone_from(&chain);
+        let mine = self.tried.iter().filter(|(of, _)| *of == step.chain).map(|(_, rule)| rule.clone());
+        let mut tried: Vec<TriedRule> = mine.collect();
+        row.tried_count = step.rule;
+        let more = tried.len().saturating_sub(TRIED);
+        row.tried = tried.split_off(more);
+        self.tried.clear();
+        self.told.push(chain);
+        self.steps.push(row);
+    }
+
+    fn translated(&mut self, step: &Step) {
+        if step.did == "conntrack" {
+            self.steps.push(self.step(step, "conntrack", ""));
+        }
+        let after = if step.half == "source" { &mut self.source } else { &mut self.destination };
+        after.clone_from(&step.after);
+        if let Some(last) = self.steps.last_mut() {
+            last.source_after.clone_from(&self.source);
+            last.destination_after.clone_from(&self.destination);
+        }
+    }
+}
+
+pub(super) fn rules(cluster: &Cluster, node: &str, table: &str, exchange: u64) -> Answer {
+    let network = &cluster.wires.network;
+    let name = if table == "filter" { TableName::Filter } else { TableName::Nat };
+    let Some(host) = cluster.wires.nodes.get(node).copied() else { return Answer::Rules { rules: None } };
+    let lit = network.way(ExchangeId(exchange)).map_or(Vec::new(), |way| way.rules_taken(host, name));
+    let chains = network.chains(host, name).into_iter().map(|chain| {
+        let rows = chain.rules.iter().enumerate().map(|(i, rule)| RuleRow {
+            text: format!("-A {} {}", chain.name, rule.text),
+            target: rule.target.clone(),
+            packets: rule.packets,
+            lit: lit.iter().any(|(of, place)| **of == *chain.name && *place as usize == i),
+        });
+        let policy = if chain.policy.is_empty() { "-" } else { chain.policy };
+        (chain.name.clone(), policy.to_string(), rows.collect())
+    });
+    let synced = cluster.parts.node(node).and_then(|node| node.proxy.syncs().1);
+    let view = RulesView {
+        node: node.to_string(),
+        table: table.to_string(),
+        chains: chains.collect(),
+        written: synced.map(|at| cluster.view.moment(at)),
+        text: network.iptables_save(host, Some(name), Counters::Hide, cluster.world.now),
+    };
+    Answer::Rules { rules: Some(Box::new(view)) }
+}

@@ -1,0 +1,189 @@
+//! What the server would say to a manifest, by line: a dry run of each object.
+
+use crate::{Cluster, mend};
+use api::yaml::{Document, LineMap};
+use api::{Method, PatchType, Request, Status, Value, meta};
+use ::view::{Answer, Diagnostic, Mend, Severity};
+
+/// How many bytes are looked at while typing.
+const LONGEST: usize = 512 << 10;
+/// How many objects are tried.
+const OBJECTS: usize = 50;
+
+/// What came of a look at a text.
+#[derive(Default)]
+struct Findings {
+    diagnostics: Vec<Diagnostic>,
+    outcome: Vec<(String, String)>,
+}
+
+pub(super) fn verdict(cluster: &mut Cluster, name: &str, text: &str) -> Answer {
+    let mut findings = Findings::default();
+    if text.len() > LONGEST {
+        findings.say(1, 1, Severity::Info, "", "This file is too long to be checked while you type.");
+        return Answer::Verdict { diagnostics: findings.diagnostics, mend: None, outcome: Vec::new() };
+    }
+    look(cluster, name, text, &mut findings);
+    let mend = mend::mend(text).map(|(faults, mended)| {
+        let mut after = Findings::default();
+        look(cluster, name, &mended, &mut after);
+        let errors = after.diagnostics.into_iter().filter(|one| one.severity == Severity::Error);
+        Mend {
+            faults: faults.into_iter().map(|fault| fault.name().to_string()).collect(),
+            text: mended,
+            remaining: errors.map(|one| one.message).collect(),
+        }
+    });
+    Answer::Verdict { diagnostics: findings.diagnostics, mend, outcome: findings.outcome }
+}
+
+fn look(cluster: &mut Cluster, name: &str, text: &str, findings: &mut Findings) {
+    let (documents, error) = api::yaml::parse_all(text);
+    for document in documents.iter().take(OBJECTS) {
+        try_object(cluster, name, document, findings);
+    }
+    if let Some(error) = error {
+        let message = format!("error parsing {name}: {}", error.in_kubectl_words());
+        findings.say(error.line, error.column, Severity::Error, &message, "");
+    }
+}
+
+impl Findings {
+    fn say(&mut self, line: u32, column: u32, severity: Severity, message: &str, hint: &str) {
+        let (message, hint) = (message.to_string(), hint.to_string());
+        self.diagnostics.push(Diagnostic { line: line.max(1), column, severity, message, hint });
+    }
+
+    fn say_at(&mut self, document: &Document, path: &str, severity: Severity, message: &str, hint: &str) {
+        let at = document.lines.nearest(path);
+        let (line, column) = at.map_or((document.line, 1), |at| (at.line, at.column));
+        self.say(line, column, severity, message, hint);
+    }
+}
+
+fn try_object(cluster: &mut Cluster, name: &str, document: &Document, findings: &mut Findings) {
+    let object = &document.value;
+    for duplicate in &document.duplicates {
+        let message = format!("key {:?} is there twice; the last one counts", duplicate.path);
+        let at = duplicate.position;
+        findings.say(at.line, at.column, Severity::Warning, &message, "");
+    }
+    let (version, kind) = (object["apiVersion"].str(), object["kind"].str());
+    if kind.is_empty() || version.is_empty() {
+        let missing = if kind.is_empty() { "kind" } else { "apiVersion" };
+        let message = format!("error validating {name:?}: error validating data: {missing} not set");
+        return findings.say_at(document, missing, Severity::Error, &message, "");
+    }
+    if kind == "List" {
+        return;
+    }
+    let (group, bare) = version.split_once('/').unwrap_or(("", version));
+    let Some(found) = schema::find_kind(group, bare, kind).filter(|kind| kind.served) else {
+        let message = format!("no matches for kind {kind:?} in version {version:?}");
+        let known = schema::find_kind(group, bare, kind).is_some();
+        let hint = if known { "This kind is not served yet; it is to come." } else { "" };
+        return findings.say_at(document, "apiVersion", Severity::Error, &message, hint);
+    };
+    let object_name = meta::name(object);
+    let namespace = match meta::namespace(object) {
+        _ if !found.namespaced => "",
+        "" => cluster.terminal.namespace(),
+        namespace => namespace,
+    }
+    .to_string();
+    let mut path = if group.is_empty() { format!("/api/{bare}") } else { format!("/apis/{version}") };
+    if !namespace.is_empty() {
+        path.push_str(&format!("/namespaces/{namespace}"));
+    }
+    path.push_str(&format!("/{}", found.plural));
+    if object_name.is_empty() && meta::name(object).is_empty() && object["metadata"]["generateName"].is_null() {
+        let message = "error when retrieving current configuration: resource name may not be empty";
+        return findings.say_at(document, "metadata", Severity::Error, message, "");
+    }
+    let there = cluster.peek(&Request::new(Method::Get, format!("{path}/{object_name}")));
+    let exists = there.is_success();
+    let request = if exists {
+        let patch = patch_for(found, &there.body, object);
+        if patch.fields().is_empty() {
+            return findings.outcome.push((format!("{}/{object_name}", found.kind), "unchanged".to_string()));
+        }
+        let mut request = Request::new(Method::Patch, format!("{path}/{object_name}")).body(patch);
+        request.patch = PatchType::StrategicMerge;
+        request
+    } else {
+        Request::new(Method::Post, path).body(object)
+    };
+    let response = cluster.peek(&request.query("dryRun", "All").query("fieldValidation", "Strict"));
+    for warning in &response.warnings {
+        findings.say_at(document, "kind", Severity::Warning, warning, "");
+    }
+    if response.is_success() {
+        let word = if exists { "configured" } else { "created" };
+        return findings.outcome.push((format!("{}/{object_name}", found.kind), word.to_string()));
+    }
+    let status = Status::from_value(&response.body)
+        .unwrap_or_else(|| Status::new(response.code, "Unknown", "unknown"));
+    explain(document, &status, findings);
+}
+
+/// Returns what `kubectl apply` would send.
+fn patch_for(kind: &schema::Kind, current: &Value, object: &Value) -> Value {
+    const LAST: &str = "kubectl.kubernetes.io/last-applied-configuration";
+    let original = Value::from_json(meta::annotation(current, LAST)).unwrap_or_default();
+    let mut modified = object.clone();
+    if let Some(last) = meta::annotations(current).get(LAST) {
+        modified.at_mut(&["metadata", "annotations"]).map_mut().insert(LAST, last);
+    }
+    schema::patch::three_way_strategic(kind, &original, &modified, current).unwrap_or_default()
+}
+
+/// Puts each cause of a refusal on the line where it arises.
+fn explain(document: &Document, status: &Status, findings: &mut Findings) {
+    let causes = status.details["causes"].items();
+    for cause in causes {
+        let field = cause["field"].str();
+        let message = format!("{field}: {}", cause["message"].str());
+        findings.say_at(document, field, Severity::Error, &message, "");
+    }
+    if !causes.is_empty() {
+        return;
+    }
+    let unknown = unknown_fields(&status.message);
+    for path in &unknown {
+        let message = format!("unknown field {path:?}");
+        findings.say_at(document, path, Severity::Error, &message, "");
+    }
+    if unknown.is_empty() {
+        let path = go_field(&status.message, &document.lines).unwrap_or_default();
+        findings.say_at(document, &path, Severity::Error, &status.message, "");
+    }
+}
+
+/// Returns the paths that a strict decoding error names.
+fn unknown_fields(message: &str) -> Vec<String> {
+    let parts = message.split("unknown field \"").skip(1);
+    parts.filter_map(|part| part.split('"').next()).map(str::to_string).collect()
+}
+
+/// Finds the field that Go's JSON error names: `… Go struct field DeploymentSpec.spec.replicas of type int32`.
+fn go_field(message: &str, lines: &LineMap) -> Option<String> {
+    let field = message.split("Go struct field ").nth(1)?.split(' ').next()?;
+    let (_, path) = field.split_once('.')?;
+    let bare = |text: &str| {
+        let mut depth = 0_i32;
+        let keep = |c: &char| match c {
+            '[' => {
+                depth += 1;
+                false
+            }
+            ']' => {
+                depth -= 1;
+                false
+            }
+            _ => depth == 0,
+        };
+        text.chars().filter(keep).collect::<String>()
+    };
+    let mut candidates = lines.iter().filter(|(there, _)| bare(there) == path || bare(there).ends_with(path));
+    candidates.next().map(|(there, _)| there.to_string())
+}

@@ -1,0 +1,380 @@
+//! The cluster: its parts on one clock.
+
+use crate::agenda::Agenda;
+use crate::console::Terminal;
+use crate::parts::{NodeParts, Parts};
+use crate::preset::{KubeletMode, Preset};
+use crate::view::View;
+use crate::wires::{Asker, Wires};
+use crate::world::{Happening, Owner, World};
+use apiserver::ApiServer;
+use client::{Delivery, Identity, WatchSpec};
+use controller_manager::ControllerManager;
+use kube_proxy::KubeProxy;
+use kubelet::{Behaviour, Kubelet, NodeConfig};
+use network::{Cidr, Network};
+use scheduler::Scheduler;
+use sim::{Chance, MILLISECOND, MINUTE, Nanos, SECOND, Time};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+use ::view::{Input, LoggedInput, Moment};
+
+/// For how long nothing may change before a cluster counts as settled.
+const SETTLED: Nanos = 2_500 * MILLISECOND;
+/// How many inputs a session keeps.
+const INPUTS: usize = 20_000;
+/// How long a cluster runs before its first moment, so that a learner finds it up and idle.
+const BOOT: Nanos = 2 * MINUTE;
+/// The network of all pods.
+const POD_CIDR: &str = "10.244.0.0/16";
+
+/// A whole cluster. A clone is a keyframe: it goes on as the original would.
+#[derive(Clone)]
+pub struct Cluster {
+    pub(crate) preset: Rc<Preset>,
+    pub(crate) world: World,
+    pub(crate) wires: Wires,
+    pub(crate) parts: Parts,
+    pub(crate) agenda: Agenda,
+    pub(crate) view: View,
+    pub(crate) terminal: Terminal,
+    inputs: Vec<LoggedInput>,
+    /// When one of the kinds last changed whose quiet makes a cluster settled.
+    changed: Time,
+    pub(crate) frames: crate::frame::Frames,
+    /// How many of a benchmark's requests were answered.
+    pub(crate) flooded: u64,
+}
+
+impl Cluster {
+    /// Makes a cluster and lets it come up: its first moment is when its nodes and add-ons are ready.
+    pub fn new(preset: &Preset, seed: u64) -> Cluster {
+        let start = Time::EPOCH + -BOOT;
+        let chance = Chance::new(seed);
+        let options = apiserver::Options {
+            chance,
+            advertise_address: preset.apiserver.clone(),
+            ..apiserver::Options::default()
+        };
+        let world = World::new(start, seed, preset.timing.clone(), ApiServer::new(start, options));
+        let segment = Cidr::parse(&preset.network).unwrap_or(Cidr::new(Ipv4Addr::new(10, 0, 0, 0), 8));
+        let mut network = Network::new(chance, preset.timing.clone(), segment);
+        let client = network.add_outside("client", address(&preset.client));
+        let wires = Wires::new(network, client);
+        let parts = Parts {
+            manager: ControllerManager::new(&apiserver::served_resources()),
+            scheduler: Scheduler::new(),
+            nodes: Vec::new(),
+            by_name: BTreeMap::new(),
+            addons: crate::addons::Addons::default(),
+        };
+        let mut cluster = Cluster {
+            preset: Rc::new(preset.clone()),
+            world,
+            wires,
+            parts,
+            agenda: Agenda::default(),
+            view: View::new(Time::EPOCH),
+            terminal: Terminal::new(preset),
+            inputs: Vec::new(),
+            changed: start,
+            frames: crate::frame::Frames::default(),
+            flooded: 0,
+        };
+        cluster.boot();
+        cluster
+    }
+
+    fn boot(&mut self) {
+        self.watch_for_view();
+        self.connect(crate::parts::MANAGER);
+        self.connect(crate::parts::SCHEDULER);
+        for node in &self.preset.clone().nodes {
+            self.add_node(node);
+        }
+        crate::addons::install(self);
+        self.run_until(Time::EPOCH);
+        self.view.forget_marks();
+    }
+
+    fn watch_for_view(&mut self) {
+        let identity = Identity::new("system:kubarium:page", &["system:masters"], "page");
+        for resource in crate::view::WATCHED {
+            let spec = WatchSpec::all(*resource);
+            let (items, _) = self.world.list_and_watch(&identity, &spec, Owner::View);
+            for item in items {
+                self.view.observe(self.world.now, resource.plural, item, false);
+            }
+        }
+    }
+
+    fn add_node(&mut self, spec: &crate::preset::NodeSpec) {
+        let name: Rc<str> = spec.name.as_str().into();
+        let host = self.wires.network.add_node(&name, address(&spec.address));
+        if let Some(cidr) = Cidr::parse(&spec.pod_cidr) {
+            self.wires.network.set_pod_network(host, cidr);
+        }
+        self.wires.nodes.insert(name.clone(), host);
+        let mut config = NodeConfig::new(&spec.name, &spec.address, &spec.pod_cidr);
+        config.cpu.clone_from(&spec.cpu);
+        config.memory.clone_from(&spec.memory);
+        config.ephemeral_storage.clone_from(&spec.ephemeral_storage);
+        config.pods = spec.pods;
+        if spec.control_plane {
+            config = config.control_plane();
+        }
+        if self.preset.kubelet == KubeletMode::Bare {
+            config = config.behaving(Behaviour::Bare);
+        }
+        let number = u32::try_from(self.parts.nodes.len()).unwrap_or(u32::MAX);
+        let kubelet = Kubelet::new(config, self.world.now);
+        let proxy = KubeProxy::new(proxy_settings(&name, host, number, spec));
+        self.parts.nodes.push(NodeParts { name: name.clone(), on: true, kubelet, proxy });
+        self.parts.by_name.insert(name, number);
+        self.connect(Parts::kubelet_id(number));
+        self.connect(Parts::proxy_id(number));
+    }
+
+    /// Connects a part to the API server, as when its process starts.
+    pub(crate) fn connect(&mut self, part: u32) {
+        self.parts.connect(&mut self.world, &mut self.wires, part);
+        self.reschedule(part);
+        self.after();
+    }
+
+    /// Sets anew when a part is due.
+    pub(crate) fn reschedule(&mut self, part: u32) {
+        self.agenda.set(part, self.parts.next_at(part));
+    }
+
+    /// Returns the present.
+    pub fn now(&self) -> Time {
+        self.world.now
+    }
+
+    /// Returns the present as the page counts it.
+    pub fn moment(&self) -> Moment {
+        self.view.moment(self.world.now)
+    }
+
+    /// Returns when something happens next.
+    pub fn next_at(&self) -> Time {
+        let queue = self.world.queue.next_at().unwrap_or(Time::NEVER);
+        let agenda = self.agenda.first().map_or(Time::NEVER, |(at, _)| at);
+        let network = self.wires.network.next_at().unwrap_or(Time::NEVER);
+        queue.min(agenda).min(network).min(self.terminal.next_at()).max(self.world.now)
+    }
+
+    /// Lets the next thing happen, if that is not after `until`. Returns whether something happened;
+    /// if not, it is `until` now.
+    pub fn step(&mut self, until: Time) -> bool {
+        let at = self.next_at();
+        if at > until {
+            self.world.now = self.world.now.max(until);
+            return false;
+        }
+        self.world.now = at;
+        if self.world.queue.next_at().is_some_and(|next| next <= at) {
+            if let Some((_, happening)) = self.world.queue.pop() {
+                self.happen(happening);
+            }
+        } else if self.wires.network.next_at().is_some_and(|next| next <= at) {
+            self.advance_network();
+        } else if let Some((_, part)) = self.agenda.first().filter(|(next, _)| *next <= at) {
+            self.parts.step(&mut self.world, &mut self.wires, part);
+            self.reschedule(part);
+        } else {
+            self.step_terminal();
+        }
+        self.after();
+        true
+    }
+
+    /// Lets everything happen until then.
+    pub fn run_until(&mut self, until: Time) {
+        while self.step(until) {}
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        let Happening::Watch { stream, event } = happening;
+        let Some(reader) = self.world.readers.get(&stream) else { return };
+        match reader.owner {
+            Owner::Part(part, watch) if self.parts.is_on(part) => {
+                let delivery = Delivery::Event(event);
+                self.parts.deliver(&mut self.world, &mut self.wires, part, watch, delivery);
+                self.reschedule(part);
+            }
+            Owner::Mailbox => self.terminal.mail(stream, event),
+            Owner::Part(..) | Owner::View => {}
+        }
+    }
+
+    fn advance_network(&mut self) {
+        for delivery in self.wires.network.advance(self.world.now) {
+            match delivery {
+                network::Delivery::Arrival(arrival) => crate::addons::arrive(self, arrival),
+                network::Delivery::Ended(ended) => match self.wires.askers.remove(&ended.exchange) {
+                    Some(Asker::Kubelet { node, id }) => {
+                        let Some(number) = self.parts.by_name.get(&node).copied() else { continue };
+                        let part = Parts::kubelet_id(number);
+                        let Cluster { world, wires, parts, .. } = self;
+                        parts.with(world, wires, part, |target, cx, wires| {
+                            if let crate::parts::Target::Kubelet(kubelet) = target {
+                                kubelet.on_reply(cx, wires, id, ended.outcome);
+                            }
+                        });
+                        self.reschedule(part);
+                    }
+                    Some(Asker::Console) => {
+                        self.view.answered(&self.wires, &ended);
+                        self.terminal.answer(&mut self.wires, ended);
+                    }
+                    Some(Asker::Flood) => {
+                        self.flooded += u64::from(matches!(ended.outcome, network::Outcome::Answered(_)));
+                    }
+                    None => {}
+                },
+            }
+        }
+    }
+
+    /// What follows at once from anything that happened: the view looks at what changed, new programs
+    /// in pods are connected, streams are served.
+    pub(crate) fn after(&mut self) {
+        for event in std::mem::take(&mut self.world.seen) {
+            let gone = event.event == api::EventType::Deleted;
+            let resource = crate::view::resource_of(&event.object);
+            if crate::view::counts_for_quiet(resource) {
+                self.changed = self.world.now;
+            }
+            if resource == "pods" && crate::view::is_system(api::meta::namespace(&event.object)) {
+                self.parts.addons.changed.push((event.object.clone(), gone));
+            }
+            self.view.observe(self.world.now, resource, event.object, gone);
+        }
+        crate::addons::follow(self);
+        self.serve_streams();
+    }
+
+    /// Goes on until nothing that `@settle` names has changed for 2.5 s, at most `at_most`.
+    pub fn run_until_settled(&mut self, at_most: Nanos) {
+        let end = self.world.now + at_most;
+        self.changed = self.world.now;
+        loop {
+            let quiet = (self.changed + SETTLED).min(end);
+            if !self.step(quiet) && self.world.now >= (self.changed + SETTLED).min(end) {
+                return;
+            }
+        }
+    }
+
+    /// Returns whether nothing has changed for a while and all pods are ready or done.
+    pub fn is_settled(&self) -> bool {
+        self.world.now - self.changed >= SETTLED
+    }
+
+    /// Does something to the cluster, at its present moment, and keeps it in the session's log.
+    pub fn input(&mut self, input: Input) -> LoggedInput {
+        let logged = LoggedInput { at: self.moment(), input };
+        if self.inputs.len() < INPUTS {
+            self.inputs.push(logged.clone());
+        }
+        self.act(&logged.input);
+        self.after();
+        logged
+    }
+
+    /// Returns what was done so far.
+    pub fn inputs(&self) -> &[LoggedInput] {
+        &self.inputs
+    }
+
+    /// Cuts a machine's power or switches it on.
+    pub(crate) fn power(&mut self, name: &str, on: bool) -> Result<(), String> {
+        let Some((number, node)) = self.parts.node_mut(name) else {
+            return Err(format!("no machine {name:?}"));
+        };
+        if node.on == on {
+            return Ok(());
+        }
+        node.on = on;
+        let host = self.wires.nodes.get(name).copied();
+        let text = if on { format!("start {name}") } else { format!("stop {name}") };
+        self.view.mark(self.world.now, &text, !on);
+        let (kubelet, proxy) = (Parts::kubelet_id(number), Parts::proxy_id(number));
+        if on {
+            self.switch_on(number, host);
+        } else {
+            let now = self.world.now;
+            self.parts.nodes[number as usize].kubelet.stop(now);
+            if let Some(host) = host {
+                self.wires.network.stop(host);
+            }
+            self.world.close_streams_of(|part| part == kubelet || part == proxy);
+        }
+        self.reschedule(kubelet);
+        self.reschedule(proxy);
+        Ok(())
+    }
+
+    fn switch_on(&mut self, number: u32, host: Option<network::HostId>) {
+        if let Some(host) = host {
+            self.wires.network.start(host);
+        }
+        let Cluster { world, wires, parts, .. } = self;
+        parts.with(world, wires, Parts::kubelet_id(number), |target, cx, wires| {
+            if let crate::parts::Target::Kubelet(kubelet) = target {
+                kubelet.start(cx, wires);
+            }
+        });
+        let name = self.parts.nodes[number as usize].name.clone();
+        let spec = self.preset.nodes.iter().find(|spec| *spec.name == *name);
+        if let Some((spec, host)) = spec.zip(host) {
+            self.parts.nodes[number as usize].proxy = KubeProxy::new(proxy_settings(&name, host, number, spec));
+        }
+        self.connect(Parts::kubelet_id(number));
+        self.connect(Parts::proxy_id(number));
+    }
+
+    /// Returns whether every pod is ready or done, and nothing has changed for a second.
+    pub fn is_ready(&self) -> bool {
+        let pods = self.view.objects.range(("pods", String::new())..("pods\0", String::new()));
+        let is_well = |pod: &api::Value| {
+            let done = matches!(pod["status"]["phase"].str(), "Succeeded" | "Failed");
+            !api::meta::is_deleting(pod) && (done || api::meta::is_condition_true(pod, "Ready"))
+        };
+        self.world.now - self.changed >= SECOND && pods.into_iter().all(|(_, pod)| is_well(pod))
+    }
+
+    /// Returns how many pods are Ready.
+    pub fn ready_pods(&self) -> u64 {
+        let pods = self.view.objects.range(("pods", String::new())..("pods\0", String::new()));
+        pods.filter(|(_, pod)| api::meta::is_condition_true(pod, "Ready")).count() as u64
+    }
+
+    /// Lets seconds pass.
+    pub fn sleep(&mut self, seconds: i64) {
+        let until = self.world.now + seconds * SECOND;
+        self.run_until(until);
+    }
+}
+
+fn proxy_settings(
+    name: &Rc<str>,
+    host: network::HostId,
+    number: u32,
+    spec: &crate::preset::NodeSpec,
+) -> kube_proxy::Settings {
+    kube_proxy::Settings {
+        node: name.clone(),
+        host,
+        address: address(&spec.address),
+        cluster_cidr: Cidr::parse(POD_CIDR),
+        application: crate::wires::proxy_application(number),
+    }
+}
+
+fn address(text: &str) -> Ipv4Addr {
+    text.parse().unwrap_or(Ipv4Addr::UNSPECIFIED)
+}

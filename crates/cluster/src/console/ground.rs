@@ -1,0 +1,340 @@
+//! What the shell reaches of the world: API server, files, network, machines.
+
+use super::terminal::Machines;
+use crate::parts::{Parts, Target};
+use crate::view::View;
+use crate::wires::Wires;
+use crate::world::{Owner, World};
+use api::{Request, Response};
+use kubectl::{Config, StreamRead};
+use kubelet::ExecContext;
+use network::dns::ResolvConf;
+use network::{HostId, Payload};
+use shell::{Facts, FileError, Host, MachineAnswer, NetAnswer, NetProtocol, NetRequest, Place};
+use sim::Time;
+use std::net::Ipv4Addr;
+
+/// The home folder on the learner's own machine.
+pub(crate) const HOME: &str = "/home/learner";
+
+/// The world as a console's commands reach it, for as long as one of them takes a step.
+pub(crate) struct Ground<'a> {
+    pub world: &'a mut World,
+    pub wires: &'a mut Wires,
+    pub parts: &'a mut Parts,
+    pub view: &'a mut View,
+    pub machines: &'a mut Machines,
+    /// Machines to be stopped or started once the step is over.
+    pub power: &'a mut Vec<(String, bool)>,
+    /// Whether nothing may be changed or drawn: the page only looks.
+    pub looks: bool,
+}
+
+impl Ground<'_> {
+    /// Returns the host that a place is on the network.
+    fn host_of(&self, place: &Place) -> Option<HostId> {
+        match place {
+            Place::Client => Some(self.wires.client),
+            Place::Node(name) => self.wires.nodes.get(name).copied(),
+            Place::Container { namespace, pod, .. } => {
+                let key = api::meta::object_key(namespace, pod);
+                self.wires.pod_by_key(&key).map(|pod| pod.host)
+            }
+        }
+    }
+
+    /// Returns the number of the kubelet that runs a container's pod.
+    fn kubelet_of(&self, namespace: &str, pod: &str) -> Option<u32> {
+        let key = format!("{namespace}/{pod}");
+        let pod = self.view.objects.get(&("pods", key))?;
+        let node = self.parts.by_name.get(pod["spec"]["nodeName"].str())?;
+        Some(Parts::kubelet_id(*node))
+    }
+
+    /// Calls the kubelet that runs a container.
+    pub(super) fn with_kubelet<T>(
+        &mut self,
+        namespace: &str,
+        pod: &str,
+        call: impl FnOnce(&mut kubelet::Kubelet, &mut client::Cx, &mut Wires) -> T,
+    ) -> Option<T> {
+        let part = self.kubelet_of(namespace, pod)?;
+        let mut result = None;
+        self.parts.with(self.world, self.wires, part, |target, cx, wires| {
+            if let Target::Kubelet(kubelet) = target {
+                result = Some(call(kubelet, cx, wires));
+            }
+        });
+        self.machines.touched.insert(part);
+        result
+    }
+
+    fn context(&mut self, place: &Place) -> Option<ExecContext> {
+        let Place::Container { namespace, pod, container } = place else { return None };
+        self.with_kubelet(namespace, pod, |kubelet, cx, wires| {
+            kubelet.exec_context(cx, wires, (namespace, pod, container)).ok()
+        })?
+    }
+
+    fn resolv_conf(&mut self, place: &Place) -> ResolvConf {
+        match self.context(place) {
+            Some(context) => read_resolv_conf(&context.resolv_conf),
+            None => ResolvConf { nameserver: None, search: Vec::new(), ndots: 1 },
+        }
+    }
+}
+
+/// Reads the text of `/etc/resolv.conf`.
+fn read_resolv_conf(text: &str) -> ResolvConf {
+    let mut conf = ResolvConf { nameserver: None, search: Vec::new(), ndots: 1 };
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("nameserver") => conf.nameserver = words.next().and_then(|word| word.parse::<Ipv4Addr>().ok()),
+            Some("search") => conf.search = words.map(Into::into).collect(),
+            Some("options") => {
+                let ndots = words.find_map(|word| word.strip_prefix("ndots:")?.parse().ok());
+                conf.ndots = ndots.unwrap_or(conf.ndots);
+            }
+            _ => {}
+        }
+    }
+    conf
+}
+
+impl Host for Ground<'_> {
+    fn now(&self) -> Time {
+        self.world.now
+    }
+
+    fn request(&mut self, place: &Place, request: Request) -> Result<Response, String> {
+        if place.is_container() && self.host_of(place).is_none() {
+            return Err("The connection to the server was refused".to_string());
+        }
+        let response = if self.looks {
+            self.world.apiserver.handle(self.world.now, &request)
+        } else {
+            self.world.call_now(&request)
+        };
+        if response.stream != 0 {
+            self.world.read_stream(response.stream, Owner::Mailbox, request.agent.clone());
+            self.machines.mail.entry(response.stream).or_default();
+        }
+        let asked = self.world.apiserver.take_node_requests();
+        self.machines.node_requests.extend(asked);
+        Ok(response)
+    }
+
+    fn stream_read(&mut self, stream: u64) -> StreamRead {
+        match self.machines.mail.get_mut(&stream) {
+            Some(mail) => mail.pop_front().unwrap_or(StreamRead::Empty),
+            None => StreamRead::Closed,
+        }
+    }
+
+    fn stream_write(&mut self, stream: u64, text: &str) {
+        self.machines.written.push((stream, text.to_string()));
+    }
+
+    fn stream_close(&mut self, stream: u64) {
+        self.machines.mail.remove(&stream);
+        self.machines.followers.remove(&stream);
+        self.machines.closed.push(stream);
+        self.world.close_stream(stream);
+    }
+
+    fn kubeconfig(&mut self, place: &Place) -> Config {
+        match self.machines.configs.get(place) {
+            Some(config) => config.clone(),
+            None => self.machines.config.clone(),
+        }
+    }
+
+    fn set_kubeconfig(&mut self, place: &Place, config: Config) {
+        self.machines.configs.insert(place.clone(), config);
+    }
+
+    fn read_file(&mut self, place: &Place, path: &str) -> Result<String, FileError> {
+        if place.is_container() {
+            let context = self.context(place).ok_or(FileError::NotFound)?;
+            return super::machine::read_container_file(&context.files, path);
+        }
+        self.machines.files(place).read(path).map(|text| text.to_string())
+    }
+
+    fn write_file(&mut self, place: &Place, path: &str, text: &str) -> Result<(), FileError> {
+        if let Place::Container { namespace, pod, container } = place {
+            return self.change_container_file((namespace, pod, container), path, Some(text));
+        }
+        self.machines.files_mut(place).write(path, text)?;
+        if place.is_client() {
+            self.machines.changed_files.push((path.to_string(), Some(text.to_string())));
+        }
+        Ok(())
+    }
+
+    fn list_dir(&mut self, place: &Place, path: &str) -> Result<Vec<String>, FileError> {
+        if place.is_container() {
+            let context = self.context(place).ok_or(FileError::NotFound)?;
+            return super::machine::list_container_files(&context.files, path);
+        }
+        self.machines.files(place).list(path)
+    }
+
+    fn make_dir(&mut self, place: &Place, path: &str) -> Result<(), FileError> {
+        if let Place::Container { namespace, pod, container } = place {
+            return self.change_container_file((namespace, pod, container), &format!("{path}/"), Some(""));
+        }
+        self.machines.files_mut(place).make_dir(path)
+    }
+
+    fn remove(&mut self, place: &Place, path: &str) -> Result<(), FileError> {
+        if let Place::Container { namespace, pod, container } = place {
+            return self.change_container_file((namespace, pod, container), path, None);
+        }
+        self.machines.files_mut(place).remove(path)?;
+        if place.is_client() {
+            self.machines.changed_files.push((path.to_string(), None));
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, place: &Place, request: NetRequest) -> u64 {
+        let conf = match request.protocol {
+            NetProtocol::Dns { .. } => self.resolv_conf(place),
+            _ => ResolvConf { nameserver: None, search: Vec::new(), ndots: 1 },
+        };
+        let Some(from) = self.host_of(place) else {
+            return self.machines.errands.fail(NetAnswer::Unreachable);
+        };
+        let address = request.address.clone();
+        let to = if request.port == 0 { address } else { format!("{address}:{}", request.port) };
+        let is_lookup = matches!(request.protocol, NetProtocol::Dns { .. });
+        let words = asked_words(&request.protocol);
+        let (id, exchange) = self.machines.errands.send(self.world.now, self.wires, from, &conf, request);
+        if let (Some(exchange), false) = (exchange, is_lookup) {
+            self.view.asked(self.wires, exchange.0, &to, &words);
+        }
+        id
+    }
+
+    fn exchange(&mut self, id: u64) -> Option<NetAnswer> {
+        self.machines.errands.take(id)
+    }
+
+    fn abandon(&mut self, id: u64) {
+        self.machines.errands.abandon(self.wires, id);
+    }
+
+    fn facts(&mut self, place: &Place) -> Facts {
+        match place {
+            Place::Client => Facts {
+                hostname: "kubarium".to_string(),
+                user: "learner".to_string(),
+                home: HOME.to_string(),
+                addresses: self.addresses(place),
+                ..Facts::default()
+            },
+            Place::Node(name) => Facts {
+                hostname: name.to_string(),
+                user: "root".to_string(),
+                home: "/root".to_string(),
+                addresses: self.addresses(place),
+                processes: self.node_processes(name),
+                ..Facts::default()
+            },
+            Place::Container { .. } => self.container_facts(place),
+        }
+    }
+
+    fn ssh(&mut self, _from: &Place, target: &str) -> Result<Place, String> {
+        let target = target.rsplit('@').next().unwrap_or(target);
+        let topology = self.wires.network.topology();
+        let found = self.wires.nodes.iter().find(|(name, host)| {
+            &***name == target || topology.host(**host).is_some_and(|host| host.address.to_string() == target)
+        });
+        match found {
+            Some((_, host)) if !topology.is_up(*host) => {
+                Err(format!("ssh: connect to host {target} port 22: No route to host"))
+            }
+            Some((name, _)) => Ok(Place::Node(name.clone())),
+            None => Err(format!("ssh: Could not resolve hostname {target}: Name or service not known")),
+        }
+    }
+
+    fn machine(&mut self, place: &Place, argv: &[String], stdin: &str) -> Option<MachineAnswer> {
+        self.run_program(place, argv, stdin)
+    }
+
+    fn edit_file(&mut self, path: &str) -> bool {
+        self.machines.open_in_editor.push(path.to_string());
+        true
+    }
+}
+
+fn asked_words(protocol: &NetProtocol) -> Payload {
+    match protocol {
+        NetProtocol::Http { method, path, .. } => Payload::Http(network::HttpRequest {
+            method: method.as_str().into(),
+            path: path.as_str().into(),
+            ..network::HttpRequest::default()
+        }),
+        NetProtocol::Icmp => Payload::Ping,
+        NetProtocol::Tcp { payload } if payload.is_empty() => Payload::Connect,
+        NetProtocol::Tcp { payload } => Payload::Text(payload.as_str().into()),
+        NetProtocol::Dns { .. } => Payload::Connect,
+    }
+}
+
+impl Ground<'_> {
+    fn change_container_file(
+        &mut self,
+        at: (&str, &str, &str),
+        path: &str,
+        content: Option<&str>,
+    ) -> Result<(), FileError> {
+        let written =
+            self.with_kubelet(at.0, at.1, |kubelet, cx, wires| kubelet.write_file(cx, wires, at, path, content));
+        match written {
+            Some(Ok(())) => Ok(()),
+            Some(Err(why)) if why.contains("Read-only") => Err(FileError::ReadOnly),
+            _ => Err(FileError::NotFound),
+        }
+    }
+
+    fn addresses(&self, place: &Place) -> Vec<(String, String)> {
+        let address = self.host_of(place).and_then(|host| self.wires.network.topology().host(host));
+        let mut list = vec![("lo".to_string(), "127.0.0.1/8".to_string())];
+        list.extend(address.map(|host| ("eth0".to_string(), format!("{}/24", host.address))));
+        list
+    }
+
+    fn node_processes(&self, name: &str) -> Vec<(u32, String, String)> {
+        let Some(node) = self.parts.node(name) else { return Vec::new() };
+        let mut list = vec![
+            (1, "root".to_string(), "/sbin/init".to_string()),
+            (612, "root".to_string(), "/usr/bin/containerd".to_string()),
+            (701, "root".to_string(), "/usr/bin/kubelet".to_string()),
+            (1_204, "root".to_string(), "/usr/local/bin/kube-proxy".to_string()),
+        ];
+        for (i, (_, container, image, _)) in node.kubelet.running_containers().into_iter().enumerate() {
+            list.push((2_000 + i as u32 * 7, "root".to_string(), format!("{container} ({image})")));
+        }
+        list
+    }
+
+    fn container_facts(&mut self, place: &Place) -> Facts {
+        let addresses = self.addresses(place);
+        let Some(context) = self.context(place) else { return Facts::default() };
+        let process = |one: kubelet::ProcessInfo| (one.pid, one.user.to_string(), one.command.to_string());
+        Facts {
+            hostname: context.hostname.to_string(),
+            user: if context.user == 0 { "root".to_string() } else { context.user.to_string() },
+            home: context.directory.to_string(),
+            environment: context.env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+            addresses,
+            processes: context.processes.into_iter().map(process).collect(),
+            programs: (!context.tools.is_empty()).then_some(context.tools),
+        }
+    }
+}

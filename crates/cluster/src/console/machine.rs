@@ -1,0 +1,180 @@
+//! Programs that are a machine's own: iptables on a node, microk8s, what only a container's program knows.
+
+use super::ground::Ground;
+use network::iptables::{Counters, TableName};
+use shell::{FileError, MachineAnswer, Place};
+
+/// Reads a file of a container.
+pub(super) fn read_container_file(files: &kubelet::cri::Files, path: &str) -> Result<String, FileError> {
+    match files.get(path) {
+        Some(text) => Ok(text.to_string()),
+        None if files.is_directory(path) => Err(FileError::IsDirectory),
+        None => Err(FileError::NotFound),
+    }
+}
+
+/// Lists a folder of a container: each name once, folders with a `/` at the end.
+pub(super) fn list_container_files(files: &kubelet::cri::Files, path: &str) -> Result<Vec<String>, FileError> {
+    if files.get(path).is_some() && !path.ends_with('/') {
+        return Err(FileError::NotDirectory);
+    }
+    if !files.is_directory(path) {
+        return Err(FileError::NotFound);
+    }
+    let under = format!("{}/", path.trim_end_matches('/'));
+    let mut names: Vec<String> = files
+        .under(path)
+        .filter_map(|(name, _)| {
+            let rest = name.strip_prefix(&under)?;
+            match rest.split_once('/') {
+                Some((folder, _)) => Some(format!("{folder}/")),
+                None => (!rest.is_empty()).then(|| rest.to_string()),
+            }
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+impl Ground<'_> {
+    /// Runs a program that is the machine's own; `None` where there is none of that name.
+    pub(super) fn run_program(&mut self, place: &Place, argv: &[String], stdin: &str) -> Option<MachineAnswer> {
+        let mut words: Vec<&str> = argv.iter().map(String::as_str).collect();
+        if words.first() == Some(&"sudo") {
+            words.remove(0);
+        }
+        match place {
+            Place::Node(name) => self.run_on_node(&name.clone(), &words, stdin),
+            Place::Container { namespace, pod, container } => {
+                let argv: Vec<String> = words.iter().map(|word| word.to_string()).collect();
+                let at = (namespace.as_ref(), pod.as_ref(), container.as_ref());
+                let output =
+                    self.with_kubelet(at.0, at.1, |kubelet, cx, wires| kubelet.command(cx, wires, at, &argv))??;
+                let code = i32::try_from(output.1).unwrap_or(1);
+                Some(MachineAnswer { out: output.0, err: String::new(), code })
+            }
+            Place::Client => self.run_on_client(&words),
+        }
+    }
+
+    fn run_on_client(&mut self, words: &[&str]) -> Option<MachineAnswer> {
+        match *words.first()? {
+            "microk8s" => Some(self.microk8s(words.get(1..)?)),
+            "machine" => Some(self.machine_power(words.get(1..)?)),
+            "iptables" | "iptables-save" | "conntrack" => Some(MachineAnswer::failed(
+                1,
+                "this machine has no rules of the cluster\n# kubarium: rules are on the nodes: ssh node-1 iptables-save -t nat\n",
+            )),
+            _ => None,
+        }
+    }
+
+    /// `machine stop NODE`, `machine start NODE`: the power switch of the page, as a command.
+    fn machine_power(&mut self, words: &[&str]) -> MachineAnswer {
+        let (on, name) = match words {
+            ["stop", name] => (false, *name),
+            ["start", name] => (true, *name),
+            _ => return MachineAnswer::failed(2, "usage: machine stop|start NODE\n"),
+        };
+        if !self.wires.nodes.contains_key(name) {
+            let names: Vec<&str> = self.wires.nodes.keys().map(AsRef::as_ref).collect();
+            let text = format!("machine: no machine {name:?}: there are {}\n", names.join(", "));
+            return MachineAnswer::failed(1, text);
+        }
+        self.power.push((name.to_string(), on));
+        MachineAnswer::ok(format!("{name} {}\n", if on { "started" } else { "stopped" }))
+    }
+
+    fn microk8s(&mut self, words: &[&str]) -> MachineAnswer {
+        let ["enable", addon] = words else {
+            return MachineAnswer::failed(1, "Usage: microk8s enable ADDON[:ARGUMENTS]\n# kubarium: metallb:RANGE is what can be enabled here\n");
+        };
+        let Some(range) = addon.strip_prefix("metallb") else {
+            return MachineAnswer::failed(1, format!("Addon {addon} was not found in any repository\n"));
+        };
+        let range = range.trim_start_matches(':');
+        if range.is_empty() {
+            let text = "You need to pass an IP range: microk8s enable metallb:10.64.140.43-10.64.140.49\n";
+            return MachineAnswer::failed(1, text);
+        }
+        match crate::addons::metallb_manifests(range) {
+            Ok(manifests) => self.install_metallb(range, &manifests),
+            Err(why) => MachineAnswer::failed(1, format!("{why}\n")),
+        }
+    }
+
+    fn install_metallb(&mut self, range: &str, manifests: &[api::Value]) -> MachineAnswer {
+        let mut out = String::from("Infer repository core for addon metallb\nEnabling MetalLB\n");
+        for manifest in manifests {
+            let (code, line) = crate::addons::apply(self.world, manifest);
+            if code >= 300 {
+                return MachineAnswer { out, err: format!("{line}\n"), code: 1 };
+            }
+            out.push_str(&line);
+            out.push('\n');
+        }
+        out.push_str(&format!("Applying Metallb manifest for {range}\nMetalLB is enabled\n"));
+        MachineAnswer::ok(out)
+    }
+
+    fn run_on_node(&mut self, name: &str, words: &[&str], stdin: &str) -> Option<MachineAnswer> {
+        let host = *self.wires.nodes.get(name)?;
+        let now = self.world.now;
+        Some(match *words.first()? {
+            "iptables-save" => {
+                let table = words.iter().position(|word| *word == "-t").and_then(|i| words.get(i + 1));
+                let table = match table {
+                    None => None,
+                    Some(name) => match TableName::parse(name) {
+                        Some(table) => Some(table),
+                        None => {
+                            let text = format!("iptables-save: unknown table {name:?}\n");
+                            return Some(MachineAnswer::failed(1, text));
+                        }
+                    },
+                };
+                let counters = if words.contains(&"-c") { Counters::Show } else { Counters::Hide };
+                MachineAnswer::ok(self.wires.network.iptables_save(host, table, counters, now))
+            }
+            "iptables-restore" => match self.wires.network.restore(host, stdin) {
+                Ok(()) => MachineAnswer::default(),
+                Err(error) => MachineAnswer::failed(
+                    2,
+                    format!("iptables-restore: line {} failed: {}\n", error.line, error.message),
+                ),
+            },
+            "iptables" => {
+                let output = self.wires.network.iptables_command(host, words.get(1..)?);
+                MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }
+            }
+            "conntrack" => match words.get(1) {
+                Some(&"-F") => {
+                    self.wires.network.conntrack_flush(host);
+                    MachineAnswer::ok("")
+                }
+                _ => MachineAnswer::ok(self.wires.network.conntrack_list(host, now)),
+            },
+            "crictl" => self.crictl(name, words.get(1..)?),
+            "poweroff" | "shutdown" | "halt" => {
+                self.power.push((name.to_string(), false));
+                MachineAnswer::ok("")
+            }
+            _ => return None,
+        })
+    }
+
+    fn crictl(&self, name: &str, words: &[&str]) -> MachineAnswer {
+        let Some(node) = self.parts.node(name) else { return MachineAnswer::default() };
+        if words.first() != Some(&"ps") {
+            return MachineAnswer::failed(1, "# kubarium: of crictl there is `crictl ps`\n");
+        }
+        let mut out = format!("{:<16} {:<46} {:<10} {:<20} POD\n", "CONTAINER", "IMAGE", "STATE", "NAME");
+        for (pod, container, image, id) in node.kubelet.running_containers() {
+            let id: String = id.trim_start_matches("containerd://").chars().take(13).collect();
+            let pod = pod.rsplit('/').next().unwrap_or("");
+            out.push_str(&format!("{id:<16} {image:<46} {:<10} {container:<20} {pod}\n", "Running"));
+        }
+        MachineAnswer::ok(out)
+    }
+}

@@ -1,0 +1,9 @@
+//! The console: its tabs, and the machines that its commands run on.
+
+mod ground;
+mod net;
+mod machine;
+mod streams;
+mod terminal;
+
+pub(crate) use terminal::Terminal;

@@ -1,0 +1,222 @@
+//! What the console's programs send through the network, and what comes back.
+
+use crate::wires::{Asker, Wires};
+use network::dns::{DnsAnswer, DnsQuestion, Lookup, LookupStep, RecordData, RecordType, ResolvConf};
+use network::{
+    Answer, Connect, Ended, ExchangeId, HostId, HttpRequest, Outcome, Payload, Protocol,
+};
+use shell::{DnsRecord, NetAnswer, NetProtocol, NetRequest};
+use sim::{Nanos, SECOND, Time};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+/// How long a resolver waits for a server's answer.
+const DNS_PATIENCE: Nanos = 5 * SECOND;
+/// How many answers wait to be taken.
+const KEPT: usize = 4_096;
+
+/// A lookup that goes on from answer to answer.
+#[derive(Clone, Debug)]
+struct Asking {
+    id: u64,
+    from: HostId,
+    server: Ipv4Addr,
+    lookup: Option<Lookup>,
+    name: String,
+}
+
+/// What is under way for the console's programs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Errands {
+    next: u64,
+    by_exchange: BTreeMap<ExchangeId, u64>,
+    lookups: BTreeMap<ExchangeId, Asking>,
+    answers: BTreeMap<u64, NetAnswer>,
+}
+
+impl Errands {
+    /// Sends something from a host. Returns the errand's number and, where there is one, the exchange.
+    pub(crate) fn send(
+        &mut self,
+        now: Time,
+        wires: &mut Wires,
+        from: HostId,
+        conf: &ResolvConf,
+        request: NetRequest,
+    ) -> (u64, Option<ExchangeId>) {
+        self.next += 1;
+        let id = self.next;
+        if let NetProtocol::Dns { name, kind, search } = &request.protocol {
+            let exchange = self.look_up(now, wires, (id, from), conf, &request.address, (name, kind, *search));
+            return (id, exchange);
+        }
+        let Ok(to) = request.address.parse::<Ipv4Addr>() else {
+            self.keep(id, NetAnswer::Unreachable);
+            return (id, None);
+        };
+        let (protocol, payload) = payload(request.protocol);
+        let (owner, port, patience) = (id, request.port, request.timeout);
+        let connect = Connect { from, owner, to, port, protocol, payload, patience };
+        let exchange = wires.connect(now, connect, Asker::Console);
+        self.by_exchange.insert(exchange, id);
+        (id, Some(exchange))
+    }
+
+    fn look_up(
+        &mut self,
+        now: Time,
+        wires: &mut Wires,
+        (id, from): (u64, HostId),
+        conf: &ResolvConf,
+        server: &str,
+        (name, kind, search): (&str, &str, bool),
+    ) -> Option<ExchangeId> {
+        let kind = RecordType::parse(kind).unwrap_or(RecordType::A);
+        let server = if server.is_empty() { conf.nameserver } else { server.parse().ok() };
+        let Some(server) = server else {
+            let (server, code, name) = (String::new(), "SERVFAIL".to_string(), name.to_string());
+            self.keep(id, NetAnswer::Dns { server, code, records: Vec::new(), name });
+            return None;
+        };
+        let conf = if search { conf.clone() } else { ResolvConf { search: Vec::new(), ..conf.clone() } };
+        let lookup = Lookup::new(&conf, name, kind);
+        let question = lookup.question()?;
+        let asking = Asking { id, from, server, lookup: Some(lookup), name: name.to_string() };
+        Some(self.ask(now, wires, asking, question))
+    }
+
+    fn ask(&mut self, now: Time, wires: &mut Wires, mut asking: Asking, question: DnsQuestion) -> ExchangeId {
+        asking.name = question.name.to_string();
+        let connect = Connect {
+            from: asking.from,
+            owner: asking.id,
+            to: asking.server,
+            port: 53,
+            protocol: Protocol::Udp,
+            payload: Payload::Dns(question),
+            patience: DNS_PATIENCE,
+        };
+        let exchange = wires.connect(now, connect, Asker::Console);
+        self.lookups.insert(exchange, asking);
+        exchange
+    }
+
+    /// Takes what came of an exchange.
+    pub(crate) fn ended(&mut self, wires: &mut Wires, ended: Ended) {
+        if let Some(asking) = self.lookups.remove(&ended.exchange) {
+            return self.looked_up(ended.at, wires, asking, ended.outcome);
+        }
+        let Some(id) = self.by_exchange.remove(&ended.exchange) else { return };
+        let answer = match ended.outcome {
+            Outcome::Answered(Answer::Http(response)) => NetAnswer::Http {
+                status: response.status,
+                headers: response.headers.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+                body: response.body.to_string(),
+            },
+            Outcome::Answered(Answer::Text(text)) => NetAnswer::Text(text.to_string()),
+            Outcome::Answered(Answer::Dns(_) | Answer::Connected) => NetAnswer::Connected,
+            Outcome::Answered(Answer::Pong) => NetAnswer::Pong,
+            Outcome::Refused => NetAnswer::Refused,
+            Outcome::Reset => NetAnswer::Reset,
+            Outcome::Unreachable => NetAnswer::Unreachable,
+            Outcome::Timeout => NetAnswer::Timeout,
+        };
+        self.keep(id, answer);
+    }
+
+    fn looked_up(&mut self, now: Time, wires: &mut Wires, mut asking: Asking, outcome: Outcome) {
+        let answer = match outcome {
+            Outcome::Answered(Answer::Dns(answer)) => answer,
+            Outcome::Answered(_) => DnsAnswer::empty(network::dns::DnsCode::ServerFailure),
+            Outcome::Refused | Outcome::Reset => return self.keep(asking.id, NetAnswer::Refused),
+            Outcome::Unreachable => return self.keep(asking.id, NetAnswer::Unreachable),
+            Outcome::Timeout => return self.keep(asking.id, NetAnswer::Timeout),
+        };
+        if let Some(lookup) = &mut asking.lookup {
+            if let LookupStep::Ask(question) = lookup.answer(&answer) {
+                self.ask(now, wires, asking, question);
+                return;
+            }
+        }
+        let told = NetAnswer::Dns {
+            server: asking.server.to_string(),
+            code: answer.code.name().to_string(),
+            records: answer.records.iter().map(record).collect(),
+            name: asking.name,
+        };
+        self.keep(asking.id, told);
+    }
+
+    /// Answers an errand that could not begin.
+    pub(crate) fn fail(&mut self, answer: NetAnswer) -> u64 {
+        self.next += 1;
+        let id = self.next;
+        self.keep(id, answer);
+        id
+    }
+
+    fn keep(&mut self, id: u64, answer: NetAnswer) {
+        self.answers.insert(id, answer);
+        if self.answers.len() > KEPT {
+            self.answers.pop_first();
+        }
+    }
+
+    /// Takes an errand's answer, once there is one.
+    pub(crate) fn take(&mut self, id: u64) -> Option<NetAnswer> {
+        self.answers.remove(&id)
+    }
+
+    /// Gives an errand up.
+    pub(crate) fn abandon(&mut self, wires: &mut Wires, id: u64) {
+        self.answers.remove(&id);
+        let mine = |(exchange, owner): (&ExchangeId, &u64)| (*owner == id).then_some(*exchange);
+        let exchange = self.by_exchange.iter().find_map(mine).or_else(|| {
+            self.lookups.iter().find(|(_, asking)| asking.id == id).map(|(exchange, _)| *exchange)
+        });
+        if let Some(exchange) = exchange {
+            self.by_exchange.remove(&exchange);
+            self.lookups.remove(&exchange);
+            wires.askers.remove(&exchange);
+            wires.network.cancel(exchange);
+        }
+    }
+}
+
+fn payload(protocol: NetProtocol) -> (Protocol, Payload) {
+    match protocol {
+        NetProtocol::Http { method, host, path, headers, body, tls } => {
+            let request = HttpRequest {
+                method: method.into(),
+                host: host.into(),
+                path: path.into(),
+                headers: headers.into_iter().map(|(k, v)| (k.into(), v.into())).collect(),
+                body: body.into(),
+                is_tls: tls,
+            };
+            (Protocol::Tcp, Payload::Http(request))
+        }
+        NetProtocol::Tcp { payload } if payload.is_empty() => (Protocol::Tcp, Payload::Connect),
+        NetProtocol::Tcp { payload } => (Protocol::Tcp, Payload::Text(payload.into())),
+        NetProtocol::Icmp => (Protocol::Icmp, Payload::Ping),
+        NetProtocol::Dns { name, kind, .. } => {
+            let kind = RecordType::parse(&kind).unwrap_or(RecordType::A);
+            (Protocol::Udp, Payload::Dns(DnsQuestion { name: name.as_str().into(), kind }))
+        }
+    }
+}
+
+fn record(record: &network::dns::DnsRecord) -> DnsRecord {
+    let data = match &record.data {
+        RecordData::A(address) => address.to_string(),
+        RecordData::Cname(name) | RecordData::Ptr(name) => format!("{name}."),
+        RecordData::Srv { priority, weight, port, target } => format!("{priority} {weight} {port} {target}."),
+        RecordData::Txt(text) => format!("{text:?}"),
+    };
+    DnsRecord {
+        name: record.name.to_string(),
+        ttl_seconds: record.ttl_seconds,
+        kind: record.data.kind().name().to_string(),
+        data,
+    }
+}

@@ -1,0 +1,124 @@
+//! What only a kubelet can answer: logs and commands in containers, as streams.
+
+use super::terminal::Follower;
+use crate::Cluster;
+use apiserver::{NodeRequest, NodeRequestKind};
+use kubectl::StreamRead;
+use kubelet::cri::LogOptions;
+use sim::SECOND;
+
+impl Cluster {
+    /// Takes up new requests for kubelets, and passes on what followed logs have got since.
+    pub(crate) fn serve_streams(&mut self) {
+        for request in std::mem::take(&mut self.terminal.machines.node_requests) {
+            self.serve(request);
+        }
+        if !self.terminal.machines.followers.is_empty() {
+            self.follow_logs();
+        }
+    }
+
+    fn serve(&mut self, request: NodeRequest) {
+        match &request.kind {
+            NodeRequestKind::Log(options) => {
+                let options = LogOptions {
+                    container: request.container.clone(),
+                    previous: options.previous,
+                    tail: options.tail_lines.map(|lines| u64::try_from(lines).unwrap_or(0)),
+                    since: options.since_seconds.map(|seconds| self.now() + -(seconds * SECOND)),
+                    timestamps: options.timestamps,
+                    from: 0,
+                };
+                let follow = matches!(&request.kind, NodeRequestKind::Log(log) if log.follow);
+                self.serve_log(&request, options, follow);
+            }
+            NodeRequestKind::Exec { command, stdin, tty } => {
+                let (command, stdin, tty) = (command.clone(), *stdin, *tty);
+                self.begin_exec(&request, command, stdin, tty);
+            }
+            NodeRequestKind::Attach { .. } => self.serve_log(&request, LogOptions::default(), true),
+            NodeRequestKind::PortForward { .. } => {
+                let why = "# kubarium: port-forward is not there yet; curl the pod's address instead\n";
+                self.mail(request.stream, StreamRead::Bytes(why.to_string()));
+                self.mail(request.stream, StreamRead::Exit(1));
+            }
+        }
+    }
+
+    /// Puts something into a stream.
+    pub(crate) fn mail(&mut self, stream: u64, read: StreamRead) {
+        if let Some(mail) = self.terminal.machines.mail.get_mut(&stream) {
+            mail.push_back(read);
+            self.terminal.wake();
+        }
+    }
+
+    fn serve_log(&mut self, request: &NodeRequest, options: LogOptions, follow: bool) {
+        let stream = request.stream;
+        let Some(node) = self.parts.node(&request.node).filter(|node| node.on) else {
+            let why = format!(
+                "Error from server: Get \"https://{}:10250/containerLogs/{}/{}/{}\": dial tcp: connect: no route to host\n",
+                request.node, request.namespace, request.pod, request.container
+            );
+            self.mail(stream, StreamRead::Bytes(why));
+            return self.mail(stream, StreamRead::Exit(1));
+        };
+        match node.kubelet.logs(&request.namespace, &request.pod, &options) {
+            Ok(logs) => {
+                self.mail(stream, StreamRead::Bytes(lines(&logs.lines, options.timestamps)));
+                if follow && !logs.ended {
+                    let (node, namespace, pod) =
+                        (request.node.clone(), request.namespace.clone(), request.pod.clone());
+                    let options = LogOptions { from: logs.next, tail: None, since: None, ..options };
+                    let follower = Follower { node, namespace, pod, options };
+                    self.terminal.machines.followers.insert(stream, follower);
+                } else {
+                    self.mail(stream, StreamRead::Closed);
+                }
+            }
+            Err(why) => {
+                let text = format!("Error from server (BadRequest): {why}\n");
+                self.mail(stream, StreamRead::Bytes(text));
+                self.mail(stream, StreamRead::Exit(1));
+            }
+        }
+    }
+
+    fn follow_logs(&mut self) {
+        for (stream, mut follower) in std::mem::take(&mut self.terminal.machines.followers) {
+            let node = self.parts.node(&follower.node).filter(|node| node.on);
+            let logs = node.map(|node| node.kubelet.logs(&follower.namespace, &follower.pod, &follower.options));
+            match logs {
+                Some(Ok(logs)) => {
+                    if !logs.lines.is_empty() {
+                        self.mail(stream, StreamRead::Bytes(lines(&logs.lines, follower.options.timestamps)));
+                    }
+                    follower.options.from = logs.next;
+                    if logs.ended {
+                        self.mail(stream, StreamRead::Closed);
+                    } else {
+                        self.terminal.machines.followers.insert(stream, follower);
+                    }
+                }
+                Some(Err(_)) | None => self.mail(stream, StreamRead::Closed),
+            }
+        }
+    }
+
+    /// Returns the last lines of a pod's first container's log, for the inspector.
+    pub(crate) fn log_lines(&self, namespace: &str, pod: &str, most: usize) -> Vec<String> {
+        let key = ("pods", format!("{namespace}/{pod}"));
+        let node = self.view.objects.get(&key).map_or("", |pod| pod["spec"]["nodeName"].str());
+        let Some(node) = self.parts.node(node) else { return Vec::new() };
+        let options = LogOptions { tail: Some(most as u64), ..LogOptions::default() };
+        let logs = node.kubelet.logs(namespace, pod, &options).unwrap_or_default();
+        logs.lines.iter().map(|line| line.text.to_string()).collect()
+    }
+}
+
+fn lines(lines: &[kubelet::cri::LogLine], timestamps: bool) -> String {
+    let one = |line: &kubelet::cri::LogLine| {
+        if timestamps { format!("{} {}\n", line.at.rfc3339_micro(), line.text) } else { format!("{}\n", line.text) }
+    };
+    lines.iter().map(one).collect()
+}

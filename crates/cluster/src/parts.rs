@@ -1,0 +1,210 @@
+//! The cluster's parts: who is there, who is told what, and who is due.
+
+use crate::wires::Wires;
+use crate::world::{Owner, World};
+use client::{Component, Cx, Delivery, Identity, WatchSpec};
+use controller_manager::ControllerManager;
+use kube_proxy::KubeProxy;
+use kubelet::Kubelet;
+use scheduler::Scheduler;
+use sim::Time;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// The control plane's parts.
+pub(crate) const MANAGER: u32 = 0;
+/// The scheduler.
+pub(crate) const SCHEDULER: u32 = 1;
+/// Nodes have two parts each: the kubelet with an even number, kube-proxy with the odd one after it.
+const FIRST_NODE: u32 = 2;
+
+/// A machine's parts.
+#[derive(Clone)]
+pub(crate) struct NodeParts {
+    pub name: Rc<str>,
+    pub on: bool,
+    pub kubelet: Kubelet,
+    pub proxy: KubeProxy,
+}
+
+/// All parts.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub manager: ControllerManager,
+    pub scheduler: Scheduler,
+    pub nodes: Vec<NodeParts>,
+    pub by_name: BTreeMap<Rc<str>, u32>,
+    pub addons: crate::addons::Addons,
+}
+
+impl Parts {
+    /// Returns the number of a node's kubelet.
+    pub(crate) fn kubelet_id(node: u32) -> u32 {
+        FIRST_NODE + 2 * node
+    }
+
+    /// Returns the number of a node's kube-proxy.
+    pub(crate) fn proxy_id(node: u32) -> u32 {
+        FIRST_NODE + 2 * node + 1
+    }
+
+    /// Returns the node with this name.
+    pub(crate) fn node(&self, name: &str) -> Option<&NodeParts> {
+        self.nodes.get(*self.by_name.get(name)? as usize)
+    }
+
+    /// Returns the node with this name, to be changed, and its number.
+    pub(crate) fn node_mut(&mut self, name: &str) -> Option<(u32, &mut NodeParts)> {
+        let i = *self.by_name.get(name)?;
+        Some((i, self.nodes.get_mut(i as usize)?))
+    }
+
+    fn node_of(part: u32) -> (usize, bool) {
+        let n = part - FIRST_NODE;
+        ((n / 2) as usize, n % 2 == 0)
+    }
+
+    /// Returns under which name a part asks, and what it watches.
+    pub(crate) fn describe(&self, part: u32) -> Option<(Identity, Vec<WatchSpec>)> {
+        Some(match part {
+            MANAGER => (self.manager.identity().clone(), self.manager.watches()),
+            SCHEDULER => (self.scheduler.identity().clone(), self.scheduler.watches()),
+            part if part >= crate::addons::FIRST => self.addons.describe(part)?,
+            part => {
+                let (i, is_kubelet) = Parts::node_of(part);
+                let node = self.nodes.get(i)?;
+                if is_kubelet {
+                    (node.kubelet.identity().clone(), node.kubelet.watches())
+                } else {
+                    (node.proxy.identity().clone(), node.proxy.watches())
+                }
+            }
+        })
+    }
+
+    /// Returns whether a part runs.
+    pub(crate) fn is_on(&self, part: u32) -> bool {
+        match part {
+            MANAGER | SCHEDULER => true,
+            part if part >= crate::addons::FIRST => self.addons.describe(part).is_some(),
+            part => self.nodes.get(Parts::node_of(part).0).is_some_and(|node| node.on),
+        }
+    }
+
+    /// Returns when a part is due.
+    pub(crate) fn next_at(&self, part: u32) -> Time {
+        if !self.is_on(part) {
+            return Time::NEVER;
+        }
+        match part {
+            MANAGER => self.manager.next_at(),
+            SCHEDULER => self.scheduler.next_at(),
+            part if part >= crate::addons::FIRST => self.addons.next_at(part),
+            part => {
+                let (i, is_kubelet) = Parts::node_of(part);
+                self.nodes.get(i).map_or(Time::NEVER, |node| {
+                    if is_kubelet { node.kubelet.next_at() } else { node.proxy.next_at() }
+                })
+            }
+        }
+    }
+
+    /// Hands a part what a watch brought.
+    pub(crate) fn deliver(
+        &mut self,
+        world: &mut World,
+        wires: &mut Wires,
+        part: u32,
+        watch: u32,
+        delivery: Delivery,
+    ) {
+        self.with(world, wires, part, |target, cx, _| match target {
+            Target::Component(component) => component.deliver(cx, watch, delivery),
+            Target::Kubelet(kubelet) => kubelet.deliver(cx, watch, delivery),
+            Target::Proxy(proxy) => proxy.deliver(cx, watch, delivery),
+            Target::Addon(addon) => addon.deliver(cx, watch, delivery),
+        });
+    }
+
+    /// Lets a part do one thing that is due.
+    pub(crate) fn step(&mut self, world: &mut World, wires: &mut Wires, part: u32) {
+        self.with(world, wires, part, |target, cx, wires| match target {
+            Target::Component(component) => component.step(cx),
+            Target::Kubelet(kubelet) => kubelet.step(cx, wires),
+            Target::Proxy(proxy) => {
+                proxy.step(cx);
+                proxy.apply(cx.now, &mut wires.network);
+            }
+            Target::Addon(addon) => addon.step(cx, wires),
+        });
+    }
+
+    /// Calls a part with the context of a step.
+    pub(crate) fn with(
+        &mut self,
+        world: &mut World,
+        wires: &mut Wires,
+        part: u32,
+        act: impl FnOnce(Target, &mut Cx, &mut Wires),
+    ) {
+        let Some((identity, _)) = self.describe_identity(part) else { return };
+        let timing = world.timing.clone();
+        let (now, chance) = (world.now, world.chance);
+        let mut cx = Cx::new(now, chance, &timing, world, identity);
+        match part {
+            MANAGER => act(Target::Component(&mut self.manager), &mut cx, wires),
+            SCHEDULER => act(Target::Component(&mut self.scheduler), &mut cx, wires),
+            part if part >= crate::addons::FIRST => {
+                if let Some(addon) = self.addons.get_mut(part) {
+                    act(Target::Addon(addon), &mut cx, wires);
+                }
+            }
+            part => {
+                let (i, is_kubelet) = Parts::node_of(part);
+                let Some(node) = self.nodes.get_mut(i) else { return };
+                if is_kubelet {
+                    act(Target::Kubelet(&mut node.kubelet), &mut cx, wires);
+                } else {
+                    act(Target::Proxy(&mut node.proxy), &mut cx, wires);
+                }
+            }
+        }
+    }
+
+    fn describe_identity(&self, part: u32) -> Option<(Identity, ())> {
+        let identity = match part {
+            MANAGER => self.manager.identity(),
+            SCHEDULER => self.scheduler.identity(),
+            part if part >= crate::addons::FIRST => self.addons.identity(part)?,
+            part => {
+                let (i, is_kubelet) = Parts::node_of(part);
+                let node = self.nodes.get(i)?;
+                if is_kubelet { node.kubelet.identity() } else { node.proxy.identity() }
+            }
+        };
+        Some((identity.clone(), ()))
+    }
+
+    /// Lists and watches what a part watches, from now on.
+    pub(crate) fn connect(&mut self, world: &mut World, wires: &mut Wires, part: u32) {
+        let Some((identity, watches)) = self.describe(part) else { return };
+        for (number, watch) in watches.into_iter().enumerate() {
+            let number = number as u32;
+            // Of a kind that isn't served there is nothing, and nothing will come.
+            let (items, _) = world.list_and_watch(&identity, &watch, Owner::Part(part, number));
+            self.deliver(world, wires, part, number, Delivery::Listed(items));
+        }
+    }
+}
+
+/// A part to be called.
+pub(crate) enum Target<'a> {
+    /// A control-plane component.
+    Component(&'a mut dyn Component),
+    /// A kubelet.
+    Kubelet(&'a mut Kubelet),
+    /// A kube-proxy.
+    Proxy(&'a mut KubeProxy),
+    /// A program in a pod that uses the API.
+    Addon(&'a mut crate::addons::Addon),
+}

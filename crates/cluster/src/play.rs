@@ -1,0 +1,79 @@
+//! Plays a script: types its lines, waits as it says, and writes down what was answered.
+
+use crate::script::Step;
+use crate::{Cluster, Preset};
+use sim::{MILLISECOND, Nanos, SECOND};
+use ::view::Input;
+
+/// How long a typed command takes a person, as when the recordings were made.
+const TYPING: Nanos = 100 * MILLISECOND;
+/// How long `@settle` waits at most.
+const SETTLE: Nanos = 40 * SECOND;
+/// How long a command may run before it is interrupted.
+const PATIENCE: Nanos = 10 * 60 * SECOND;
+
+/// Plays the steps on a new cluster and hands over the transcript piece by piece.
+pub fn play(preset: &Preset, seed: u64, steps: &[Step], write: &mut dyn FnMut(&str)) {
+    let mut cluster = Cluster::new(preset, seed);
+    for step in steps {
+        write(&step.to_text());
+        play_step(&mut cluster, step, write);
+    }
+}
+
+/// Plays one step.
+pub fn play_step(cluster: &mut Cluster, step: &Step, write: &mut dyn FnMut(&str)) {
+    match step {
+        Step::File { name, text } => {
+            let (name, text) = (name.clone(), text.clone());
+            cluster.input(Input::WriteFile { name, text });
+        }
+        Step::Line(line) => write(&cluster.run_line(line)),
+        Step::Settle => cluster.run_until_settled(SETTLE),
+        Step::Sleep(ms) => {
+            let until = cluster.now() + ms * MILLISECOND;
+            cluster.run_until(until);
+        }
+        Step::Power { name, on } => {
+            cluster.input(Input::Power { node: name.clone(), on: *on });
+        }
+    }
+}
+
+impl Cluster {
+    /// Types a line into the first console and lets the command run to its end. Returns what it printed,
+    /// with `[exit N]` last where it failed.
+    pub fn run_line(&mut self, line: &str) -> String {
+        let tab = self.terminal.first_idle_tab();
+        self.terminal.take_output(tab);
+        self.input(Input::Line { tab, text: line.to_string() });
+        let end = self.now() + PATIENCE;
+        let mut patient = true;
+        while self.terminal.is_running(tab) {
+            if !self.step(end) {
+                if !patient {
+                    break;
+                }
+                patient = false;
+                self.input(Input::Interrupt { tab });
+            }
+        }
+        let mut text = self.terminal.take_output(tab);
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        let code = self.terminal.exit_code(tab);
+        if code != 0 {
+            text.push_str(&format!("[exit {code}]\n"));
+        }
+        let until = self.now() + TYPING;
+        self.run_until(until);
+        text
+    }
+
+    /// Types a line into the first console without waiting for its end.
+    pub fn type_line(&mut self, line: &str) {
+        let tab = self.terminal.first_idle_tab();
+        self.input(Input::Line { tab, text: line.to_string() });
+    }
+}

@@ -1,0 +1,157 @@
+//! Where the parts meet the network: pods are hosts, their containers' programs are applications, and
+//! everybody who asks over the network is told the outcome.
+
+use kubelet::cri::Storage;
+use kubelet::{Origin, Outgoing, PodEndpoint, PodNetwork};
+use network::{Answer, Application, Connect, ExchangeId, HostId, Network, Protocol};
+use sim::Time;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Who asked over the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// The kubelet of a node, for itself or one of its pods, under its own number.
+    Kubelet { node: Rc<str>, id: u64 },
+    /// A process of the console.
+    Console,
+    /// A benchmark, which only counts.
+    Flood,
+}
+
+/// A pod on the network.
+#[derive(Clone, Debug)]
+pub(crate) struct PodHost {
+    pub host: HostId,
+    pub node: Rc<str>,
+    pub key: Rc<str>,
+    pub uid: Rc<str>,
+    pub application: Application,
+}
+
+/// Where the numbers of the kube-proxies' own applications begin.
+const PROXIES: u64 = 1 << 40;
+
+/// Returns the number under which a node's kube-proxy answers health checks.
+pub(crate) fn proxy_application(node: u32) -> Application {
+    Application(PROXIES + u64::from(node))
+}
+
+/// Returns the node whose kube-proxy this application is.
+pub(crate) fn proxy_of(application: Application) -> Option<u32> {
+    application.0.checked_sub(PROXIES).and_then(|node| u32::try_from(node).ok())
+}
+
+/// The network, and who is who on it.
+#[derive(Clone)]
+pub(crate) struct Wires {
+    pub network: Network,
+    pub nodes: BTreeMap<Rc<str>, HostId>,
+    pub client: HostId,
+    /// Pods by uid.
+    pub pods: BTreeMap<Rc<str>, PodHost>,
+    /// Pods' uids by application.
+    pub applications: BTreeMap<Application, Rc<str>>,
+    pub askers: BTreeMap<ExchangeId, Asker>,
+    pub storage: Storage,
+    next_application: u64,
+}
+
+impl Wires {
+    pub(crate) fn new(network: Network, client: HostId) -> Wires {
+        Wires {
+            network,
+            nodes: BTreeMap::new(),
+            client,
+            pods: BTreeMap::new(),
+            applications: BTreeMap::new(),
+            askers: BTreeMap::new(),
+            storage: Storage::default(),
+            next_application: 1,
+        }
+    }
+
+    /// Opens a connection for somebody.
+    pub(crate) fn connect(&mut self, now: Time, connect: Connect, asker: Asker) -> ExchangeId {
+        let exchange = self.network.connect(now, connect);
+        self.askers.insert(exchange, asker);
+        exchange
+    }
+
+    /// Returns the pod with this `namespace/name` that is on the network.
+    pub(crate) fn pod_by_key(&self, key: &str) -> Option<&PodHost> {
+        self.pods.values().find(|pod| &*pod.key == key)
+    }
+
+    /// Returns the pod that a host is.
+    pub(crate) fn pod_by_host(&self, host: HostId) -> Option<&PodHost> {
+        self.pods.values().find(|pod| pod.host == host)
+    }
+
+    fn pod(&mut self, pod: &PodEndpoint) -> Option<&PodHost> {
+        if !self.pods.contains_key(&pod.uid) {
+            let node = *self.nodes.get(&pod.node)?;
+            let host =
+                if pod.host_network { node } else { self.network.add_pod(node, &pod.key, pod.ip) };
+            let application = Application(self.next_application);
+            self.next_application += 1;
+            self.applications.insert(application, pod.uid.clone());
+            let (node, key, uid) = (pod.node.clone(), pod.key.clone(), pod.uid.clone());
+            self.pods.insert(pod.uid.clone(), PodHost { host, node, key, uid, application });
+        }
+        self.pods.get(&pod.uid)
+    }
+}
+
+impl PodNetwork for Wires {
+    fn set_up(&mut self, _at: Time, pod: &PodEndpoint) {
+        self.pod(pod);
+    }
+
+    fn tear_down(&mut self, at: Time, pod: &PodEndpoint) {
+        let Some(gone) = self.pods.remove(&pod.uid) else { return };
+        self.applications.remove(&gone.application);
+        self.network.close_application(at, gone.application);
+        if !pod.host_network {
+            self.network.remove(gone.host);
+        }
+    }
+
+    fn listen(&mut self, _at: Time, pod: &PodEndpoint, protocol: Protocol, port: u16) {
+        if let Some(PodHost { host, application, .. }) = self.pod(pod).cloned() {
+            self.network.listen(host, protocol, port, application);
+        }
+    }
+
+    fn close(&mut self, _at: Time, pod: &PodEndpoint, protocol: Protocol, port: u16) {
+        if let Some(host) = self.pod(pod).map(|pod| pod.host) {
+            self.network.close(host, protocol, port);
+        }
+    }
+
+    fn send(&mut self, at: Time, request: Outgoing) {
+        let (node, from) = match &request.origin {
+            Origin::Node(node) => (node.clone(), self.nodes.get(node).copied()),
+            Origin::Pod(pod) => (pod.node.clone(), self.pod(pod).map(|pod| pod.host)),
+        };
+        let Some(from) = from else { return };
+        let connect = Connect {
+            from,
+            owner: request.id,
+            to: request.to.address,
+            port: request.to.port,
+            protocol: request.protocol,
+            payload: (*request.payload).clone(),
+            patience: request.timeout,
+        };
+        self.connect(at, connect, Asker::Kubelet { node, id: request.id });
+    }
+
+    fn answer(&mut self, at: Time, id: u64, answer: Answer) {
+        self.network.reply(at, ExchangeId(id), answer);
+    }
+
+    fn storage(&mut self) -> &mut Storage {
+        &mut self.storage
+    }
+}
