@@ -75,9 +75,6 @@ impl Events {
         });
         if cx.create(EVENTS, &event).is_ok() {
             if self.sent.len() >= CACHE {
-                self.sent.retain(|_, sent| now - sent.last < SERIES_TIMEOUT);
-            }
-            if self.sent.len() >= CACHE {
                 self.sent.pop_first();
             }
             self.sent.insert(key, Sent { name, count: 1, last: now });

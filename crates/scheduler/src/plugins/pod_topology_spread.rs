@@ -169,6 +169,9 @@ impl SpreadScore {
                 }
                 continue;
             }
+            if nodes.iter().all(|node| node.label(&constraint.key).is_none()) {
+                continue; // no node is in a domain, so none is better
+            }
             let scored: Vec<(&NodeInfo, &mut f64)> = scored.collect();
             let domains: BTreeSet<&str> =
                 scored.iter().map(|(node, _)| node.label(&constraint.key).unwrap_or_default()).collect();
