@@ -111,7 +111,8 @@ impl EventRecorder {
         if row.messages.len() < MAX_SIMILAR {
             return (format!("{similar}/{message}").into(), message.to_string());
         }
-        row.messages.pop_first();
+        // Upstream takes any one out; taking the newest keeps the row the same from run to run.
+        row.messages.remove(message);
         (similar, format!("(combined from similar events): {message}"))
     }
 
