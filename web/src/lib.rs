@@ -6,6 +6,7 @@
 pub mod actions;
 pub mod address;
 pub mod changed_lines;
+pub mod completion;
 pub mod clock;
 pub mod context;
 pub mod diagram;
@@ -25,6 +26,7 @@ pub mod protocol;
 pub mod pump;
 pub mod selection;
 pub mod session_log;
+pub mod simulation;
 pub mod table;
 pub mod timeline;
 pub mod traffic;

@@ -90,6 +90,22 @@ impl Preset {
     }
 }
 
+impl Preset {
+    /// Gives the preset so many workers like its last one, for benchmarks: `node-1`, `node-2`, …
+    pub fn resize(&mut self, workers: u32) {
+        let Some(last) = self.nodes.last().cloned() else { return };
+        self.network = "10.0.0.0/9".to_string();
+        self.nodes = (1..=workers.min(60_000))
+            .map(|n| NodeSpec {
+                name: format!("node-{n}"),
+                address: format!("10.64.{}.{}", 141 + n / 250, n % 250 + 1),
+                pod_cidr: format!("10.{}.{}.0/24", 128 + n / 256, n % 256),
+                ..last.clone()
+            })
+            .collect();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
