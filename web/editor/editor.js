@@ -16,7 +16,7 @@ import { theme } from "./theme.js";
 const byPage = Annotation.define();
 
 export class Editor {
-  // `options`: { text, label, placeholder, readOnly, phrases }. `tell` takes an event, an object
+  // `options`: { file, text, label, placeholder, readOnly, phrases }. `tell` takes an event, an object
   // whose `kind` is change, apply, paste, complete or action.
   constructor(host, options, tell) {
     // In a shadow root CodeMirror uses adopted style sheets, which the page's
@@ -29,6 +29,8 @@ export class Editor {
     });
     this.tell = tell;
     this.options = options;
+    this.file = options.file ?? "";
+    this.files = new Map();
     this.configured = new Compartment();
     this.asked = new Map();
     this.lastAsked = 0;
@@ -109,6 +111,20 @@ export class Editor {
       selection: { anchor: Math.min(selection.main.head, insert.length) },
       annotations: byPage.of(true),
     });
+  }
+
+  // Shows another file; each file has its own history and cursor. `files` are the names of all there
+  // are: what is known of others is forgotten.
+  open({ file, text, files }) {
+    if (file !== this.file) {
+      this.files.set(this.file, this.view.state);
+      const known = this.files.get(file);
+      this.file = file;
+      this.view.setState(known ?? EditorState.create({ doc: text, extensions: this.extensions() }));
+      this.configure({});
+    }
+    for (const name of this.files.keys()) if (!files.includes(name)) this.files.delete(name);
+    this.setText(text);
   }
 
   // Takes any of the constructor's options but `text`.

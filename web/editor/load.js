@@ -25,8 +25,11 @@ export class Editor {
   call(method, argument) {
     const value = JSON.parse(argument);
     if (this.editor) this.editor[method](value);
-    else if (method === "setText") this.initial = value, this.waiting.push([method, value]);
-    else this.waiting.push([method, value]);
+    else {
+      if (method === "setText") this.initial = value;
+      if (method === "open") this.initial = value.text;
+      this.waiting.push([method, value]);
+    }
   }
 
   destroy() {

@@ -45,9 +45,9 @@ impl EditorHandle {
         self.editor.borrow().as_ref().map_or_else(String::new, Editor::text)
     }
 
-    /// Replaces the text. The change is not told back.
-    pub fn set_text(&self, text: &str) {
-        self.call("setText", &text);
+    /// Shows a file of `files`, or gives the one that is shown another text. The change is not told back.
+    pub fn open(&self, file: &str, text: &str, files: &[&str]) {
+        self.call("open", &json!({ "file": file, "text": text, "files": files }));
     }
 
     /// Changes any of `label`, `placeholder`, `readOnly` and `phrases`.

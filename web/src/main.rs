@@ -2,13 +2,16 @@
 
 mod app;
 #[path = "diagram/ui.rs"]
-#[allow(dead_code)]
 mod diagram_ui;
 mod editor;
+mod page;
 #[path = "timeline/ui.rs"]
-#[allow(dead_code)]
 mod timeline_ui;
 
 fn main() {
-    yew::Renderer::<app::App>::new().render();
+    let document = web_sys::window().and_then(|window| window.document());
+    match document.and_then(|document| document.get_element_by_id("app")) {
+        Some(root) => yew::Renderer::<app::App>::with_root(root).render(),
+        None => yew::Renderer::<app::App>::new().render(),
+    };
 }

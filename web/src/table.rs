@@ -21,6 +21,13 @@ impl<T> Clone for Table<T> {
     }
 }
 
+/// Two tables are the same where nothing was written between them.
+impl<T> PartialEq for Table<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.same(other)
+    }
+}
+
 impl<T> Default for Table<T> {
     fn default() -> Self {
         Table(Rc::default())

@@ -143,8 +143,12 @@ impl Notice {
 pub struct Ui {
     /// The language.
     pub lang: Lang,
+    /// Whether the person chose it.
+    pub lang_chosen: bool,
     /// The theme shown.
     pub theme: Theme,
+    /// Whether the person chose it; otherwise it is the system's.
+    pub theme_chosen: bool,
     /// The layout.
     pub layout: Layout,
     /// Whether the page stands inside another.
@@ -196,6 +200,8 @@ pub enum Act {
     Lang(Lang),
     /// Shows another theme.
     Theme(Theme),
+    /// The system's theme changed.
+    SystemTheme(Theme),
     /// The window has another size.
     Layout(Layout),
     /// A divider was moved: to this size, in a window of this size.
@@ -243,7 +249,9 @@ impl Ui {
     pub fn new(lang: Lang, theme: Theme) -> Ui {
         Ui {
             lang,
+            lang_chosen: false,
             theme,
+            theme_chosen: false,
             layout: Layout::Wide,
             embed: false,
             reduced_motion: false,
@@ -271,8 +279,10 @@ impl Ui {
     /// Takes in what happened.
     pub fn act(&mut self, act: Act) {
         match act {
-            Act::Lang(lang) => self.lang = lang,
-            Act::Theme(theme) => self.theme = theme,
+            Act::Lang(lang) => (self.lang, self.lang_chosen) = (lang, true),
+            Act::Theme(theme) => (self.theme, self.theme_chosen) = (theme, true),
+            Act::SystemTheme(_) if self.theme_chosen => {}
+            Act::SystemTheme(theme) => self.theme = theme,
             Act::Layout(layout) => self.set_layout(layout),
             Act::Size(divider, size, window) => self.sizes.set(divider, size, window),
             Act::ResetSize(divider) => self.sizes.reset(divider),

@@ -1,0 +1,290 @@
+//! An object or a component in the inspector: facts, conditions, YAML, events, logs, and what can be done.
+
+use std::rc::Rc;
+
+use gloo_timers::callback::Interval;
+use view::{Answer, Ask, Input, ObjectView};
+use web::actions::{Action, ActionKind, Deed, Known, actions};
+use web::clock::{age, moment_words};
+use web::model::Model;
+use web::words::{Lang, Words, fill};
+use yew::prelude::*;
+
+use super::driver::Driver;
+
+/// How often what is shown is asked for again while the cluster changes, in milliseconds.
+const AGAIN_MS: u32 = 500;
+
+/// What an object is shown from.
+#[derive(Clone, PartialEq, Properties)]
+pub struct ObjectPanelProps {
+    /// The language.
+    pub lang: Lang,
+    /// The cluster.
+    pub model: Rc<Model>,
+    /// The object's key, or the component's place.
+    pub name: AttrValue,
+    /// Whether it is a component.
+    pub place: bool,
+    /// What closes the inspector.
+    pub close: Html,
+}
+
+/// A tab of the inspector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tab {
+    #[default]
+    Overview,
+    Yaml,
+    Describe,
+    Events,
+    Logs,
+}
+
+/// What is known of what is selected: nothing yet, nothing any more, or this.
+type Found = Option<Option<Rc<ObjectView>>>;
+
+/// Asks for the object, and again while the cluster changes.
+#[hook]
+fn use_object(driver: &Driver, name: &AttrValue, place: bool) -> Found {
+    let found = use_state(|| (AttrValue::default(), None::<Option<Rc<ObjectView>>>));
+    {
+        let (driver, setter) = (driver.clone(), found.setter());
+        use_effect_with((name.clone(), place), move |(name, place)| {
+            let asked = Rc::new(std::cell::Cell::new(u64::MAX));
+            let (name, place) = (name.clone(), *place);
+            let ask = move || {
+                let frame = driver.model().frame;
+                if asked.replace(frame) == frame {
+                    return;
+                }
+                let text = name.to_string();
+                let question = if place { Ask::Part { place: text } } else { Ask::Object { object: text } };
+                let (setter, name) = (setter.clone(), name.clone());
+                let answer = Callback::from(move |answer| {
+                    if let Answer::Object { object } = answer {
+                        setter.set((name.clone(), Some(object.map(|object| Rc::new(*object)))));
+                    }
+                });
+                driver.ask(question, answer);
+            };
+            ask();
+            let ticks = Interval::new(AGAIN_MS, ask);
+            move || drop(ticks)
+        });
+    }
+    if found.0 == *name { found.1.clone() } else { None }
+}
+
+/// An object or a component.
+#[component(ObjectPanel)]
+pub fn object_panel(props: &ObjectPanelProps) -> Html {
+    let Some(driver) = use_context::<Driver>() else { return Html::default() };
+    let words = props.lang.words();
+    let tab = use_state(Tab::default);
+    let found = use_object(&driver, &props.name, props.place);
+    let (title, body) = match &found {
+        None => (short_title(&props.name), html! { <p class="empty">{ words.loading }</p> }),
+        Some(None) => (short_title(&props.name), html! { <p class="empty">{ words.gone }</p> }),
+        Some(Some(object)) => (object.title.clone(), {
+            let shown = if tabs_of(object, props.place).contains(&*tab) { *tab } else { Tab::Overview };
+            html! {
+                <>
+                    { tab_row(object, props.place, shown, &tab, words) }
+                    <div class="insp-body" id="insp-body" role="tabpanel" tabindex="0" aria-label={tab_name(shown, words)}>
+                        { content(object, shown, &driver, props) }
+                    </div>
+                </>
+            }
+        }),
+    };
+    html! {
+        <>
+            <div class="ih">
+                <div class="r1"><h2>{ title }</h2><span class="end">{ props.close.clone() }</span></div>
+            </div>
+            { body }
+            if !props.place && !matches!(found, Some(None)) { { action_row(&driver, props, words) } }
+        </>
+    }
+}
+
+fn short_title(name: &str) -> String {
+    name.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+fn tabs_of(object: &ObjectView, place: bool) -> Vec<Tab> {
+    if place {
+        return vec![Tab::Overview];
+    }
+    let mut tabs = vec![Tab::Overview, Tab::Yaml, Tab::Describe, Tab::Events];
+    if object.title.starts_with("Pod ") {
+        tabs.push(Tab::Logs);
+    }
+    tabs
+}
+
+fn tab_name(tab: Tab, words: &'static Words) -> &'static str {
+    match tab {
+        Tab::Overview => words.overview,
+        Tab::Yaml => words.yaml,
+        Tab::Describe => words.describe,
+        Tab::Events => words.events,
+        Tab::Logs => words.logs,
+    }
+}
+
+fn tab_row(object: &ObjectView, place: bool, shown: Tab, set: &UseStateHandle<Tab>, words: &'static Words) -> Html {
+    let tabs = tabs_of(object, place);
+    if tabs.len() < 2 {
+        return Html::default();
+    }
+    html! {
+        <div class="itabs" role="tablist" aria-label={words.inspector}>
+            { for tabs.into_iter().map(|tab| {
+                let set = set.clone();
+                let onclick = Callback::from(move |_: MouseEvent| set.set(tab));
+                let selected = tab == shown;
+                html! {
+                    <button
+                        role="tab"
+                        aria-selected={selected.to_string()}
+                        aria-controls="insp-body"
+                        tabindex={if selected { "0" } else { "-1" }}
+                        {onclick}
+                        onkeydown={super::tabs::arrows()}
+                    >
+                        { tab_name(tab, words) }
+                    </button>
+                }
+            }) }
+        </div>
+    }
+}
+
+fn content(object: &ObjectView, tab: Tab, driver: &Driver, props: &ObjectPanelProps) -> Html {
+    let words = props.lang.words();
+    let now = driver.model().now;
+    match tab {
+        Tab::Overview => overview(object, now, words, props.place),
+        Tab::Yaml => html! { <pre class="code">{ &object.yaml }</pre> },
+        Tab::Describe => html! { <pre class="code">{ &object.describe }</pre> },
+        Tab::Logs if object.logs.is_empty() => html! { <p class="empty">{ words.no_logs }</p> },
+        Tab::Logs => html! { <pre class="code">{ object.logs.join("\n") }</pre> },
+        Tab::Events if object.events.is_empty() => html! { <p class="empty">{ words.no_events }</p> },
+        Tab::Events => html! {
+            <ul class="event-list">
+                { for object.events.iter().map(|(at, kind, reason, message)| html! {
+                    <li>
+                        <span class="dim mono">{ moment_words(*at) }</span>{ " " }
+                        <b class={classes!((kind == "Warning").then_some("bad"))}>
+                            { if kind == "Warning" { "◆ " } else { "" } }{ reason }
+                        </b>
+                        <p>{ message }</p>
+                    </li>
+                }) }
+            </ul>
+        },
+    }
+}
+
+fn overview(object: &ObjectView, now: view::Moment, words: &'static Words, place: bool) -> Html {
+    html! {
+        <>
+            <dl class="facts">
+                { for object.facts.iter().map(|(name, value)| html! { <><dt>{ name }</dt><dd>{ value }</dd></> }) }
+            </dl>
+            if !object.verdicts.is_empty() {
+                <h3>{ words.verdicts }</h3>
+                <ul class="verdicts">
+                    { for object.verdicts.iter().map(|(node, chosen, score, why)| html! {
+                        <li class={classes!(chosen.then_some("chosen"))}>
+                            <b>{ node }</b>
+                            if *chosen { <span>{ words.chosen }</span> }
+                            if why.is_empty() {
+                                <span class="num">{ fill(words.score, &[&score.to_string()]) }</span>
+                            } else {
+                                <p>{ why }</p>
+                            }
+                        </li>
+                    }) }
+                </ul>
+            }
+            if !object.conditions.is_empty() {
+                <h3>{ words.conditions }</h3>
+                <ul class="conditions">
+                    { for object.conditions.iter().map(|(kind, status, reason, message, since)| html! {
+                        <li>
+                            <div><b>{ kind }</b><span>{ status }</span><span class="dim num">{ age(now, *since) }</span></div>
+                            if !reason.is_empty() || !message.is_empty() {
+                                <p>{ reason }{ if reason.is_empty() || message.is_empty() { "" } else { ": " } }{ message }</p>
+                            }
+                        </li>
+                    }) }
+                </ul>
+            }
+            if place || !object.requests.is_empty() {
+                <h3>{ words.requests }</h3>
+                if object.requests.is_empty() { <p class="empty">{ words.no_requests }</p> }
+                <ul class="requests mono">
+                    { for object.requests.iter().map(|(at, verb, resource, name, code)| html! {
+                        <li class={classes!((*code >= 400).then_some("bad"))}>
+                            <span class="dim">{ moment_words(*at) }</span>
+                            <span>{ format!("{verb} {resource}") }</span>
+                            <span class="end">{ code }</span>
+                            <span class="object">{ name }</span>
+                        </li>
+                    }) }
+                </ul>
+            }
+        </>
+    }
+}
+
+fn action_row(driver: &Driver, props: &ObjectPanelProps, words: &'static Words) -> Html {
+    let record = props.model.records.get(props.name.as_str());
+    let node = props.name.strip_prefix("nodes/").and_then(|name| props.model.nodes.get(name));
+    let known = Known {
+        wanted: record.map_or(0, |record| record.wanted),
+        revision: record.map_or(0, |record| record.revision),
+        on: node.is_some_and(|node| node.on),
+        unschedulable: node.is_some_and(|node| node.unschedulable),
+    };
+    html! {
+        <div class="insp-actions" role="group" aria-label={words.actions}>
+            { for actions(&props.name, known).into_iter().map(|action| {
+                let title = match &action.deed {
+                    Deed::Command(text) => text.clone(),
+                    Deed::Power(node, _) => format!("{} {node}", action_name(action.kind, words)),
+                };
+                let (driver, act) = (driver.clone(), action.clone());
+                let onclick = Callback::from(move |_: MouseEvent| carry_out(&driver, &act));
+                let class = classes!("btn2", (action.kind == ActionKind::Delete).then_some("bad"));
+                html! { <button {class} {title} {onclick}>{ action_name(action.kind, words) }</button> }
+            }) }
+        </div>
+    }
+}
+
+fn carry_out(driver: &Driver, action: &Action) {
+    match &action.deed {
+        Deed::Command(text) => driver.run(text),
+        Deed::Power(node, on) => driver.input(Input::Power { node: node.clone(), on: *on }),
+    }
+}
+
+fn action_name(kind: ActionKind, words: &'static Words) -> &'static str {
+    match kind {
+        ActionKind::ScaleDown => words.act_scale_down,
+        ActionKind::ScaleUp => words.act_scale_up,
+        ActionKind::Edit => words.act_edit,
+        ActionKind::Restart => words.act_restart,
+        ActionKind::Undo => words.act_undo,
+        ActionKind::Delete => words.act_delete,
+        ActionKind::Cordon => words.act_cordon,
+        ActionKind::Uncordon => words.act_uncordon,
+        ActionKind::Drain => words.act_drain,
+        ActionKind::Stop => words.act_stop,
+        ActionKind::Start => words.act_start,
+    }
+}

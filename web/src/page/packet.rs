@@ -1,0 +1,194 @@
+//! A packet in the inspector: its way, rule by rule, and what it comes to.
+
+use std::rc::Rc;
+
+use view::{Answer, AnswerRow, Ask, PacketStep};
+use web::model::Model;
+use web::selection::Selection;
+use web::traffic::{short_pod, version_class};
+use web::ui::Act;
+use web::way::{begins_group, changes, consequence, dice, heading, say, shows_addresses};
+use web::words::{Lang, Words, fill};
+use yew::prelude::*;
+
+use super::driver::Driver;
+use super::icons::{Icon, icon};
+
+/// What a packet is shown from.
+#[derive(Clone, PartialEq, Properties)]
+pub struct PacketPanelProps {
+    /// The language.
+    pub lang: Lang,
+    /// The cluster.
+    pub model: Rc<Model>,
+    /// The exchange.
+    pub number: u64,
+    /// What closes the inspector.
+    pub close: Html,
+}
+
+/// Asks for the way, and again until the exchange has ended.
+#[hook]
+fn use_way(driver: &Driver, number: u64, ended: bool, frame: u64) -> Option<Rc<Vec<PacketStep>>> {
+    let found = use_state(|| (0, None::<Rc<Vec<PacketStep>>>));
+    let (driver, setter) = (driver.clone(), found.setter());
+    // While it travels it may go on at each frame; a quarter of a second is soon enough.
+    let again = if ended { u64::MAX } else { frame / 16 };
+    use_effect_with((number, again), move |(number, _)| {
+        let number = *number;
+        let answer = Callback::from(move |answer| {
+            if let Answer::Way { steps } = answer {
+                setter.set((number, Some(Rc::new(steps))));
+            }
+        });
+        driver.ask(Ask::Way { exchange: number }, answer);
+    });
+    if found.0 == number { found.1.clone() } else { None }
+}
+
+/// Returns an exchange by its number.
+pub fn answer_of(model: &Model, number: u64) -> Option<&AnswerRow> {
+    // Keys are padded with zeros, to a width that is the cluster's to know.
+    let width = model.answers.keys().next()?.len();
+    model.answers.get(&format!("{number:0width$}"))
+}
+
+/// A packet.
+#[component(PacketPanel)]
+pub fn packet_panel(props: &PacketPanelProps) -> Html {
+    let Some(driver) = use_context::<Driver>() else { return Html::default() };
+    let words = props.lang.words();
+    let answer = answer_of(&props.model, props.number);
+    let ended = answer.is_some_and(|answer| answer.ended.is_some());
+    let steps = use_way(&driver, props.number, ended, props.model.frame);
+    let count = steps.as_ref().map_or(0, |steps| steps.len());
+    html! {
+        <>
+            <div class="ih">
+                <div class="r1">
+                    <h2>{ fill(words.packet, &[&props.number.to_string()]) }</h2>
+                    <span class="end">
+                        { step_to(&driver, props, false, words) }
+                        { step_to(&driver, props, true, words) }
+                        { props.close.clone() }
+                    </span>
+                </div>
+                if let Some(answer) = answer { <div class="r2">{ subject(answer, words) }</div> }
+            </div>
+            { match steps.as_deref() {
+                None => html! { <p class="empty">{ words.loading }</p> },
+                Some(_) if count == 0 => html! { <p class="empty">{ words.way_unknown }</p> },
+                Some(steps) => way(steps, props),
+            } }
+            if let Some(end) = steps.as_ref().and_then(|steps| consequence(steps, answer, props.lang)) {
+                <div class="why">
+                    <b>{ end.fact }</b>{ " " }{ end.why }
+                    if !end.field.is_empty() { { " " }<code>{ end.field }</code>{ end.would } }
+                </div>
+            }
+        </>
+    }
+}
+
+/// Goes to the exchange before or after.
+fn step_to(driver: &Driver, props: &PacketPanelProps, after: bool, words: &'static Words) -> Html {
+    let numbers = props.model.answers.keys().filter_map(|key| key.parse::<u64>().ok());
+    let wanted = if after {
+        numbers.filter(|number| *number > props.number).min()
+    } else {
+        numbers.filter(|number| *number < props.number).max()
+    };
+    let driver = driver.clone();
+    let onclick = Callback::from(move |_: MouseEvent| {
+        if let Some(number) = wanted {
+            driver.act(Act::Select(Some(Selection::Exchange(number))));
+        }
+    });
+    let (label, sign) = if after { (words.next, Icon::Right) } else { (words.previous, Icon::Left) };
+    html! {
+        <button class="ib small" aria-label={label} disabled={wanted.is_none()} {onclick}>{ icon(sign) }</button>
+    }
+}
+
+fn subject(answer: &AnswerRow, words: &'static Words) -> Html {
+    let parts = [answer.what.as_str(), answer.to.as_str()];
+    if answer.lost {
+        return html! { { fill(words.packet_failed, &[parts[0], parts[1], &answer.result]) } };
+    }
+    let pattern = if answer.ended.is_some() { words.packet_answered } else { words.packet_travels };
+    html! {
+        <>
+            { fill(pattern, &parts) }{ " " }
+            if answer.version > 0 {
+                <b class={classes!("ver", version_class(answer.version))}>{ format!("v{}", answer.version) }</b>{ " " }
+            }
+            <span class="mono">{ short_pod(&answer.pod) }</span>
+        </>
+    }
+}
+
+fn way(steps: &[PacketStep], props: &PacketPanelProps) -> Html {
+    let words = props.lang.words();
+    html! {
+        <ol class="way" tabindex="0" aria-label={words.way}>
+            { for steps.iter().enumerate().map(|(index, step)| {
+                let before = index.checked_sub(1).and_then(|before| steps.get(before));
+                html! {
+                    <>
+                        if begins_group(before, step) { { place(step, words) } }
+                        { row(steps, index, step, props) }
+                    </>
+                }
+            }) }
+        </ol>
+    }
+}
+
+fn place(step: &PacketStep, words: &'static Words) -> Html {
+    let (place, hook) = heading(step);
+    let name = if place == "client" { words.client } else { place };
+    html! { <li class="place"><span>{ name }<small>{ hook.replace(' ', ", ") }</small></span></li> }
+}
+
+fn row(steps: &[PacketStep], index: usize, step: &PacketStep, props: &PacketPanelProps) -> Html {
+    let words = say(step, props.lang);
+    let dice = dice(step, props.lang);
+    let to_come = step.at > props.model.now;
+    html! {
+        <li class={classes!("st", to_come.then_some("todo"), (!dice.is_empty()).then_some("sel"))}>
+            <b>{ index + 1 }</b>
+            <div>
+                if !step.chain.is_empty() { <div class="ch" title={step.chain.clone()}>{ &step.chain }</div> }
+                if dice.is_empty() { <div>{ words }</div> }
+                if !dice.is_empty() {
+                    <div class="dice">
+                        { for dice.iter().map(|die| html! {
+                            <div class={classes!("die", die.taken.then_some("hit"))}>
+                                <span>{ die.endpoint.split(':').next().unwrap_or_default() }</span>
+                                <span class="bar">
+                                    <u style={format!("width: {}%", die.share)} />
+                                    if let Some(drawn) = die.drawn { <s style={format!("left: {drawn}%")} /> }
+                                </span>
+                                <span>{ &die.words }</span>
+                            </div>
+                        }) }
+                    </div>
+                }
+                if shows_addresses(steps, index) { { addresses(step) } }
+            </div>
+        </li>
+    }
+}
+
+/// The pair of addresses after a step, the changed half marked.
+fn addresses(step: &PacketStep) -> Html {
+    let (source, destination) = changes(step);
+    let half = |text: &str, changed: bool| {
+        if changed { html! { <em>{ text }</em> } } else { html! { <span>{ text }</span> } }
+    };
+    html! {
+        <div class="tup">
+            { half(&step.source_after, source) }{ " → " }{ half(&step.destination_after, destination) }
+        </div>
+    }
+}
