@@ -12,6 +12,16 @@ use std::rc::Rc;
 /// How many times a task may take over from another within one step.
 const TAKEOVERS: u32 = 64;
 
+/// Flags that still work, and what is said of them.
+const DEPRECATED: &[(&str, &str)] = &[
+    ("record", "--record will be removed in the future"),
+    (
+        "cpu-percent",
+        "Use --cpu with percentage or resource quantity format (e.g., '70%' for utilization or '500m' for milliCPU).",
+    ),
+    ("delete-local-data", "This option is deprecated and will be deleted. Use --delete-emptydir-data."),
+];
+
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -73,6 +83,9 @@ impl Command {
             State::New => match self.read() {
                 Ok((spec, flags)) => {
                     let mut cx = Cx { host, config, spec, flags: flags.clone(), run: &mut self.run };
+                    for (name, why) in DEPRECATED.iter().filter(|(name, _)| flags.changed(name)) {
+                        cx.err(format!("Flag --{name} has been deprecated, {why}\n"));
+                    }
                     match (spec.run)(&mut cx) {
                         Ok(Next::Wait(task)) => self.advance(host, config, spec, flags, task),
                         other => self.end(host, other.map(|_| ())),

@@ -9,7 +9,7 @@ use crate::mapper::Mapping;
 use crate::task::Task;
 use api::{Accept, Method, PatchType, Request, Response, Status, User, Value};
 use sim::Time;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// How a command goes on.
@@ -29,6 +29,8 @@ pub(crate) struct Run {
     pub warned: BTreeSet<String>,
     /// Custom resources that discovery told of, once it was asked.
     pub discovered: Option<Vec<Mapping>>,
+    /// The plurals that a group and version serves, as far as discovery was asked.
+    pub served: BTreeMap<String, Vec<String>>,
     /// The words of the command line.
     pub argv: Vec<String>,
     /// What the editor left, once it was closed.

@@ -165,9 +165,8 @@ pub(crate) fn find_resource(cx: &mut Cx, word: &str) -> Outcome<Option<Mapping>>
     if word.is_empty() {
         return Ok(None);
     }
-    let known = schema::resolve(word).map(Mapping::from);
-    if known.as_ref().is_some_and(|mapping| mapping.served) {
-        return Ok(known);
+    if let Some(kind) = schema::resolve(word) {
+        return checked(cx, kind.into()).map(Some);
     }
     let word = word.to_lowercase();
     let (name, rest) = word.split_once('.').unwrap_or((&word, ""));
@@ -177,21 +176,46 @@ pub(crate) fn find_resource(cx: &mut Cx, word: &str) -> Outcome<Option<Mapping>>
                 || rest == mapping.group
                 || rest == format!("{}.{}", mapping.version, mapping.group))
     };
-    Ok(discovered(cx)?.iter().find(fits).cloned().or(known))
+    Ok(discovered(cx)?.iter().find(fits).cloned())
 }
 
-/// Finds the resource type of an object's `apiVersion` and `kind`.
+/// Finds the resource type of an object's `apiVersion` and `kind`, served or not.
 pub(crate) fn of_object(cx: &mut Cx, api_version: &str, kind: &str) -> Outcome<Option<Mapping>> {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-    if let Some(found) = schema::kinds()
-        .iter()
-        .find(|known| known.kind == kind && known.group == group && known.version == version)
-    {
-        return Ok(Some(found.into()));
+    let same = |known: &&Kind| known.kind == kind && known.group == group && known.version == version;
+    if let Some(found) = schema::kinds().iter().find(same) {
+        return checked(cx, found.into()).map(Some);
     }
     let same =
         |mapping: &&Mapping| mapping.kind == kind && mapping.group == group && mapping.version == version;
     Ok(discovered(cx)?.iter().find(same).cloned())
+}
+
+/// Asks discovery whether the server has a resource after all that the schema's table says it hasn't.
+fn checked(cx: &mut Cx, mut mapping: Mapping) -> Outcome<Mapping> {
+    if !mapping.served {
+        let version = mapping.api_version();
+        if !cx.run.served.contains_key(&version) {
+            let root = if mapping.group.is_empty() { "/api" } else { "/apis" };
+            let list = cx.send(Request::new(Method::Get, format!("{root}/{version}")))?;
+            let names = list.body["resources"].items().iter().map(|row| row["name"].str().to_string());
+            cx.run.served.insert(version.clone(), names.collect());
+        }
+        mapping.served = cx.run.served.get(&version).is_some_and(|names| names.contains(&mapping.plural));
+    }
+    Ok(mapping)
+}
+
+/// Finds the resource type of a kind that the schema knows; fails where the server hasn't got it.
+pub(crate) fn of_kind(cx: &mut Cx, group: &str, version: &str, kind: &str) -> Outcome<Mapping> {
+    let Some(known) = schema::find_kind(group, version, kind) else {
+        return crate::failure::error(format!("no matches for kind {}", quote(kind)));
+    };
+    let mapping = checked(cx, known.into())?;
+    if mapping.served {
+        return Ok(mapping);
+    }
+    crate::failure::error(format!("the server could not find the requested resource\n{}", to_come(kind)))
 }
 
 /// Asks discovery, once a command, for the resources that the schema doesn't know.
@@ -240,21 +264,30 @@ fn custom(group_version: &str, row: &Value) -> Option<Mapping> {
 
 /// Returns all resource types that the cluster serves, custom ones last.
 pub(crate) fn all(cx: &mut Cx) -> Outcome<Vec<Mapping>> {
-    let mut all: Vec<Mapping> =
-        schema::kinds().iter().filter(|kind| kind.served).map(Mapping::from).collect();
+    let mut all = Vec::new();
+    for kind in schema::kinds() {
+        let mapping = checked(cx, kind.into())?;
+        if mapping.served {
+            all.push(mapping);
+        }
+    }
     all.extend(discovered(cx)?.iter().cloned());
     Ok(all)
 }
 
 /// Returns the resource types that a word means: those of a category, or one.
 pub(crate) fn expand(cx: &mut Cx, word: &str) -> Outcome<Vec<Mapping>> {
-    let category: Vec<Mapping> = schema::kinds()
-        .iter()
-        .filter(|kind| kind.served && kind.categories.contains(&word))
-        .map(Mapping::from)
-        .collect();
-    if !category.is_empty() {
-        return Ok(category);
+    let mut found: Vec<Mapping> = Vec::new();
+    for kind in schema::kinds().iter().filter(|kind| kind.categories.contains(&word)) {
+        let mapping = checked(cx, kind.into())?;
+        // Of several versions the first is the preferred one.
+        let known = found.iter().any(|other| other.group == mapping.group && other.kind == mapping.kind);
+        if mapping.served && !known {
+            found.push(mapping);
+        }
     }
-    Ok(vec![resource(cx, word)?])
+    if found.is_empty() {
+        found.push(resource(cx, word)?);
+    }
+    Ok(found)
 }

@@ -45,7 +45,7 @@ pub(crate) fn can_i(cx: &mut Cx) -> Outcome<Next> {
         "spec": (spec),
     });
     let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    let answer = cx.request(Request::new(Method::Post, path).body(review))?.body;
+    let answer = ask(cx, path, review)?;
     let status = &answer["status"];
     let allowed = status["allowed"].is_true();
     if !flags.is("quiet") {
@@ -61,6 +61,18 @@ pub(crate) fn can_i(cx: &mut Cx) -> Outcome<Next> {
         cx.line(text);
     }
     if allowed { Ok(Next::Done) } else { Err(Failure::Exit(1)) }
+}
+
+/// Sends a review; where the server knows of none, says that this is to come.
+fn ask(cx: &mut Cx, path: &str, review: Value) -> Outcome<Value> {
+    let kind = review["kind"].str().to_string();
+    match cx.request(Request::new(Method::Post, path).body(review)) {
+        Ok(response) => Ok(response.body),
+        Err(failure) if failure.is_not_found() => {
+            Err(Failure::Plain(format!("{}{}", failure.message(), mapper::to_come(&kind))))
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 fn resolved(cx: &mut Cx, word: &str) -> Outcome<(String, String)> {
@@ -96,7 +108,7 @@ fn list(cx: &mut Cx) -> Outcome<Next> {
         "spec": {"namespace": (cx.namespace())},
     });
     let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
-    let answer = cx.request(Request::new(Method::Post, path).body(review))?.body;
+    let answer = ask(cx, path, review)?;
     let mut writer = TabWriter::tables();
     if !cx.flags.is("no-headers") {
         writer.write("Resources\tNon-Resource URLs\tResource Names\tVerbs\n");
@@ -134,7 +146,7 @@ pub(crate) fn who_am_i(cx: &mut Cx) -> Outcome<Next> {
         "metadata": {},
     });
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
-    let answer = cx.request(Request::new(Method::Post, path).body(review))?.body;
+    let answer = ask(cx, path, review)?;
     let text = match printers::wanted(cx, false)? {
         Some(Printer::Name(_)) | None => {
             let user = &answer["status"]["userInfo"];

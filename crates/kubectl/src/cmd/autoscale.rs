@@ -2,9 +2,9 @@
 // Models staging/src/k8s.io/kubectl/pkg/cmd/autoscale/autoscale.go
 
 use crate::builder::{self, Take};
-use crate::cmd::create::mapping;
 use crate::cx::{Cx, DryRun, Next};
 use crate::failure::{Outcome, error};
+use crate::mapper;
 use crate::printers::print_result;
 use api::{Value, tree};
 
@@ -13,9 +13,6 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     let flags = cx.args();
     let dry_run = cx.dry_run()?;
     let (min, max) = (flags.int("min"), flags.int("max"));
-    if flags.changed("cpu-percent") {
-        cx.err("Flag --cpu-percent has been deprecated, Use --cpu with percentage or resource quantity format (e.g., '70%' for utilization or '500m' for milliCPU).\n");
-    }
     if max < 1 {
         return error(format!("--max=MAXPODS is required and must be at least 1, max: {max}"));
     }
@@ -64,7 +61,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
         let shown = if dry_run == DryRun::Client {
             object
         } else {
-            let mapping = mapping("autoscaling", "v2", "HorizontalPodAutoscaler")?;
+            let mapping = mapper::of_kind(cx, "autoscaling", "v2", "HorizontalPodAutoscaler")?;
             cx.create(&mapping, &info.namespace, object, dry_run, "kubectl-autoscale")?
         };
         print_result(cx, &shown, "autoscaled", dry_run)?;

@@ -1,6 +1,7 @@
 //! `kubectl edit`
 // Models staging/src/k8s.io/kubectl/pkg/cmd/util/editor/editoptions.go
 
+use super::scale::record_after;
 use crate::builder::{self, Info, NOTHING_GIVEN, Take};
 use crate::cmd::set::difference;
 use crate::cx::{Cx, DryRun, Next};
@@ -146,6 +147,7 @@ fn one(cx: &mut Cx, info: &Info, after: &Value) -> Outcome {
     let manager = cx.manager("kubectl-edit");
     let path = info.path(cx.flags.text("subresource"));
     let object = cx.patch(path, kind, patch, DryRun::None, &manager)?;
+    record_after(cx, info, DryRun::None)?;
     let mut info = info.clone();
     info.refresh(object);
     print_result(cx, &info.object, "edited", DryRun::None)

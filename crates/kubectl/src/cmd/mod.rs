@@ -23,6 +23,7 @@ pub(crate) mod label;
 pub(crate) mod later;
 pub(crate) mod logs;
 pub(crate) mod patch;
+pub(crate) mod record;
 pub(crate) mod replace;
 pub(crate) mod rollout;
 pub(crate) mod run;

@@ -1,6 +1,7 @@
 //! `kubectl patch`
 // Models staging/src/k8s.io/kubectl/pkg/cmd/patch/patch.go
 
+use super::scale::record_after;
 use crate::builder::{self, NOTHING_GIVEN, Take};
 use crate::cx::{Cx, DryRun, Next};
 use crate::failure::{Failure, Outcome, error};
@@ -67,7 +68,9 @@ fn one(cx: &mut Cx, target: builder::Target, kind: PatchType, body: &Value, dry_
         } else {
             let path = info.path(flags.text("subresource"));
             let manager = cx.manager("kubectl-patch");
-            cx.patch(path, kind, body.clone(), dry_run, &manager)?
+            let object = cx.patch(path, kind, body.clone(), dry_run, &manager)?;
+            record_after(cx, &info, dry_run)?;
+            object
         };
         info.refresh(object);
         let what = if info.object == before { "patched (no change)" } else { "patched" };

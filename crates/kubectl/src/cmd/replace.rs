@@ -3,6 +3,7 @@
 
 use super::apply::{LAST_APPLIED, annotated};
 use super::delete::{Gone, Options, delete, say};
+use super::record::record;
 use crate::builder::{self, Info};
 use crate::cx::{Cx, DryRun, Next};
 use crate::failure::{Failure, Outcome, error};
@@ -34,6 +35,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
         return force(cx, infos, dry_run);
     }
     for mut info in infos {
+        record(cx, &mut info.object);
         let object = prepared(cx, &info);
         if dry_run == DryRun::Client {
             print_result(cx, &object, "replaced", dry_run)?;

@@ -1,6 +1,7 @@
 //! `kubectl scale`
 // Models staging/src/k8s.io/kubectl/pkg/cmd/scale/scale.go
 
+use super::record;
 use crate::builder::{self, Info, NOTHING_GIVEN, Take};
 use crate::cx::{Cx, DryRun, Next};
 use crate::failure::{Failure, Outcome, error};
@@ -64,5 +65,13 @@ fn scale(cx: &mut Cx, info: &Info, dry_run: DryRun) -> Outcome {
         patch.set(&["metadata", "resourceVersion"], there);
     }
     cx.patch(path, PatchType::Merge, patch, dry_run, "kubectl")?;
+    record_after(cx, info, dry_run)
+}
+
+/// Writes `--record`'s annotation where the change itself was no patch of the object.
+pub(crate) fn record_after(cx: &mut Cx, info: &Info, dry_run: DryRun) -> Outcome {
+    if let Some(patch) = record::patch(cx) {
+        cx.patch(info.path(""), PatchType::Merge, patch, dry_run, "kubectl")?;
+    }
     Ok(())
 }

@@ -186,10 +186,7 @@ fn field(value: &Value, names: &[String]) -> Result<Value, String> {
         match value {
             Value::Map(_) => value = &value[name.as_str()],
             Value::Null => return Err(format!("nil pointer evaluating interface {{}}.{name}")),
-            other => {
-                let kind = if other.as_int().is_some() { "float64" } else { crate::text::go_type(other) };
-                return Err(format!("can't evaluate field {name} in type {kind}"));
-            }
+            _ => return Err(format!("can't evaluate field {name} in type interface {{}}")),
         }
     }
     Ok(value.clone())

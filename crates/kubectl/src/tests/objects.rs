@@ -69,6 +69,21 @@ fn sets_an_image_by_a_strategic_patch() {
 }
 
 #[test]
+fn records_the_command() {
+    let mut fake = with_deployment();
+    let (got, _) = fake.run("kubectl set image deploy/web c=nginx:2 --record");
+    assert_eq!(
+        got,
+        "Flag --record has been deprecated, --record will be removed in the future\ndeployment.apps/web image updated\n"
+    );
+    let patch = &fake.requests.last().unwrap().body;
+    assert_eq!(
+        patch["metadata"]["annotations"]["kubernetes.io/change-cause"].str(),
+        "kubectl set image deploy/web c=nginx:2 --record=true"
+    );
+}
+
+#[test]
 fn shows_what_expose_makes() {
     let (got, _) = with_deployment().run(
         "kubectl expose deploy web --port=80 --target-port=http --type=NodePort --dry-run=client -o yaml",

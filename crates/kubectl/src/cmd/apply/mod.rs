@@ -4,6 +4,7 @@
 pub(crate) mod last_applied;
 pub(crate) mod patcher;
 
+use super::record::record;
 use crate::builder::{self, Info};
 use crate::cx::{Cx, DryRun, Next};
 use crate::failure::{Failure, Outcome, error, usage};
@@ -87,6 +88,7 @@ fn one(cx: &mut Cx, info: Info, dry_run: DryRun, shown: &mut Vec<Value>) -> Outc
             info.source
         ));
     }
+    record(cx, &mut info.object);
     let modified = annotated(&info.object);
     let current = match cx.get(&info.mapping, &info.namespace, &info.name) {
         Ok(object) => Some(object),

@@ -13,6 +13,7 @@ pub(crate) mod simple;
 mod tests;
 
 use super::apply::annotated;
+use super::record::record;
 use crate::builder;
 use crate::cx::{Cx, DryRun, Next};
 use crate::failure::{Failure, Outcome, error, usage};
@@ -38,6 +39,7 @@ pub(crate) fn from_files(cx: &mut Cx) -> Outcome<Next> {
     let (infos, mut failures) = builder::from_files(cx);
     let mut count = 0;
     for mut info in infos {
+        record(cx, &mut info.object);
         let object = if flags.is("save-config") { annotated(&info.object) } else { info.object.clone() };
         if dry_run == DryRun::Client {
             info.object = object;
@@ -78,13 +80,10 @@ pub(crate) fn command_words(cx: &Cx) -> Vec<String> {
     cx.flags.args.get(1..).unwrap_or(&[]).to_vec()
 }
 
-/// Returns the resource type of a kind that the schema knows.
+/// Returns the resource type of a kind that every cluster here serves.
 pub(crate) fn mapping(group: &str, version: &str, kind: &str) -> Outcome<Mapping> {
     match schema::find_kind(group, version, kind) {
-        Some(kind) if kind.served => Ok(kind.into()),
-        Some(_) => {
-            error(format!("the server could not find the requested resource\n{}", mapper::to_come(kind)))
-        }
+        Some(kind) => Ok(kind.into()),
         None => error(format!("no matches for kind \"{kind}\"")),
     }
 }
@@ -115,11 +114,10 @@ pub(crate) fn create(
         print_result(cx, &object, "created", dry_run)?;
         return Ok(Next::Done);
     }
-    let mapping = mapping(group, version, kind)?;
+    let told = |failure: Failure| if wrap.is_empty() { failure } else { failure.wrapped(wrap) };
+    let mapping = mapper::of_kind(cx, group, version, kind).map_err(told)?;
     let namespace = if mapping.namespaced { cx.namespace() } else { String::new() };
-    let created = cx
-        .create(&mapping, &namespace, object, dry_run, MANAGER)
-        .map_err(|failure| if wrap.is_empty() { failure } else { failure.wrapped(wrap) })?;
+    let created = cx.create(&mapping, &namespace, object, dry_run, MANAGER).map_err(told)?;
     print_result(cx, &created, "created", dry_run)?;
     Ok(Next::Done)
 }

@@ -1,8 +1,8 @@
 use super::Events;
 use super::writer::{Writer, date, one_line};
-use crate::cmd::create::mapping;
 use crate::cx::Cx;
 use crate::failure::Outcome;
+use crate::mapper;
 use api::{Value, int_or_string, meta};
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(super) fn namespace(cx: &mut Cx, w: &mut Writer, namespace: &Value) -> Outco
         }
     }
     // What the cluster doesn't serve yet can't be there either.
-    let mut of = |kind: &str| match mapping("", "v1", kind) {
+    let mut of = |kind: &str| match mapper::of_kind(cx, "", "v1", kind) {
         Ok(mapping) => cx.list(&mapping, &name, "", "").unwrap_or_default(),
         Err(_) => Vec::new(),
     };

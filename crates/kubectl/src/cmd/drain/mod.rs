@@ -103,9 +103,6 @@ fn set_unschedulable(cx: &mut Cx, node: &mut Info, desired: bool) -> Outcome {
 /// Runs `kubectl drain`.
 pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     let flags = cx.args();
-    if flags.is("delete-local-data") {
-        cx.err("Flag --delete-local-data has been deprecated, This option is deprecated and will be deleted. Use --delete-emptydir-data.\n");
-    }
     let (mut nodes, failures) = nodes(cx)?;
     Failure::many(failures)?;
     for node in &mut nodes {

@@ -8,6 +8,7 @@ pub(crate) mod selector;
 pub(crate) mod subject;
 
 use crate::builder::{self, Info, NOTHING_GIVEN, Take};
+use crate::cmd::record::record;
 use crate::cx::{Cx, DryRun};
 use crate::failure::{Failure, Outcome, error};
 use crate::files;
@@ -57,6 +58,11 @@ pub(crate) fn difference(mapping: &Mapping, before: &Value, after: &Value) -> Ou
 /// Sends what an object was changed to and says so; an unchanged one is passed over.
 pub(crate) fn save(cx: &mut Cx, mut info: Info, after: Value, operation: &str, wrap: &str) -> Outcome {
     let dry_run = cx.dry_run()?;
+    let unchanged = difference(&info.mapping, &info.object, &after)?.1.fields().is_empty();
+    let mut after = after;
+    if !unchanged {
+        record(cx, &mut after);
+    }
     let (kind, patch) = difference(&info.mapping, &info.object, &after)?;
     if cx.flags.is("local") || dry_run == DryRun::Client {
         return print_result(cx, &after, operation, dry_run);
