@@ -1,9 +1,10 @@
 use crate::admit::amount;
 use crate::back_off::BackOff;
-use crate::cri::{App, LogRing, PodFacts, RootFs};
+use crate::cri::{App, Launch, LogRing, PodFacts, Program, RootFs};
 use crate::images::LocalImage;
 use crate::jobs::Job;
 use crate::probes::{Probe, ProbeKind};
+use crate::script::Script;
 use api::Value;
 use network::Protocol;
 use sim::Time;
@@ -162,6 +163,46 @@ impl Container {
         let used = idle + busy + requests * i64::from(image.cpu_ms_per_request) / WINDOW;
         let limit = &self.spec["resources"]["limits"]["cpu"];
         if limit.is_null() { used } else { used.min(amount("cpu", limit)) }
+    }
+
+    /// Returns what is to run in it.
+    pub(crate) fn launch(&self, everlasting: bool) -> Option<Launch> {
+        let local = self.local.as_ref()?;
+        let (image, spec) = (&local.image, &self.spec);
+        let words = |field: &str| -> Vec<Rc<str>> {
+            let words = spec[field].items().iter();
+            words.map(|word| crate::env::expand(word.str(), &self.env).into()).collect()
+        };
+        let of_image =
+            |list: &[String]| -> Vec<Rc<str>> { list.iter().map(|word| word.as_str().into()).collect() };
+        let (command, args) = (words("command"), words("args"));
+        let is_tool = matches!(image.program, Program::Shell | Program::Print);
+        let names_tool =
+            args.first().is_some_and(|word| Script::knows(word.rsplit('/').next().unwrap_or(word)));
+        let (argv, own_command) = match (command.is_empty(), args.is_empty()) {
+            // An image's command goes with its entrypoint, and both with a container's own command.
+            (false, _) => ([command, args].concat(), true),
+            (true, true) => ([of_image(&image.entrypoint), of_image(&image.command)].concat(), false),
+            // An image that is a tool takes arguments as its own, or as another command.
+            (true, false) if is_tool && !names_tool && !image.entrypoint.is_empty() => {
+                ([of_image(&image.command), args].concat(), true)
+            }
+            (true, false) if is_tool || image.entrypoint.is_empty() => (args, true),
+            (true, false) => ([of_image(&image.entrypoint), args].concat(), false),
+        };
+        let ports = spec["ports"].items().iter().filter_map(|port| {
+            let protocol = Protocol::parse(port["protocol"].as_str().unwrap_or("TCP"))?;
+            Some((protocol, u16::try_from(port["containerPort"].int()).ok()?))
+        });
+        Some(Launch {
+            ports: ports.collect(),
+            image: image.clone(),
+            version: local.version.clone(),
+            own_command,
+            argv,
+            everlasting,
+            interactive: spec["stdin"].is_true(),
+        })
     }
 
     /// Returns the command line of its main process.

@@ -202,6 +202,21 @@ impl Kubelet {
         output.flatten().flatten()
     }
 
+    /// Ends a container's main process with an exit code: the shell that somebody was attached to has ended.
+    pub fn end_process(
+        &mut self,
+        cx: &mut Cx,
+        net: &mut dyn PodNetwork,
+        (namespace, pod, container): (&str, &str, &str),
+        code: i64,
+    ) {
+        let Ok((uid, i)) = self.running(namespace, pod, container) else { return };
+        self.with_worker(&uid, cx, net, |worker, turn| {
+            worker.exited(turn, i, code);
+            worker.due = turn.cx.now;
+        });
+    }
+
     /// Sends a signal to a container's main process, as `kill 1` in it does: SIGTERM where `term`, else SIGKILL.
     pub fn signal(
         &mut self,

@@ -4,6 +4,7 @@
 
 mod admit;
 mod back_off;
+mod calls;
 mod config;
 mod container;
 pub mod cri;
@@ -16,12 +17,14 @@ mod kubelet;
 mod lifecycle;
 mod net;
 mod node;
+mod pod_network;
 mod pod_status;
 mod power;
 mod probes;
 mod process;
 mod script;
 mod shared;
+mod start;
 mod status_manager;
 mod sync;
 #[cfg(test)]

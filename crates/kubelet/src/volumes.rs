@@ -6,7 +6,7 @@ use api::{Resource, Value, meta};
 use sim::{MINUTE, Nanos, SECOND};
 use std::rc::Rc;
 
-const CLAIMS: Resource = Resource {
+pub(crate) const CLAIMS: Resource = Resource {
     group: "",
     version: "v1",
     plural: "persistentvolumeclaims",

@@ -1,5 +1,5 @@
-use super::app::{AppCx, AppRequest, Came, Effect};
 use super::http::{complete, path_of, text};
+use super::program::{AppCx, AppRequest, Came, Effect};
 use network::{Answer, HttpResponse, Outcome, Payload, Protocol};
 use sim::{Nanos, SECOND};
 use std::collections::BTreeMap;

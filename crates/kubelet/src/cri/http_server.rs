@@ -1,6 +1,6 @@
-use super::app::{AppCx, AppRequest};
 use super::http::{complete, header, log_date, path_of, stamp, text};
 use super::image::{Image, Route};
+use super::program::{AppCx, AppRequest};
 use network::{Answer, HttpRequest, HttpResponse, Payload};
 use sim::{MILLISECOND, Nanos};
 use std::fmt::Write as _;
@@ -83,7 +83,7 @@ fn route_matches(route: &Route, http: &HttpRequest) -> bool {
 }
 
 fn from_files(root: &str, path: &str, cx: &mut AppCx) -> Option<(String, Rc<str>)> {
-    let path = super::files::clean_path("/", path);
+    let path = super::view::clean_path("/", path);
     let place = if path == "/" { root.to_string() } else { format!("{root}{path}") };
     let index = format!("{}/index.html", place.trim_end_matches('/'));
     let found = cx.files.read(&index).map(|body| (index, body));

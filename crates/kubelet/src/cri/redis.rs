@@ -1,4 +1,4 @@
-use super::app::AppCx;
+use super::program::AppCx;
 use network::{Answer, Payload};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

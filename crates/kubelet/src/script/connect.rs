@@ -42,6 +42,14 @@ pub(crate) struct Written {
     pub file: Option<(String, String)>,
 }
 
+/// What an HTTP request is made of.
+struct Given<'a> {
+    method: &'a str,
+    body: &'a str,
+    headers: Vec<&'a str>,
+    operands: Vec<&'a str>,
+}
+
 /// Reads a command line.
 ///
 /// # Errors
@@ -70,60 +78,12 @@ pub(crate) fn parse(name: &str, args: &[&str]) -> Result<Connection, (i64, Strin
         file: None,
         format: String::new(),
     };
-    let mut operands: Vec<&str> = Vec::new();
-    let (mut method, mut body, mut headers) = ("GET", "", Vec::new());
+    let mut given = Given { method: "GET", body: "", headers: Vec::new(), operands: Vec::new() };
     let mut rest = args.iter().copied();
     while let Some(arg) = rest.next() {
-        let mut value = || rest.next().unwrap_or("");
-        match (tool, arg) {
-            (Tool::Curl, "-m" | "--max-time" | "--connect-timeout" | "--retry")
-            | (Tool::Wget, "-T" | "-t")
-            | (Tool::Netcat | Tool::Ping, "-w" | "-W" | "-c") => {
-                let given = value().parse::<f64>().unwrap_or(0.0);
-                if !matches!(arg, "--retry" | "-t" | "-c") && given > 0.0 {
-                    connection.timeout = (given.min(1e6) * 1_000.0) as i64 * MILLISECOND;
-                }
-            }
-            (Tool::Curl, "-X" | "--request") => method = value(),
-            (Tool::Curl, "-d" | "--data") => {
-                body = value();
-                method = "POST";
-            }
-            (Tool::Curl, "-H" | "--header") => headers.push(value()),
-            (Tool::Curl, "-o" | "--output") | (Tool::Wget, "-O") => {
-                connection.file = Some(value().to_string())
-            }
-            (Tool::Curl, "-w" | "--write-out") => connection.format = value().to_string(),
-            (Tool::Curl, "-u" | "-A" | "-b" | "-e") => drop(value()),
-            (Tool::Wget, "-qO-" | "-qO" | "-O-") => {
-                connection.quiet = arg.contains('q');
-                connection.file =
-                    Some(if arg.ends_with('-') { "-".to_string() } else { value().to_string() });
-            }
-            (Tool::Wget, "--spider") => connection.head = true,
-            (Tool::Wget, option) if option.starts_with("--timeout=") => {
-                connection.timeout =
-                    option.get(10..).and_then(|n| n.parse::<i64>().ok()).unwrap_or(10).clamp(0, 3_600)
-                        * SECOND;
-            }
-            (_, option) if option.starts_with("--") => connection.fail |= option == "--fail",
-            (_, option) if option.len() > 1 && option.starts_with('-') => {
-                connection.quiet |= option.contains('s') && tool == Tool::Curl || option.contains('q');
-                connection.show_errors |= option.contains('S');
-                connection.fail |= option.contains('f') && tool == Tool::Curl;
-                connection.head |= option.contains('I') && tool == Tool::Curl;
-                connection.include |= option.contains('i') && tool == Tool::Curl;
-                if tool == Tool::Curl && option.ends_with('o') {
-                    connection.file = Some(value().to_string());
-                } else if tool == Tool::Curl && option.ends_with('m') {
-                    connection.timeout = value().parse::<i64>().unwrap_or(0).clamp(0, 100_000) * SECOND;
-                }
-            }
-            (_, operand) => operands.push(operand),
-        }
+        connection.option(arg, &mut || rest.next().unwrap_or(""), &mut given);
     }
-    let first = operands.first().copied().unwrap_or("");
-    if first.is_empty() {
+    if given.operands.first().is_none_or(|first| first.is_empty()) {
         return Err(match tool {
             Tool::Curl => {
                 (2, "curl: (2) no URL specified\ncurl: try 'curl --help' for more information\n".to_string())
@@ -131,45 +91,99 @@ pub(crate) fn parse(name: &str, args: &[&str]) -> Result<Connection, (i64, Strin
             _ => (1, format!("{name}: missing host\n")),
         });
     }
-    let target = first.split_once("://").map_or(first, |(_, target)| target);
-    let (authority, path) = match target.find(['/', '?']) {
-        Some(at) => target.split_at(at),
-        None => (target, "/"),
-    };
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().unwrap_or(80)),
-        None => (authority, if first.starts_with("https://") { 443 } else { 80 }),
-    };
-    connection.host = host.into();
-    connection.port = port;
-    match tool {
-        Tool::Curl | Tool::Wget => {
-            let agent = if tool == Tool::Curl { "curl/8.17.0" } else { "Wget" };
-            let mut request = HttpRequest::get(authority, path);
-            request.method = if connection.head { "HEAD".into() } else { method.into() };
-            request.is_tls = first.starts_with("https://");
-            request.body = body.into();
-            request.headers.push(("User-Agent".into(), agent.into()));
-            if tool == Tool::Curl {
-                request.headers.push(("Accept".into(), "*/*".into()));
-            }
-            for (name, value) in headers.iter().filter_map(|header| header.split_once(':')) {
-                if name.eq_ignore_ascii_case("host") {
-                    request.host = value.trim().into();
-                } else {
-                    request.headers.push((name.into(), value.trim().into()));
-                }
-            }
-            connection.payload = Payload::Http(request);
-        }
-        Tool::Netcat => connection.port = operands.get(1).and_then(|port| port.parse().ok()).unwrap_or(port),
-        Tool::Ping => connection.payload = Payload::Ping,
-        Tool::Nslookup => {}
-    }
+    connection.aim(&given);
     Ok(connection)
 }
 
 impl Connection {
+    /// Takes one word of the command line; `value` gives the next.
+    fn option<'a>(&mut self, arg: &'a str, value: &mut dyn FnMut() -> &'a str, given: &mut Given<'a>) {
+        let tool = self.tool;
+        match (tool, arg) {
+            (Tool::Curl, "-m" | "--max-time" | "--connect-timeout" | "--retry")
+            | (Tool::Wget, "-T" | "-t")
+            | (Tool::Netcat | Tool::Ping, "-w" | "-W" | "-c") => {
+                let number = value().parse::<f64>().unwrap_or(0.0);
+                if !matches!(arg, "--retry" | "-t" | "-c") && number > 0.0 {
+                    self.timeout = (number.min(1e6) * 1_000.0) as i64 * MILLISECOND;
+                }
+            }
+            (Tool::Curl, "-X" | "--request") => given.method = value(),
+            (Tool::Curl, "-d" | "--data") => (given.body, given.method) = (value(), "POST"),
+            (Tool::Curl, "-H" | "--header") => given.headers.push(value()),
+            (Tool::Curl, "-o" | "--output") | (Tool::Wget, "-O") => self.file = Some(value().to_string()),
+            (Tool::Curl, "-w" | "--write-out") => self.format = value().to_string(),
+            (Tool::Curl, "-u" | "-A" | "-b" | "-e") => drop(value()),
+            (Tool::Wget, "-qO-" | "-qO" | "-O-") => {
+                self.quiet = arg.contains('q');
+                self.file = Some(if arg.ends_with('-') { "-".to_string() } else { value().to_string() });
+            }
+            (Tool::Wget, "--spider") => self.head = true,
+            (Tool::Wget, option) if option.starts_with("--timeout=") => {
+                let seconds = option.get(10..).and_then(|number| number.parse::<i64>().ok());
+                self.timeout = seconds.unwrap_or(10).clamp(0, 3_600) * SECOND;
+            }
+            (_, option) if option.starts_with("--") => self.fail |= option == "--fail",
+            (_, option) if option.len() > 1 && option.starts_with('-') => {
+                let is_curl = tool == Tool::Curl;
+                self.quiet |= option.contains('s') && is_curl || option.contains('q');
+                self.show_errors |= option.contains('S');
+                self.fail |= option.contains('f') && is_curl;
+                self.head |= option.contains('I') && is_curl;
+                self.include |= option.contains('i') && is_curl;
+                if is_curl && option.ends_with('o') {
+                    self.file = Some(value().to_string());
+                } else if is_curl && option.ends_with('m') {
+                    self.timeout = value().parse::<i64>().unwrap_or(0).clamp(0, 100_000) * SECOND;
+                }
+            }
+            (_, operand) => given.operands.push(operand),
+        }
+    }
+
+    /// Finds out what to ask whom.
+    fn aim(&mut self, given: &Given) {
+        let first = given.operands.first().copied().unwrap_or("");
+        let target = first.split_once("://").map_or(first, |(_, target)| target);
+        let (authority, path) = match target.find(['/', '?']) {
+            Some(at) => target.split_at(at),
+            None => (target, "/"),
+        };
+        let is_tls = first.starts_with("https://");
+        let usual = if is_tls { 443 } else { 80 };
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) => (host, port.parse().unwrap_or(usual)),
+            None => (authority, usual),
+        };
+        (self.host, self.port) = (host.into(), port);
+        match self.tool {
+            Tool::Curl | Tool::Wget => {
+                let agent = if self.tool == Tool::Curl { "curl/8.17.0" } else { "Wget" };
+                let mut request = HttpRequest::get(authority, path);
+                request.method = if self.head { "HEAD".into() } else { given.method.into() };
+                request.is_tls = is_tls;
+                request.body = given.body.into();
+                request.headers.push(("User-Agent".into(), agent.into()));
+                if self.tool == Tool::Curl {
+                    request.headers.push(("Accept".into(), "*/*".into()));
+                }
+                for (name, value) in given.headers.iter().filter_map(|header| header.split_once(':')) {
+                    if name.eq_ignore_ascii_case("host") {
+                        request.host = value.trim().into();
+                    } else {
+                        request.headers.push((name.into(), value.trim().into()));
+                    }
+                }
+                self.payload = Payload::Http(request);
+            }
+            Tool::Netcat => {
+                self.port = given.operands.get(1).and_then(|port| port.parse().ok()).unwrap_or(port);
+            }
+            Tool::Ping => self.payload = Payload::Ping,
+            Tool::Nslookup => {}
+        }
+    }
+
     /// Returns what is to be asked of the network.
     pub(crate) fn begin(&mut self, now: Time) -> Effect {
         self.began = now;

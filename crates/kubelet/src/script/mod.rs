@@ -3,8 +3,12 @@
 
 mod code;
 mod connect;
+mod file_tools;
+mod lex;
+mod output;
 mod parse;
 mod run;
+mod text_tools;
 mod tools;
 mod words;
 

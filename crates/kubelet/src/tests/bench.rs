@@ -221,6 +221,10 @@ impl Bench {
         self.server.put(self.now, resource, object);
     }
 
+    pub(crate) fn command(&mut self, name: &str, argv: &[String]) -> Option<(String, i64)> {
+        self.with(|kubelet, cx, wire| kubelet.command(cx, wire, ("default", name, ""), argv))
+    }
+
     pub(crate) fn exec_context(&mut self, name: &str) -> Result<crate::ExecContext, String> {
         self.with(|kubelet, cx, wire| kubelet.exec_context(cx, wire, ("default", name, "")))
     }

@@ -1,4 +1,6 @@
 use super::Bench;
+use crate::volumes::CLAIMS;
+use api::tree;
 use sim::SECOND;
 
 #[test]
@@ -163,7 +165,11 @@ fn another_image_means_another_container() {
     assert_eq!(bench.shown("web"), ("Running".to_string(), true, 1));
     let image = bench.get("web")["status"]["containerStatuses"][0]["image"].text();
     assert_eq!(&*image, "docker.io/library/nginx:1.25");
-    assert!(bench.events("web").contains(&"Killing: Container c definition changed, will be restarted".to_string()));
+    assert!(
+        bench
+            .events("web")
+            .contains(&"Killing: Container c definition changed, will be restarted".to_string())
+    );
 }
 
 #[test]
@@ -172,7 +178,9 @@ fn requests_cost_processor_time() {
     bench.pod("php", r#"{"containers": [{"name": "c", "image": "registry.k8s.io/hpa-example", "resources": {"limits": {"cpu": "500m"}}}]}"#);
     bench.pod("burn", r#"{"containers": [{"name": "c", "image": "busybox", "command": ["sh", "-c", "while true; do :; done"]}]}"#);
     bench.run(10 * SECOND);
-    let used = |bench: &Bench| bench.kubelet.usage(bench.now).into_iter().map(|usage| usage.cpu_milli).collect::<Vec<_>>();
+    let used = |bench: &Bench| {
+        bench.kubelet.usage(bench.now).into_iter().map(|usage| usage.cpu_milli).collect::<Vec<_>>()
+    };
     assert_eq!(used(&bench), [1_000, 1]);
     for _ in 0..15 {
         assert_eq!(bench.http("php", 80, "/"), Some((200, "OK!".to_string())));
@@ -180,4 +188,91 @@ fn requests_cost_processor_time() {
     assert_eq!(used(&bench)[1], 113);
     bench.run(20 * SECOND);
     assert_eq!(used(&bench)[1], 1);
+}
+
+#[test]
+fn arguments_go_to_the_image_or_are_a_command() {
+    let mut bench = Bench::real();
+    for (name, container, line, shown) in [
+        (
+            "a",
+            r#""image": "busybox", "args": ["sh", "-c", "echo $MODE", "x"], "env": [{"name": "MODE", "value": "prod"}]"#,
+            "prod",
+            "Completed",
+        ),
+        (
+            "b",
+            r#""image": "busybox", "command": ["echo", "$(MODE)", "$MODE"], "env": [{"name": "MODE", "value": "prod"}]"#,
+            "prod $MODE",
+            "Completed",
+        ),
+        (
+            "c",
+            r#""image": "curlimages/curl", "args": ["http://nobody"]"#,
+            "curl: (6) Could not resolve host: nobody",
+            "Error",
+        ),
+        ("d", r#""image": "curlimages/curl", "args": ["echo", "hi"]"#, "hi", "Completed"),
+        ("e", r#""image": "hello-world""#, "Hello from Docker!", "Completed"),
+        (
+            "f",
+            r#""image": "mysql:5.7""#,
+            "[ERROR] [Entrypoint]: Database is uninitialized and password option is not specified",
+            "Error",
+        ),
+        ("g", r#""image": "busybox", "stdin": true, "tty": true"#, "", "Running"),
+        (
+            "h",
+            r#""image": "python:3", "command": ["python", "app.py"], "ports": [{"containerPort": 8000}]"#,
+            "",
+            "Running",
+        ),
+    ] {
+        bench.pod(
+            name,
+            &format!(r#"{{"restartPolicy": "Never", "containers": [{{"name": "c", {container}}}]}}"#),
+        );
+        bench.run(8 * SECOND);
+        let logs = bench.kubelet.logs("default", name, &crate::cri::LogOptions::default()).unwrap();
+        let found =
+            logs.lines.iter().any(|known| &*known.text == line) || line.is_empty() && logs.lines.is_empty();
+        assert!(found, "{name}: {:?}", logs.lines);
+        assert_eq!(bench.shown(name).0, shown, "{name}");
+    }
+    assert!(bench.http("h", 8000, "/").is_some());
+}
+
+#[test]
+fn mysql_has_its_data_again_where_its_volume_comes_back() {
+    let mut bench = Bench::real();
+    bench.server.put(
+        bench.now,
+        CLAIMS,
+        tree!({
+            "metadata": {"name": "data", "namespace": "default"},
+            "spec": {"volumeName": "pv-1"}, "status": {"phase": "Bound"},
+        }),
+    );
+    let spec = r#"{"containers": [{"name": "c", "image": "mysql:5.7", "env": [{"name": "MYSQL_ROOT_PASSWORD", "value": "qwerty"}],
+        "volumeMounts": [{"name": "d", "mountPath": "/var/lib/mysql"}]}],
+        "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]}"#;
+    bench.pod("one", spec);
+    bench.run(15 * SECOND);
+    let say = |bench: &mut Bench, pod: &str, sql: &str| {
+        let argv = ["mysql", "-uroot", "-pqwerty", "-e", sql].map(str::to_string);
+        bench.command(pod, &argv).unwrap()
+    };
+    let warning = "mysql: [Warning] Using a password on the command line interface can be insecure.\n";
+    let sql =
+        "create database shop; use shop; create table t (id int, name text); insert into t values (1, 'kim')";
+    assert_eq!(say(&mut bench, "one", sql), (warning.to_string(), 0));
+    bench.delete("one", 1);
+    bench.run(10 * SECOND);
+    bench.pod("two", spec);
+    bench.run(15 * SECOND);
+    assert_eq!(say(&mut bench, "two", "select * from shop.t"), (format!("{warning}id\tname\n1\tkim\n"), 0));
+    let argv = ["mysqladmin", "-p$MYSQL_ROOT_PASSWORD", "ping"].map(str::to_string);
+    assert_eq!(bench.command("two", &argv).unwrap().1, 0);
+    let argv = ["mysql", "-uroot", "-pwrong", "-e", "select 1"].map(str::to_string);
+    assert_eq!(bench.command("two", &argv).unwrap().1, 1);
 }

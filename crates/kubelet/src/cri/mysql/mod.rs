@@ -1,4 +1,9 @@
-use super::app::AppCx;
+mod sql;
+mod tables;
+
+use self::sql::{escape, tokens, unescape};
+use self::tables::no_database;
+use crate::cri::program::AppCx;
 use network::{Answer, Payload};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -202,22 +207,9 @@ impl Mysql {
                 }
                 None => no_database(),
             },
-            "CREATE" if is(1, "DATABASE") || is(1, "SCHEMA") => {
-                if self.databases.contains_key(&last) && !softly {
-                    let words = format!("Can't create database '{last}'; database exists");
-                    return Given::Error(1007, "HY000", words);
-                }
-                self.databases.entry(last).or_default();
-                Given::Done
+            "CREATE" | "DROP" if is(1, "DATABASE") || is(1, "SCHEMA") => {
+                self.change_databases(last, is(0, "CREATE"), softly)
             }
-            "DROP" if is(1, "DATABASE") => match self.databases.remove(&last) {
-                None if !softly => Given::Error(
-                    1008,
-                    "HY000",
-                    format!("Can't drop database '{last}'; database doesn't exist"),
-                ),
-                _ => Given::Done,
-            },
             "CREATE" if is(1, "TABLE") => self.create_table(database, words, softly),
             "DROP" if is(1, "TABLE") => match self.tables(database, &last) {
                 Err(given) => given,
@@ -252,6 +244,29 @@ impl Mysql {
         }
     }
 
+    /// Makes or drops a database.
+    fn change_databases(&mut self, name: String, creates: bool, softly: bool) -> Given {
+        let is_there = self.databases.contains_key(&name);
+        match (creates, is_there) {
+            (true, true) if !softly => {
+                Given::Error(1007, "HY000", format!("Can't create database '{name}'; database exists"))
+            }
+            (false, false) if !softly => {
+                Given::Error(1008, "HY000", format!("Can't drop database '{name}'; database doesn't exist"))
+            }
+            (true, false) => {
+                self.databases.insert(name, BTreeMap::new());
+                Given::Done
+            }
+            _ => {
+                if !creates {
+                    self.databases.remove(&name);
+                }
+                Given::Done
+            }
+        }
+    }
+
     fn using(&self, database: &mut String, name: &str) -> Given {
         if self.databases.contains_key(name) || SYSTEM.contains(&name) {
             *database = name.to_string();
@@ -283,235 +298,6 @@ impl Mysql {
             .get_mut(&name)
             .ok_or_else(|| Given::Error(1146, "42S02", format!("Table '{full}' doesn't exist")))
     }
-
-    fn create_table(&mut self, database: &str, words: &[String], softly: bool) -> Given {
-        let Some(open) = words.iter().position(|word| word == "(") else { return Given::Done };
-        let name = words.get(open.wrapping_sub(1)).cloned().unwrap_or_default();
-        let (mut columns, mut depth, mut fresh) = (Vec::new(), 0, true);
-        for word in words.iter().skip(open) {
-            match word.as_str() {
-                "(" => depth += 1,
-                ")" => depth -= 1,
-                "," if depth == 1 => fresh = true,
-                word if fresh && depth == 1 => {
-                    fresh = false;
-                    let is_key = matches!(
-                        word.to_ascii_uppercase().as_str(),
-                        "PRIMARY" | "KEY" | "UNIQUE" | "INDEX" | "CONSTRAINT"
-                    );
-                    if !is_key && columns.len() < 64 {
-                        columns.push(word.to_string());
-                    }
-                }
-                _ => {}
-            }
-        }
-        match self.tables(database, &name) {
-            Err(given) => given,
-            Ok((tables, name)) if tables.contains_key(&name) => {
-                if softly {
-                    Given::Done
-                } else {
-                    Given::Error(1050, "42S01", format!("Table '{name}' already exists"))
-                }
-            }
-            Ok((tables, name)) => {
-                tables.insert(name, Table { columns, rows: Vec::new() });
-                Given::Done
-            }
-        }
-    }
-
-    fn insert(&mut self, database: &str, words: &[String], upper: &[String]) -> Given {
-        let Some(values) = upper.iter().position(|word| word == "VALUES" || word == "VALUE") else {
-            return Given::Done;
-        };
-        let at = 1 + usize::from(upper.get(1).is_some_and(|word| word == "INTO"));
-        let name = words.get(at).cloned().unwrap_or_default();
-        let groups = groups(words.get(values + 1..).unwrap_or(&[]));
-        let listed = self::groups(words.get(at + 1..values).unwrap_or(&[]));
-        let full = self
-            .databases
-            .values()
-            .flat_map(|tables| tables.values())
-            .map(|table| table.rows.len())
-            .sum::<usize>();
-        let table = match self.table(database, &name) {
-            Ok(table) => table,
-            Err(given) => return given,
-        };
-        if full + groups.len() > ROWS {
-            return Given::Error(1114, "HY000", format!("The table '{name}' is full"));
-        }
-        for group in groups {
-            let row = match listed.first() {
-                None if group.len() == table.columns.len() => group,
-                None => {
-                    return Given::Error(
-                        1136,
-                        "21S01",
-                        "Column count doesn't match value count at row 1".to_string(),
-                    );
-                }
-                Some(listed) => {
-                    let next = (table.rows.len() + 1).to_string();
-                    let cell =
-                        |(n, column): (usize, &String)| match listed.iter().position(|known| known == column)
-                        {
-                            Some(at) => group.get(at).cloned().unwrap_or_default(),
-                            None if n == 0 => next.clone(),
-                            None => "NULL".to_string(),
-                        };
-                    table.columns.iter().enumerate().map(cell).collect()
-                }
-            };
-            table.rows.push(row);
-        }
-        Given::Done
-    }
-
-    fn select(&mut self, database: &str, words: &[String], upper: &[String]) -> Given {
-        let Some(from) = upper.iter().position(|word| word == "FROM") else { return Given::Done };
-        let name = words.get(from + 1).cloned().unwrap_or_default();
-        let asked: Vec<String> =
-            words.get(1..from).unwrap_or(&[]).iter().filter(|word| *word != ",").cloned().collect();
-        let condition = condition(words, upper);
-        let table = match self.table(database, &name) {
-            Ok(table) => table.clone(),
-            Err(given) => return given,
-        };
-        let rows: Vec<&Vec<String>> =
-            table.rows.iter().filter(|row| table.matches(row, &condition)).collect();
-        if asked.first().is_some_and(|word| word.eq_ignore_ascii_case("count")) {
-            return Given::Rows(vec![asked.concat()], vec![vec![rows.len().to_string()]]);
-        }
-        if asked.first().is_some_and(|word| word == "*") {
-            return Given::Rows(table.columns.clone(), rows.into_iter().cloned().collect());
-        }
-        let mut places = Vec::new();
-        for column in &asked {
-            match table.columns.iter().position(|known| known == column) {
-                Some(place) => places.push(place),
-                None => {
-                    return Given::Error(1054, "42S22", format!("Unknown column '{column}' in 'field list'"));
-                }
-            }
-        }
-        let pick = |row: &&Vec<String>| places.iter().filter_map(|place| row.get(*place).cloned()).collect();
-        Given::Rows(asked, rows.iter().map(pick).collect())
-    }
-
-    fn change(&mut self, database: &str, words: &[String], upper: &[String]) -> Given {
-        let deletes = upper.first().is_some_and(|word| word == "DELETE");
-        let name = words.get(if deletes { 2 } else { 1 }).cloned().unwrap_or_default();
-        let condition = condition(words, upper);
-        let set = upper.iter().position(|word| word == "SET").unwrap_or(0);
-        let assignment = (
-            words.get(set + 1).cloned().unwrap_or_default(),
-            words.get(set + 3).cloned().unwrap_or_default(),
-        );
-        let table = match self.table(database, &name) {
-            Ok(table) => table,
-            Err(given) => return given,
-        };
-        let hit: Vec<bool> = table.rows.iter().map(|row| table.matches(row, &condition)).collect();
-        let mut hits = hit.into_iter();
-        if deletes {
-            table.rows.retain(|_| !hits.next().unwrap_or(false));
-            return Given::Done;
-        }
-        let Some(place) = table.columns.iter().position(|column| *column == assignment.0) else {
-            return Given::Error(1054, "42S22", format!("Unknown column '{}' in 'field list'", assignment.0));
-        };
-        for row in &mut table.rows {
-            if hits.next().unwrap_or(false)
-                && let Some(cell) = row.get_mut(place)
-            {
-                cell.clone_from(&assignment.1);
-            }
-        }
-        Given::Done
-    }
-}
-
-impl Table {
-    fn matches(&self, row: &[String], condition: &Option<(String, String)>) -> bool {
-        let Some((column, value)) = condition else { return true };
-        let place = self.columns.iter().position(|known| known == column);
-        place.and_then(|place| row.get(place)).is_some_and(|cell| cell == value)
-    }
-}
-
-fn no_database() -> Given {
-    Given::Error(1046, "3D000", "No database selected".to_string())
-}
-
-/// Returns the column and the value of `WHERE column = value`.
-fn condition(words: &[String], upper: &[String]) -> Option<(String, String)> {
-    let at = upper.iter().position(|word| word == "WHERE")?;
-    Some((words.get(at + 1)?.clone(), words.get(at + 3)?.clone()))
-}
-
-/// Returns what stands in each pair of brackets, without the commas.
-fn groups(words: &[String]) -> Vec<Vec<String>> {
-    let mut groups: Vec<Vec<String>> = Vec::new();
-    let mut depth = 0;
-    for word in words {
-        match word.as_str() {
-            "(" => {
-                depth += 1;
-                if depth == 1 {
-                    groups.push(Vec::new());
-                }
-            }
-            ")" => depth -= 1,
-            "," => {}
-            word if depth > 0 => groups.last_mut().into_iter().for_each(|group| group.push(word.to_string())),
-            _ => {}
-        }
-    }
-    groups
-}
-
-/// Parts a statement into words, texts and signs; quotes are dropped.
-fn tokens(sql: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut letters = sql.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            letter if letter.is_whitespace() => {}
-            '\'' | '"' | '`' => words.push(letters.by_ref().take_while(|next| *next != letter).collect()),
-            '(' | ')' | ',' | '=' | '*' => words.push(letter.to_string()),
-            letter => {
-                let mut word = letter.to_string();
-                while let Some(next) =
-                    letters.next_if(|next| !next.is_whitespace() && !"(),='\"`".contains(*next))
-                {
-                    word.push(next);
-                }
-                words.push(word);
-            }
-        }
-    }
-    words
-}
-
-fn escape(cell: &str) -> String {
-    cell.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n")
-}
-
-fn unescape(cell: &str) -> String {
-    let mut text = String::new();
-    let mut letters = cell.chars();
-    while let Some(letter) = letters.next() {
-        match (letter, if letter == '\\' { letters.next() } else { None }) {
-            ('\\', Some('t')) => text.push('\t'),
-            ('\\', Some('n')) => text.push('\n'),
-            ('\\', Some(other)) => text.push(other),
-            (letter, _) => text.push(letter),
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,0 +1,274 @@
+use super::files::{Files, Storage};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// Where the files of a mount are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum MountSource {
+    /// A volume of the pod.
+    Pod(Rc<str>),
+    /// A directory of the node.
+    Node(Rc<str>),
+    /// A volume that outlives the node.
+    Storage(Rc<str>),
+}
+
+/// A volume's place in a container.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Mount {
+    /// The path in the container.
+    pub path: Rc<str>,
+    /// Where the files are.
+    pub source: MountSource,
+    /// Which part of the volume; empty for all.
+    pub sub_path: Rc<str>,
+    /// Whether it can't be written.
+    pub read_only: bool,
+}
+
+/// What a container has written over its image, and its mounts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RootFs {
+    /// The image's files.
+    pub image: Rc<Files>,
+    /// What was written since the container was made.
+    pub written: Files,
+    /// What of the image was removed.
+    pub removed: BTreeSet<Rc<str>>,
+    /// The mounts; of nested ones the longer path counts.
+    pub mounts: Vec<Mount>,
+}
+
+/// A container's files as a process in it sees them.
+pub struct View<'a> {
+    /// The container's own.
+    pub root: &'a mut RootFs,
+    /// The pod's volumes.
+    pub volumes: &'a mut BTreeMap<Rc<str>, Files>,
+    /// The node's files.
+    pub node: &'a mut Files,
+    /// What outlives the node.
+    pub storage: &'a mut Storage,
+}
+
+/// Returns an absolute path without `.`, `..` and doubled slashes.
+pub fn clean_path(directory: &str, path: &str) -> String {
+    let whole = if path.starts_with('/') { path.to_string() } else { format!("{directory}/{path}") };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in whole.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+impl View<'_> {
+    /// Returns the tree that holds a path, the path in it, and whether it can't be written.
+    fn place(&mut self, path: &str) -> Option<(&mut Files, String, bool)> {
+        let mount = self
+            .root
+            .mounts
+            .iter()
+            .filter(|mount| {
+                path == &*mount.path || path.starts_with(&format!("{}/", mount.path.trim_end_matches('/')))
+            })
+            .max_by_key(|mount| mount.path.len())?
+            .clone();
+        let rest = path.get(mount.path.trim_end_matches('/').len()..).unwrap_or("");
+        let within = clean_path("/", &format!("{}/{rest}", mount.sub_path));
+        Some(match &mount.source {
+            MountSource::Pod(name) => {
+                (self.volumes.entry(name.clone()).or_default(), within, mount.read_only)
+            }
+            MountSource::Node(directory) => {
+                let place = clean_path("/", &format!("{directory}/{within}"));
+                (&mut *self.node, place, mount.read_only)
+            }
+            MountSource::Storage(handle) => (self.storage.volume(handle), within, mount.read_only),
+        })
+    }
+
+    /// Returns a file's content.
+    pub fn read(&mut self, path: &str) -> Option<Rc<str>> {
+        if let Some((files, place, _)) = self.place(path) {
+            return files.get(&place).cloned();
+        }
+        if let Some(content) = self.root.written.get(path) {
+            return Some(content.clone());
+        }
+        if self.root.removed.contains(path) { None } else { self.root.image.get(path).cloned() }
+    }
+
+    /// Returns whether the path is a directory.
+    pub fn is_directory(&mut self, path: &str) -> bool {
+        if let Some((files, place, _)) = self.place(path) {
+            return place == "/" || files.is_directory(&place);
+        }
+        let under = format!("{}/", path.trim_end_matches('/'));
+        self.root.written.is_directory(path)
+            || self.root.image.is_directory(path)
+            || self.root.mounts.iter().any(|mount| mount.path.starts_with(&under))
+            || matches!(
+                path,
+                "/tmp" | "/etc" | "/var" | "/root" | "/home" | "/dev" | "/usr" | "/bin" | "/proc"
+            )
+    }
+
+    /// Writes a file.
+    ///
+    /// # Errors
+    /// The system's words: `Read-only file system`, `No space left on device`.
+    pub fn write(&mut self, path: &str, content: &str) -> Result<(), &'static str> {
+        let written = match self.place(path) {
+            Some((_, _, true)) => return Err("Read-only file system"),
+            Some((files, place, false)) => files.write(&place, content),
+            None => {
+                self.root.removed.remove(path);
+                self.root.written.write(path, content)
+            }
+        };
+        if written { Ok(()) } else { Err("No space left on device") }
+    }
+
+    /// Makes a directory.
+    ///
+    /// # Errors
+    /// As [`View::write`].
+    pub fn make_directory(&mut self, path: &str) -> Result<(), &'static str> {
+        let made = match self.place(path) {
+            Some((_, _, true)) => return Err("Read-only file system"),
+            Some((files, place, false)) => files.make_directory(&place),
+            None => self.root.written.make_directory(path),
+        };
+        if made { Ok(()) } else { Err("No space left on device") }
+    }
+
+    /// Takes out a file or a directory. Returns whether there was one.
+    ///
+    /// # Errors
+    /// `Read-only file system`.
+    pub fn remove(&mut self, path: &str) -> Result<bool, &'static str> {
+        match self.place(path) {
+            Some((_, _, true)) => return Err("Read-only file system"),
+            Some((files, place, false)) => return Ok(files.remove(&place)),
+            None => {}
+        }
+        let in_image = self.root.image.get(path).is_some() && self.root.removed.insert(path.into());
+        Ok(self.root.written.remove(path) || in_image)
+    }
+
+    /// Returns the names in a directory, in order; directories end in `/`.
+    pub fn list(&mut self, path: &str) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        let base = format!("{}/", path.trim_end_matches('/'));
+        let mut add = |base: &str, full: &str| {
+            let Some(rest) = full.strip_prefix(base).filter(|rest| !rest.is_empty()) else { return };
+            match rest.split_once('/') {
+                Some((directory, _)) => names.insert(format!("{directory}/")),
+                None => names.insert(rest.to_string()),
+            };
+        };
+        if let Some((files, place, _)) = self.place(path) {
+            let within = format!("{}/", place.trim_end_matches('/'));
+            files.under(&place).for_each(|(name, _)| add(&within, name));
+        } else {
+            let removed = &self.root.removed;
+            self.root
+                .image
+                .under(path)
+                .filter(|(name, _)| !removed.contains(*name))
+                .for_each(|(name, _)| add(&base, name));
+            self.root.written.under(path).for_each(|(name, _)| add(&base, name));
+        }
+        for mount in &self.root.mounts {
+            add(&base, &format!("{}/", mount.path.trim_end_matches('/')));
+        }
+        names.into_iter().collect()
+    }
+
+    /// Returns every file that can be seen, with its path. It is a copy, for a console to look at.
+    pub fn all(&mut self) -> Files {
+        let mut files = Files::default();
+        for (path, content) in self.root.image.iter().chain(self.root.written.iter()) {
+            let hidden = self.root.mounts.iter().any(|mount| {
+                path == &*mount.path || path.starts_with(&format!("{}/", mount.path.trim_end_matches('/')))
+            });
+            if !hidden && !self.root.removed.contains(path) {
+                files.write(path, content);
+            }
+        }
+        for mount in self.root.mounts.clone() {
+            files.make_directory(&mount.path);
+            let Some((tree, place, _)) = self.place(&mount.path) else { continue };
+            if let Some(content) = tree.get(&place) {
+                let content = content.clone();
+                files.remove(&mount.path);
+                files.write(&mount.path, &content);
+                continue;
+            }
+            let base = place.trim_end_matches('/').len();
+            for (path, content) in tree.under(&place) {
+                let rest = path.get(base..).unwrap_or("");
+                files.write(&format!("{}{rest}", mount.path.trim_end_matches('/')), content);
+            }
+        }
+        files
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_hides_the_image_and_can_be_read_only() {
+        let mut root = RootFs {
+            image: Rc::new([("/etc/app/a", "image"), ("/etc/hosts", "h")].into_iter().collect()),
+            mounts: vec![
+                Mount {
+                    path: "/etc/app".into(),
+                    source: MountSource::Pod("cfg".into()),
+                    sub_path: "".into(),
+                    read_only: true,
+                },
+                Mount {
+                    path: "/data".into(),
+                    source: MountSource::Storage("pv1".into()),
+                    sub_path: "db".into(),
+                    read_only: false,
+                },
+                Mount {
+                    path: "/host".into(),
+                    source: MountSource::Node("/var/log".into()),
+                    sub_path: "".into(),
+                    read_only: false,
+                },
+            ],
+            ..RootFs::default()
+        };
+        let mut volumes =
+            BTreeMap::from([("cfg".into(), [("/level", "beginner")].into_iter().collect::<Files>())]);
+        let (mut node, mut storage) = (Files::default(), Storage::default());
+        let mut view =
+            View { root: &mut root, volumes: &mut volumes, node: &mut node, storage: &mut storage };
+        assert_eq!(view.read("/etc/app/a"), None);
+        assert_eq!(view.read("/etc/app/level").as_deref(), Some("beginner"));
+        assert_eq!(view.read("/etc/hosts").as_deref(), Some("h"));
+        assert_eq!(view.write("/etc/app/x", ""), Err("Read-only file system"));
+        assert_eq!(view.write("/data/x", "1"), Ok(()));
+        assert_eq!(view.write("/host/log", "2"), Ok(()));
+        assert_eq!(view.list("/"), ["data/", "etc/", "host/"]);
+        assert_eq!(view.list("/etc"), ["app/", "hosts"]);
+        assert_eq!(view.list("/data"), ["x"]);
+        assert_eq!(view.remove("/etc/hosts"), Ok(true));
+        assert_eq!(view.read("/etc/hosts"), None);
+        let all = view.all();
+        assert_eq!(all.get("/etc/app/level").map(|text| &**text), Some("beginner"));
+        assert_eq!(all.get("/etc/app/a"), None);
+        assert_eq!(storage.volume("pv1").get("/db/x").map(|text| &**text), Some("1"));
+        assert_eq!(node.get("/var/log/log").map(|text| &**text), Some("2"));
+    }
+}

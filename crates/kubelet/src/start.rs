@@ -1,0 +1,172 @@
+use crate::container::Phase;
+use crate::cri::Reference;
+use crate::images::{LocalImage, go_duration, hex64, look_up};
+use crate::shared::Turn;
+use crate::worker::PodWorker;
+use sim::{Nanos, SECOND, Time};
+
+impl PodWorker {
+    /// Begins to start a container: its image first.
+    // Models pkg/kubelet/kuberuntime/kuberuntime_container.go startContainer
+    pub(crate) fn begin(&mut self, turn: &mut Turn, i: usize) {
+        let now = turn.cx.now;
+        let Some(container) = self.containers.get_mut(i) else { return };
+        let image = container.spec["image"].text();
+        let policy = container.spec["imagePullPolicy"].text();
+        let reference = match Reference::parse(&image) {
+            Ok(reference) => reference,
+            Err(why) => {
+                let words = format!(
+                    "Failed to apply default image tag \"{image}\": couldn't parse image name \"{image}\": {why}"
+                );
+                return self.fail_image(turn, i, "InspectFailed", "InvalidImageName", &words);
+            }
+        };
+        let present = turn.shared.images.get(&reference).cloned();
+        if turn.is_bare() {
+            let Ok(local) = look_up(&turn.shared.catalogue, &reference, true) else { return };
+            return self.create(turn, i, local);
+        }
+        match (present, &*policy) {
+            (Some(local), policy) if policy != "Always" => {
+                let message = format!(
+                    "Container image \"{image}\" already present on machine and can be accessed by the pod"
+                );
+                self.tell(turn, i, "Normal", "Pulled", &message);
+                self.create(turn, i, local);
+            }
+            (None, "Never") => {
+                let words = format!("Container image \"{image}\" is not present with pull policy of Never");
+                self.fail_image(turn, i, "ErrImageNeverPull", "ErrImageNeverPull", &words);
+            }
+            (present, _) => {
+                self.tell(turn, i, "Normal", "Pulling", &format!("Pulling image \"{image}\""));
+                let known = look_up(&turn.shared.catalogue, &reference, false).is_ok();
+                let span = if present.is_some() || !known {
+                    turn.cx.timing.image_check
+                } else {
+                    turn.cx.timing.image_pull
+                };
+                let takes = self.draw(turn, span, "pull");
+                let (began, until) = turn.shared.images.reserve(now, takes);
+                let Some(container) = self.containers.get_mut(i) else { return };
+                container.phase = Phase::Pulling { asked: now, began, until };
+            }
+        }
+    }
+
+    /// Notes that an image can't be had.
+    fn fail_image(&mut self, turn: &mut Turn, i: usize, event: &str, reason: &str, words: &str) {
+        let retry_at = self.retry_at(turn);
+        self.tell(turn, i, "Warning", event, words);
+        let error = if event == reason || reason == "InvalidImageName" { reason } else { words };
+        self.tell(turn, i, "Warning", "Failed", &format!("Error: {error}"));
+        if let Some(container) = self.containers.get_mut(i) {
+            container.waiting = Some((reason.into(), words.into()));
+            container.phase = Phase::Idle;
+            container.retry_at = retry_at;
+        }
+        self.touch(turn);
+    }
+
+    /// Goes on with a container that begins.
+    pub(crate) fn go_on(&mut self, turn: &mut Turn, i: usize) -> bool {
+        let now = turn.cx.now;
+        let Some(container) = self.containers.get(i) else { return false };
+        match container.phase {
+            Phase::Pulling { asked, began, until } if until <= now => {
+                self.pulled(turn, i, until - began, until - asked);
+                true
+            }
+            Phase::Starting { until } if until <= now => {
+                self.start_process(turn, i);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn pulled(&mut self, turn: &mut Turn, i: usize, took: Nanos, waited: Nanos) {
+        let now = turn.cx.now;
+        let Some(container) = self.containers.get_mut(i) else { return };
+        let image = container.spec["image"].text();
+        let Ok(reference) = Reference::parse(&image) else { return };
+        turn.cx.note(Time(now.0 - took), "Pulled", &self.key, &image);
+        match look_up(&turn.shared.catalogue, &reference, false) {
+            Ok(local) => {
+                container.pull = crate::back_off::BackOff::default();
+                let message = format!(
+                    "Successfully pulled image \"{image}\" in {} ({} including waiting). Image size: {} bytes.",
+                    go_duration(took),
+                    go_duration(waited),
+                    local.image.size
+                );
+                turn.shared.images.add(local.clone());
+                self.tell(turn, i, "Normal", "Pulled", &message);
+                self.create(turn, i, local);
+            }
+            Err(words) => {
+                self.tell(
+                    turn,
+                    i,
+                    "Warning",
+                    "Failed",
+                    &format!("Failed to pull image \"{image}\": {words}"),
+                );
+                self.tell(turn, i, "Warning", "Failed", "Error: ErrImagePull");
+                let Some(container) = self.containers.get_mut(i) else { return };
+                container.waiting = Some(("ErrImagePull".into(), words.as_str().into()));
+                container.phase = Phase::Idle;
+                container.pull.next(now);
+                container.pull_error = format!("ErrImagePull: {words}").into();
+                container.retry_at = now + SECOND; // the next look at the pod's containers
+                self.touch(turn);
+            }
+        }
+    }
+
+    /// Creates a container of an image that is there.
+    fn create(&mut self, turn: &mut Turn, i: usize, local: LocalImage) {
+        let now = turn.cx.now;
+        match self.make_environment(turn, i, &local) {
+            Ok(env) => {
+                let id = hex64(turn.cx.chance, "container", &format!("{}/{i}", self.uid), self.draws);
+                let takes = self.draw(turn, turn.cx.timing.container_start, "start");
+                let facts = self.facts(turn, i);
+                let files = self.managed_files(turn);
+                if let Some(container) = self.containers.get_mut(i) {
+                    container.env = env.into();
+                }
+                let mounts = self.mounts(i);
+                let Some(container) = self.containers.get_mut(i) else { return };
+                if let Some(exit) = &container.exit {
+                    container.crash.next(exit.finished);
+                    container.restarts += 1;
+                    container.logs_before = Some(std::mem::take(&mut container.logs));
+                }
+                container.attempt += 1;
+                container.changed = false;
+                container.id = id.into();
+                container.facts = facts;
+                container.root = crate::cri::root_of(&local.image);
+                container.root.mounts = mounts;
+                for (path, content) in files {
+                    container.root.written.write(path, &content);
+                }
+                container.local = Some(local);
+                container.phase = Phase::Starting { until: now + takes };
+                self.tell(turn, i, "Normal", "Created", "Container created");
+            }
+            Err((reason, words)) => {
+                self.tell(turn, i, "Warning", "Failed", &format!("Error: {words}"));
+                let retry_at = self.retry_at(turn);
+                if let Some(container) = self.containers.get_mut(i) {
+                    container.waiting = Some((reason.into(), words.as_str().into()));
+                    container.phase = Phase::Idle;
+                    container.retry_at = retry_at;
+                }
+                self.touch(turn);
+            }
+        }
+    }
+}
