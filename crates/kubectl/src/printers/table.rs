@@ -43,6 +43,9 @@ impl TablePrinter {
 
     /// Adds a table. An event's word stands before each row of a watch that asks for it.
     pub fn add(&mut self, table: &Value, mapping: &Mapping, event: &str) {
+        if table["rows"].items().is_empty() {
+            return;
+        }
         let definitions = table["columnDefinitions"].items();
         if self.columns.is_none() {
             let columns: Vec<Column> = definitions

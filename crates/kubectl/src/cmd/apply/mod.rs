@@ -15,6 +15,8 @@ use patcher::{Patched, patch};
 
 /// The annotation that holds what was applied last.
 pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// The code with which a server refuses a form of patch that it doesn't know.
+const UNSUPPORTED: u16 = 415;
 const MANAGER: &str = "kubectl-client-side-apply";
 
 /// Runs the command.
@@ -177,7 +179,16 @@ fn server_side(cx: &mut Cx, mut info: Info, dry_run: DryRun, shown: &mut Vec<Val
         request = request.query("dryRun", "All");
     }
     let request = cx.validated(request);
-    let object = cx.request(request)?.body;
+    let object = match cx.request(request) {
+        Ok(response) => response.body,
+        Err(Failure::Status(status)) if status.code == UNSUPPORTED => {
+            return error(format!(
+                "{}\n# kubarium: kubectl apply --server-side is not there yet",
+                status.message
+            ));
+        }
+        Err(failure) => return Err(failure),
+    };
     info.refresh(object);
     warn_if_deleting(cx, &info.object);
     say(cx, &info.object, "serverside-applied", dry_run, shown)
