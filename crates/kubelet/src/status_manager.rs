@@ -66,6 +66,17 @@ fn changes(before: &Value, after: &Value) -> Value {
             changes.set(&[name], value);
         }
     }
+    // Conditions are merged by their type: what a condition no longer says is taken out by name.
+    if !changes["conditions"].is_null() {
+        for condition in changes.at_mut(&["conditions"]).list_mut() {
+            let known = before["conditions"].items().iter().find(|known| known["type"] == condition["type"]);
+            for field in ["reason", "message"] {
+                if known.is_some_and(|known| !known[field].is_null()) && condition[field].is_null() {
+                    condition.set(&[field], Value::Null);
+                }
+            }
+        }
+    }
     for list in ["podIPs", "hostIPs"] {
         if changes[list].is_null() {
             continue;
@@ -105,6 +116,12 @@ mod tests {
         assert!(changes(&before, &same).is_null());
         let after = tree!({"phase": "Failed", "podIPs": [{"ip": "b"}]});
         let wanted = tree!({"phase": "Failed", "podIPs": [{"ip": "b"}, {"$patch": "delete", "ip": "a"}], "reason": null});
+        assert_eq!(changes(&before, &after), wanted);
+        let before =
+            tree!({"conditions": [{"type": "Ready", "status": "False", "reason": "R", "message": "M"}]});
+        let after = tree!({"conditions": [{"type": "Ready", "status": "True"}]});
+        let wanted =
+            tree!({"conditions": [{"type": "Ready", "status": "True", "reason": null, "message": null}]});
         assert_eq!(changes(&before, &after), wanted);
     }
 }

@@ -37,6 +37,7 @@ fn a_pod_is_pulled_started_told_of_and_deleted() {
         ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"]
     );
     assert!(conditions.iter().all(|condition| condition["status"].str() == "True"), "{conditions:?}");
+    assert!(conditions.iter().all(|condition| condition["reason"].is_null()), "{conditions:?}");
     let events = bench.events("web");
     assert_eq!(events.len(), 4, "{events:?}");
     assert_eq!(events[0], "Pulling: Pulling image \"nginx\"");
