@@ -48,20 +48,6 @@ impl FitError {
     }
 }
 
-/// Returns what preemption says where it finds no victim: so many nodes, of which so many might have
-/// helped.
-// Models pkg/scheduler/framework/preemption/preemption.go Preempt
-pub(crate) fn no_victims(all_nodes: usize, tried: usize) -> String {
-    let counts: BTreeMap<&str, usize> = [
-        ("No preemption victims found for incoming pod", tried),
-        ("Preemption is not helpful for scheduling", all_nodes.saturating_sub(tried)),
-    ]
-    .into_iter()
-    .filter(|(_, count)| *count > 0)
-    .collect();
-    format!("0/{all_nodes} nodes are available{}", list(counts))
-}
-
 fn list(counts: BTreeMap<&str, usize>) -> String {
     let mut reasons: Vec<String> =
         counts.into_iter().map(|(reason, count)| format!("{count} {reason}")).collect();

@@ -5,9 +5,13 @@ mod cache;
 mod events;
 mod fit_error;
 mod node_info;
+mod nominated;
+mod outcome;
 mod plugins;
 mod pod_info;
+mod preemption;
 mod queue;
+mod schedule_one;
 mod scheduler;
 #[cfg(test)]
 mod tests;

@@ -80,6 +80,12 @@ impl NodeInfo {
         self.pods.insert(placed.info.key.clone(), placed);
     }
 
+    /// Adds a pod that is expected, on a copy of the node: what it asks for counts, not its labels.
+    pub(crate) fn expect(&mut self, info: Rc<PodInfo>) {
+        self.add(Placed { info, label_set: u32::MAX });
+        self.label_sets.remove(&u32::MAX);
+    }
+
     /// Takes a pod away.
     pub(crate) fn remove(&mut self, key: &str) -> Option<Placed> {
         let placed = self.pods.remove(key)?;

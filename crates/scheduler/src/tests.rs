@@ -186,6 +186,48 @@ fn takes_the_more_important_first() {
     assert_eq!(order, ["high", "middle", "low"]);
 }
 
+/// A more important pod takes the place of less important ones: of as few and as unimportant as will do.
+#[test]
+fn makes_room_for_the_more_important() {
+    let there = |name: &str, node: &str, cpu: &str, priority: i64| {
+        let pod = with(pod(name, requests(cpu)), &["spec", "nodeName"], node.into());
+        with(pod, &["spec", "priority"], priority.into())
+    };
+    let pods = [
+        there("a", "node-1", "1", 5),
+        there("b", "node-1", "1", 5),
+        there("c", "node-2", "1", 1),
+        there("d", "node-2", "1", 5),
+        there("e", "node-3", "2", 50),
+        with(pod("vip", requests("1")), &["spec", "priority"], 10.into()),
+    ];
+    let mut bench = bench(&three(), &pods);
+    let kubelets = |server: &mut Server, now: Time| {
+        for pod in server.all(PODS).iter().filter(|pod| meta::is_deleting(pod)) {
+            if meta::time(&pod["metadata"]["deletionTimestamp"]).is_some_and(|at| at <= now + 20 * SECOND) {
+                server.remove(PODS, &meta::key(pod));
+            }
+        }
+    };
+    bench.run_with(SECOND, kubelets);
+    let victim = bench.server.object(PODS, "default/c");
+    assert!(meta::is_deleting(&victim));
+    let why = meta::condition(&victim, "DisruptionTarget").cloned().unwrap_or_default();
+    assert_eq!(why["reason"].str(), "PreemptionByScheduler");
+    let vip = bench.server.object(PODS, "default/vip");
+    assert_eq!(vip["status"]["nominatedNodeName"].str(), "node-2");
+    let uid = meta::uid(&vip).to_string();
+    let messages = bench.server.messages();
+    assert!(messages.contains(&format!("Preempted by pod {uid} on node node-2")));
+    assert!(messages.contains(&"0/3 nodes are available: 3 Insufficient cpu.".to_string()));
+    bench.server.put(bench.now, PODS, with(pod("thief", requests("1")), &["spec", "priority"], 2.into()));
+    bench.run(15 * SECOND);
+    bench.run_with(MINUTE, kubelets);
+    assert_eq!(node_of(&bench, "vip"), "node-2", "the place is kept for it");
+    assert_eq!(node_of(&bench, "thief"), "");
+    assert_eq!(bench.server.calls.iter().filter(|call| call.starts_with("delete pods")).count(), 1);
+}
+
 #[test]
 fn leaves_gated_and_foreign_pods_alone() {
     let gated = tree!({"schedulingGates": [{"name": "wait"}]});

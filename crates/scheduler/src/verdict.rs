@@ -47,6 +47,13 @@ pub struct Verdict {
     pub scores: Vec<NodeScores>,
 }
 
+impl Verdict {
+    pub(crate) fn new(pod: &Rc<str>, at: Time, attempt: u32) -> Verdict {
+        let (rejections, scores) = (Vec::new(), Vec::new());
+        Verdict { pod: pod.clone(), at, attempt, node: None, message: "".into(), rejections, scores }
+    }
+}
+
 /// The last verdicts, in a bounded ring.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Verdicts {
