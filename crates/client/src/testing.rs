@@ -323,6 +323,7 @@ impl Api for Server {
 }
 
 /// Runs one component against a [`Server`], whose watch events arrive at once.
+#[derive(Clone)]
 pub struct Bench<C> {
     /// The component.
     pub component: C,

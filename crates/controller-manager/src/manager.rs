@@ -179,3 +179,126 @@ impl Component for ControllerManager {
         self.schedule();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use api::resources::{DAEMONSETS, DEPLOYMENTS, NODES, PODS, SERVICES};
+    use api::tree;
+    use client::testing::{Bench, Server};
+    use sim::{MILLISECOND, SECOND};
+
+    fn workload(name: &str, kind: &str) -> Value {
+        let mut spec = tree!({
+            "selector": {"matchLabels": {"app": name}},
+            "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"image": "v1"}]}},
+        });
+        if kind == "Deployment" {
+            spec.set(&["replicas"], 5);
+            let rolling = tree!({"maxSurge": 1, "maxUnavailable": 1});
+            spec.set(&["strategy"], tree!({"type": "RollingUpdate", "rollingUpdate": (rolling)}));
+        }
+        tree!({"metadata": {"name": name, "namespace": "d"}, "spec": (spec)})
+    }
+
+    fn server() -> Server {
+        let mut server = Server::default();
+        for name in ["n1", "n2"] {
+            server.put(Time::EPOCH, NODES, tree!({"metadata": {"name": name}}));
+        }
+        server.put(Time::EPOCH, DEPLOYMENTS, workload("web", "Deployment"));
+        server.put(Time::EPOCH, DAEMONSETS, workload("logs", "DaemonSet"));
+        let spec = tree!({"clusterIP": "10.96.0.9", "selector": {"app": "web"}, "ports": [{"port": 80}]});
+        server.put(
+            Time::EPOCH,
+            SERVICES,
+            tree!({"metadata": {"name": "web", "namespace": "d"}, "spec": (spec)}),
+        );
+        server
+    }
+
+    fn kubelets(server: &mut Server, now: Time) {
+        for (i, pod) in server.all(PODS).into_iter().enumerate() {
+            let key = meta::key(&pod);
+            if meta::is_deleting(&pod) {
+                server.remove(PODS, &key);
+            } else if pod["status"].is_null() {
+                server.change(now, PODS, &key, |pod| {
+                    let ready =
+                        tree!({"type": "Ready", "status": "True", "lastTransitionTime": (now.rfc3339())});
+                    pod.set(&["spec", "nodeName"], if i % 2 == 0 { "n1" } else { "n2" });
+                    let ip = format!("10.244.0.{i}");
+                    pod.set(&["status"], tree!({"phase": "Running", "podIP": ip, "conditions": [(ready)]}));
+                });
+            }
+        }
+    }
+
+    fn update(bench: &mut Bench<ControllerManager>) {
+        for (resource, key) in [(DEPLOYMENTS, "d/web"), (DAEMONSETS, "d/logs")] {
+            bench.server.change(bench.now, resource, key, |object| {
+                object.set(&["spec", "template", "spec", "containers"], tree!([{"image": "v2"}]));
+                object.set(&["metadata", "generation"], 2);
+            });
+        }
+    }
+
+    fn images(bench: &Bench<ControllerManager>) -> Vec<String> {
+        let image = |pod: &Value| pod["spec"]["containers"][0]["image"].str().to_string();
+        bench.server.all(PODS).iter().map(image).collect()
+    }
+
+    /// Whoever forgets everything in the midst of its work finds its way from what it sees.
+    #[test]
+    fn controllers_may_be_dropped_at_any_moment() {
+        let mut bench = Bench::new(ControllerManager::new(&[]), server());
+        bench.run_with(2 * SECOND, kubelets);
+        update(&mut bench);
+        for round in 0..400 {
+            let now = bench.now;
+            let name = CONTROLLER_NAMES[round % CONTROLLER_NAMES.len()];
+            assert!(bench.component.stop(name));
+            assert!(bench.component.start(now, name));
+            bench.run_with(13 * MILLISECOND, kubelets);
+        }
+        bench.run_with(20 * SECOND, kubelets);
+        assert_eq!(images(&bench), ["v2"; 7]);
+        let ready = bench.server.object(DEPLOYMENTS, "d/web")["status"]["availableReplicas"].int();
+        assert_eq!(ready, 5);
+    }
+
+    /// A clone goes on as the original would have.
+    #[test]
+    fn a_clone_does_the_same() {
+        let mut bench = Bench::new(ControllerManager::new(&[]), server());
+        bench.run_with(SECOND, kubelets);
+        update(&mut bench);
+        bench.run_with(50 * MILLISECOND, kubelets);
+        let mut other = bench.clone();
+        bench.run_with(5 * SECOND, kubelets);
+        other.run_with(5 * SECOND, kubelets);
+        assert_eq!(bench.server.calls, other.server.calls);
+        assert_eq!(bench.server.all(PODS), other.server.all(PODS));
+    }
+
+    #[test]
+    fn stops_and_starts_a_controller() {
+        let mut bench = Bench::new(ControllerManager::new(&[]), server());
+        assert!(!bench.component.stop("nobody"));
+        bench.component.stop("replicaset");
+        bench.run_with(5 * SECOND, kubelets);
+        assert_eq!(images(&bench).len(), 2, "only the DaemonSet's pods are there");
+        let state = |bench: &Bench<ControllerManager>| {
+            let mut states = bench.component.controllers().into_iter();
+            states
+                .find(|state| state.name == "replicaset")
+                .map(|state| (state.stopped, state.last_at.is_some()))
+        };
+        assert_eq!(state(&bench), Some((true, false)));
+        let now = bench.now;
+        bench.component.start(now, "replicaset");
+        bench.run_with(5 * SECOND, kubelets);
+        assert_eq!(images(&bench).len(), 7);
+        assert_eq!(state(&bench), Some((false, true)));
+    }
+}
