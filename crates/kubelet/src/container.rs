@@ -91,6 +91,8 @@ pub(crate) struct Container {
     /// The words of its command.
     pub argv: Vec<Rc<str>>,
     pub kill: Option<Kill>,
+    /// When the kernel ends its process, which takes too much memory.
+    pub out_of_memory_at: Option<Time>,
     /// How many requests it took in each of the last seconds.
     pub load: VecDeque<(i64, u32)>,
     /// Whether it has another image now than it was started with.
@@ -130,6 +132,7 @@ impl Container {
             open: Vec::new(),
             argv: Vec::new(),
             kill: None,
+            out_of_memory_at: None,
             load: VecDeque::new(),
             changed: false,
             probes: Probe::of(spec),
@@ -137,6 +140,23 @@ impl Container {
             next_job: 0,
             hooking: false,
         }
+    }
+
+    /// Returns how much memory it uses, in bytes: what its image says, or what a test of memory is told to.
+    pub(crate) fn memory(&self) -> i64 {
+        let asked =
+            self.argv.iter().position(|word| &**word == "--vm-bytes").and_then(|at| self.argv.get(at + 1));
+        match (asked, &self.local) {
+            (Some(text), _) => amount("memory", &format!("{}i", text.trim_end_matches('B')).as_str().into()),
+            (None, Some(local)) => amount("memory", &local.image.memory.as_str().into()),
+            (None, None) => 0,
+        }
+    }
+
+    /// Returns whether it uses more memory than it may.
+    pub(crate) fn exceeds_memory(&self) -> bool {
+        let limit = &self.spec["resources"]["limits"]["memory"];
+        !limit.is_null() && self.memory() > amount("memory", limit)
     }
 
     /// Counts a request.
@@ -258,6 +278,7 @@ impl Container {
         };
         let probes = self.probes.iter().map(|probe| probe.at).min().filter(|_| self.is_running());
         let jobs = self.jobs.iter().map(Job::next_at).min();
-        phase.min(kill).min(probes.unwrap_or(Time::NEVER)).min(jobs.unwrap_or(Time::NEVER))
+        let killed = self.out_of_memory_at.filter(|_| self.is_running()).unwrap_or(Time::NEVER);
+        phase.min(killed).min(kill).min(probes.unwrap_or(Time::NEVER)).min(jobs.unwrap_or(Time::NEVER))
     }
 }

@@ -1,4 +1,3 @@
-use crate::admit::amount;
 use crate::container::{Container, Phase};
 use crate::cri::{Files, LogLine, LogOptions};
 use crate::kubelet::Kubelet;
@@ -253,11 +252,10 @@ impl Kubelet {
         let mut list = Vec::new();
         for worker in self.workers.iter() {
             for container in worker.containers.iter().filter(|container| container.is_running()) {
-                let image = container.local.as_ref().map(|local| &local.image);
                 list.push(Usage {
                     pod: worker.key.clone(),
                     container: container.name.clone(),
-                    memory: image.map_or(0, |image| amount("memory", &image.memory.as_str().into())),
+                    memory: container.memory(),
                     cpu_milli: container.cpu_milli(now),
                 });
             }

@@ -154,7 +154,18 @@ impl PodWorker {
             turn.net
                 .send(turn.cx.now, Outgoing { id, origin, to, protocol: Protocol::Tcp, payload, timeout });
         }
-        let url = if http.is_null() { String::new() } else { format!("{scheme}://{authority}{path}") };
+        let is_grpc = !handler["grpc"].is_null();
+        let url = match (http.is_null(), is_grpc) {
+            (false, _) => format!("{scheme}://{authority}{path}"),
+            (true, false) => String::new(),
+            // What is told of a gRPC service that can't be reached, whatever the cause.
+            (true, true) => {
+                let seconds = timeout / SECOND;
+                format!(
+                    "timeout: failed to connect service \"{authority}\" within {seconds}s: context deadline exceeded"
+                )
+            }
+        };
         Work::Call { url: url.into(), address: authority.into() }
     }
 
@@ -316,6 +327,9 @@ fn port_of(port: &Value, container: &Value) -> Option<u16> {
 }
 
 fn timed_out(url: &str, address: &str) -> String {
+    if url.starts_with("timeout: ") {
+        return url.to_string();
+    }
     if url.is_empty() {
         return format!("dial tcp {address}: i/o timeout");
     }
@@ -332,7 +346,8 @@ fn judge(url: &str, address: &str, outcome: &Outcome) -> Finish {
             200..400 => Finish::Well,
             status => Finish::Failed(format!("HTTP probe failed with statuscode: {status}")),
         },
-        Outcome::Answered(_) if url.is_empty() => Finish::Well,
+        Outcome::Answered(_) if url.is_empty() || url.starts_with("timeout: ") => Finish::Well,
+        _ if url.starts_with("timeout: ") => Finish::Failed(url.to_string()),
         Outcome::Answered(_) => {
             get("net/http: HTTP/1.x transport connection broken: malformed HTTP response".to_string())
         }

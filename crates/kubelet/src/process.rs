@@ -2,7 +2,7 @@ use crate::container::{Container, Exit, Phase};
 use crate::cri::{App, AppCx, AppRequest, Effect, Signal, View};
 use crate::shared::{Then, Turn};
 use crate::worker::PodWorker;
-use sim::Time;
+use sim::{SECOND, Time};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
@@ -60,8 +60,29 @@ impl PodWorker {
         let image = container.local.as_ref().map_or_else(|| "".into(), |local| local.name.clone());
         self.tell(turn, i, "Normal", "Started", "Container started");
         turn.cx.note(now, "Started", &self.key, &image);
+        if self.containers.get(i).is_some_and(Container::exceeds_memory) && !turn.is_bare() {
+            self.draws += 1;
+            let soon = turn.cx.chance.span("memory", &self.uid, self.draws, SECOND / 5, SECOND);
+            if let Some(container) = self.containers.get_mut(i) {
+                container.out_of_memory_at = Some(now + soon);
+            }
+        }
         self.after_start(turn, i);
         self.touch(turn);
+    }
+
+    /// Ends a process that takes more memory than it may, as the kernel does.
+    fn run_out_of_memory(&mut self, turn: &mut Turn, i: usize) -> bool {
+        let Some(container) = self.containers.get_mut(i) else { return false };
+        if container.out_of_memory_at.is_none_or(|at| at > turn.cx.now) {
+            return false;
+        }
+        container.out_of_memory_at = None;
+        self.exited(turn, i, 137);
+        if let Some(exit) = self.containers.get_mut(i).and_then(|container| container.exit.as_mut()) {
+            exit.reason = "OOMKilled".into();
+        }
+        true
     }
 
     /// Notes that the runtime couldn't start a container's process.
@@ -89,6 +110,7 @@ impl PodWorker {
         let now = turn.cx.now;
         let mut moved = false;
         for i in 0..self.containers.len() {
+            moved |= self.run_out_of_memory(turn, i);
             moved |= self.run_kill(turn, i);
             moved |= self.run_probes(turn, i);
             moved |= self.run_jobs(turn, i);
@@ -176,6 +198,7 @@ impl PodWorker {
         container.phase = Phase::Idle;
         container.jobs.clear();
         container.hooking = false;
+        container.out_of_memory_at = None;
         container.app = None;
         container.kill = None;
         container.waiting = None;

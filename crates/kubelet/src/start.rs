@@ -128,45 +128,67 @@ impl PodWorker {
     /// Creates a container of an image that is there.
     fn create(&mut self, turn: &mut Turn, i: usize, local: LocalImage) {
         let now = turn.cx.now;
-        match self.make_environment(turn, i, &local) {
-            Ok(env) => {
-                let id = hex64(turn.cx.chance, "container", &format!("{}/{i}", self.uid), self.draws);
-                let takes = self.draw(turn, turn.cx.timing.container_start, "start");
-                let facts = self.facts(turn, i);
-                let files = self.managed_files(turn);
-                if let Some(container) = self.containers.get_mut(i) {
-                    container.env = env.into();
-                }
-                let mounts = self.mounts(i);
-                let Some(container) = self.containers.get_mut(i) else { return };
-                if let Some(exit) = &container.exit {
-                    container.crash.next(exit.finished);
-                    container.restarts += 1;
-                    container.logs_before = Some(std::mem::take(&mut container.logs));
-                }
-                container.attempt += 1;
-                container.changed = false;
-                container.id = id.into();
-                container.facts = facts;
-                container.root = crate::cri::root_of(&local.image);
-                container.root.mounts = mounts;
-                for (path, content) in files {
-                    container.root.written.write(path, &content);
-                }
-                container.local = Some(local);
-                container.phase = Phase::Starting { until: now + takes };
-                self.tell(turn, i, "Normal", "Created", "Container created");
-            }
-            Err((reason, words)) => {
-                self.tell(turn, i, "Warning", "Failed", &format!("Error: {words}"));
-                let retry_at = self.retry_at(turn);
-                if let Some(container) = self.containers.get_mut(i) {
-                    container.waiting = Some((reason.into(), words.as_str().into()));
-                    container.phase = Phase::Idle;
-                    container.retry_at = retry_at;
-                }
-                self.touch(turn);
-            }
+        let env = match self.verify_user(i, &local).and_then(|()| self.make_environment(turn, i, &local)) {
+            Ok(env) => env,
+            Err((reason, words)) => return self.not_created(turn, i, reason, &words),
+        };
+        let id = hex64(turn.cx.chance, "container", &format!("{}/{i}", self.uid), self.draws);
+        let takes = self.draw(turn, turn.cx.timing.container_start, "start");
+        let facts = self.facts(turn, i);
+        let files = self.managed_files(turn);
+        if let Some(container) = self.containers.get_mut(i) {
+            container.env = env.into();
         }
+        let mounts = self.mounts(i);
+        let Some(container) = self.containers.get_mut(i) else { return };
+        if let Some(exit) = &container.exit {
+            container.crash.next(exit.finished);
+            container.restarts += 1;
+            container.logs_before = Some(std::mem::take(&mut container.logs));
+        }
+        container.attempt += 1;
+        container.changed = false;
+        container.id = id.into();
+        container.facts = facts;
+        container.root = crate::cri::root_of(&local.image);
+        container.root.mounts = mounts;
+        for (path, content) in files {
+            container.root.written.write(path, &content);
+        }
+        container.local = Some(local);
+        container.phase = Phase::Starting { until: now + takes };
+        self.tell(turn, i, "Normal", "Created", "Container created");
+    }
+
+    /// Notes that a container couldn't be created.
+    fn not_created(&mut self, turn: &mut Turn, i: usize, reason: &str, words: &str) {
+        self.tell(turn, i, "Warning", "Failed", &format!("Error: {words}"));
+        let retry_at = self.retry_at(turn);
+        if let Some(container) = self.containers.get_mut(i) {
+            container.waiting = Some((reason.into(), words.into()));
+            container.phase = Phase::Idle;
+            container.retry_at = retry_at;
+        }
+        self.touch(turn);
+    }
+
+    /// Refuses to run as root what says that it mustn't.
+    // Models pkg/kubelet/kuberuntime/security_context.go verifyRunAsNonRoot
+    fn verify_user(&self, i: usize, local: &LocalImage) -> Result<(), (&'static str, String)> {
+        let Some(container) = self.containers.get(i) else { return Ok(()) };
+        let of = |field: &str| {
+            let own = &container.spec["securityContext"][field];
+            if own.is_null() { self.pod["spec"]["securityContext"][field].clone() } else { own.clone() }
+        };
+        if !of("runAsNonRoot").is_true() {
+            return Ok(());
+        }
+        let words = match of("runAsUser").as_int() {
+            Some(0) => "container's runAsUser breaks non-root policy",
+            None if local.image.user == 0 => "container has runAsNonRoot and image will run as root",
+            _ => return Ok(()),
+        };
+        let message = format!("{words} (pod: \"{}\", container: {})", self.format(), container.name);
+        Err(("CreateContainerConfigError", message))
     }
 }

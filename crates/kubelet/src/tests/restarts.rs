@@ -276,3 +276,29 @@ fn mysql_has_its_data_again_where_its_volume_comes_back() {
     let argv = ["mysql", "-uroot", "-pwrong", "-e", "select 1"].map(str::to_string);
     assert_eq!(bench.command("two", &argv).unwrap().1, 1);
 }
+
+#[test]
+fn who_takes_too_much_memory_is_killed() {
+    let mut bench = Bench::real();
+    let stress = |bytes: &str| format!(r#"{{"containers": [{{"name": "c", "image": "polinux/stress", "command": ["stress"],
+        "args": ["--vm", "1", "--vm-bytes", "{bytes}"], "resources": {{"limits": {{"memory": "200Mi"}}}}}}]}}"#);
+    bench.pod("small", &stress("150M"));
+    bench.pod("large", &stress("250M"));
+    bench.run(10 * SECOND);
+    assert_eq!(bench.shown("small"), ("Running".to_string(), true, 0));
+    assert_eq!(bench.kubelet.usage(bench.now)[0].memory, 150 * 1024 * 1024);
+    let last = bench.get("large")["status"]["containerStatuses"][0]["lastState"]["terminated"].clone();
+    assert_eq!((last["exitCode"].int(), last["reason"].str()), (137, "OOMKilled"));
+    assert_eq!(bench.shown("large").0, "CrashLoopBackOff");
+}
+
+#[test]
+fn root_is_refused_where_it_is_not_wanted() {
+    let mut bench = Bench::real();
+    bench.pod("web", r#"{"containers": [{"name": "c", "image": "nginx", "securityContext": {"runAsNonRoot": true}}]}"#);
+    bench.run(10 * SECOND);
+    let state = bench.get("web")["status"]["containerStatuses"][0]["state"]["waiting"].clone();
+    assert_eq!(state["reason"].str(), "CreateContainerConfigError");
+    let start = "container has runAsNonRoot and image will run as root (pod: \"web_default(";
+    assert!(state["message"].str().starts_with(start), "{state:?}");
+}
