@@ -22,6 +22,8 @@ pub(crate) enum Came {
     Leave { loops: u32, again: bool },
     /// `local NAME=VALUE`
     Local(String, String),
+    /// `exec` without a command: redirections stay
+    KeepFiles,
     /// `eval` and `source`
     Script { text: String, is_source: bool },
 }
@@ -39,6 +41,7 @@ pub(crate) const NAMES: &[(&str, &str)] = &[
     ("declare", ""),
     ("echo", "prints"),
     ("eval", ""),
+    ("exec", ""),
     ("exit", "ends the shell"),
     ("export", "sets variables that programs see"),
     ("false", ""),
@@ -127,6 +130,12 @@ pub(crate) fn run(argv: &[String], io: &mut Io) -> Option<Came> {
             Came::Status(i32::from(value == 0))
         }
         "eval" => Came::Script { text: args.join(" "), is_source: false },
+        "exec" if first.is_empty() => Came::KeepFiles,
+        "exec" => {
+            let quoted: Vec<String> =
+                args.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect();
+            Came::Script { text: format!("{}; exit $?", quoted.join(" ")), is_source: false }
+        }
         "source" | "." => source(name, first, io),
         "read" => Came::Program(Box::new(crate::program::read_line(args))),
         "wait" => Came::Program(Box::new(crate::program::wait_for())),
@@ -322,7 +331,7 @@ pub(crate) fn near(name: &str, io: &mut Io) -> Vec<String> {
         crate::program::names().map(|(name, _)| name).chain(crate::program::machine_names(&place)).collect();
     let mut all: Vec<(usize, &str)> = builtins
         .chain(programs)
-        .filter(|known| known.len() > 1)
+        .filter(|known| known.len() > 1 && *known != name)
         .map(|known| (distance(name, known), known))
         .filter(|(distance, known)| {
             *distance <= 2 && *distance < known.len().max(2) - 1 || known.starts_with(name) && name.len() > 2

@@ -85,6 +85,9 @@ impl Expander<'_> {
     pub fn words(&mut self, words: &[Word]) -> Result<Vec<String>, String> {
         let mut all = Vec::new();
         for word in words {
+            if self.state.parameters.is_empty() && is_only_parameters(word) {
+                continue;
+            }
             for word in braces(word, 0) {
                 let mut fields = Fields::default();
                 self.parts(&word.parts, &mut fields, true)?;
@@ -259,6 +262,13 @@ impl Expander<'_> {
             }
         })
     }
+}
+
+/// Returns whether the word is `"$@"` alone, which without parameters is no word at all.
+fn is_only_parameters(word: &Word) -> bool {
+    let is_list = |part: &Part| matches!(part, Part::Variable { name, operation: Operation::Value, quoted: true } if name == "@");
+    let is_nothing = |part: &Part| matches!(part, Part::Text { text, .. } if text.is_empty());
+    word.parts.iter().any(is_list) && word.parts.iter().all(|part| is_list(part) || is_nothing(part))
 }
 
 fn sliced(text: &str, offset: i64, length: Option<i64>) -> String {

@@ -29,3 +29,6 @@ pub use kubectl::{Config, StreamRead};
 pub use output::{Chunk, Output};
 pub use place::{Facts, Place};
 pub use state::ShellState;
+
+#[cfg(test)]
+mod tests;

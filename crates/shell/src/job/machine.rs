@@ -6,6 +6,7 @@ use crate::builtin::{self, Came};
 use crate::expand::{Expander, Results, substitutions};
 use crate::files::absolute;
 use crate::host::Host;
+use crate::place::Place;
 use crate::program::{ChildResult, Io, Program, Progress, Spawn};
 use crate::syntax::{Command, CommandKind, Join, Pipeline, RedirectKind, Script, SyntaxError};
 use sim::MILLISECOND;
@@ -606,6 +607,12 @@ impl Machine<'_> {
     fn after_builtin(&mut self, thread: &mut Thread, came: Came) {
         match came {
             Came::Status(status) => thread.state.status = status,
+            Came::KeepFiles => {
+                thread.state.status = 0;
+                if matches!(thread.frames.last(), Some(Frame::Restore { .. })) {
+                    thread.frames.pop();
+                }
+            }
             Came::Program(program) => thread.frames.push(Frame::Run { program, child: None }),
             Came::Exit(status) => {
                 thread.state.status = status;

@@ -302,9 +302,9 @@ impl Curl {
         let connect = self.wish.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
         let protocol = NetProtocol::Http {
             method: self.wish.method.clone(),
-            host: self.url.authority(),
+            host: self.host_header(),
             path: self.url.path.clone(),
-            headers: self.wish.headers.clone(),
+            headers: self.wish.headers.iter().filter(|header| !is_host(header)).cloned().collect(),
             body: self.wish.body.clone().unwrap_or_default(),
             tls: self.url.scheme == "https",
         };
@@ -407,6 +407,11 @@ impl Curl {
         self.write_out(io);
     }
 
+    fn host_header(&self) -> String {
+        let own = self.wish.headers.iter().find(|header| is_host(header));
+        own.map_or_else(|| self.url.authority(), |(_, value)| value.clone())
+    }
+
     fn header(&self, name: &str) -> Option<&str> {
         let found = self.result.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
@@ -427,10 +432,8 @@ impl Curl {
         let (host, address, port) = (&self.url.host, &self.result.address, self.url.port);
         let mut text = format!("* Connected to {host} ({address}) port {port} (#{})\n", self.connections);
         text.push_str(&format!("> {} {} HTTP/1.1\n", self.wish.method, self.url.path));
-        let is_own = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("host");
-        let own_host = self.wish.headers.iter().find(is_own).map(|(_, value)| value.clone());
-        text.push_str(&format!("> Host: {}\n", own_host.unwrap_or_else(|| self.url.authority())));
-        for (name, value) in self.wish.headers.iter().filter(|header| !is_own(header)) {
+        text.push_str(&format!("> Host: {}\n", self.host_header()));
+        for (name, value) in self.wish.headers.iter().filter(|header| !is_host(header)) {
             text.push_str(&format!("> {name}: {value}\n"));
         }
         text.push_str("> \n");
@@ -525,6 +528,10 @@ impl Curl {
             Phase::Request(exchange) => exchange.abandon(io),
         }
     }
+}
+
+fn is_host((name, _): &(String, String)) -> bool {
+    name.eq_ignore_ascii_case("host")
 }
 
 /// wget

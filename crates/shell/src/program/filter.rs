@@ -203,8 +203,12 @@ impl Kind {
     fn file_end(&mut self, name: &str, out: &mut String) {
         match self {
             Kind::Grep(grep) => grep.file_end(name, out),
-            Kind::Wc(wc) => wc.file_end(name, out),
-            Kind::Whole { text, .. } if !text.is_empty() && !text.ends_with('\n') => text.push('\n'),
+            Kind::Wc(wc) => wc.file_end(name),
+            Kind::Whole { text, how: text::Whole::Sort { .. } | text::Whole::Columns { .. } }
+                if !text.is_empty() && !text.ends_with('\n') =>
+            {
+                text.push('\n');
+            }
             _ => {}
         }
     }

@@ -210,7 +210,8 @@ impl Ping {
                         if self.times.len() < 10_000 {
                             self.times.push(took);
                         }
-                        let time = crate::text::cut(&millis(took), 5).trim_end_matches('.').to_string();
+                        let width = if took < MILLISECOND { 5 } else { 4 };
+                        let time = crate::text::cut(&millis(took), width).trim_end_matches('.').to_string();
                         io.out(&format!(
                             "64 bytes from {}: icmp_seq={} ttl=63 time={time} ms\n",
                             self.address, self.sent

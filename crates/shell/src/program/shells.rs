@@ -5,7 +5,7 @@ use super::options::Known;
 use super::simple::{Ended, environment, format_time};
 use super::waiting::span;
 use super::{Io, Program, Progress, Spawn};
-use crate::job::{Block, Input, Read};
+use crate::job::{Block, Input, Read, Sink};
 use crate::output::Chunk;
 use crate::state::ShellState;
 use crate::syntax::{self, Command, CommandKind, Item, Join, Pipeline, Script, Word};
@@ -169,7 +169,7 @@ pub(super) fn ssh(argv: &[String], io: &mut Io) -> Program {
     let state = ShellState::new(place, &facts);
     let command: Vec<&str> = words.map(String::as_str).collect();
     if command.is_empty() {
-        return Shell::make(state, None, &format!("Connection to {name} closed.\n"));
+        return Shell::make(state, None, &format!("logout\nConnection to {name} closed.\n"));
     }
     Shell::make(state, Some(&command.join(" ")), "")
 }
@@ -328,7 +328,11 @@ impl Watch {
                 String::new()
             };
             let text = format!("{title}{}", child.output);
-            io.shared.output.push(Chunk { text, clears: true, ..Chunk::default() });
+            if io.fds.stdout == Sink::Out {
+                io.shared.output.push(Chunk { text, clears: true, ..Chunk::default() });
+            } else {
+                io.out(&text);
+            }
             self.next = now + self.interval;
         }
         if now < self.next {

@@ -14,53 +14,57 @@ fn split_end(line: &str) -> (&str, &str) {
 pub(crate) struct Wc {
     shows: [bool; 4],
     now: [u64; 4],
-    total: [u64; 4],
+    rows: Vec<([u64; 4], String)>,
     files: usize,
-    alone: bool,
 }
 
 impl Wc {
     pub fn new(lines: bool, words: bool, bytes: bool, characters: bool, files: usize) -> Wc {
-        let shows = [lines, words, characters, bytes];
-        let alone = shows.iter().filter(|shown| **shown).count() == 1 && files <= 1;
-        Wc { shows, now: [0; 4], total: [0; 4], files, alone }
+        Wc { shows: [lines, words, characters, bytes], now: [0; 4], rows: Vec::new(), files }
     }
 
     pub fn line(&mut self, line: &str) {
-        let counts = [
-            u64::from(line.ends_with('\n')),
-            line.split_whitespace().count() as u64,
-            line.chars().count() as u64,
-            line.len() as u64,
-        ];
+        let words = line.split_whitespace().count() as u64;
+        let counts = [u64::from(line.ends_with('\n')), words, line.chars().count() as u64, line.len() as u64];
         for (now, count) in self.now.iter_mut().zip(counts) {
             *now += count;
         }
     }
 
-    fn print(&self, counts: [u64; 4], name: &str, out: &mut String) {
-        let width = if self.alone { 1 } else { 7 };
-        let shown = counts.iter().zip(self.shows).filter(|(_, shown)| *shown);
-        let numbers: Vec<String> = shown.map(|(count, _)| format!("{count:width$}")).collect();
-        out.push_str(&numbers.join(" "));
-        if name != "-" {
-            out.push(' ');
-            out.push_str(name);
-        }
-        out.push('\n');
-    }
-
-    pub fn file_end(&mut self, name: &str, out: &mut String) {
-        let now = std::mem::take(&mut self.now);
-        self.print(now, name, out);
-        for (total, count) in self.total.iter_mut().zip(now) {
-            *total += count;
-        }
+    pub fn file_end(&mut self, name: &str) {
+        self.rows.push((std::mem::take(&mut self.now), name.to_string()));
     }
 
     pub fn end(&mut self, out: &mut String) {
+        let mut total = [0; 4];
+        for (counts, _) in &self.rows {
+            for (total, count) in total.iter_mut().zip(counts) {
+                *total += count;
+            }
+        }
         if self.files > 1 {
-            self.print(self.total, "total", out);
+            self.rows.push((total, "total".to_string()));
+        }
+        // Columns are as wide as the files' sizes ask for, which of a pipe nobody knows beforehand.
+        let alone = self.shows.iter().filter(|shown| **shown).count() == 1 && self.rows.len() <= 1;
+        let from_pipe = self.rows.iter().any(|(_, name)| name == "-");
+        let size = total.last().copied().unwrap_or(0).to_string().len();
+        let width = if alone {
+            1
+        } else if from_pipe {
+            7
+        } else {
+            size
+        };
+        for (counts, name) in &self.rows {
+            let shown = counts.iter().zip(self.shows).filter(|(_, shown)| *shown);
+            let numbers: Vec<String> = shown.map(|(count, _)| format!("{count:width$}")).collect();
+            out.push_str(&numbers.join(" "));
+            if name != "-" {
+                out.push(' ');
+                out.push_str(name);
+            }
+            out.push('\n');
         }
     }
 }

@@ -34,7 +34,14 @@ impl SyntaxError {
 /// # Errors
 /// Where the text isn't finished or wrong.
 pub fn parse(text: &str) -> Result<Script, SyntaxError> {
-    parser::Parser::new(text).script()
+    let script = parser::Parser::new(text).script()?;
+    // The last line is to go on.
+    let line = text.strip_suffix('\n').unwrap_or("");
+    let backslashes = line.len() - line.trim_end_matches('\\').len();
+    if backslashes % 2 == 1 {
+        return Err(SyntaxError::Incomplete("syntax error: unexpected end of file".to_string()));
+    }
+    Ok(script)
 }
 
 #[cfg(test)]
