@@ -125,7 +125,7 @@ pub fn begin(address: &Address, visit: Option<Visit>, files: Files, lessons: &[L
 
 /// Puts a lesson's files into the editor and shows the first.
 pub fn put_files(files: &mut Files, lesson: &Lesson) {
-    for file in lesson.files.iter().rev() {
+    for file in &lesson.files {
         files.put(&file.name, &file.text);
     }
     if let Some(first) = lesson.files.first() {

@@ -71,7 +71,7 @@ pub struct Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Sizes { left: 320, dock: 178, inspector: 320, timeline: 110, lesson: 380 }
+        Sizes { left: 320, dock: 178, inspector: 320, timeline: 110, lesson: 440 }
     }
 }
 

@@ -15,6 +15,9 @@ const GRACE_MS: f64 = 400.0;
 /// When a line that nobody confirmed is taken for done, in real milliseconds.
 const LOST_MS: f64 = 3_000.0;
 
+/// The tab that opens with the first line.
+const FIRST_TAB: u32 = 1;
+
 /// How a line relates to what still runs in its tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
@@ -108,7 +111,8 @@ impl Lines {
 
     fn place(&self, line: &Waiting, tabs: &[TabRow], now_ms: f64) -> Place {
         if tabs.is_empty() {
-            return Place::Later;
+            // The first tab opens with the first line.
+            return if self.flights.is_empty() { Place::Tab(FIRST_TAB) } else { Place::Later };
         }
         let free = |tab: &&TabRow| !self.flights.contains_key(&tab.id) && takes_lines(tab);
         let wanted = tabs.iter().find(|tab| tab.id == line.tab);
@@ -216,7 +220,7 @@ mod tests {
     fn a_tab_that_is_gone() {
         let mut lines = Lines::default();
         lines.push(7, Turn::After, "get");
-        assert_eq!(lines.send(&[], 1, 0.0), []);
+        assert_eq!(lines.clone().send(&[], 1, 0.0), [line(1, "get")], "no tab is there yet");
         assert_eq!(lines.send(&[tab(1, false)], 1, 0.0), [line(1, "get")]);
     }
 }

@@ -1,1 +1,14 @@
 //! The diagram's geometry and logic; its components are in `ui.rs`, a module of the page's binary.
+
+pub mod census;
+pub mod layout;
+pub mod phase;
+pub mod records;
+pub mod routes;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod shape;
+pub mod slots;
+pub mod text;
+mod turned;
+mod upright;

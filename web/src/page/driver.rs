@@ -320,7 +320,7 @@ impl Driver {
 
     /// Lets one event happen; the clock stands.
     pub fn step(&self) {
-        self.act(Act::Paused(true));
+        self.pause(true);
         self.post(&ToWorker::Step);
     }
 
@@ -394,6 +394,9 @@ impl Driver {
     }
 
     fn frame(&self, frame: Frame) {
+        if self.ui().phase != Phase::Running {
+            self.started();
+        }
         let mut files = Vec::new();
         let fresh = self.0.fresh.replace(false);
         self.change_model(|model| {

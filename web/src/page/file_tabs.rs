@@ -5,7 +5,7 @@ use std::rc::Rc;
 use view::Input;
 use web::files::Files;
 use web::ui::{Act, Notice};
-use web::words::{Lang, fill};
+use web::words::{Lang, Words, fill};
 use yew::prelude::*;
 
 use super::driver::Driver;
@@ -51,6 +51,9 @@ pub fn file_tabs(props: &FileTabsProps) -> Html {
                     }) }
                 }
             </div>
+            if let (Some(file), None) = (props.files.active(), &props.editing) {
+                { close_button(&driver, &file.name, words) }
+            }
             <button class="ib small" aria-label={words.new_file} onclick={add}>{ icon(Icon::Plus) }</button>
         </div>
     }
@@ -94,10 +97,6 @@ fn file_tab(props: &FileTabProps) -> Html {
             _ => {}
         })
     };
-    let onclose = {
-        let (driver, name) = (driver.clone(), props.name.clone());
-        Callback::from(move |_: MouseEvent| close(&driver, &name))
-    };
     html! {
         <span class="ftab" role="none">
             <button
@@ -111,13 +110,16 @@ fn file_tab(props: &FileTabProps) -> Html {
             >
                 { &props.name }
             </button>
-            if props.selected {
-                <button class="ib tiny" aria-label={fill(words.close_file, &[&props.name])} onclick={onclose}>
-                    { icon(Icon::Close) }
-                </button>
-            }
         </span>
     }
+}
+
+/// The button stands beside the row of tabs, in which there can be nothing but tabs.
+fn close_button(driver: &Driver, name: &str, words: &'static Words) -> Html {
+    let label = fill(words.close_file, &[name]);
+    let (driver, name) = (driver.clone(), name.to_owned());
+    let onclick = Callback::from(move |_: MouseEvent| close(&driver, &name));
+    html! { <button class="ib small" aria-label={label} {onclick}>{ icon(Icon::Close) }</button> }
 }
 
 /// Closes a file. The console's folder loses it too; a click brings it back.

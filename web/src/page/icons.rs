@@ -35,7 +35,7 @@ impl Icon {
             Icon::Share => {
                 "M6.5 9.5a3 3 0 0 0 4.2 0l2.2-2.2a3 3 0 0 0-4.2-4.2L7.9 4M9.5 6.5a3 3 0 0 0-4.2 0L3.1 8.7a3 3 0 0 0 4.2 4.2l.8-.9"
             }
-            Icon::Theme => "M8 2.5v11A5.5 5.5 0 0 0 8 2.5zM8 2.5a5.5 5.5 0 0 0 0 11",
+            Icon::Theme => "M8 2.5v11A5.5 5.5 0 0 0 8 2.5z",
             Icon::More => "M2.5 4.5h11M2.5 8h11M2.5 11.5h11",
             Icon::Down => "m4 6 4 4 4-4",
             Icon::Up => "m4 10 4-4 4 4",
@@ -60,9 +60,12 @@ impl Icon {
 
 /// Draws an icon. It is decoration: what it stands for is said beside it, or by its button's name.
 pub fn icon(icon: Icon) -> Html {
-    let class = if icon == Icon::Theme { "i half" } else { "i" };
+    let is_theme = icon == Icon::Theme;
     html! {
-        <svg {class} viewBox="0 0 16 16" aria-hidden="true"><path d={icon.path()} /></svg>
+        <svg class="i" viewBox="0 0 16 16" aria-hidden="true">
+            if is_theme { <circle cx="8" cy="8" r="5.5" /> }
+            <path d={icon.path()} class={is_theme.then_some("full")} />
+        </svg>
     }
 }
 

@@ -217,17 +217,19 @@ fn speed_control(props: &SpeedControlProps) -> Html {
     });
     html! {
         <span class="speed">
-            <input
-                type="range"
-                data-testid="speed"
-                min="0"
-                max={(SPEEDS.len() - 1).to_string()}
-                step="1"
-                value={index.to_string()}
-                aria-label={words.speed}
-                aria-valuetext={speed_words(props.speed)}
-                {oninput}
-            />
+            <span class="speed-track">
+                <input
+                    type="range"
+                    data-testid="speed"
+                    min="0"
+                    max={(SPEEDS.len() - 1).to_string()}
+                    step="1"
+                    value={index.to_string()}
+                    aria-label={words.speed}
+                    aria-valuetext={speed_words(props.speed)}
+                    {oninput}
+                />
+            </span>
             <b>{ speed_words(props.speed) }</b>
         </span>
     }
