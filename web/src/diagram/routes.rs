@@ -34,10 +34,12 @@ impl Layout {
         let (kind, name) = place.split_once('/').unwrap_or((place, ""));
         let on = |wire: Option<&Wire>, before: Vec<Point>| {
             let wire = wire?;
+            let end = if half == Half::Request { wire.request.first() } else { wire.watch.last() };
+            let elbow = before.last().zip(end).map(|(join, end)| (end.0, join.1));
+            let before = before.into_iter().chain(elbow);
             Some(match half {
-                Half::Request => tidy(before.into_iter().chain(wire.request.iter().copied()).collect()),
-                Half::Watch if wire.watch.is_empty() => reversed(wire.request.clone()),
-                Half::Watch => tidy(wire.watch.iter().copied().chain(reversed(before)).collect()),
+                Half::Request => tidy(before.chain(wire.request.iter().copied()).collect()),
+                Half::Watch => tidy(wire.watch.iter().copied().chain(reversed(before.collect())).collect()),
             })
         };
         match kind {
@@ -62,11 +64,7 @@ impl Layout {
     /// A controller's own requests begin at its row.
     fn from_row(&self, name: &str) -> Vec<Point> {
         let row = self.controllers.iter().find(|(own, _)| own == name);
-        let wire = self.wire("kube-controller-manager").and_then(|wire| wire.request.first());
-        match (row, wire) {
-            (Some((_, y)), Some(wire)) => vec![(self.manager.right() - 5.0, *y), (self.manager.right() - 5.0, wire.1)],
-            _ => Vec::new(),
-        }
+        row.map(|(_, y)| vec![(self.manager.right(), *y)]).unwrap_or_default()
     }
 
     /// Returns where a pod stands that uses the API: `coredns/NAME`, `metallb-speaker/NODE`, `addon/NAME`.

@@ -9,16 +9,17 @@ use crate::model::Model;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Slots {
     by_node: BTreeMap<String, Vec<Option<String>>>,
-    serial: u64,
+    frame: u64,
 }
 
 impl Slots {
     /// Takes in what changed: pods that went free their place, new ones take one, the oldest first.
     pub fn update(&mut self, model: &Model) {
-        if model.serial < self.serial || model.frame <= 1 {
+        // Frames are counted anew in another cluster.
+        if model.frame < self.frame {
             self.by_node.clear();
         }
-        self.serial = model.serial;
+        self.frame = model.frame;
         for (node, slots) in &mut self.by_node {
             for slot in slots.iter_mut() {
                 let stays = |key: &String| model.pods.get(key).is_some_and(|pod| pod.node == *node && !pod.system);
