@@ -1,9 +1,9 @@
 //! What the server would say to a manifest, by line: a dry run of each object.
 
 use crate::{Cluster, mend};
+use ::view::{Answer, Diagnostic, Mend, Severity};
 use api::yaml::{Document, LineMap};
 use api::{Method, PatchType, Request, Status, Value, meta};
-use ::view::{Answer, Diagnostic, Mend, Severity};
 
 /// How many bytes are looked at while typing.
 const LONGEST: usize = 512 << 10;
@@ -96,14 +96,15 @@ fn try_object(cluster: &mut Cluster, name: &str, document: &Document, findings: 
         path.push_str(&format!("/namespaces/{namespace}"));
     }
     path.push_str(&format!("/{}", found.plural));
-    if object_name.is_empty() && meta::name(object).is_empty() && object["metadata"]["generateName"].is_null() {
+    if object_name.is_empty() && meta::name(object).is_empty() && object["metadata"]["generateName"].is_null()
+    {
         let message = "error when retrieving current configuration: resource name may not be empty";
         return findings.say_at(document, "metadata", Severity::Error, message, "");
     }
     let there = cluster.peek(&Request::new(Method::Get, format!("{path}/{object_name}")));
     let exists = there.is_success();
     let request = if exists {
-        let patch = patch_for(found, &there.body, object);
+        let patch = patch_for(found, &there.body, object, &namespace);
         if patch.fields().is_empty() {
             return findings.outcome.push((format!("{}/{object_name}", found.kind), "unchanged".to_string()));
         }
@@ -127,10 +128,13 @@ fn try_object(cluster: &mut Cluster, name: &str, document: &Document, findings: 
 }
 
 /// Returns what `kubectl apply` would send.
-fn patch_for(kind: &schema::Kind, current: &Value, object: &Value) -> Value {
+fn patch_for(kind: &schema::Kind, current: &Value, object: &Value, namespace: &str) -> Value {
     const LAST: &str = "kubectl.kubernetes.io/last-applied-configuration";
     let original = Value::from_json(meta::annotation(current, LAST)).unwrap_or_default();
     let mut modified = object.clone();
+    if !namespace.is_empty() {
+        modified.at_mut(&["metadata"]).map_mut().insert("namespace", namespace);
+    }
     if let Some(last) = meta::annotations(current).get(LAST) {
         modified.at_mut(&["metadata", "annotations"]).map_mut().insert(LAST, last);
     }
