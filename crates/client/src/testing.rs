@@ -173,7 +173,8 @@ impl Server {
     fn list(&self, target: &Target) -> Value {
         let objects = self.objects.get(&target.plural);
         let objects = objects.into_iter().flat_map(BTreeMap::values);
-        let there = |object: &&Value| target.namespace.is_empty() || meta::namespace(object) == target.namespace;
+        let there =
+            |object: &&Value| target.namespace.is_empty() || meta::namespace(object) == target.namespace;
         objects.filter(there).cloned().collect()
     }
 
@@ -211,7 +212,8 @@ impl Server {
     fn replace(&mut self, now: Time, target: &Target, old: Value, mut new: Value) -> Result<Value, Status> {
         let revision = new["metadata"]["resourceVersion"].str();
         if !revision.is_empty() && revision != old["metadata"]["resourceVersion"].str() {
-            let why = "the object has been modified; please apply your changes to the latest version and try again";
+            let why =
+                "the object has been modified; please apply your changes to the latest version and try again";
             return Err(Status::conflict(&target.plural, &target.name, why));
         }
         match target.subresource.as_str() {
@@ -235,7 +237,13 @@ impl Server {
         Ok(new)
     }
 
-    fn delete(&mut self, now: Time, plural: &str, mut object: Value, options: &Value) -> Result<Value, Status> {
+    fn delete(
+        &mut self,
+        now: Time,
+        plural: &str,
+        mut object: Value,
+        options: &Value,
+    ) -> Result<Value, Status> {
         let wanted = options["preconditions"]["uid"].str();
         if !wanted.is_empty() && wanted != meta::uid(&object) {
             return Err(Status::conflict(plural, meta::name(&object), "Precondition failed: UID"));

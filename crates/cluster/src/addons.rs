@@ -135,16 +135,22 @@ pub(crate) fn apply(world: &mut World, object: &Value) -> (u16, String) {
     };
     let created = send(world, Method::Post, path.clone());
     if created.code != 409 {
-        let told = Status::from_value(&created.body).map_or(format!("{what} created"), |status| status.message);
+        let told =
+            Status::from_value(&created.body).map_or(format!("{what} created"), |status| status.message);
         return (created.code, told);
     }
     let replaced = send(world, Method::Put, format!("{path}/{name}"));
-    let told = Status::from_value(&replaced.body).map_or(format!("{what} configured"), |status| status.message);
+    let told =
+        Status::from_value(&replaced.body).map_or(format!("{what} configured"), |status| status.message);
     (replaced.code, told)
 }
 
 fn singular(kind: &schema::Kind) -> String {
-    if kind.group.is_empty() { kind.singular.to_string() } else { format!("{}.{}", kind.singular, kind.group) }
+    if kind.group.is_empty() {
+        kind.singular.to_string()
+    } else {
+        format!("{}.{}", kind.singular, kind.group)
+    }
 }
 
 /// Connects the programs of pods that have begun to run, and ends those of pods that have ended.

@@ -11,7 +11,8 @@ pub(crate) struct Agenda {
 impl Agenda {
     /// Sets when a part is due; [`Time::NEVER`] takes it off.
     pub(crate) fn set(&mut self, part: u32, at: Time) {
-        let before = if at == Time::NEVER { self.by_part.remove(&part) } else { self.by_part.insert(part, at) };
+        let before =
+            if at == Time::NEVER { self.by_part.remove(&part) } else { self.by_part.insert(part, at) };
         if before == Some(at) {
             return;
         }

@@ -7,6 +7,7 @@ use crate::preset::{KubeletMode, Preset};
 use crate::view::View;
 use crate::wires::{Asker, Wires};
 use crate::world::{Happening, Owner, World};
+use ::view::{Input, LoggedInput, Moment};
 use apiserver::ApiServer;
 use client::{Delivery, Identity, WatchSpec};
 use controller_manager::ControllerManager;
@@ -18,7 +19,6 @@ use sim::{Chance, MILLISECOND, MINUTE, Nanos, SECOND, Time};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
-use ::view::{Input, LoggedInput, Moment};
 
 /// For how long nothing may change before a cluster counts as settled.
 const SETTLED: Nanos = 2_500 * MILLISECOND;
@@ -331,7 +331,8 @@ impl Cluster {
         let name = self.parts.nodes[number as usize].name.clone();
         let spec = self.preset.nodes.iter().find(|spec| *spec.name == *name);
         if let Some((spec, host)) = spec.zip(host) {
-            self.parts.nodes[number as usize].proxy = KubeProxy::new(proxy_settings(&name, host, number, spec));
+            self.parts.nodes[number as usize].proxy =
+                KubeProxy::new(proxy_settings(&name, host, number, spec));
         }
         self.connect(Parts::kubelet_id(number));
         self.connect(Parts::proxy_id(number));

@@ -20,8 +20,15 @@ impl Cluster {
         while sent < count {
             for _ in 0..AT_ONCE.min(count - sent) {
                 let payload = Payload::Http(HttpRequest::get("web", "/"));
-                let connect =
-                    Connect { from, owner: 0, to, port, protocol: Protocol::Tcp, payload, patience: 5 * SECOND };
+                let connect = Connect {
+                    from,
+                    owner: 0,
+                    to,
+                    port,
+                    protocol: Protocol::Tcp,
+                    payload,
+                    patience: 5 * SECOND,
+                };
                 self.wires.connect(self.world.now, connect, Asker::Flood);
                 sent += 1;
             }

@@ -1,8 +1,8 @@
 //! Frames: what changed since the last one.
 
 use crate::Cluster;
-use std::collections::BTreeMap;
 use ::view::{ClusterRow, ControllerRow, Frame, NodeRow, SchedulerRow, TabRow};
+use std::collections::BTreeMap;
 
 /// How many travellers a frame carries.
 const TRAVELLERS: usize = 300;
@@ -143,7 +143,8 @@ impl Cluster {
 
     /// Counts the endpoints that a node's rules lead to.
     fn endpoints_on(&self, host: network::HostId) -> u32 {
-        let nat = self.wires.network.iptables(host).map(|tables| tables.table(network::iptables::TableName::Nat));
+        let nat =
+            self.wires.network.iptables(host).map(|tables| tables.table(network::iptables::TableName::Nat));
         let chains = nat.map_or(Vec::new(), |table| table.sorted_chains());
         chains.iter().filter(|(name, _)| name.as_str().starts_with("KUBE-SEP-")).count() as u32
     }

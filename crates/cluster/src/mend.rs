@@ -124,8 +124,7 @@ fn mend_tabs(text: &str, faults: &mut Vec<Fault>) -> String {
 fn mend_blank_lines(text: &str, faults: &mut Vec<Fault>) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let full = lines.iter().filter(|line| !line.trim().is_empty()).count();
-    let neighbours =
-        lines.windows(2).filter(|pair| pair.iter().all(|line| !line.trim().is_empty())).count();
+    let neighbours = lines.windows(2).filter(|pair| pair.iter().all(|line| !line.trim().is_empty())).count();
     if full < 4 || neighbours * 8 > full {
         return text.to_string();
     }

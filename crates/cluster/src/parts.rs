@@ -61,7 +61,7 @@ impl Parts {
 
     fn node_of(part: u32) -> (usize, bool) {
         let n = part - FIRST_NODE;
-        ((n / 2) as usize, n % 2 == 0)
+        ((n / 2) as usize, n.is_multiple_of(2))
     }
 
     /// Returns under which name a part asks, and what it watches.

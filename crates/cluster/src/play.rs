@@ -2,8 +2,8 @@
 
 use crate::script::Step;
 use crate::{Cluster, Preset};
-use sim::{MILLISECOND, Nanos, SECOND};
 use ::view::Input;
+use sim::{MILLISECOND, Nanos, SECOND};
 
 /// How long a typed command takes a person, as when the recordings were made.
 const TYPING: Nanos = 100 * MILLISECOND;

@@ -26,6 +26,11 @@ pub enum Step {
     },
 }
 
+/// Returns the preset that a script asks for: `# preset: NAME` in its first line.
+pub fn preset(text: &str) -> Option<&str> {
+    text.lines().next()?.strip_prefix("# preset:").map(str::trim)
+}
+
 /// Reads a script. The answers of a recording are passed over.
 ///
 /// # Errors
@@ -90,6 +95,14 @@ impl Step {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn knows_the_preset() {
+        let rows = [("# preset: lesson\n$ ls\n", Some("lesson")), ("$ ls\n# preset: v120\n", None), ("", None)];
+        for (text, name) in rows {
+            assert_eq!(preset(text), name, "{text:?}");
+        }
+    }
 
     #[test]
     fn reads_a_recording() {

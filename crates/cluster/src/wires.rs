@@ -25,7 +25,6 @@ pub(crate) struct PodHost {
     pub host: HostId,
     pub node: Rc<str>,
     pub key: Rc<str>,
-    pub uid: Rc<str>,
     pub application: Application,
 }
 
@@ -91,13 +90,12 @@ impl Wires {
     fn pod(&mut self, pod: &PodEndpoint) -> Option<&PodHost> {
         if !self.pods.contains_key(&pod.uid) {
             let node = *self.nodes.get(&pod.node)?;
-            let host =
-                if pod.host_network { node } else { self.network.add_pod(node, &pod.key, pod.ip) };
+            let host = if pod.host_network { node } else { self.network.add_pod(node, &pod.key, pod.ip) };
             let application = Application(self.next_application);
             self.next_application += 1;
             self.applications.insert(application, pod.uid.clone());
-            let (node, key, uid) = (pod.node.clone(), pod.key.clone(), pod.uid.clone());
-            self.pods.insert(pod.uid.clone(), PodHost { host, node, key, uid, application });
+            let (node, key) = (pod.node.clone(), pod.key.clone());
+            self.pods.insert(pod.uid.clone(), PodHost { host, node, key, application });
         }
         self.pods.get(&pod.uid)
     }

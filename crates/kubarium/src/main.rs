@@ -16,7 +16,7 @@ struct Arguments {
 enum Command {
     /// Plays a script in virtual time and prints the transcript.
     Run {
-        /// What the cluster begins with: bare, lesson, v120 or recovery.
+        /// What the cluster begins with where the script doesn't say: bare, lesson, v120 or recovery.
         #[arg(long, default_value = "bare")]
         preset: String,
         /// The seed: the same seed and script print the same.
@@ -48,16 +48,12 @@ fn main() -> ExitCode {
 }
 
 fn run(preset: &str, seed: u64, file: &str) -> Result<(), String> {
-    let script = if file == "-" {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        std::fs::read_to_string(file)
-    };
+    let script =
+        if file == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
     let script = script.map_err(|error| format!("{file}: {error}"))?;
-    let preset = cluster::Preset::named(preset)?;
-    let steps = cluster::script::parse(&script).map_err(|error| format!("{file}: {error}"))?;
     let mut out = std::io::stdout().lock();
     let mut broken = false;
-    cluster::play(&preset, seed, &steps, &mut |text| broken |= out.write_all(text.as_bytes()).is_err());
+    let mut write = |text: &str| broken |= out.write_all(text.as_bytes()).is_err();
+    kubarium::run_to(&script, preset, seed, &mut write).map_err(|error| format!("{file}: {error}"))?;
     if broken { Err("standard output was closed".to_string()) } else { Ok(()) }
 }

@@ -1,7 +1,7 @@
 //! What could stand at a place of a manifest, from the table behind `kubectl explain`.
 
-use schema::{Definition, Kind};
 use ::view::{Answer, Candidate};
+use schema::{Definition, Kind};
 
 /// How many candidates are shown.
 const MOST: usize = 60;
@@ -29,7 +29,10 @@ fn complete(text: &str, line: u32, column: u32) -> Option<(u32, Vec<Candidate>)>
     if let Some((key, typed)) = before.split_once(':') {
         let typed = typed.trim_start();
         let key = key.trim().trim_start_matches("- ").trim();
-        return Some((typed.chars().count() as u32, values(document, &lines[start..at], &before, key, typed)));
+        return Some((
+            typed.chars().count() as u32,
+            values(document, &lines[start..at], &before, key, typed),
+        ));
     }
     let typed = before.trim_start().trim_start_matches("- ").trim_start();
     let path = path_to(lines.get(start..at)?, indent_of(&before));
@@ -77,7 +80,10 @@ fn path_to<'a>(lines: &[&'a str], indent: usize) -> Vec<&'a str> {
 
 fn kind_of(document: &[&str]) -> Option<&'static Kind> {
     let top = |name: &str| {
-        let line = document.iter().filter_map(|line| read(line)).find(|line| line.indent == 0 && line.key == name)?;
+        let line = document
+            .iter()
+            .filter_map(|line| read(line))
+            .find(|line| line.indent == 0 && line.key == name)?;
         Some(line.value.split(" #").next().unwrap_or("").trim().trim_matches(['"', '\'']))
     };
     let version = top("apiVersion")?;

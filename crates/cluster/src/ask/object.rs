@@ -1,9 +1,9 @@
 //! An object or a component as the inspector shows it.
 
 use crate::Cluster;
+use ::view::{Answer, ObjectView};
 use api::{Method, Request, Value, meta};
 use sim::RecordKind;
-use ::view::{Answer, ObjectView};
 
 /// How many rows of events, logs and requests are shown.
 const MOST: usize = 50;
@@ -89,7 +89,8 @@ fn facts(kind: &str, value: &Value) -> Vec<(String, String)> {
             add("ports", ports.collect::<Vec<_>>().join(", "));
             let ingress = status["loadBalancer"]["ingress"].items().iter().map(|one| one["ip"].str());
             add("loadBalancer", ingress.collect::<Vec<_>>().join(", "));
-            let selector = spec["selector"].fields().iter().map(|(key, value)| format!("{key}={}", value.str()));
+            let selector =
+                spec["selector"].fields().iter().map(|(key, value)| format!("{key}={}", value.str()));
             add("selector", selector.collect::<Vec<_>>().join(","));
         }
         "Node" => {

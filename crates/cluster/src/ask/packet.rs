@@ -1,9 +1,9 @@
 //! A packet's way and a node's rules, as the page shows them.
 
 use crate::Cluster;
+use ::view::{Answer, PacketStep, RuleRow, RulesView, TriedRule};
 use network::iptables::{Counters, TableName};
 use network::{ExchangeId, Step};
-use ::view::{Answer, PacketStep, RuleRow, RulesView, TriedRule};
 
 /// How many rules that didn't match are told of in a step; those nearest to the one that did.
 const TRIED: usize = 8;
@@ -73,7 +73,11 @@ impl Teller {
             "rule" => self.rule(&step),
             "translated" => self.translated(&step),
             "tracked" | "policy" => {}
-            "route" => self.steps.push(self.step(&step, "route", if step.to.is_empty() { step.did } else { &step.to })),
+            "route" => self.steps.push(self.step(
+                &step,
+                "route",
+                if step.to.is_empty() { step.did } else { &step.to },
+            )),
             "arp" => {
                 let detail = format!("{} {}", step.text, step.to);
                 self.steps.push(self.step(&step, "arp", detail.trim()));

@@ -90,7 +90,9 @@ fn read_resolv_conf(text: &str) -> ResolvConf {
     for line in text.lines() {
         let mut words = line.split_whitespace();
         match words.next() {
-            Some("nameserver") => conf.nameserver = words.next().and_then(|word| word.parse::<Ipv4Addr>().ok()),
+            Some("nameserver") => {
+                conf.nameserver = words.next().and_then(|word| word.parse::<Ipv4Addr>().ok())
+            }
             Some("search") => conf.search = words.map(Into::into).collect(),
             Some("options") => {
                 let ndots = words.find_map(|word| word.strip_prefix("ndots:")?.parse().ok());
@@ -293,8 +295,8 @@ impl Ground<'_> {
         path: &str,
         content: Option<&str>,
     ) -> Result<(), FileError> {
-        let written =
-            self.with_kubelet(at.0, at.1, |kubelet, cx, wires| kubelet.write_file(cx, wires, at, path, content));
+        let written = self
+            .with_kubelet(at.0, at.1, |kubelet, cx, wires| kubelet.write_file(cx, wires, at, path, content));
         match written {
             Some(Ok(())) => Ok(()),
             Some(Err(why)) if why.contains("Read-only") => Err(FileError::ReadOnly),

@@ -14,7 +14,10 @@ pub(super) fn read_container_file(files: &kubelet::cri::Files, path: &str) -> Re
 }
 
 /// Lists a folder of a container: each name once, folders with a `/` at the end.
-pub(super) fn list_container_files(files: &kubelet::cri::Files, path: &str) -> Result<Vec<String>, FileError> {
+pub(super) fn list_container_files(
+    files: &kubelet::cri::Files,
+    path: &str,
+) -> Result<Vec<String>, FileError> {
     if files.get(path).is_some() && !path.ends_with('/') {
         return Err(FileError::NotDirectory);
     }
@@ -39,7 +42,12 @@ pub(super) fn list_container_files(files: &kubelet::cri::Files, path: &str) -> R
 
 impl Ground<'_> {
     /// Runs a program that is the machine's own; `None` where there is none of that name.
-    pub(super) fn run_program(&mut self, place: &Place, argv: &[String], stdin: &str) -> Option<MachineAnswer> {
+    pub(super) fn run_program(
+        &mut self,
+        place: &Place,
+        argv: &[String],
+        stdin: &str,
+    ) -> Option<MachineAnswer> {
         let mut words: Vec<&str> = argv.iter().map(String::as_str).collect();
         if words.first() == Some(&"sudo") {
             words.remove(0);
@@ -49,8 +57,8 @@ impl Ground<'_> {
             Place::Container { namespace, pod, container } => {
                 let argv: Vec<String> = words.iter().map(|word| word.to_string()).collect();
                 let at = (namespace.as_ref(), pod.as_ref(), container.as_ref());
-                let output =
-                    self.with_kubelet(at.0, at.1, |kubelet, cx, wires| kubelet.command(cx, wires, at, &argv))??;
+                let output = self
+                    .with_kubelet(at.0, at.1, |kubelet, cx, wires| kubelet.command(cx, wires, at, &argv))??;
                 let code = i32::try_from(output.1).unwrap_or(1);
                 Some(MachineAnswer { out: output.0, err: String::new(), code })
             }
@@ -88,7 +96,10 @@ impl Ground<'_> {
 
     fn microk8s(&mut self, words: &[&str]) -> MachineAnswer {
         let ["enable", addon] = words else {
-            return MachineAnswer::failed(1, "Usage: microk8s enable ADDON[:ARGUMENTS]\n# kubarium: metallb:RANGE is what can be enabled here\n");
+            return MachineAnswer::failed(
+                1,
+                "Usage: microk8s enable ADDON[:ARGUMENTS]\n# kubarium: metallb:RANGE is what can be enabled here\n",
+            );
         };
         let Some(range) = addon.strip_prefix("metallb") else {
             return MachineAnswer::failed(1, format!("Addon {addon} was not found in any repository\n"));

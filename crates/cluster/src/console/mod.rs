@@ -1,8 +1,8 @@
 //! The console: its tabs, and the machines that its commands run on.
 
 mod ground;
-mod net;
 mod machine;
+mod net;
 mod streams;
 mod terminal;
 

@@ -2,9 +2,7 @@
 
 use crate::wires::{Asker, Wires};
 use network::dns::{DnsAnswer, DnsQuestion, Lookup, LookupStep, RecordData, RecordType, ResolvConf};
-use network::{
-    Answer, Connect, Ended, ExchangeId, HostId, HttpRequest, Outcome, Payload, Protocol,
-};
+use network::{Answer, Connect, Ended, ExchangeId, HostId, HttpRequest, Outcome, Payload, Protocol};
 use shell::{DnsRecord, NetAnswer, NetProtocol, NetRequest};
 use sim::{Nanos, SECOND, Time};
 use std::collections::BTreeMap;
@@ -47,7 +45,8 @@ impl Errands {
         self.next += 1;
         let id = self.next;
         if let NetProtocol::Dns { name, kind, search } = &request.protocol {
-            let exchange = self.look_up(now, wires, (id, from), conf, &request.address, (name, kind, *search));
+            let exchange =
+                self.look_up(now, wires, (id, from), conf, &request.address, (name, kind, *search));
             return (id, exchange);
         }
         let Ok(to) = request.address.parse::<Ipv4Addr>() else {
@@ -132,11 +131,11 @@ impl Errands {
             Outcome::Unreachable => return self.keep(asking.id, NetAnswer::Unreachable),
             Outcome::Timeout => return self.keep(asking.id, NetAnswer::Timeout),
         };
-        if let Some(lookup) = &mut asking.lookup {
-            if let LookupStep::Ask(question) = lookup.answer(&answer) {
-                self.ask(now, wires, asking, question);
-                return;
-            }
+        if let Some(lookup) = &mut asking.lookup
+            && let LookupStep::Ask(question) = lookup.answer(&answer)
+        {
+            self.ask(now, wires, asking, question);
+            return;
         }
         let told = NetAnswer::Dns {
             server: asking.server.to_string(),

@@ -87,7 +87,8 @@ impl Cluster {
     fn follow_logs(&mut self) {
         for (stream, mut follower) in std::mem::take(&mut self.terminal.machines.followers) {
             let node = self.parts.node(&follower.node).filter(|node| node.on);
-            let logs = node.map(|node| node.kubelet.logs(&follower.namespace, &follower.pod, &follower.options));
+            let logs =
+                node.map(|node| node.kubelet.logs(&follower.namespace, &follower.pod, &follower.options));
             match logs {
                 Some(Ok(logs)) => {
                     if !logs.lines.is_empty() {
@@ -118,7 +119,11 @@ impl Cluster {
 
 fn lines(lines: &[kubelet::cri::LogLine], timestamps: bool) -> String {
     let one = |line: &kubelet::cri::LogLine| {
-        if timestamps { format!("{} {}\n", line.at.rfc3339_micro(), line.text) } else { format!("{}\n", line.text) }
+        if timestamps {
+            format!("{} {}\n", line.at.rfc3339_micro(), line.text)
+        } else {
+            format!("{}\n", line.text)
+        }
     };
     lines.iter().map(one).collect()
 }

@@ -4,6 +4,7 @@ use super::ground::{Ground, HOME};
 use super::net::Errands;
 use crate::wires::Wires;
 use crate::{Cluster, Preset};
+use ::view::{Answer, Candidate, ConsoleChunk, Input, TabRow};
 use api::{Request, Response, User, WatchEvent};
 use apiserver::NodeRequest;
 use kubectl::{Config, StreamRead};
@@ -12,7 +13,6 @@ use network::Ended;
 use shell::{Console, Files, Host, Job, Place, ShellState, Step, Wait};
 use sim::Time;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use ::view::{Answer, Candidate, ConsoleChunk, Input, TabRow};
 
 /// How many steps a console's commands take before something else may happen.
 const BUDGET: u32 = 2_000;
@@ -165,11 +165,6 @@ impl Terminal {
         self.console.tab(tab).is_some_and(|tab| tab.is_running())
     }
 
-    /// Returns whether a command waits for an editor.
-    pub(crate) fn is_editing(&self, tab: u32) -> bool {
-        self.console.tab(tab).is_some_and(|tab| tab.editing().is_some())
-    }
-
     /// Returns the exit code of a tab's last command.
     pub(crate) fn exit_code(&self, tab: u32) -> i32 {
         self.console.tab(tab).map_or(0, |tab| tab.status())
@@ -234,8 +229,8 @@ fn mark_of(line: &str) -> Option<String> {
     if let Some(rest) = rest {
         let verb = rest.split_whitespace().next()?;
         let acts = [
-            "apply", "create", "delete", "scale", "set", "expose", "run", "edit", "patch", "replace", "label",
-            "annotate", "rollout", "cordon", "uncordon", "drain", "taint",
+            "apply", "create", "delete", "scale", "set", "expose", "run", "edit", "patch", "replace",
+            "label", "annotate", "rollout", "cordon", "uncordon", "drain", "taint",
         ];
         let only_looks = ["rollout status", "rollout history"].iter().any(|words| rest.starts_with(words));
         return (acts.contains(&verb) && !only_looks).then(|| rest.chars().take(60).collect());
@@ -390,7 +385,8 @@ impl Cluster {
             let state = console.tab(tab).map(|tab| tab.state().clone());
             state.map(|state| shell::complete(line, line.len(), &state, ground)).unwrap_or_default()
         });
-        let make = |one: shell::Candidate| Candidate { text: one.text, detail: one.detail, info: String::new() };
+        let make =
+            |one: shell::Candidate| Candidate { text: one.text, detail: one.detail, info: String::new() };
         let candidates = completion.candidates.into_iter().map(make).collect();
         Answer::Candidates { replace: completion.replace, candidates }
     }
@@ -416,12 +412,12 @@ impl Cluster {
     pub(crate) fn verdicts(&self, pod: &str) -> Vec<(String, bool, i64, String)> {
         let Some(verdict) = self.parts.scheduler.verdict(pod) else { return Vec::new() };
         let chosen = verdict.node.as_deref().unwrap_or("");
-        let fits = verdict.scores.iter().map(|node| {
-            (node.node.to_string(), *node.node == *chosen, node.total, String::new())
-        });
-        let unfit = verdict.rejections.iter().map(|node| {
-            (node.node.to_string(), false, 0, node.reasons.join(", "))
-        });
+        let fits = verdict
+            .scores
+            .iter()
+            .map(|node| (node.node.to_string(), *node.node == *chosen, node.total, String::new()));
+        let unfit =
+            verdict.rejections.iter().map(|node| (node.node.to_string(), false, 0, node.reasons.join(", ")));
         fits.chain(unfit).collect()
     }
 
@@ -437,4 +433,3 @@ impl Cluster {
         })
     }
 }
-

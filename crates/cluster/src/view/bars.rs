@@ -1,7 +1,7 @@
 use super::{KEPT, View};
+use ::view::PodBar;
 use api::{Value, meta};
 use sim::Time;
-use ::view::PodBar;
 
 impl View {
     /// Follows a pod's life for the timeline.

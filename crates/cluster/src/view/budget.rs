@@ -1,6 +1,6 @@
 use super::View;
-use api::{Value, meta};
 use ::view::BudgetRow;
+use api::{Value, meta};
 
 impl View {
     /// Makes a rolling update's arithmetic from the Deployment and its ReplicaSets.

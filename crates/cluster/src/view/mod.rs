@@ -12,11 +12,11 @@ mod versions;
 
 pub(crate) use travellers::travellers;
 
+use ::view::{AnswerRow, EventRow, MarkRow, Moment, PodBar, Rows};
 use api::{Value, meta};
 use sim::Time;
 use std::collections::{BTreeMap, BTreeSet};
 use versions::Versions;
-use ::view::{AnswerRow, EventRow, MarkRow, Moment, PodBar, Rows};
 
 /// How many rows of what is over (events, answers, bars of gone pods) the view keeps.
 const KEPT: usize = 2_000;
@@ -91,11 +91,14 @@ impl View {
         }
         let counts = matches!(resource, "pods" | "deployments" | "replicasets" | "daemonsets")
             && !is_system(meta::namespace(&object));
-        self.used |= counts || (resource == "services" && &*key != "default/kubernetes" && !key.starts_with("kube-system/"));
+        self.used |= counts
+            || (resource == "services" && &*key != "default/kubernetes" && !key.starts_with("kube-system/"));
         if resource == "endpointslices" {
             self.touch_service(&object);
         }
-        if matches!(resource, "pods" | "replicasets") && let Some(owner) = meta::controller(&object) {
+        if matches!(resource, "pods" | "replicasets")
+            && let Some(owner) = meta::controller(&object)
+        {
             self.touch_owner(meta::namespace(&object), owner);
         }
         if gone {

@@ -1,7 +1,7 @@
 use super::View;
+use ::view::PodRow;
 use api::{Value, meta};
 use sim::{SECOND, Time};
-use ::view::PodRow;
 
 impl View {
     /// Makes a pod's row. STATUS, READY and RESTARTS are the API server's own, as kubectl shows them.

@@ -1,6 +1,6 @@
 use super::View;
-use api::{Value, meta};
 use ::view::RecordRow;
+use api::{Value, meta};
 
 impl View {
     /// Makes the row of a Deployment, ReplicaSet, DaemonSet or Service.
@@ -75,8 +75,8 @@ impl View {
         let in_order = self.objects.range(from..).take_while(|((resource, key), _)| {
             *resource == "endpointslices" && key.starts_with(&*meta::key(service))
         });
-        in_order.map(|(_, slice)| slice).filter(|slice| {
-            meta::labels(slice)["kubernetes.io/service-name"].str() == meta::name(service)
-        })
+        in_order
+            .map(|(_, slice)| slice)
+            .filter(|slice| meta::labels(slice)["kubernetes.io/service-name"].str() == meta::name(service))
     }
 }

@@ -2,8 +2,8 @@
 
 use super::View;
 use crate::wires::Wires;
-use network::{Answer, Ended, HostKind, Outcome, Payload, Way};
 use ::view::{AnswerRow, Traveller, TravellerKind};
+use network::{Answer, Ended, HostKind, Outcome, Payload, Way};
 
 /// How exchanges went so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,8 +80,10 @@ impl View {
     pub(crate) fn packet_legs(&self, wires: &Wires, since: u64) -> (Vec<Traveller>, u64) {
         let newest = wires.network.ways().next_back().map_or(since, |way| way.exchange.0.max(since));
         let newer = wires.network.ways().rev().take_while(|way| way.exchange.0 > since);
-        let mut legs: Vec<Traveller> =
-            newer.filter(|way| self.answers.contains_key(&way.exchange.0)).flat_map(|way| self.legs(wires, way)).collect();
+        let mut legs: Vec<Traveller> = newer
+            .filter(|way| self.answers.contains_key(&way.exchange.0))
+            .flat_map(|way| self.legs(wires, way))
+            .collect();
         legs.sort_by_key(|leg| (leg.began, leg.id));
         (legs, newest)
     }

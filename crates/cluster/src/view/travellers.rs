@@ -1,5 +1,5 @@
-use sim::{Record, RecordKind, Time};
 use ::view::{Moment, Traveller, TravellerKind};
+use sim::{Record, RecordKind, Time};
 
 /// Makes what travels from records of the trace. `moment` counts as the page does.
 pub(crate) fn travellers<'a>(
