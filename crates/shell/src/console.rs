@@ -137,10 +137,10 @@ impl Tab {
             match job.step(host, budget) {
                 Step::Ready => self.ready = true,
                 Step::Blocked(wait) => merge(&mut self.wait, wait),
-                // The first process has ended; others may still run.
-                Step::Done(_) => self.ready |= false,
+                Step::Done(_) => {}
             }
         }
+        self.drain();
         self.background.retain(Job::has_background);
         if let Some(job) = &mut self.job {
             match job.step(host, budget) {
@@ -172,7 +172,7 @@ impl Tab {
         }
     }
 
-    fn run(&mut self, line: &str, history: &[String], host: &mut dyn Host) {
+    fn run(&mut self, line: &str, history: &[String]) {
         let echo = format!("{}{line}\n", self.prompt());
         self.output.push(Chunk { text: echo, is_echo: true, ..Chunk::default() });
         self.unfinished.push_str(line);
@@ -188,7 +188,6 @@ impl Tab {
                 job.set_history(history.to_vec());
                 self.job = Some(job);
                 self.ready = true;
-                let _ = host;
             }
             Err(SyntaxError::Incomplete(_)) if self.unfinished.len() < MAX_LINE => {}
             Err(error) => {
@@ -270,7 +269,7 @@ impl Console {
     }
 
     /// Takes a typed line: a command, or the input of the one that runs.
-    pub fn line(&mut self, host: &mut dyn Host, tab: u32, text: &str) {
+    pub fn line(&mut self, tab: u32, text: &str) {
         let line = crate::text::cut(text, MAX_LINE);
         let is_command = self.tab(tab).is_some_and(|tab| !tab.is_running());
         if is_command && !line.trim().is_empty() && self.history.last().is_none_or(|last| last != line) {
@@ -287,7 +286,7 @@ impl Console {
                 job.input(&format!("{line}\n"));
                 tab.ready = true;
             }
-            None => tab.run(line, &history, host),
+            None => tab.run(line, &history),
         }
     }
 

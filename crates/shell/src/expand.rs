@@ -7,9 +7,9 @@ use crate::text::{Pattern, has_wildcard};
 use std::rc::Rc;
 
 /// How many words a line may become.
-const MAX_WORDS: usize = 10_000;
+const MAX_WORDS: usize = 5_000;
 /// How many braces of a word are expanded.
-const MAX_BRACES: u32 = 16;
+const MAX_BRACES: u32 = 10;
 
 /// The output of command substitutions, by the commands.
 pub(crate) type Results = Vec<(Rc<Script>, String)>;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 /// How many variables a shell keeps.
 const MAX_VARIABLES: usize = 2_000;
 /// The longest value of a variable, in bytes.
-const MAX_VALUE: usize = 1 << 20;
+const MAX_VALUE: usize = 128 << 10;
 
 /// A variable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

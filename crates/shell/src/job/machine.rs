@@ -618,6 +618,13 @@ impl Machine<'_> {
                 thread.state.status = status;
                 let nested =
                     thread.frames.iter().rposition(|frame| matches!(frame, Frame::Interactive { .. }));
+                // A login shell, as ssh's, says `logout` instead.
+                if nested.is_some()
+                    && thread.state.name == "bash"
+                    && !matches!(thread.state.place, Place::Node(_))
+                {
+                    self.shared.write(Sink::Out, "exit\n");
+                }
                 self.unwind(thread, nested.unwrap_or(0));
             }
             Came::Return(status) => {

@@ -23,6 +23,10 @@ use thread::Thread;
 
 /// The number of the first process of a job.
 const ROOT: u32 = 0;
+/// How many steps a job takes without any time passing, before it waits for some.
+const FREE_STEPS: u32 = 200_000;
+/// How long it waits then.
+const STEPS_COST: sim::Nanos = 10 * sim::MILLISECOND;
 
 /// What a blocked job waits for. It goes on when any of it comes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -57,11 +61,21 @@ pub struct Job {
     shared: Shared,
     /// The state that the first process left, once it has ended.
     left: Option<ShellState>,
+    /// Whether it was said that the first process has ended; then the others go on.
+    told: bool,
+    /// How many steps it has taken since the time last passed, and when that was.
+    spent: (u32, Time),
 }
 
 impl Job {
     fn begin(state: ShellState, frame: Frame) -> Job {
-        let mut job = Job { threads: BTreeMap::new(), shared: Shared::default(), left: None };
+        let mut job = Job {
+            threads: BTreeMap::new(),
+            shared: Shared::default(),
+            left: None,
+            told: false,
+            spent: (0, Time(i64::MIN)),
+        };
         job.shared.threads = 1;
         job.threads.insert(ROOT, Thread::new(state, Fds::default(), ROOT, frame));
         job
@@ -95,9 +109,18 @@ impl Job {
         Job::begin(state, Frame::Interactive { unfinished: String::new(), prompted: false })
     }
 
-    /// Goes on for at most `budget` steps.
+    /// Goes on for at most `budget` steps. It is done with its first process; stepped again, it goes on
+    /// with those in the background until there are none.
     pub fn step(&mut self, host: &mut dyn Host, mut budget: u32) -> Step {
+        let now = host.now();
+        if now > self.spent.1 {
+            self.spent = (0, now);
+        }
         loop {
+            if self.spent.0 >= FREE_STEPS {
+                let until = Some(self.spent.1 + STEPS_COST);
+                return Step::Blocked(Wait { until, ..Wait::default() });
+            }
             let mut moved = false;
             for id in self.threads.keys().copied().collect::<Vec<_>>() {
                 moved |= self.step_thread(host, id, &mut budget);
@@ -112,7 +135,8 @@ impl Job {
                 }
             }
             self.shared.flush(host);
-            if let Some(state) = &self.left {
+            if let Some(state) = self.left.as_ref().filter(|_| !self.told || self.threads.is_empty()) {
+                self.told = true;
                 return Step::Done(state.status);
             }
             if !moved {
@@ -138,11 +162,12 @@ impl Job {
                 }
                 _ => false,
             };
-            if *budget == 0 || is_full(thread.fds.stdout) {
+            if *budget == 0 || self.spent.0 >= FREE_STEPS || is_full(thread.fds.stdout) {
                 thread.block = Block::Inside;
                 break;
             }
             *budget -= 1;
+            self.spent.0 += 1;
             let flow = Machine { host, shared: &mut self.shared, id }.step(&mut thread);
             match flow {
                 Flow::On => moved = true,

@@ -126,6 +126,11 @@ impl Shared {
                     let room = MAX_FILE.saturating_sub(file.text.len());
                     file.text.push_str(crate::text::cut(text, room));
                     file.is_changed = true;
+                    if room < text.len() {
+                        let message = format!("bash: {}: No space left on device\n", file.path);
+                        self.output.print(&message, true);
+                        return false;
+                    }
                 }
             }
         }

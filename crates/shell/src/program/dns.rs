@@ -57,12 +57,12 @@ pub(super) fn nslookup(argv: &[String], _io: &mut Io) -> Program {
     }
     let (name, kind) =
         if is_address(name) { (reverse(name), "PTR".to_string()) } else { (name.clone(), kind) };
-    Program::Nslookup(Nslookup {
+    Program::Nslookup(Box::new(Nslookup {
         name,
         kind,
         server: words.get(1).cloned().unwrap_or_default(),
         exchange: None,
-    })
+    }))
 }
 
 impl Nslookup {
@@ -161,7 +161,7 @@ pub(super) fn dig(argv: &[String], io: &mut Io) -> Program {
     if dig.name.is_empty() {
         return Ended::failed("# kubarium: say which name: dig NAME [TYPE] [@SERVER] [+short]", 1);
     }
-    Program::Dig(dig)
+    Program::Dig(Box::new(dig))
 }
 
 impl Dig {

@@ -57,7 +57,7 @@ pub(super) enum Kind {
 
 impl Filtering {
     /// Makes a program that reads these files, or its input where there are none.
-    pub(super) fn new(name: &'static str, files: Vec<String>, kind: Kind) -> Program {
+    pub(super) fn program(name: &'static str, files: Vec<String>, kind: Kind) -> Program {
         let files = if files.is_empty() { vec!["-".to_string()] } else { files };
         Program::Filter(Box::new(Filtering { name, files: files.into(), open: None, kind, failed: false }))
     }
@@ -275,7 +275,7 @@ pub(super) fn cat(argv: &[String], _io: &mut Io) -> Program {
     let given = given!(known("cat", "nbvetAEuTsRS", ""), argv);
     let numbers = (given.has('n') || given.has('b')).then_some(0);
     let only_filled = given.has('b');
-    Filtering::new("cat", given.args, Kind::Cat { numbers, only_filled })
+    Filtering::program("cat", given.args, Kind::Cat { numbers, only_filled })
 }
 
 impl Given {
@@ -326,7 +326,7 @@ pub(super) fn head(argv: &[String], _io: &mut Io) -> Program {
     };
     if lines < 0 {
         let how = text::Whole::AllBut { lines: lines.unsigned_abs() as usize };
-        return Filtering::new("head", given.args, Kind::Whole { text: String::new(), how });
+        return Filtering::program("head", given.args, Kind::Whole { text: String::new(), how });
     }
     let bytes = given.value('c').and_then(|bytes| bytes.parse().ok());
     let headers = given.args.len() > 1;
@@ -334,7 +334,7 @@ pub(super) fn head(argv: &[String], _io: &mut Io) -> Program {
     if lines == 0 && !headers {
         return Ended::printed("");
     }
-    Filtering::new("head", given.args, Kind::Head { lines, bytes, left, headers })
+    Filtering::program("head", given.args, Kind::Head { lines, bytes, left, headers })
 }
 
 /// `tail`
@@ -346,10 +346,10 @@ pub(super) fn tail(argv: &[String], io: &mut Io) -> Program {
     };
     let lines = usize::try_from(lines.abs()).unwrap_or(usize::MAX);
     if (given.has('f') || given.has('F')) && given.args.len() == 1 {
-        return super::waiting::Follow::new(io, given.args, lines);
+        return super::waiting::Follow::program(io, given.args, lines);
     }
     let how = text::Whole::Tail { lines, from_start };
-    Filtering::new("tail", given.args, Kind::Whole { text: String::new(), how })
+    Filtering::program("tail", given.args, Kind::Whole { text: String::new(), how })
 }
 
 /// `tee`
@@ -358,24 +358,24 @@ pub(super) fn tee(argv: &[String], io: &mut Io) -> Program {
     let paths: Vec<String> = given.args.iter().map(|name| io.path(name)).collect();
     let old = |path: &String, io: &mut Io| io.host.read_file(&io.state.place, path).unwrap_or_default();
     let texts = paths.iter().map(|path| if given.has('a') { old(path, io) } else { String::new() }).collect();
-    Filtering::new("tee", Vec::new(), Kind::Tee { paths, texts })
+    Filtering::program("tee", Vec::new(), Kind::Tee { paths, texts })
 }
 
 /// `rev`
 pub(super) fn rev(argv: &[String], _io: &mut Io) -> Program {
-    Filtering::new("rev", argv.get(1..).unwrap_or_default().to_vec(), Kind::Rev)
+    Filtering::program("rev", argv.get(1..).unwrap_or_default().to_vec(), Kind::Rev)
 }
 
 /// `tac`
 pub(super) fn tac(argv: &[String], _io: &mut Io) -> Program {
     let files = argv.get(1..).unwrap_or_default().to_vec();
-    Filtering::new("tac", files, Kind::Whole { text: String::new(), how: text::Whole::Tac })
+    Filtering::program("tac", files, Kind::Whole { text: String::new(), how: text::Whole::Tac })
 }
 
 /// `nl`
 pub(super) fn nl(argv: &[String], _io: &mut Io) -> Program {
     let given = given!(known("nl", "", "bw"), argv);
-    Filtering::new("nl", given.args, Kind::Cat { numbers: Some(0), only_filled: true })
+    Filtering::program("nl", given.args, Kind::Cat { numbers: Some(0), only_filled: true })
 }
 
 /// `wc`
@@ -398,7 +398,7 @@ pub(super) fn wc(argv: &[String], _io: &mut Io) -> Program {
         given.has('m'),
         given.args.len(),
     );
-    Filtering::new("wc", given.args, Kind::Wc(wc))
+    Filtering::program("wc", given.args, Kind::Wc(wc))
 }
 
 /// `sort`
@@ -417,14 +417,14 @@ pub(super) fn sort(argv: &[String], _io: &mut Io) -> Program {
         field,
         separator: given.value('t').and_then(|text| text.chars().next()),
     };
-    Filtering::new("sort", given.args, Kind::Whole { text: String::new(), how })
+    Filtering::program("sort", given.args, Kind::Whole { text: String::new(), how })
 }
 
 /// `uniq`
 pub(super) fn uniq(argv: &[String], _io: &mut Io) -> Program {
     let given = given!(known("uniq", "cdui", ""), argv);
     let uniq = text::Uniq::new(given.has('c'), given.has('d'), given.has('u'), given.has('i'));
-    Filtering::new("uniq", given.args, Kind::Uniq(uniq))
+    Filtering::program("uniq", given.args, Kind::Uniq(uniq))
 }
 
 /// `cut`
@@ -437,7 +437,7 @@ pub(super) fn cut(argv: &[String], _io: &mut Io) -> Program {
         given.value('d'),
         given.has('s'),
     ) {
-        Ok(cut) => Filtering::new("cut", given.args, Kind::Cut(cut)),
+        Ok(cut) => Filtering::program("cut", given.args, Kind::Cut(cut)),
         Err(error) => Ended::failed(&format!("cut: {error}\nTry 'cut --help' for more information."), 1),
     }
 }
@@ -446,7 +446,7 @@ pub(super) fn cut(argv: &[String], _io: &mut Io) -> Program {
 pub(super) fn tr(argv: &[String], _io: &mut Io) -> Program {
     let given = given!(known("tr", "dsc", ""), argv);
     match text::Tr::new(&given.args, given.has('d'), given.has('s'), given.has('c')) {
-        Ok(tr) => Filtering::new("tr", Vec::new(), Kind::Tr(tr)),
+        Ok(tr) => Filtering::program("tr", Vec::new(), Kind::Tr(tr)),
         Err(error) => Ended::failed(&format!("tr: {error}\nTry 'tr --help' for more information."), 1),
     }
 }
@@ -458,7 +458,7 @@ pub(super) fn awk(argv: &[String], _io: &mut Io) -> Program {
         return Ended::failed("usage: awk [-F fs][-v var=value][prog | -f progfile][file ...]", 2);
     };
     match text::Awk::new(program, given.value('F')) {
-        Ok(awk) => Filtering::new("awk", files.to_vec(), Kind::Awk(awk)),
+        Ok(awk) => Filtering::program("awk", files.to_vec(), Kind::Awk(awk)),
         Err(error) => Ended::failed(&error, 2),
     }
 }
@@ -468,5 +468,5 @@ pub(super) fn column(argv: &[String], _io: &mut Io) -> Program {
     let given = given!(known("column", "tx", "s"), argv);
     let separator = given.value('s').and_then(|text| text.chars().next());
     let how = text::Whole::Columns { separator };
-    Filtering::new("column", given.args, Kind::Whole { text: String::new(), how })
+    Filtering::program("column", given.args, Kind::Whole { text: String::new(), how })
 }

@@ -118,7 +118,7 @@ fn make(argv: &[String], extended: bool) -> Program {
         recent: VecDeque::new(),
         last_printed: 0,
     };
-    Filtering::new("grep", args, Kind::Grep(Box::new(grep)))
+    Filtering::program("grep", args, Kind::Grep(Box::new(grep)))
 }
 
 impl Grep {

@@ -50,7 +50,7 @@ pub(super) fn nc(argv: &[String], io: &mut Io) -> Program {
     let Ok(port) = port.parse() else { return Ended::failed(&format!("nc: port number invalid: {port}"), 1) };
     let timeout = given.value('w').and_then(super::waiting::span);
     let lookup = Lookup::new(host, timeout.map(|timeout| io.host.now() + timeout));
-    Program::Nc(Nc {
+    Program::Nc(Box::new(Nc {
         host: host.clone(),
         port,
         only_opens: given.has('z'),
@@ -58,7 +58,7 @@ pub(super) fn nc(argv: &[String], io: &mut Io) -> Program {
         timeout,
         payload: given.has('z').then(String::new),
         phase: Phase::Lookup(lookup),
-    })
+    }))
 }
 
 impl Nc {
@@ -156,7 +156,7 @@ pub(super) fn ping(argv: &[String], io: &mut Io) -> Program {
     };
     let span = |flag, default| given.value(flag).and_then(super::waiting::span).unwrap_or(default);
     let now = io.host.now();
-    Program::Ping(Ping {
+    Program::Ping(Box::new(Ping {
         host: host.clone(),
         address: String::new(),
         count: given.value('c').and_then(|text| text.parse().ok()),
@@ -167,7 +167,7 @@ pub(super) fn ping(argv: &[String], io: &mut Io) -> Program {
         received: 0,
         began: now,
         phase: Phase::Lookup(Lookup::new(host, None)),
-    })
+    }))
 }
 
 fn millis(nanos: Nanos) -> String {
@@ -300,7 +300,7 @@ pub(super) fn redis(argv: &[String], _io: &mut Io) -> Program {
         }
     }
     let interactive = words.is_empty();
-    Program::Redis(Redis { host, port, words, interactive, phase: None, prompted: false })
+    Program::Redis(Box::new(Redis { host, port, words, interactive, phase: None, prompted: false }))
 }
 
 impl Redis {

@@ -119,7 +119,7 @@ pub(super) fn sed(argv: &[String], _io: &mut Io) -> Program {
         done_files: Vec::new(),
         quit: false,
     };
-    Filtering::new("sed", files, Kind::Sed(Box::new(sed)))
+    Filtering::program("sed", files, Kind::Sed(Box::new(sed)))
 }
 
 struct Reader {

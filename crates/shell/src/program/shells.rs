@@ -371,7 +371,7 @@ pub(super) fn xargs(argv: &[String], _io: &mut Io) -> Program {
         command.push("echo".to_string());
     }
     let number = given.value('n').or(given.value('L')).and_then(|text| text.parse().ok());
-    Program::Xargs(Xargs {
+    Program::Xargs(Box::new(Xargs {
         command,
         most: number.unwrap_or(5_000).max(1),
         replaces: given.value('I').map(str::to_string),
@@ -379,7 +379,7 @@ pub(super) fn xargs(argv: &[String], _io: &mut Io) -> Program {
         skips_empty: given.has('r'),
         left: None,
         status: 0,
-    })
+    }))
 }
 
 impl Xargs {

@@ -43,17 +43,17 @@ impl Ended {
 #[derive(Clone, Debug)]
 pub(crate) struct Yes {
     line: String,
+    next: Time,
 }
 
 impl Yes {
-    /// Goes on. On the console it would never end, so it waits a little each time.
+    /// Goes on. It would never end, so it waits a little each time but the first.
     pub fn step(&mut self, io: &mut Io) -> Progress {
-        io.out(&self.line.repeat(100));
-        let now = io.host.now();
-        match io.fds.stdout {
-            crate::job::Sink::Pipe(_) => Progress::More,
-            _ => Progress::Wait(crate::job::Block::Time(now + 100 * sim::MILLISECOND)),
+        if io.host.now() >= self.next {
+            io.out(&self.line.repeat(1_000));
+            self.next = io.host.now() + 10 * sim::MILLISECOND;
         }
+        Progress::Wait(crate::job::Block::Time(self.next))
     }
 }
 
@@ -61,7 +61,7 @@ impl Yes {
 pub(super) fn yes(argv: &[String], _io: &mut Io) -> Program {
     let words = argv.get(1..).unwrap_or_default().join(" ");
     let line = format!("{}\n", if words.is_empty() { "y" } else { crate::text::cut(&words, 1_000) });
-    Program::Yes(Yes { line })
+    Program::Yes(Yes { line, next: Time(0) })
 }
 
 /// `clear`
@@ -326,7 +326,7 @@ pub(super) fn base64(argv: &[String], _io: &mut Io) -> Program {
     );
     let width = given.value('w').and_then(|width| width.parse().ok()).unwrap_or(76);
     let how = super::text::Whole::Base64 { decodes: given.has('d'), width };
-    Filtering::new("base64", given.args, Kind::Whole { text: String::new(), how })
+    Filtering::program("base64", given.args, Kind::Whole { text: String::new(), how })
 }
 
 /// `help`: what there is, in our own words.

@@ -150,7 +150,7 @@ pub(crate) struct Follow {
 
 impl Follow {
     /// Prints a file's last lines and makes the program that prints what is added.
-    pub fn new(io: &mut Io, files: Vec<String>, lines: usize) -> Program {
+    pub fn program(io: &mut Io, files: Vec<String>, lines: usize) -> Program {
         let name = files.into_iter().next().unwrap_or_default();
         match io.read(&name) {
             Ok(text) => {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// The world.
 #[derive(Clone, Debug)]
-pub(super) struct World {
+pub(in crate::tests) struct World {
     pub now: Time,
     pub files: BTreeMap<Place, Files>,
     pub config: Config,

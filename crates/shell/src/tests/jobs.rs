@@ -6,7 +6,7 @@ use sim::{Chance, MILLISECOND, SECOND};
 fn waits_for_a_moment() {
     let mut session = Session::new();
     let tab = session.console.tabs()[0].id();
-    session.console.line(&mut session.world, tab, "sleep 5; echo done");
+    session.console.line(tab, "sleep 5; echo done");
     let Step::Blocked(wait) = session.console.step(&mut session.world, 100) else { panic!("it sleeps") };
     assert_eq!(wait.until, Some(session.world.now + 5 * SECOND));
     assert!(!wait.input && wait.streams.is_empty());
@@ -21,7 +21,7 @@ fn a_loop_is_charged_time_and_can_be_interrupted() {
     let mut session = Session::new();
     let tab = session.console.tabs()[0].id();
     let began = session.world.now;
-    session.console.line(&mut session.world, tab, "i=0; while true; do i=$((i+1)); done");
+    session.console.line(tab, "i=0; while true; do i=$((i+1)); done");
     session.run_until(began + SECOND);
     let waited = session.world.now - began;
     assert!((900 * MILLISECOND..=SECOND).contains(&waited), "{waited}");
@@ -33,7 +33,7 @@ fn a_loop_is_charged_time_and_can_be_interrupted() {
 fn a_budget_ends_a_step() {
     let mut session = Session::new();
     let tab = session.console.tabs()[0].id();
-    session.console.line(&mut session.world, tab, "for i in {1..1000}; do :; done; echo $i");
+    session.console.line(tab, "for i in {1..1000}; do :; done; echo $i");
     let mut steps = 0;
     while session.console.step(&mut session.world, 50) == Step::Ready {
         steps += 1;
@@ -88,10 +88,7 @@ fn a_nested_shell_prompts_and_survives_an_interrupt() {
     session.run_until(session.world.now);
     assert_eq!(session.console.tabs()[0].prompt(), "root@node-1:/tmp# ");
     session.out.clear();
-    assert_eq!(
-        session.answer("echo $? $X"),
-        "130 1\nroot@node-1:/tmp# \n[no end of line]\n[exit 130]\n[runs]\n".replace("[exit 130]\n", "")
-    );
+    assert_eq!(session.answer("echo $? $X"), "130 1\nroot@node-1:/tmp# \n[no end of line]\n[runs]\n");
     assert_eq!(session.answer("exit 3"), "logout\nConnection to node-1 closed.\n[exit 3]\n");
 }
 
@@ -99,7 +96,7 @@ fn a_nested_shell_prompts_and_survives_an_interrupt() {
 fn runs_in_the_background() {
     let mut session = Session::new();
     let tab = session.console.tabs()[0].id();
-    session.console.line(&mut session.world, tab, "{ sleep 5; echo late; } & echo now");
+    session.console.line(tab, "{ sleep 5; echo late; } & echo now");
     session.run_until(session.world.now + SECOND);
     assert_eq!(session.out, "[1] 1\nnow\n");
     assert!(!session.console.tabs()[0].is_running());
@@ -112,11 +109,11 @@ fn runs_in_the_background() {
 fn tabs_run_side_by_side() {
     let mut session = Session::new();
     let first = session.console.tabs()[0].id();
-    session.console.line(&mut session.world, first, "kubectl logs -f web");
+    session.console.line(first, "kubectl logs -f web");
     session.run_until(session.world.now + 2 * SECOND);
     let second = session.console.free_tab(&mut session.world).unwrap();
     assert_ne!(first, second);
-    session.console.line(&mut session.world, second, "echo beside");
+    session.console.line(second, "echo beside");
     session.run_until(session.world.now);
     assert_eq!(session.out, "line 1\nline 2\nbeside\n");
     assert_eq!(session.console.tab(first).unwrap().title(), "kubectl logs -f web");
@@ -129,17 +126,17 @@ fn tabs_run_side_by_side() {
 fn an_interrupt_closes_streams_and_sums_up() {
     let mut session = Session::new();
     let tab = session.console.tabs()[0].id();
-    session.console.line(&mut session.world, tab, "kubectl logs -f web | grep 2");
+    session.console.line(tab, "kubectl logs -f web | grep 2");
     session.run_until(session.world.now + 3 * SECOND);
     session.console.interrupt(&mut session.world, tab);
     session.run_until(session.world.now);
     assert_eq!((session.out.as_str(), session.world.closed.as_slice()), ("line 2\n^C\n", [1].as_slice()));
     session.out.clear();
-    session.console.line(&mut session.world, tab, "ping web");
+    session.console.line(tab, "ping web");
     session.run_until(session.world.now + 2 * SECOND);
     session.console.interrupt(&mut session.world, tab);
     session.run_until(session.world.now);
-    assert!(session.out.contains("3 packets transmitted, 2 received"), "{}", session.out);
+    assert!(session.out.contains("2 packets transmitted, 2 received"), "{}", session.out);
 }
 
 #[test]
@@ -194,7 +191,7 @@ fn a_clone_goes_on_alike() {
                 kubectl logs -f web | head -4; f() { echo in $1; }; f a | cat; wait; ping -c 2 web; echo $((x+1))";
     let mut original = Session::new();
     let tab = original.console.tabs()[0].id();
-    original.console.line(&mut original.world, tab, line);
+    original.console.line(tab, line);
     let mut clones = Vec::new();
     let chance = Chance::new(7);
     for n in 0..400 {
@@ -393,7 +390,7 @@ fn what_is_too_much_is_refused() {
         "echo a | grep -E '((a{1,1000}){1,1000}){1,1000}'".to_string(),
     ] {
         let tab = session.console.tabs()[0].id();
-        session.console.line(&mut session.world, tab, &line);
+        session.console.line(tab, &line);
         session.run_until(session.world.now + 2 * SECOND);
         session.console.interrupt(&mut session.world, tab);
         session.console.interrupt(&mut session.world, tab);

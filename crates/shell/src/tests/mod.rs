@@ -11,8 +11,8 @@ const LIMIT: i64 = 400 * SECOND;
 
 /// A console with its world.
 #[derive(Clone, Debug)]
-pub(super) struct Session {
-    pub world: World,
+pub(crate) struct Session {
+    world: World,
     pub console: Console,
     pub out: String,
 }
@@ -55,7 +55,7 @@ impl Session {
     /// Types a line and goes on until it is done.
     pub fn line(&mut self, text: &str) {
         let tab = self.console.tabs()[0].id();
-        self.console.line(&mut self.world, tab, text);
+        self.console.line(tab, text);
         let limit = self.world.now() + LIMIT;
         self.run_until(limit);
     }
