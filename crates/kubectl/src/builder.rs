@@ -144,7 +144,7 @@ fn info(cx: &mut Cx, read: files::Read) -> Outcome<Info> {
     let mut namespace = String::new();
     if mapping.namespaced {
         let wanted = cx.namespace();
-        namespace = if given.is_empty() { wanted.clone() } else { given };
+        namespace = if given.is_empty() { wanted.clone() } else { given.clone() };
         if cx.is_namespace_given() && namespace != wanted {
             return error(format!(
                 "the namespace from the provided object {} does not match the namespace {}. You must pass \
@@ -153,7 +153,10 @@ fn info(cx: &mut Cx, read: files::Read) -> Outcome<Info> {
                 quote(&wanted)
             ));
         }
-        object.set(&["metadata", "namespace"], &namespace);
+        // What never reaches the server is left as it is.
+        if !cx.flags.is("local") || !given.is_empty() {
+            object.set(&["metadata", "namespace"], &namespace);
+        }
     }
     Ok(Info { mapping, namespace, name, object, source })
 }
@@ -322,7 +325,12 @@ pub(crate) fn objects(cx: &mut Cx, args: &[String], take: Take) -> Outcome<Vec<I
 }
 
 /// Returns the objects of the files alone, for `--local`.
-pub(crate) fn local(cx: &mut Cx) -> Outcome<Vec<Info>> {
+pub(crate) fn local(cx: &mut Cx, resources: &[String], file: &str) -> Outcome<Vec<Info>> {
+    if !resources.is_empty() || !files::are_named(cx) {
+        return error(format!(
+            "can only use local files by -f {file}.yaml or --filename={file}.json when --local=true is set"
+        ));
+    }
     let (infos, failures) = from_files(cx);
     Failure::many(failures)?;
     Ok(infos)
@@ -331,7 +339,8 @@ pub(crate) fn local(cx: &mut Cx) -> Outcome<Vec<Info>> {
 /// Splits arguments into resources and the words that change them: `KEY=VALUE`, `KEY-`.
 // Models staging/src/k8s.io/kubectl/pkg/cmd/util/helpers.go GetResourcesAndPairs
 pub(crate) fn resources_and_pairs(args: &[String], what: &str) -> Outcome<(Vec<String>, Vec<String>)> {
-    let is_pair = |arg: &String| arg.contains('=') || (arg.ends_with('-') && arg.len() > 1);
+    let is_pair =
+        |arg: &String| arg.contains('=') && !arg.starts_with('=') || arg.ends_with('-') && arg.len() > 1;
     let mut resources = Vec::new();
     let mut pairs = Vec::new();
     for arg in args {

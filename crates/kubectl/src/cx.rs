@@ -12,6 +12,9 @@ use sim::Time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+/// The code of an answer whose stream goes both ways.
+const SWITCHING_PROTOCOLS: u16 = 101;
+
 /// How a command goes on.
 pub(crate) enum Next {
     /// It is done.
@@ -127,7 +130,11 @@ impl Cx<'_> {
             "client" => Ok(DryRun::Client),
             "server" => Ok(DryRun::Server),
             "unchanged" | "true" => {
-                self.err("W0000 00:00:00.000000       1 helpers.go:731] --dry-run is deprecated and can be replaced with --dry-run=client.\n");
+                let (_, month, day, hour, minute, second) = self.now().civil();
+                self.err(format!(
+                    "W{month:02}{day:02} {hour:02}:{minute:02}:{second:02}.000000       1 helpers.go:731] --dry-run is \
+                     deprecated and can be replaced with --dry-run=client.\n"
+                ));
                 Ok(DryRun::Client)
             }
             other => crate::failure::error(format!(
@@ -173,7 +180,8 @@ impl Cx<'_> {
     /// Sends a request and returns the answer, if it is a good one.
     pub fn request(&mut self, request: Request) -> Outcome<Response> {
         let response = self.send(request)?;
-        if response.is_success() { Ok(response) } else { Err(refusal(&response).into()) }
+        let is_good = response.is_success() || response.code == SWITCHING_PROTOCOLS;
+        if is_good { Ok(response) } else { Err(refusal(&response).into()) }
     }
 
     /// Reads an object.

@@ -23,6 +23,15 @@ pub(crate) struct Read {
 pub(crate) fn read(cx: &mut Cx) -> (Vec<Read>, Vec<Failure>) {
     let mut reads = Vec::new();
     let mut failures = Vec::new();
+    let validate = cx.flags.text("validate");
+    if !matches!(validate, "" | "strict" | "true" | "warn" | "ignore" | "false") {
+        let text = format!(
+            "invalid - validate option {}; must be one of: strict (or true), warn, ignore (or false)",
+            quote(validate)
+        );
+        failures.push(Failure::Error(text));
+        return (reads, failures);
+    }
     if !cx.flags.text("kustomize").is_empty() {
         failures
             .push(Failure::Error("kustomizations can't be built\n# kubarium: -k is not there yet".into()));

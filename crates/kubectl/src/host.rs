@@ -8,7 +8,7 @@ pub enum StreamRead {
     Event(WatchEvent),
     /// Text: a log's lines, a process's output.
     Bytes(String),
-    /// The process ended with this code.
+    /// The process ended with this code; nothing comes after it.
     Exit(i32),
     /// Nothing yet.
     Empty,
@@ -30,7 +30,7 @@ pub trait Host {
     /// Takes the next thing out of a stream.
     fn poll(&mut self, stream: u64) -> StreamRead;
 
-    /// Writes to the standard input of the process behind a stream.
+    /// Writes to the standard input of the process behind a stream. An empty text ends that input.
     fn write(&mut self, stream: u64, text: &str);
 
     /// Closes a stream.

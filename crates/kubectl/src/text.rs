@@ -162,6 +162,35 @@ fn escape_html(json: &str) -> String {
     out
 }
 
+/// Says as Go's `encoding/json` what is wrong with JSON, of which serde_json said `why`.
+pub(crate) fn go_json_trouble(text: &str, why: &str) -> String {
+    let number = |word: &str| {
+        let rest = why.rsplit_once(word).map_or("", |(_, rest)| rest);
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        rest.get(..end).and_then(|digits| digits.parse::<usize>().ok()).unwrap_or(1)
+    };
+    let (line, column) = (number(" line "), number(" column "));
+    let found =
+        text.lines().nth(line.saturating_sub(1)).and_then(|line| line.chars().nth(column.saturating_sub(1)));
+    let Some(found) = found.filter(|_| !why.starts_with("EOF")) else {
+        return "unexpected end of JSON input".to_string();
+    };
+    let place = if why.starts_with("key must be") || why.starts_with("trailing comma") {
+        "looking for beginning of object key string"
+    } else if why.starts_with("expected `:`") {
+        "after object key"
+    } else if why.starts_with("expected `,` or `}`") {
+        "after object key:value pair"
+    } else if why.starts_with("expected `,` or `]`") {
+        "after array element"
+    } else if why.starts_with("trailing characters") {
+        "after top-level value"
+    } else {
+        "looking for beginning of value"
+    };
+    format!("invalid character '{found}' {place}")
+}
+
 /// Writes JSON indented by four blanks as kubectl prints it.
 pub(crate) fn json_pretty(value: &Value) -> String {
     escape_html(&value.to_json_pretty())
@@ -321,6 +350,21 @@ mod tests {
         }
         assert_eq!(unbase64("abc"), None);
         assert_eq!(unbase64("a*=="), None);
+    }
+
+    #[test]
+    fn troubles_with_json_as_go() {
+        for (text, want) in [
+            ("{\"a\":", "unexpected end of JSON input"),
+            ("{a: 1}", "invalid character 'a' looking for beginning of object key string"),
+            ("{\"a\" 1}", "invalid character '1' after object key"),
+            ("{\"a\":1 2}", "invalid character '2' after object key:value pair"),
+            ("[1 2]", "invalid character '2' after array element"),
+            ("{} x", "invalid character 'x' after top-level value"),
+            ("{\"a\": x}", "invalid character 'x' looking for beginning of value"),
+        ] {
+            assert_eq!(go_json_trouble(text, &Value::from_json(text).unwrap_err()), want, "{text}");
+        }
     }
 
     #[test]

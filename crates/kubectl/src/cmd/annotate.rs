@@ -16,7 +16,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     let (new, removed) = parse(&pairs)?;
     check_arguments(cx, &resources, "annotation", new.is_empty() && removed.is_empty() && !flags.is("list"))?;
     let infos = if flags.is("local") {
-        builder::local(cx)?
+        builder::local(cx, &resources, "rsrc")?
     } else {
         let targets = builder::targets(cx, &resources, Take { all: flags.is("all") })?;
         let (infos, failures) = builder::fetch(cx, targets);

@@ -12,8 +12,10 @@ use api::User;
 /// The file that messages name.
 const FILE: &str = "/root/.kube/config";
 
-fn wrong_use<T>(cx: &Cx) -> Outcome<T> {
-    Err(Failure::Plain(format!("Usage:\n  kubectl {}\n", cx.spec.usage)))
+fn wrong_use<T>(cx: &mut Cx) -> Outcome<T> {
+    let help = super::help::text(cx.spec);
+    cx.err(help);
+    error(format!("Unexpected args: [{}]", cx.flags.args.join(" ")))
 }
 
 fn no_arguments(cx: &Cx) -> Outcome {
@@ -23,7 +25,7 @@ fn no_arguments(cx: &Cx) -> Outcome {
     usage(cx.spec.path, format!("unexpected arguments: [{}]", cx.flags.args.join(" ")))
 }
 
-fn one_argument(cx: &Cx) -> Outcome<String> {
+fn one_argument(cx: &mut Cx) -> Outcome<String> {
     match cx.flags.args.as_slice() {
         [name] => Ok(name.clone()),
         _ => wrong_use(cx),
@@ -35,7 +37,7 @@ pub(crate) fn view(cx: &mut Cx) -> Outcome<Next> {
     no_arguments(cx)?;
     let config = if cx.flags.is("minify") {
         if cx.config.current().is_none() {
-            return error("cannot locate context ".to_string() + &cx.config.current);
+            return error("current-context must exist in order to minify");
         }
         cx.config.minified()
     } else {
@@ -79,12 +81,7 @@ pub(crate) fn set_context(cx: &mut Cx) -> Outcome<Next> {
         ([name], false) => name.clone(),
         ([_], true) => return error("you cannot specify both a context name and --current"),
         ([], false) => return error("you must specify a non-empty context name or --current"),
-        _ => {
-            return usage(
-                cx.spec.path,
-                "Unexpected args: ".to_string() + &format!("[{}]", flags.args.join(" ")),
-            );
-        }
+        _ => return wrong_use(cx),
     };
     let is_new = cx.config.context(&name).is_none();
     if is_new {

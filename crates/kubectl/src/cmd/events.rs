@@ -18,7 +18,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     let types = flags.list("types");
     for kind in &types {
         if !kind.eq_ignore_ascii_case("Normal") && !kind.eq_ignore_ascii_case("Warning") {
-            return error(format!("valid --types are Normal or Warning, got {kind}"));
+            return error("valid --types are Normal or Warning");
         }
     }
     if flags.is("watch") {
@@ -31,7 +31,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
         "" => String::new(),
         target => {
             let Some((word, name)) = target.split_once('/') else {
-                return error(format!("--for must be in resource/name form: {target}"));
+                return error("--for must be in resource/name form");
             };
             let found = mapper::resource(cx, word)?;
             format!("involvedObject.kind={},involvedObject.name={name}", found.kind)

@@ -202,7 +202,11 @@ impl Exec {
         loop {
             match cx.host.poll(self.stream) {
                 StreamRead::Bytes(text) => cx.out(text),
-                StreamRead::Exit(code) => self.code = code,
+                StreamRead::Exit(code) => {
+                    self.code = code;
+                    cx.host.close(self.stream);
+                    break;
+                }
                 StreamRead::Event(_) => {}
                 StreamRead::Empty => {
                     return Ok(Progress::Wait { until: None, stream: self.stream, input: self.interactive });

@@ -1,5 +1,6 @@
 //! `kubectl help`, `--help`, and commands that only have others below them.
 
+use super::about::about;
 use crate::commands::{self, Spec};
 use crate::cx::{Cx, Next};
 use crate::failure::{Failure, Outcome, usage};
@@ -25,9 +26,14 @@ pub(crate) fn group(cx: &mut Cx) -> Outcome<Next> {
 /// Runs `kubectl help COMMAND`.
 pub(crate) fn help(cx: &mut Cx) -> Outcome<Next> {
     let words = cx.flags.args.clone();
-    let (spec, _) = crate::command::find(&words).unwrap_or((cx.spec, Vec::new()));
-    let spec = if spec.path == "help" { commands::find("").unwrap_or(spec) } else { spec };
-    cx.out(text(spec));
+    let root = commands::find("").unwrap_or(cx.spec);
+    match crate::command::find(&words) {
+        Ok((spec, _)) => cx.out(text(spec)),
+        Err(_) => {
+            let topics: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+            cx.out(format!("Unknown help topic [{}]\n{}", topics.join(" "), text(root)));
+        }
+    }
     Ok(Next::Done)
 }
 
@@ -40,19 +46,19 @@ pub(crate) fn options(cx: &mut Cx) -> Outcome<Next> {
 }
 
 /// Returns what a command's help says: the commands below it, its options, its usage.
-fn text(spec: &Spec) -> String {
+pub(super) fn text(spec: &Spec) -> String {
     let mut text = String::new();
-    if spec.path.is_empty() {
-        text.push_str("kubectl controls the Kubernetes cluster manager.\n\n");
-    }
+    text.push_str(&format!("{}.\n\n", about(spec.path)));
     if !spec.aliases.is_empty() {
         text.push_str(&format!("Aliases:\n{}, {}\n\n", spec.name(), spec.aliases.join(", ")));
     }
-    let below: Vec<&str> = commands::below(spec.path).map(Spec::name).collect();
+    let below: Vec<&Spec> = commands::below(spec.path).collect();
+    let width = below.iter().map(|spec| spec.name().len()).max().unwrap_or(0) + 3;
     if !below.is_empty() {
         text.push_str("Available Commands:\n");
-        for name in below {
-            text.push_str(&format!("  {name}\n"));
+        for spec in below {
+            let line = format!("  {:width$}{}", spec.name(), about(spec.path));
+            text.push_str(&format!("{}\n", line.trim_end()));
         }
         text.push('\n');
     }

@@ -22,7 +22,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     let (new, removed) = parse(&pairs)?;
     check_arguments(cx, &resources, "label", new.is_empty() && removed.is_empty() && !flags.is("list"))?;
     let infos = if flags.is("local") {
-        builder::local(cx)?
+        builder::local(cx, &resources, "pod")?
     } else {
         let targets = builder::targets(cx, &resources, Take { all: flags.is("all") })?;
         let (infos, failures) = builder::fetch(cx, targets);
@@ -79,8 +79,8 @@ fn parse(pairs: &[String]) -> Outcome<Changes> {
             return error(format!("unknown label spec: {pair}"));
         }
     }
-    if let Some((key, _)) = new.iter().find(|(key, _)| removed.contains(key)) {
-        return error(format!("cannot both modify and remove label(s) in the same command: [{key}]"));
+    if new.iter().any(|(key, _)| removed.contains(key)) {
+        return error("can not both modify and remove a label in the same command");
     }
     Ok((new, removed))
 }
@@ -97,7 +97,8 @@ fn one(
     if flags.is("list") {
         return list(cx, &info);
     }
-    for key in removed {
+    let is_sent = dry_run != DryRun::Client && !flags.is("local");
+    for key in removed.iter().filter(|_| is_sent) {
         if meta::labels(&before).get(key).is_none() {
             cx.out(format!("label \"{key}\" not found.\n"));
         }
@@ -123,7 +124,7 @@ fn one(
         patch.set(&["metadata", "labels", key], Value::Null);
     }
     let changed = labels != *meta::labels(&before);
-    if dry_run == DryRun::Client || flags.is("local") {
+    if !is_sent {
         info.object.set(&["metadata", "labels"], labels);
     } else if changed {
         if !flags.text("resource-version").is_empty() {

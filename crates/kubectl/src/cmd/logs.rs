@@ -22,7 +22,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     let selector = flags.text("selector");
     match (flags.args.len(), selector.is_empty()) {
         (0, true) => return usage("logs", USAGE),
-        (1.., false) => return error("only a selector (-l) or a POD name is allowed"),
+        (1.., false) => return usage("logs", "only a selector (-l) or a POD name is allowed"),
         (3.., _) => return usage("logs", USAGE),
         _ => {}
     }

@@ -1,5 +1,6 @@
 //! The commands, a module each as upstream's `pkg/cmd` has a folder each.
 
+mod about;
 pub(crate) mod annotate;
 pub(crate) mod api_resources;
 pub(crate) mod apply;

@@ -7,8 +7,8 @@ use crate::cx::{Cx, DryRun, Next};
 use crate::failure::{Failure, Outcome, error};
 use crate::files;
 use crate::printers::print_result;
-use crate::text::quote;
-use api::{PatchType, Value};
+use crate::text::{go_json_trouble, quote};
+use api::{PatchType, Status, Value};
 
 /// Runs the command.
 pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
@@ -39,10 +39,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     if flags.args.is_empty() && !files::are_named(cx) {
         return error(NOTHING_GIVEN);
     }
-    let body = match api::yaml::parse_one(&text) {
-        Ok(body) => body,
-        Err(trouble) => return error(format!("unable to parse {}: {trouble}", quote(&text))),
-    };
+    let body = read(&text, flags.is("local"))?;
     if flags.is("local") {
         return local(cx, kind, &body, dry_run);
     }
@@ -55,6 +52,21 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     }
     Failure::many(failures)?;
     Ok(Next::Done)
+}
+
+/// Reads a patch. What looks like JSON goes to the server as it is, which then says what is wrong.
+fn read(text: &str, is_local: bool) -> Outcome<Value> {
+    if text.trim_start().starts_with(['{', '[']) {
+        return match Value::from_json(text) {
+            Ok(body) => Ok(body),
+            Err(_) if is_local => error("invalid JSON document"),
+            Err(why) => Err(Status::bad_request(go_json_trouble(text, &why)).into()),
+        };
+    }
+    match api::yaml::parse_one(text) {
+        Ok(body) => Ok(body),
+        Err(trouble) => error(format!("unable to parse {}: {trouble}", quote(text))),
+    }
 }
 
 fn one(cx: &mut Cx, target: builder::Target, kind: PatchType, body: &Value, dry_run: DryRun) -> Outcome {
@@ -89,7 +101,7 @@ fn patched(info: &builder::Info, kind: PatchType, body: &Value) -> Outcome<Value
 }
 
 fn local(cx: &mut Cx, kind: PatchType, body: &Value, dry_run: DryRun) -> Outcome<Next> {
-    for mut info in builder::local(cx)? {
+    for mut info in builder::local(cx, &cx.args().args, "rsrc")? {
         info.object = patched(&info, kind, body)?;
         print_result(cx, &info.object, "patched", dry_run)?;
     }

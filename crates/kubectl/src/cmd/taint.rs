@@ -4,7 +4,7 @@
 use crate::builder::{self, Info, Take};
 use crate::cmd::set::difference;
 use crate::cx::{Cx, DryRun, Next};
-use crate::failure::{Failure, Outcome, error};
+use crate::failure::{Failure, Outcome, error, usage};
 use crate::printers::print_result;
 use crate::text::quote;
 use api::{Value, tree};
@@ -34,7 +34,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     if resources.is_empty() {
         return error("one or more resources must be specified as <resource> <name>");
     }
-    let (new, removed) = parse(&pairs)?;
+    let (new, removed) = parse(&pairs).or_else(|failure| usage("taint", failure.text()))?;
     let infos = builder::objects(cx, &resources, Take { all: flags.is("all") })?;
     let mut failures = Vec::new();
     for info in infos {
@@ -83,10 +83,15 @@ fn parse(pairs: &[String]) -> Outcome<(Vec<Taint>, Vec<Taint>)> {
             _ => return error(format!("invalid taint spec: {text}")),
         };
         let (key, value) = left.split_once('=').unwrap_or((left, ""));
-        if !effect.is_empty() && !EFFECTS.contains(&effect) {
+        let has_effect = parts.len() == 2;
+        if has_effect && !EFFECTS.contains(&effect) {
             return error(format!("invalid taint effect: {effect}, unsupported taint effect"));
         }
-        if !removes && effect.is_empty() {
+        // Without an effect the whole of it is taken for a key.
+        if let Some(why) = wrong_key(if has_effect { key } else { left }) {
+            return error(format!("invalid taint spec: {text}, {why}"));
+        }
+        if !removes && !has_effect {
             return error(format!("invalid taint spec: {text}"));
         }
         let taint = Taint { key: key.to_string(), value: value.to_string(), effect: effect.to_string() };
@@ -101,6 +106,19 @@ fn parse(pairs: &[String]) -> Outcome<(Vec<Taint>, Vec<Taint>)> {
         }
     }
     Ok((new, removed))
+}
+
+// Models staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go IsQualifiedName
+fn wrong_key(key: &str) -> Option<String> {
+    const RULE: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+    let name = key.rsplit('/').next().unwrap_or("");
+    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let outer = |c: char| c.is_ascii_alphanumeric();
+    if name.is_empty() {
+        return Some(format!("name part must be non-empty; {RULE}"));
+    }
+    let fits = name.chars().all(inner) && name.starts_with(outer) && name.ends_with(outer);
+    (!fits).then(|| RULE.to_string())
 }
 
 fn one(cx: &mut Cx, mut info: Info, new: &[Taint], removed: &[Taint], dry_run: DryRun) -> Outcome {

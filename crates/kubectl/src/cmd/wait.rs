@@ -78,7 +78,6 @@ fn until(text: &str) -> Outcome<Until> {
 }
 
 fn path(text: &str) -> Outcome<Until> {
-    const FORM: &str = "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or --for=jsonpath='{.status.readyReplicas}'";
     let (path, value) = match text.rfind("}=") {
         Some(end) => {
             let (path, value) = text.split_at(end + 1);
@@ -90,7 +89,7 @@ fn path(text: &str) -> Outcome<Until> {
         },
     };
     if path.is_empty() {
-        return error(FORM);
+        return error("jsonpath expression cannot be empty");
     }
     let value = value.map(|value| value.trim_matches(['\'', '"']).to_string());
     if value.as_deref() == Some("") {

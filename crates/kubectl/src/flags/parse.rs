@@ -77,7 +77,11 @@ fn check(flag: &Flag, value: &str) -> Result<(), FlagError> {
         Kind::Int if value.parse::<i64>().is_err() => {
             format!("strconv.ParseInt: parsing {}: invalid syntax", quote(value))
         }
-        Kind::Span if parse_duration(value).is_none() => format!("time: invalid duration {}", quote(value)),
+        Kind::Span if parse_duration(value).is_none() => {
+            let is_number = value.parse::<f64>().is_ok();
+            let what = if is_number { "missing unit in" } else { "invalid" };
+            format!("time: {what} duration {}", quote(value))
+        }
         _ => return Ok(()),
     };
     let name = if flag.short == NONE {

@@ -19,7 +19,7 @@ pub(crate) fn sort_by<T>(path: &str, items: &mut [T], object: impl Fn(&T) -> &Va
     let mut keys = Vec::new();
     for item in items.iter() {
         let found = match read.find(object(item)) {
-            Ok(found) => found.into_iter().flatten().next(),
+            Ok(found) => found.into_iter().flatten().next().filter(|value| !value.is_null()),
             Err(why) => return error(why),
         };
         any |= found.is_some();

@@ -48,7 +48,7 @@ fn nodes(cx: &mut Cx) -> Outcome<(Vec<Info>, Vec<Failure>)> {
         return usage(name, format!("USAGE: {name} NODE [flags]"));
     }
     if !flags.args.is_empty() && !selector.is_empty() {
-        return error("error: cannot specify both a node name and a --selector option");
+        return usage(cx.spec.path, "cannot specify both a node name and a --selector option");
     }
     let mapping = mapping("", "v1", "Node")?;
     let (mut found, mut failures) = (Vec::new(), Vec::new());

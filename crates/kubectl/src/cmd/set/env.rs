@@ -1,4 +1,4 @@
-use super::{each_container, infos, pod_spec_path, save, selects};
+use super::{each_container, infos, no_pod_spec, pod_spec_path, save, selects};
 use crate::builder::{Info, resources_and_pairs};
 use crate::cx::{Cx, Next};
 use crate::failure::{Failure, Outcome, error};
@@ -27,10 +27,6 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     if !from.is_empty() {
         change.set.extend(references(cx, &from)?);
     }
-    let nothing = change.set.is_empty() && change.removed.is_empty();
-    if nothing && !flags.is("list") {
-        return error("at least one environment variable must be provided");
-    }
     let (infos, mut failures) = infos(cx, &resources)?;
     for info in infos {
         let done = if flags.is("list") { list(cx, &info) } else { one(cx, info, &change) };
@@ -57,12 +53,9 @@ fn parse(pairs: &[String]) -> Outcome<Change> {
             return error(format!("environment variables must be of the form key=value: {pair}"));
         }
     }
-    let both = change.set.iter().find(|set| change.removed.iter().any(|name| name == set["name"].str()));
-    if let Some(set) = both {
-        return error(format!(
-            "can not both modify and remove the following environment variables in the same command: {}",
-            set["name"].str()
-        ));
+    let is_removed = |set: &Value| change.removed.iter().any(|name| name == set["name"].str());
+    if change.set.iter().any(is_removed) {
+        return error("can not both modify and remove the same environment variable in the same command");
     }
     Ok(change)
 }
@@ -101,10 +94,7 @@ fn references(cx: &mut Cx, from: &str) -> Outcome<Vec<Value>> {
 fn one(cx: &mut Cx, info: Info, change: &Change) -> Outcome {
     let flags = cx.args();
     let Some(path) = pod_spec_path(&info.mapping) else {
-        return error(format!(
-            "the object is not a pod or does not have a pod template: {}",
-            info.mapping.kind
-        ));
+        return no_pod_spec(&info);
     };
     let mut after = info.object.clone();
     let pattern = flags.text("containers");
@@ -122,10 +112,22 @@ fn one(cx: &mut Cx, info: Info, change: &Change) -> Outcome {
         },
     );
     if count == 0 {
-        return error(format!("{} does not have any containers matching \"{pattern}\"", info.object_name()));
+        cx.err(format!(
+            "Warning: {}/{} does not have any containers matching {}\n",
+            info.mapping.kind,
+            info.name,
+            crate::text::quote(pattern)
+        ));
+        return Ok(());
     }
-    if let Some((name, value)) = taken.into_iter().next() {
-        return error(format!("'{name}' already has a value ({value}), and --overwrite is false"));
+    if !taken.is_empty() {
+        let lines: String = taken
+            .iter()
+            .map(|(name, value)| {
+                format!("\n '{name}' already has a value ({value}), and --overwrite is false")
+            })
+            .collect();
+        return error(format!("error: {}/{}{lines}", info.mapping.lower_kind(), info.name));
     }
     save(cx, info, after, "env updated", "failed to patch env update to pod template")
 }
@@ -160,13 +162,10 @@ fn update(container: &mut Value, change: &Change) {
 fn list(cx: &mut Cx, info: &Info) -> Outcome {
     let flags = cx.args();
     let Some(path) = pod_spec_path(&info.mapping) else {
-        return error(format!(
-            "the object is not a pod or does not have a pod template: {}",
-            info.mapping.kind
-        ));
+        return no_pod_spec(info);
     };
     let spec = info.object.at(path).clone();
-    for list in ["initContainers", "containers"] {
+    for list in ["containers", "initContainers"] {
         for container in spec[list].items() {
             if !selects(flags.text("containers"), container["name"].str()) {
                 continue;

@@ -1,4 +1,4 @@
-use super::{each_container, infos, pod_spec_path, save};
+use super::{each_container, infos, no_pod_spec, pod_spec_path, save};
 use crate::builder::{Info, NOTHING_GIVEN, resources_and_pairs};
 use crate::cx::{Cx, Next};
 use crate::failure::{Failure, Outcome, error};
@@ -40,10 +40,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
 
 fn one(cx: &mut Cx, info: Info, images: &[(String, String)]) -> Outcome {
     let Some(path) = pod_spec_path(&info.mapping) else {
-        return error(format!(
-            "the object is not a pod or does not have a pod template: {}",
-            info.mapping.kind
-        ));
+        return no_pod_spec(&info);
     };
     let mut after = info.object.clone();
     let mut failures = Vec::new();

@@ -31,6 +31,17 @@ pub(crate) fn pod_spec_path(mapping: &Mapping) -> Option<&'static [&'static str]
     }
 }
 
+/// Says that an object has no pods' spec.
+pub(crate) fn no_pod_spec<T>(info: &Info) -> Outcome<T> {
+    error(format!(
+        "error: {}/{} the object is not a pod or does not have a pod template: *{}.{}",
+        info.mapping.lower_kind(),
+        info.name,
+        info.mapping.version,
+        info.mapping.kind
+    ))
+}
+
 /// Returns the objects to change: those of the files alone with `--local`, else as the server has them.
 pub(crate) fn infos(cx: &mut Cx, resources: &[String]) -> Outcome<(Vec<Info>, Vec<Failure>)> {
     let flags = cx.args();
@@ -38,7 +49,7 @@ pub(crate) fn infos(cx: &mut Cx, resources: &[String]) -> Outcome<(Vec<Info>, Ve
         return error(NOTHING_GIVEN);
     }
     if flags.is("local") {
-        return Ok((builder::local(cx)?, Vec::new()));
+        return Ok((builder::local(cx, resources, "rsrc")?, Vec::new()));
     }
     let targets = builder::targets(cx, resources, Take { all: flags.is("all") })?;
     Ok(builder::fetch(cx, targets))
@@ -58,18 +69,15 @@ pub(crate) fn difference(mapping: &Mapping, before: &Value, after: &Value) -> Ou
 /// Sends what an object was changed to and says so; an unchanged one is passed over.
 pub(crate) fn save(cx: &mut Cx, mut info: Info, after: Value, operation: &str, wrap: &str) -> Outcome {
     let dry_run = cx.dry_run()?;
-    let unchanged = difference(&info.mapping, &info.object, &after)?.1.fields().is_empty();
-    let mut after = after;
-    if !unchanged {
-        record(cx, &mut after);
+    if difference(&info.mapping, &info.object, &after)?.1.fields().is_empty() {
+        return Ok(());
     }
-    let (kind, patch) = difference(&info.mapping, &info.object, &after)?;
+    let mut after = after;
+    record(cx, &mut after);
     if cx.flags.is("local") || dry_run == DryRun::Client {
         return print_result(cx, &after, operation, dry_run);
     }
-    if patch.fields().is_empty() {
-        return Ok(());
-    }
+    let (kind, patch) = difference(&info.mapping, &info.object, &after)?;
     let manager = cx.manager(MANAGER);
     let object = cx
         .patch(info.path(""), kind, patch, dry_run, &manager)

@@ -1,4 +1,4 @@
-use super::{each_container, infos, pod_spec_path, save, selects};
+use super::{each_container, infos, no_pod_spec, pod_spec_path, save, selects};
 use crate::builder::Info;
 use crate::cmd::create::policy::resources as parse;
 use crate::cx::{Cx, Next};
@@ -32,10 +32,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
 fn one(cx: &mut Cx, info: Info, limits: &Map, requests: &Map) -> Outcome {
     let flags = cx.args();
     let Some(path) = pod_spec_path(&info.mapping) else {
-        return error(format!(
-            "the object is not a pod or does not have a pod template: {}",
-            info.mapping.kind
-        ));
+        return no_pod_spec(&info);
     };
     let mut after = info.object.clone();
     let pattern = flags.text("containers");

@@ -1,4 +1,4 @@
-use super::{infos, pod_spec_path, save};
+use super::{infos, no_pod_spec, pod_spec_path, save};
 use crate::cmd::create::rbac::subjects;
 use crate::cx::{Cx, Next};
 use crate::failure::{Failure, Outcome, error};
@@ -45,15 +45,11 @@ pub(crate) fn service_account(cx: &mut Cx) -> Outcome<Next> {
     let (infos, mut failures) = infos(cx, resources)?;
     for info in infos {
         let Some(path) = pod_spec_path(&info.mapping) else {
-            failures.push(Failure::Error(format!(
-                "the object is not a pod or does not have a pod template: {}",
-                info.mapping.kind
-            )));
+            failures.extend(no_pod_spec::<()>(&info).err());
             continue;
         };
         let mut after = info.object.clone();
         after.at_mut(path).set(&["serviceAccountName"], account);
-        after.at_mut(path).set(&["serviceAccount"], account);
         if let Err(failure) =
             save(cx, info, after, "serviceaccount updated", "failed to patch ServiceAccountName")
         {
