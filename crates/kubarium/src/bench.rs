@@ -63,8 +63,12 @@ fn ready_cluster(pods: u32) -> Cluster {
     cluster
 }
 
+/// Goes on until all pods are ready and nothing changes, or an hour has passed.
 fn settle(cluster: &mut Cluster) {
-    cluster.run_until_settled(sim::HOUR);
+    let end = cluster.now() + sim::HOUR;
+    while !cluster.is_ready() && cluster.now() < end {
+        cluster.run_until(cluster.now() + sim::SECOND);
+    }
 }
 
 fn pods(count: u32) -> u64 {

@@ -277,7 +277,7 @@ impl Cluster {
                 {
                     self.view.mark(self.world.now, &mark, false);
                 }
-                self.on_ground(false, |console, ground| console.line(ground, *tab, text));
+                self.on_ground(false, |console, _| console.line(*tab, text));
                 self.step_terminal();
             }
             Input::Interrupt { tab } => {
