@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, VecDeque};
 pub(crate) struct Fake {
     /// What the server answers, by method and path; what isn't there isn't found.
     pub answers: BTreeMap<String, Response>,
+    /// What it answers to all else, instead of not finding it.
+    pub default: Option<Value>,
     /// What the server was asked.
     pub requests: Vec<Request>,
     /// The files.
@@ -56,7 +58,10 @@ impl Host for Fake {
         let key = format!("{:?} {}", request.method, request.path);
         let name = request.path.rsplit('/').next().unwrap_or("").to_string();
         self.requests.push(request);
-        let missing = || Response::from(Status::not_found("things", &name));
+        let missing = || match &self.default {
+            Some(body) => Response::new(200, body.clone()),
+            None => Response::from(Status::not_found("things", &name)),
+        };
         Ok(self.answers.get(&key).cloned().unwrap_or_else(missing))
     }
 

@@ -210,7 +210,7 @@ fn request(cx: &Cx, pod: &Value, container: &str, several: bool) -> Outcome<Requ
         request = request.query("tailLines", tail.to_string());
     }
     if flags.span("since") > 0 {
-        let seconds = (flags.span("since") + sim::SECOND - 1) / sim::SECOND;
+        let seconds = flags.span("since").saturating_add(sim::SECOND - 1) / sim::SECOND;
         request = request.query("sinceSeconds", seconds.to_string());
     }
     if !flags.text("since-time").is_empty() {

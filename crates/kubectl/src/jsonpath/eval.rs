@@ -5,6 +5,10 @@ use std::cmp::Ordering;
 
 /// The most values that a step may find.
 const MAX_FOUND: usize = 1_000_000;
+/// The most steps that a template may take.
+const MAX_STEPS: u32 = 5_000_000;
+/// How deep ranges may be nested.
+const MAX_DEPTH: u32 = 64;
 
 type Found<T = Vec<Value>> = Result<T, String>;
 
@@ -16,17 +20,24 @@ struct Eval<'a> {
 /// Returns what the nodes find, a list for each.
 pub(super) fn find(nodes: &[Node], value: &Value, allow_missing: bool) -> Found<Vec<Vec<Value>>> {
     let eval = Eval { nodes, allow_missing };
-    let mut out = Vec::new();
-    eval.block(0, std::slice::from_ref(value), 0, &mut out)?;
-    Ok(out)
+    let mut walk = Walk { out: Vec::new(), steps: 0 };
+    eval.block(0, std::slice::from_ref(value), 0, &mut walk)?;
+    Ok(walk.out)
+}
+
+/// What was found so far, and in how many steps.
+struct Walk {
+    out: Vec<Vec<Value>>,
+    steps: u32,
 }
 
 impl Eval<'_> {
     /// Walks the nodes from `start` to the end of the block; returns where that is.
-    fn block(&self, start: usize, input: &[Value], depth: u32, out: &mut Vec<Vec<Value>>) -> Found<usize> {
+    fn block(&self, start: usize, input: &[Value], depth: u32, walk: &mut Walk) -> Found<usize> {
         let mut i = start;
         while let Some(node) = self.nodes.get(i) {
-            if out.len() > MAX_FOUND {
+            walk.steps += 1;
+            if walk.out.len() > MAX_FOUND || walk.steps > MAX_STEPS || depth > MAX_DEPTH {
                 return Err("too many results".to_string());
             }
             match identifier(node) {
@@ -34,17 +45,18 @@ impl Eval<'_> {
                     let results = self.list(tail(node), input.to_vec())?;
                     let mut end = i + 1;
                     if results.is_empty() {
-                        end = self.block(i + 1, &[], depth + 1, &mut Vec::new())?;
+                        let mut nothing = Walk { out: Vec::new(), steps: walk.steps };
+                        end = self.block(i + 1, &[], depth + 1, &mut nothing)?;
                     }
                     for result in &results {
-                        end = self.block(i + 1, std::slice::from_ref(result), depth + 1, out)?;
+                        end = self.block(i + 1, std::slice::from_ref(result), depth + 1, walk)?;
                     }
                     i = end + 1;
                 }
                 Some("end") if depth > 0 => return Ok(i),
                 Some("end") => return Err("not in range, nothing to end".to_string()),
                 _ => {
-                    out.push(self.node(node, input.to_vec())?);
+                    walk.out.push(self.node(node, input.to_vec())?);
                     i += 1;
                 }
             }

@@ -324,7 +324,7 @@ fn bounds(text: &str) -> Result<[Bound; 3], String> {
         }
     }
     if parts.len() == 1 {
-        bounds[1] = Bound { value: bounds[0].value + 1, known: true, derived: true };
+        bounds[1] = Bound { value: bounds[0].value.saturating_add(1), known: true, derived: true };
     }
     Ok(bounds)
 }

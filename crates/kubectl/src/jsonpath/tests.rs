@@ -72,6 +72,7 @@ fn refuses_as_kubectl() {
         ("{end}", "not in range, nothing to end"),
         ("{foo}", "unrecognized identifier foo"),
         ("{.items[0:2:0]}", "step must be > 0"),
+        ("{.items[9223372036854775806]}", "array index out of bounds: index 9223372036854775806, length 3"),
     ] {
         let error = JsonPath::new(template).and_then(|path| path.print(&sample())).unwrap_err();
         assert_eq!(error, want, "{template}");
@@ -79,6 +80,19 @@ fn refuses_as_kubectl() {
     let mut strict = JsonPath::new("{.nope}").unwrap();
     strict.allow_missing = false;
     assert_eq!(strict.print(&sample()).unwrap_err(), "nope is not found");
+}
+
+#[test]
+fn stops_at_too_much_work() {
+    let wide = tree!({"items": (vec![Value::from(1); 1_000])});
+    let deep = "{range $.items[*]}".repeat(3);
+    for template in ["{range .items[*]}".repeat(100_000), "{range .items}".repeat(200), deep] {
+        let _ = JsonPath::new(&template).and_then(|path| path.print(&wide));
+    }
+    let nested =
+        tree!({"a": (vec![tree!({"a": (vec![tree!({"a": (vec![Value::from(1); 300])}); 300])}); 300])});
+    let template = "{range .a[*]}{range .a[*]}{range .a[*]}{end}{end}{end}";
+    assert_eq!(JsonPath::new(template).unwrap().print(&nested).unwrap_err(), "too many results");
 }
 
 #[test]

@@ -67,10 +67,7 @@ fn float(number: f64) -> String {
 impl Exec {
     fn nodes(&mut self, nodes: &[Node], dot: &Value) -> Result<(), String> {
         for node in nodes {
-            self.steps += 1;
-            if self.steps > MAX_STEPS || self.out.len() > MAX_BYTES {
-                return Err("template: output: too much work".to_string());
-            }
+            self.count()?;
             match node {
                 Node::Text(text) => self.out.push_str(text),
                 Node::Action(pipeline) => {
@@ -98,6 +95,14 @@ impl Exec {
         Ok(())
     }
 
+    fn count(&mut self) -> Result<(), String> {
+        self.steps += 1;
+        if self.steps > MAX_STEPS || self.out.len() > MAX_BYTES {
+            return Err("template: output: too much work".to_string());
+        }
+        Ok(())
+    }
+
     fn range(
         &mut self,
         over: &Pipeline,
@@ -118,6 +123,7 @@ impl Exec {
             return self.nodes(otherwise, dot);
         }
         for (key, item) in entries {
+            self.count()?;
             let mark = self.variables.len();
             match over.variables.len() {
                 0 => {}

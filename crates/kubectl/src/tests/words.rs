@@ -136,3 +136,45 @@ fn keeps_contexts() {
         assert_eq!(fake.run(line), (want.to_string(), Step::Done(0)), "{line}");
     }
 }
+
+#[test]
+fn no_words_make_it_panic() {
+    const ARGS: &[&str] = &[
+        "",
+        "x",
+        "pods",
+        "pods a",
+        "pod/a",
+        "deploy/web c=d e-",
+        "deploy web",
+        "nodes n k=v:NoSchedule k-",
+        "-f f.yaml",
+        "-f f.yaml -o yaml --local --dry-run=client",
+        "pods --all -o jsonpath={.items[*]}",
+        "pods -l a=b -w --timeout=1s --for=condition=Ready",
+        "a --image=b --replicas=2 --schedule=x --max=3 --clusterrole=c --external-name=d",
+        "a --image=b --tcp=80 --from-literal=a=b --hard=cpu=1 --verb=get --resource=pods --role=r --selector=a=b",
+        "-- x y",
+        "a -- b",
+        "--",
+        "-",
+        "---",
+        "a,b/c,d/e",
+        "/ /",
+        "=",
+        "\u{a0} é=ü",
+    ];
+    for body in [api::Value::Null, api::tree!({"items": [{}], "spec": [1], "status": "x", "rows": [{}]})] {
+        for spec in crate::commands::COMMANDS {
+            for args in ARGS {
+                let mut fake = Fake::default();
+                fake.files.insert("f.yaml".into(), "apiVersion: apps/v1\nkind: Deployment\nspec: 3\n".into());
+                fake.default = Some(body.clone());
+                let flags: Vec<&str> = args.split(' ').filter(|word| !word.is_empty()).collect();
+                let line = format!("kubectl {} {}", spec.path, flags.join(" "));
+                let (_, step) = fake.run(line.trim_end());
+                assert!(!matches!(step, Step::Done(code) if code < 0), "{line}");
+            }
+        }
+    }
+}

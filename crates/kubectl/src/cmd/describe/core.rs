@@ -1,5 +1,6 @@
 use super::Events;
-use super::template::{containers, resources, spread, tolerations, volumes};
+use super::template::{containers, resources, spread, tolerations};
+use super::volume::volumes;
 use super::writer::{Writer, date, join, one_line, or_none, since};
 use crate::cmd::create::mapping;
 use crate::cx::Cx;

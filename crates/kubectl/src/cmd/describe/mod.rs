@@ -10,6 +10,7 @@ mod node;
 mod policy;
 mod storage;
 pub(crate) mod template;
+mod volume;
 mod workload;
 pub(crate) mod writer;
 

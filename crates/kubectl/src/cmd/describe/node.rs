@@ -196,7 +196,9 @@ fn text(amounts: &Amounts, name: &str) -> String {
 fn percent(amounts: &Amounts, allocatable: &Value, name: &str) -> i64 {
     let whole = Quantity::from_value(&allocatable[name]).map_or(0, Quantity::nanos);
     match amounts.get(name) {
-        Some(part) if whole > 0 => i64::try_from(part.nanos() * 100 / whole).unwrap_or(i64::MAX),
+        Some(part) if whole > 0 => {
+            i64::try_from(part.nanos().saturating_mul(100) / whole).unwrap_or(i64::MAX)
+        }
         _ => 0,
     }
 }

@@ -1,5 +1,5 @@
 use super::Events;
-use super::template::volume_source;
+use super::volume::volume_source;
 use super::writer::{Writer, join, one_line, since};
 use crate::cmd::create::mapping;
 use crate::cx::Cx;
