@@ -1,8 +1,12 @@
 //! A running command line: processes that are stepped. All of it is a value.
 
+mod command;
+mod compound;
 mod frame;
 mod machine;
 mod pipe;
+mod process;
+mod redirect;
 mod shared;
 mod thread;
 

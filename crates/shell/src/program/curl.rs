@@ -1,8 +1,8 @@
 //! curl as Debian 12 has it (7.88.1), and wget as busybox has it.
 
+use super::curl_flags::{LONG, Wish, curl_words};
 use super::fetch::{Came, Exchange, Lookup, Lost, SYN_TIMEOUT, Url, UrlError, reason};
-use super::filter::given;
-use super::options::{Given, Known};
+use super::options::Known;
 use super::simple::Ended;
 use super::{Io, Program, Progress};
 use crate::host::{NetAnswer, NetProtocol};
@@ -14,26 +14,6 @@ use std::collections::VecDeque;
 const MAX_REDIRECTS: u32 = 50;
 /// How long curl tries to connect, unless it is told.
 const CONNECT_TIMEOUT: Nanos = 300 * SECOND;
-
-/// What is asked, as the flags say.
-#[derive(Clone, Debug, Default)]
-struct Wish {
-    method: String,
-    headers: Vec<(String, String)>,
-    body: Option<String>,
-    silent: bool,
-    shows_error: bool,
-    verbose: bool,
-    shows_headers: bool,
-    only_headers: bool,
-    output: Option<String>,
-    remote_name: bool,
-    form: String,
-    fails: bool,
-    follows: bool,
-    max_time: Option<Nanos>,
-    connect_timeout: Option<Nanos>,
-}
 
 /// An answer, or as much as there was.
 #[derive(Clone, Debug, Default)]
@@ -49,7 +29,7 @@ struct Result {
 }
 
 #[derive(Clone, Debug)]
-enum Phase {
+pub(super) enum Phase {
     Begin,
     Lookup(Lookup),
     Request(Exchange),
@@ -68,40 +48,6 @@ pub(crate) struct Curl {
     code: i32,
     metered: bool,
 }
-
-const LONG: &[(&str, char)] = &[
-    ("silent", 's'),
-    ("show-error", 'S'),
-    ("verbose", 'v'),
-    ("include", 'i'),
-    ("head", 'I'),
-    ("output", 'o'),
-    ("remote-name", 'O'),
-    ("write-out", 'w'),
-    ("max-time", 'm'),
-    ("connect-timeout", 'c'),
-    ("request", 'X'),
-    ("data", 'd'),
-    ("data-raw", 'd'),
-    ("data-binary", 'd'),
-    ("data-ascii", 'd'),
-    ("json", 'j'),
-    ("header", 'H'),
-    ("location", 'L'),
-    ("insecure", 'k'),
-    ("fail", 'f'),
-    ("user-agent", 'A'),
-    ("user", 'u'),
-    ("cacert", 'z'),
-    ("retry", 'z'),
-    ("retry-delay", 'z'),
-    ("cookie", 'b'),
-    ("no-buffer", 'N'),
-    ("ipv4", '4'),
-    ("compressed", '4'),
-    ("no-progress-meter", 's'),
-    ("http1.1", '4'),
-];
 
 /// `curl`
 pub(super) fn curl(argv: &[String], io: &mut Io) -> Program {
@@ -132,86 +78,6 @@ pub(super) fn curl(argv: &[String], io: &mut Io) -> Program {
         code: 0,
         metered: false,
     }))
-}
-
-fn curl_words(error: &str) -> String {
-    let line = error.lines().next().unwrap_or("");
-    let flag = line.rsplit_once("-- '").map(|(_, flag)| format!("-{}", flag.trim_end_matches('\'')));
-    let flag = flag.or_else(|| line.split('\'').nth(1).map(str::to_string)).unwrap_or_default();
-    let what = if line.contains("requires") { "requires parameter" } else { "is unknown" };
-    format!("curl: option {flag}: {what}\ncurl: try 'curl --help' or 'curl --manual' for more information")
-}
-
-impl Wish {
-    fn of(given: &Given, io: &mut Io) -> std::result::Result<Wish, String> {
-        let mut bodies = Vec::new();
-        for text in given.values('d').chain(given.values('j')) {
-            bodies.push(match text.strip_prefix('@') {
-                Some(file) => {
-                    let text = io.read(file).map_err(|_| {
-                        format!("curl: option -d: error encountered when reading a file\nWarning: Couldn't read data from file \"{file}\"")
-                    })?;
-                    text.replace('\n', "")
-                }
-                None => text.to_string(),
-            });
-        }
-        let body = (!bodies.is_empty()).then(|| bodies.join("&"));
-        let mut headers: Vec<(String, String)> = vec![
-            ("User-Agent".into(), given.value('A').unwrap_or("curl/7.88.1").into()),
-            ("Accept".into(), if given.has('j') { "application/json" } else { "*/*" }.into()),
-        ];
-        if let Some(user) = given.value('u') {
-            headers.insert(
-                0,
-                ("Authorization".into(), format!("Basic {}", api::number::to_base64(user.as_bytes()))),
-            );
-        }
-        if let Some(cookie) = given.value('b') {
-            headers.push(("Cookie".into(), cookie.into()));
-        }
-        if let Some(body) = &body {
-            headers.push(("Content-Length".into(), body.len().to_string()));
-            let kind = if given.has('j') { "application/json" } else { "application/x-www-form-urlencoded" };
-            headers.push(("Content-Type".into(), kind.into()));
-        }
-        for header in given.values('H') {
-            let Some((name, value)) = header.split_once(':') else { continue };
-            headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-            if !value.trim().is_empty() {
-                headers.push((name.to_string(), value.trim().to_string()));
-            }
-        }
-        let method = match given.value('X') {
-            Some(method) => method,
-            None if given.has('I') => "HEAD",
-            None if body.is_some() => "POST",
-            None => "GET",
-        };
-        let seconds = |flag| {
-            let seconds: Option<f64> = given.value(flag).and_then(|text| text.parse().ok());
-            seconds
-                .filter(|seconds| (0.0..1e7).contains(seconds))
-                .map(|seconds| (seconds * SECOND as f64) as Nanos)
-        };
-        Ok(Wish {
-            method: method.to_string(),
-            headers,
-            body,
-            silent: given.has('s'),
-            shows_error: given.has('S'),
-            verbose: given.has('v'),
-            shows_headers: given.has('i') || given.has('I'),
-            only_headers: given.has('I'),
-            output: given.value('o').map(str::to_string),
-            remote_name: given.has('O'),
-            form: crate::text::unescape(given.value('w').unwrap_or("")),
-            fails: given.has('f'),
-            follows: given.has('L'),
-            max_time: seconds('m').filter(|limit| *limit > 0),
-            connect_timeout: seconds('c').filter(|limit| *limit > 0),
-        })
-    }
 }
 
 impl Curl {
@@ -532,184 +398,4 @@ impl Curl {
 
 fn is_host((name, _): &(String, String)) -> bool {
     name.eq_ignore_ascii_case("host")
-}
-
-/// wget
-#[derive(Clone, Debug)]
-pub(crate) struct Wget {
-    url: Url,
-    output: Option<String>,
-    quiet: bool,
-    shows_headers: bool,
-    spider: bool,
-    timeout: Option<Nanos>,
-    phase: Phase,
-    address: String,
-    redirects: u32,
-}
-
-/// `wget`
-pub(super) fn wget(argv: &[String], io: &mut Io) -> Program {
-    let long = &[
-        ("timeout", 'T'),
-        ("output-document", 'O'),
-        ("quiet", 'q'),
-        ("spider", 'x'),
-        ("server-response", 'S'),
-        ("tries", 't'),
-    ];
-    let given = given!(Known { name: "wget", plain: "qSxc", valued: "OTtP", long, code: 1 }, argv);
-    let Some(text) = given.args.first() else {
-        return Ended::failed("wget: missing URL\nUsage: wget [OPTION]... [URL]...", 1);
-    };
-    let Ok(url) = Url::parse(text) else { return Ended::failed(&format!("wget: bad address '{text}'"), 1) };
-    let timeout = given.value('T').and_then(super::waiting::span).filter(|timeout| *timeout > 0);
-    let lookup = Lookup::new(&url.host, timeout.map(|timeout| io.host.now() + timeout));
-    Program::Wget(Box::new(Wget {
-        url,
-        output: given.value('O').map(str::to_string),
-        quiet: given.has('q'),
-        shows_headers: given.has('S'),
-        spider: given.has('x'),
-        timeout,
-        phase: Phase::Lookup(lookup),
-        address: String::new(),
-        redirects: 0,
-    }))
-}
-
-impl Wget {
-    /// Goes on.
-    pub fn step(&mut self, io: &mut Io) -> Progress {
-        match std::mem::replace(&mut self.phase, Phase::Begin) {
-            Phase::Begin => Progress::Done(1),
-            Phase::Lookup(mut lookup) => match lookup.step(io) {
-                Came::Wait(block) => {
-                    self.phase = Phase::Lookup(lookup);
-                    Progress::Wait(block)
-                }
-                Came::Got(address) => {
-                    if !self.quiet {
-                        io.err(&format!(
-                            "Connecting to {} ({address}:{})\n",
-                            self.url.authority(),
-                            self.url.port
-                        ));
-                    }
-                    let protocol = NetProtocol::Http {
-                        method: if self.spider { "HEAD" } else { "GET" }.to_string(),
-                        host: self.url.authority(),
-                        path: self.url.path.clone(),
-                        headers: vec![
-                            ("User-Agent".into(), "Wget".into()),
-                            ("Connection".into(), "close".into()),
-                        ],
-                        body: String::new(),
-                        tls: self.url.scheme == "https",
-                    };
-                    let timeout = self.timeout.unwrap_or(SYN_TIMEOUT);
-                    self.phase =
-                        Phase::Request(Exchange::send(io, protocol, &address, self.url.port, timeout));
-                    self.address = address;
-                    Progress::More
-                }
-                Came::Lost(_) => io.fail(&format!("wget: bad address '{}'", self.url.host), 1),
-            },
-            Phase::Request(exchange) => match exchange.step(io) {
-                Came::Wait(block) => {
-                    self.phase = Phase::Request(exchange);
-                    Progress::Wait(block)
-                }
-                Came::Got(NetAnswer::Http { status, headers, body }) => {
-                    self.answered(status, &headers, &body, io)
-                }
-                Came::Got(_) => io.fail("wget: error getting response", 1),
-                Came::Lost(lost) => {
-                    let address = &self.address;
-                    let message = match lost {
-                        Lost::Refused => {
-                            format!("wget: can't connect to remote host ({address}): Connection refused")
-                        }
-                        Lost::Unreachable => {
-                            format!("wget: can't connect to remote host ({address}): No route to host")
-                        }
-                        Lost::Timeout if self.timeout.is_some() => "wget: download timed out".to_string(),
-                        Lost::Timeout => {
-                            format!("wget: can't connect to remote host ({address}): Connection timed out")
-                        }
-                        _ => "wget: error getting response: Connection reset by peer".to_string(),
-                    };
-                    io.fail(&message, 1)
-                }
-            },
-        }
-    }
-
-    fn answered(&mut self, status: u16, headers: &[(String, String)], body: &str, io: &mut Io) -> Progress {
-        if self.shows_headers {
-            io.err(&format!("  HTTP/1.1 {status} {}\n", reason(status)));
-            for (name, value) in headers {
-                io.err(&format!("  {name}: {value}\n"));
-            }
-        }
-        let location = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("location"));
-        if let Some((_, location)) = location.filter(|_| (300..400).contains(&status) && self.redirects < 20)
-            && let Ok(url) = self.url.join(location)
-        {
-            self.redirects += 1;
-            self.url = url;
-            self.phase = Phase::Lookup(Lookup::new(&self.url.host, None));
-            return Progress::More;
-        }
-        if status >= 400 {
-            return io.fail(&format!("wget: server returned error: HTTP/1.1 {status} {}", reason(status)), 1);
-        }
-        if self.spider {
-            if !self.quiet {
-                io.err("remote file exists\n");
-            }
-            return Progress::Done(0);
-        }
-        let path = self.url.path.split('?').next().unwrap_or("");
-        let base = path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("index.html");
-        let name = self.output.clone().unwrap_or_else(|| base.to_string());
-        if name == "-" {
-            if !self.quiet {
-                io.err("writing to stdout\n");
-            }
-            io.out(body);
-        } else {
-            if !self.quiet {
-                io.err(&format!("saving to '{name}'\n"));
-            }
-            let path = io.path(&name);
-            let written =
-                if name == "/dev/null" { Ok(()) } else { io.host.write_file(&io.state.place, &path, body) };
-            if let Err(error) = written {
-                return io.fail(&format!("wget: can't open '{name}': {}", error.words()), 1);
-            }
-        }
-        if !self.quiet {
-            let shown = if name == "-" { "-".to_string() } else { name.clone() };
-            io.err(&format!(
-                "{shown:<20} 100% |********************************| {:>5}  0:00:00 ETA\n",
-                body.len()
-            ));
-            io.err(&if name == "-" {
-                "written to stdout\n".to_string()
-            } else {
-                format!("'{name}' saved\n")
-            });
-        }
-        Progress::Done(0)
-    }
-
-    /// Gives up what is under way.
-    pub fn interrupt(&mut self, io: &mut Io) {
-        match &self.phase {
-            Phase::Begin => {}
-            Phase::Lookup(lookup) => lookup.abandon(io),
-            Phase::Request(exchange) => exchange.abandon(io),
-        }
-    }
 }

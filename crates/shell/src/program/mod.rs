@@ -1,20 +1,29 @@
 //! Programs: what runs by itself and may wait. Each is a value that is stepped.
 
+mod awk;
 mod curl;
+mod curl_flags;
 mod dns;
 mod fetch;
 mod files;
 mod filter;
+mod filters;
 mod grep;
 mod kube;
 mod machine;
-mod net;
+mod nc;
 mod options;
+mod ping;
+mod redis;
 mod sed;
+mod sed_script;
 mod shells;
 mod simple;
 mod text;
 mod waiting;
+mod wget;
+mod whole;
+mod wrappers;
 
 pub(crate) use waiting::{read_line, wait_for};
 
@@ -148,18 +157,18 @@ programs! {
     Kube(Box<kube::Kube>),
     Machine(machine::Machine),
     Nslookup(Box<dns::Nslookup>),
-    Nc(Box<net::Nc>),
-    Ping(Box<net::Ping>),
-    Redis(Box<net::Redis>),
+    Nc(Box<nc::Nc>),
+    Ping(Box<ping::Ping>),
+    Redis(Box<redis::Redis>),
     ReadLine(waiting::ReadLine),
     Shell(shells::Shell),
     Sleep(waiting::Sleep),
     Tail(waiting::Follow),
     WaitFor(waiting::WaitFor),
-    Watch(shells::Watch),
-    Wget(Box<curl::Wget>),
-    Wrapped(shells::Wrapped),
-    Xargs(Box<shells::Xargs>),
+    Watch(wrappers::Watch),
+    Wget(Box<wget::Wget>),
+    Wrapped(wrappers::Wrapped),
+    Xargs(Box<wrappers::Xargs>),
     Yes(simple::Yes),
     Vi(files::Vi),
 }
@@ -169,25 +178,25 @@ type Make = fn(&[String], &mut Io) -> Program;
 
 /// The programs that there are, with what they are for. In order.
 const TABLE: &[(&str, Make, &str)] = &[
-    ("awk", filter::awk, "prints columns: awk '{print $1}'"),
+    ("awk", filters::awk, "prints columns: awk '{print $1}'"),
     ("base64", simple::base64, "encodes and decodes (-d)"),
     ("basename", simple::basename, ""),
     ("bash", shells::bash, "another shell"),
-    ("cat", filter::cat, "prints files"),
+    ("cat", filters::cat, "prints files"),
     ("clear", simple::clear, "wipes the console"),
-    ("column", filter::column, "lines up columns (-t)"),
+    ("column", filters::column, "lines up columns (-t)"),
     ("cp", files::cp, "copies a file"),
     ("curl", curl::curl, "asks over HTTP"),
-    ("cut", filter::cut, "prints parts of lines"),
+    ("cut", filters::cut, "prints parts of lines"),
     ("date", simple::date, "prints the cluster's time"),
     ("dig", dns::dig, "asks DNS"),
     ("dirname", simple::dirname, ""),
     ("edit", files::vi, "opens a file in the editor"),
-    ("env", shells::env, "prints the environment"),
+    ("env", wrappers::env, "prints the environment"),
     ("expr", simple::expr, ""),
     ("grep", grep::grep, "prints lines that fit"),
     ("egrep", grep::egrep, ""),
-    ("head", filter::head, "prints the first lines"),
+    ("head", filters::head, "prints the first lines"),
     ("help", simple::help, "says what there is"),
     ("history", simple::history, "prints what was typed"),
     ("host", dns::nslookup, ""),
@@ -196,45 +205,45 @@ const TABLE: &[(&str, Make, &str)] = &[
     ("ip", simple::ip, "prints addresses: ip addr"),
     ("k", kube::kubectl, "kubectl"),
     ("kubectl", kube::kubectl, "speaks to the cluster"),
-    ("less", filter::cat, "prints a file"),
+    ("less", filters::cat, "prints a file"),
     ("ls", files::ls, "lists files"),
     ("mkdir", files::mkdir, "makes a folder"),
-    ("more", filter::cat, ""),
+    ("more", filters::cat, ""),
     ("mv", files::mv, "renames a file"),
     ("nano", files::vi, "opens a file in the editor"),
-    ("nc", net::nc, "opens a connection"),
-    ("nl", filter::nl, ""),
+    ("nc", nc::nc, "opens a connection"),
+    ("nl", filters::nl, ""),
     ("nslookup", dns::nslookup, "asks DNS"),
-    ("ping", net::ping, "asks whether a machine answers"),
+    ("ping", ping::ping, "asks whether a machine answers"),
     ("printenv", simple::printenv, ""),
     ("ps", simple::ps, "lists processes"),
-    ("redis-cli", net::redis, "speaks to redis"),
-    ("rev", filter::rev, ""),
+    ("redis-cli", redis::redis, "speaks to redis"),
+    ("rev", filters::rev, ""),
     ("rm", files::rm, "takes files out"),
     ("sed", sed::sed, "changes lines: sed 's/a/b/'"),
     ("seq", simple::seq, "counts"),
     ("sh", shells::bash, ""),
     ("ash", shells::bash, ""),
     ("sleep", waiting::sleep, "waits"),
-    ("sort", filter::sort, "puts lines in order"),
+    ("sort", filters::sort, "puts lines in order"),
     ("ssh", shells::ssh, "runs a command on a node: ssh node-1 iptables-save"),
-    ("sudo", shells::sudo, ""),
-    ("tac", filter::tac, ""),
-    ("tail", filter::tail, "prints the last lines"),
-    ("tee", filter::tee, "prints and writes to a file"),
-    ("time", shells::time, "says how long a command took"),
-    ("timeout", shells::timeout, "ends a command after a time"),
+    ("sudo", wrappers::sudo, ""),
+    ("tac", filters::tac, ""),
+    ("tail", filters::tail, "prints the last lines"),
+    ("tee", filters::tee, "prints and writes to a file"),
+    ("time", wrappers::time, "says how long a command took"),
+    ("timeout", wrappers::timeout, "ends a command after a time"),
     ("touch", files::touch, "makes an empty file"),
-    ("tr", filter::tr, "replaces characters"),
+    ("tr", filters::tr, "replaces characters"),
     ("uname", simple::uname, ""),
-    ("uniq", filter::uniq, "drops repeated lines"),
+    ("uniq", filters::uniq, "drops repeated lines"),
     ("vi", files::vi, "opens a file in the editor"),
     ("vim", files::vi, ""),
-    ("watch", shells::watch, "repeats a command every two seconds"),
-    ("wc", filter::wc, "counts lines, words and characters"),
-    ("wget", curl::wget, "fetches over HTTP"),
+    ("watch", wrappers::watch, "repeats a command every two seconds"),
+    ("wc", filters::wc, "counts lines, words and characters"),
+    ("wget", wget::wget, "fetches over HTTP"),
     ("whoami", simple::whoami, ""),
-    ("xargs", shells::xargs, "makes arguments of its input"),
+    ("xargs", wrappers::xargs, "makes arguments of its input"),
     ("yes", simple::yes, ""),
 ];
 

@@ -325,7 +325,7 @@ pub(super) fn base64(argv: &[String], _io: &mut Io) -> Program {
         argv
     );
     let width = given.value('w').and_then(|width| width.parse().ok()).unwrap_or(76);
-    let how = super::text::Whole::Base64 { decodes: given.has('d'), width };
+    let how = super::whole::Whole::Base64 { decodes: given.has('d'), width };
     Filtering::program("base64", given.args, Kind::Whole { text: String::new(), how })
 }
 

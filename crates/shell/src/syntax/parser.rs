@@ -64,7 +64,10 @@ impl Parser {
         let token = match OPERATORS.iter().chain(&[")"]).find(|operator| self.starts_with(operator)) {
             Some(operator) => (*operator).to_string(),
             None if self.peek() == Some('\n') => "newline".to_string(),
-            None => self.text[self.at..].iter().take_while(|c| !is_word_end(**c)).collect(),
+            None => {
+                let rest = self.text.get(self.at..).unwrap_or_default();
+                rest.iter().take_while(|c| !is_word_end(**c)).collect()
+            }
         };
         SyntaxError::Wrong(format!("syntax error near unexpected token `{token}'"))
     }
@@ -441,8 +444,9 @@ impl Parser {
                 quoted |= is_quoted;
             }
         }
-        let line_end =
-            (self.at..self.text.len()).find(|at| self.text[*at] == '\n').unwrap_or(self.text.len());
+        let line_end = (self.at..self.text.len())
+            .find(|at| self.text.get(*at) == Some(&'\n'))
+            .unwrap_or(self.text.len());
         let mut at = self.documents.get(&line_end).copied().unwrap_or(line_end + 1);
         let mut body = String::new();
         loop {
@@ -450,8 +454,9 @@ impl Parser {
                 let message = format!("warning: here-document delimited by end-of-file (wanted `{end}')");
                 return Err(SyntaxError::Incomplete(message));
             }
-            let stop = (at..self.text.len()).find(|at| self.text[*at] == '\n').unwrap_or(self.text.len());
-            let line: String = self.text[at..stop].iter().collect();
+            let stop =
+                (at..self.text.len()).find(|at| self.text.get(*at) == Some(&'\n')).unwrap_or(self.text.len());
+            let line: String = self.text.get(at..stop).unwrap_or_default().iter().collect();
             let line = if strip_tabs { line.trim_start_matches('\t') } else { &line };
             at = stop + 1;
             if line == end {

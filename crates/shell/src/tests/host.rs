@@ -19,6 +19,7 @@ pub(in crate::tests) struct World {
     next: u64,
     pub closed: Vec<u64>,
     pub visits: u32,
+    pub patches: Vec<String>,
 }
 
 fn container() -> Place {
@@ -45,6 +46,7 @@ impl World {
             next: 0,
             closed: Vec::new(),
             visits: 0,
+            patches: Vec::new(),
         }
     }
 
@@ -137,6 +139,9 @@ impl Host for World {
             self.next += 1;
             self.streams.insert(self.next, (self.now + SECOND, 0));
             return Ok(Response { code: 200, stream: self.next, ..Response::default() });
+        }
+        if request.method == api::Method::Patch {
+            self.patches.push(request.body.to_json());
         }
         if request.path.ends_with("/pods/web") {
             return Ok(Response::new(200, pod));

@@ -153,6 +153,13 @@ fn edits_files() {
 }
 
 #[test]
+fn edits_objects() {
+    let mut session = Session::new();
+    session.answer("KUBE_EDITOR='sed -i s/Running/Failed/' kubectl edit pod web");
+    assert_eq!(session.world.patches, [r#"{"status":{"phase":"Failed"}}"#]);
+}
+
+#[test]
 fn runs_elsewhere_as_exec_does() {
     let mut session = Session::new();
     let place = Place::Container { namespace: "default".into(), pod: "web".into(), container: "web".into() };
