@@ -49,7 +49,8 @@ impl Shell {
             self.started = true;
             return Progress::Spawn(Spawn { state: self.state.take(), ..spawn(script) });
         }
-        if io.fds.stdin == Input::Terminal {
+        // Without a terminal, as `kubectl exec -i POD -- sh` has it, a shell runs what it reads.
+        if io.fds.stdin == Input::Terminal && !io.shared.typed.ended {
             self.started = true;
             self.is_interactive = true;
             return Progress::Shell(self.state.take().unwrap_or_default());

@@ -181,6 +181,11 @@ fn runs_elsewhere_as_exec_does() {
         let printed: String = job.take_output().into_iter().map(|chunk| chunk.text).collect();
         assert_eq!(printed, out);
     }
+    let mut job = Job::exec(state.clone(), &argv(&["sh"]));
+    job.input("echo piped\nexit 2\n");
+    job.end_input();
+    assert_eq!(job.step(&mut session.world, 1_000), Step::Done(2));
+    assert_eq!(job.take_output()[0].text, "piped\n");
     let mut job = Job::interactive(state);
     assert!(matches!(job.step(&mut session.world, 1_000), Step::Blocked(wait) if wait.input));
     assert_eq!(job.prompt().as_deref(), Some("root@web:~# "));
