@@ -1,7 +1,7 @@
 // What the page does about a worker that fails. The worker's script is replaced by one that misbehaves.
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { ready, useBrowser } from "./harness.js";
+import { ready, type, useBrowser } from "./harness.js";
 
 const test = useBrowser();
 
@@ -21,15 +21,29 @@ async function reason() {
   return alert.innerText();
 }
 
+// A frame, as the engine sends it.
+const frame = JSON.stringify({ type: "frame", frame: { number: 1, now: 5_000_000, speed: 1 } });
+
 it("says that the worker's script is not there", async () => {
   await openWithWorker(null);
+  await test.page.clock.runFor(1_000);
   assert.match(await reason(), /cannot be loaded/);
   for (const complaint of test.complaints.splice(0)) assert.match(complaint, /404|worker_loader/);
 });
 
-it("says why the worker failed", async () => {
+it("says why the worker failed, gives up when it fails again and again, and tries again when asked to", async () => {
   await openWithWorker('throw new Error("no such row")');
   assert.match(await reason(), /no such row/);
+  for (let time = 0; time < 5; time += 1) {
+    await test.page.clock.runFor(100);
+    await test.page.waitForTimeout(100);
+  }
+  assert.match(await reason(), /no such row.*again and again/);
+  await test.page.unrouteAll();
+  await test.page.getByRole("button", { name: "Try again" }).click();
+  await test.page.clock.resume();
+  await ready(test.page);
+  assert.equal(await test.page.getByRole("alert").count(), 0);
   test.complaints.length = 0;
 });
 
@@ -48,10 +62,39 @@ it("gives up a worker that hangs, but not one that answers", async () => {
   assert.equal(await test.page.getByRole("alert").count(), 0);
 
   await test.page.unrouteAll();
-  await openWithWorker('postMessage("!ready"); setTimeout(() => { for (;;); }, 50);');
+  await openWithWorker(`postMessage("!ready"); postMessage('#${frame}'); setTimeout(() => { for (;;); }, 50);`);
   await ready(test.page);
   await test.page.clock.runFor(5_000);
   assert.equal(await test.page.getByRole("alert").count(), 0, "five seconds are not yet too long");
   await test.page.clock.runFor(10_000);
   assert.match(await reason(), /does not answer/);
+});
+
+it("brings a worker that died back to the same moment, without the command that killed it", async () => {
+  // The first worker runs the real engine and dies of one command; the next ones are left alone.
+  const deadly = `
+    const post = self.postMessage.bind(self);
+    const hear = (event) => {
+      if (typeof event.data === "string" && event.data.includes("deadly")) {
+        event.stopImmediatePropagation();
+        post("!panic at shell.rs:1: it was deadly");
+      }
+    };
+    self.addEventListener("message", hear);
+    const { default: init } = await import("./worker.js");
+    await init();
+  `;
+  await test.page.route("**/worker_loader.js", (route) =>
+    route.fulfill({ status: 200, contentType: "text/javascript", body: deadly }), { times: 1 });
+  await test.page.reload();
+  await ready(test.page);
+  await type(test.page, "echo one");
+  const output = test.page.getByTestId("console-output");
+  await output.getByText("one", { exact: true }).waitFor();
+  await type(test.page, "echo deadly");
+  assert.match(await reason(), /it was deadly.*without the last thing done: echo deadly/);
+  await output.getByText("$ echo one").waitFor();
+  await type(test.page, "echo two");
+  await output.getByText("two", { exact: true }).waitFor();
+  assert.equal(await output.getByText("deadly").count(), 0);
 });

@@ -1,9 +1,12 @@
 // The page as a whole: what it is made of, and that its parts talk.
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { editor, paste, useBrowser, write } from "./harness.js";
+import { editor, paste, ready, type, useBrowser, write } from "./harness.js";
 
-const test = useBrowser();
+const test = useBrowser({ query: "?seed=1" });
+const output = () => test.page.getByTestId("console-output");
+
+const POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - name: web\n    image: nginx\n";
 
 it("has an editor that accepts text", async () => {
   await write(test.page, "kind: Service");
@@ -11,17 +14,20 @@ it("has an editor that accepts text", async () => {
   await test.page.getByRole("textbox", { name: "Manifest" }).waitFor();
 });
 
-it("sends the manifest to the worker and shows its answer", async () => {
-  await write(test.page, "kind: Service");
+it("applies the manifest and shows the answer in the console", async () => {
+  await ready(test.page);
+  await write(test.page, POD);
   await test.page.getByTestId("apply").click();
-  await test.page.getByTestId("console-output").getByText('"count":1').waitFor();
+  await output().getByText("$ kubectl apply -f hello-deployment.yaml").waitFor();
+  await output().getByText("pod/web created").waitFor();
 });
 
 it("applies by Ctrl-Enter and leaves the text as it was", async () => {
-  await write(test.page, "kind: Pod");
+  await ready(test.page);
+  await write(test.page, POD);
   await editor(test.page).press("Control+Enter");
-  await test.page.getByTestId("console-output").getByText('"count":1').waitFor();
-  assert.equal(await editor(test.page).innerText(), "kind: Pod");
+  await output().getByText("pod/web created").waitFor();
+  assert.equal(await editor(test.page).innerText(), POD);
 });
 
 it("keeps no-break spaces that were pasted", async () => {
@@ -41,4 +47,23 @@ it("shows the manifest before the editor is loaded", async () => {
   assert.ok(await plain.isVisible());
   await editor(test.page).waitFor();
   assert.ok(!await plain.isVisible());
+});
+
+it("answers while it loads: what is typed before the cluster stands is run when it does", async () => {
+  await type(test.page, "kubectl get nodes");
+  await output().getByText("control-plane").waitFor();
+});
+
+it("never takes what a user types for markup", async () => {
+  await ready(test.page);
+  await type(test.page, "echo '<img src=x onerror=alert(1)><b>bold</b>'");
+  await output().getByText("<b>bold</b>").first().waitFor();
+  assert.equal(await output().locator("img, b").count(), 0);
+});
+
+it("says that a browser without WebAssembly can't run it", async () => {
+  await test.page.addInitScript(() => { delete globalThis.WebAssembly; });
+  await test.page.reload();
+  await test.page.getByRole("alert").getByText("no WebAssembly").waitFor();
+  await test.page.getByRole("alert").getByText("WebAssembly가 없거나").waitFor();
 });

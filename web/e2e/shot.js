@@ -22,7 +22,8 @@ try {
   await page.goto(server.address + query);
   await page.evaluate((wanted) => { document.documentElement.dataset.theme = wanted; }, theme);
   await harness.ready(page);
-  await harness.editor(page).waitFor({ state: "attached" });
+  // Where the layout hides the editor, it is there all the same.
+  await page.getByTestId("yaml-editor").locator(".cm-content").waitFor({ state: "attached" });
   await run(page, ...helpers.map((name) => harness[name]));
   await page.screenshot({ path: out });
   for (const complaint of complaints) console.log(`complaint: ${complaint}`);

@@ -76,7 +76,7 @@ pub fn cluster_menu(props: &ClusterMenuProps) -> Html {
     html! {
         <Popover label={words.cluster_menu} on_close={props.on_close.clone()} class="cluster-menu">
             { props.children.clone() }
-            if driver.ui().layout == Layout::Phone {
+            if matches!(driver.ui().layout, Layout::Phone | Layout::Narrow) {
                 <button class="btn2" onclick={until}>{ words.until_ready }</button>
             }
             <div class="menu-part">

@@ -146,8 +146,11 @@ fn way(steps: &[PacketStep], props: &PacketPanelProps) -> Html {
 
 fn place(step: &PacketStep, words: &'static Words) -> Html {
     let (place, hook) = heading(step);
-    let name = if place == "client" { words.client } else { place };
-    html! { <li class="place"><span>{ name }<small>{ hook.replace(' ', ", ") }</small></span></li> }
+    let name = match place {
+        "client" => words.client,
+        place => place.rsplit('/').next().unwrap_or(place),
+    };
+    html! { <li class="place"><span title={place.to_owned()}>{ name }<small>{ hook.replace(' ', ", ") }</small></span></li> }
 }
 
 fn row(steps: &[PacketStep], index: usize, step: &PacketStep, props: &PacketPanelProps) -> Html {

@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use web::clock::{SPEEDS, clock, speed_at, speed_index, speed_words};
 use web::layout::Layout;
-use web::model::Model;
-use web::ui::{Act, Notice, Ui};
-use web::words::{Lang, Words, fill};
 use web::link;
+use web::model::Model;
+use web::ui::{Act, Notice, Pane, Ui, View};
+use web::words::{Lang, Words, fill};
 use yew::prelude::*;
 
 use super::browser;
@@ -45,7 +45,7 @@ pub fn top(props: &TopProps) -> Html {
         <header class="top">
             <h1 class="brand">{ brand() }<span class="brand-name">{ "Kubarium" }</span></h1>
             if !phone {
-                <button class="preset" aria-haspopup="dialog" aria-expanded={expanded.clone()} onclick={toggle.clone()}>
+                <button class="preset" aria-label={preset_label(words, &driver, model)} aria-haspopup="dialog" aria-expanded={expanded.clone()} onclick={toggle.clone()}>
                     <span class="preset-name">{ preset_name(words, driver.session().preset.as_str()) }</span>
                     <span class="dim preset-note">{ cluster_words(words, model) }</span>
                     { icon(Icon::Down) }
@@ -64,7 +64,10 @@ pub fn top(props: &TopProps) -> Html {
             }
             if *open {
                 <ClusterMenu lang={ui.lang} {on_close} preset={driver.session().preset} seed={driver.session().seed}>
-                    if phone { <div class="menu-row">{ shown_controls(&driver, ui) }</div> }
+                    if phone {
+                        <div class="menu-row">{ shown_controls(&driver, ui) }</div>
+                        { view_controls(&driver, ui) }
+                    }
                 </ClusterMenu>
             }
         </header>
@@ -98,7 +101,7 @@ fn shown_controls(driver: &Driver, ui: &Ui) -> Html {
     };
     html! {
         <>
-            <button class="txtb" onclick={share}>{ icon(Icon::Share) }<span>{ words.share }</span></button>
+            <button class="txtb" aria-label={words.share} onclick={share}>{ icon(Icon::Share) }<span>{ words.share }</span></button>
             <span class="seg" role="group" aria-label={words.language}>
                 { lang(Lang::En, "EN") }
                 { lang(Lang::Ko, "한국어") }
@@ -106,6 +109,30 @@ fn shown_controls(driver: &Driver, ui: &Ui) -> Html {
             <button class="ib" aria-label={theme_label} onclick={theme}>{ icon(Icon::Theme) }</button>
         </>
     }
+}
+
+/// The stage's views, where its tabs have no room.
+fn view_controls(driver: &Driver, ui: &Ui) -> Html {
+    let words = ui.lang.words();
+    let view = |view: View, name: &'static str| {
+        let driver = driver.clone();
+        let onclick = Callback::from(move |_: MouseEvent| {
+            driver.act(Act::View(view));
+            driver.act(Act::Pane(Pane::Cluster));
+        });
+        html! { <button aria-pressed={(ui.view == view).to_string()} {onclick}>{ name }</button> }
+    };
+    html! {
+        <span class="seg" role="group" aria-label={words.views}>
+            { view(View::Cluster, words.cluster) }
+            { view(View::Rules, words.rules) }
+        </span>
+    }
+}
+
+fn preset_label(words: &'static Words, driver: &Driver, model: &Model) -> String {
+    let name = preset_name(words, driver.session().preset.as_str());
+    format!("{}: {name} {}", words.cluster_menu, cluster_words(words, model))
 }
 
 fn share(driver: &Driver) {

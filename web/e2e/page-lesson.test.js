@@ -1,0 +1,82 @@
+// The lessons, played by their button, each step checked against the cluster.
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { ready, type, useBrowser } from "./harness.js";
+
+const test = useBrowser();
+const next = () => test.page.getByTestId("lesson-next");
+const title = () => test.page.locator(".steps > .now h3").innerText();
+
+// Plays a lesson to its end: the button does a step, then goes on.
+async function play(id, speed) {
+  const { page } = test;
+  await ready(page);
+  for (let press = 0; press < speed; press += 1) await page.locator("body").press("]");
+  const panel = page.getByTestId(`lesson-${id}`);
+  await panel.waitFor();
+  for (let clicks = 0; clicks < 40; clicks += 1) {
+    if (await panel.getByText("That was the lesson").count() > 0) return;
+    await next().click({ timeout: 60_000 }).catch(async (error) => {
+      throw new Error(`stuck at "${await title()}": ${await page.locator(".goals").innerText()}`, { cause: error });
+    });
+  }
+  assert.fail("the lesson has no end");
+}
+
+it("offers the first lesson to a first visit, and Apply is the first click", async () => {
+  const { page } = test;
+  await page.getByTestId("lesson-start").waitFor();
+  await ready(page);
+  await page.getByTestId("apply").click();
+  await page.locator(".steps").getByText("Next").click();
+  assert.equal(await title(), "Follow the six steps from wish to pod");
+});
+
+it("plays the first lesson", async () => {
+  await play("start", 2);
+});
+
+it("plays the rollout: no answer is lost", async () => {
+  await test.open("?lesson=rollout&seed=3");
+  await play("rollout", 2);
+  await test.page.getByRole("tab", { name: /Answers/ }).click();
+  const log = test.page.getByTestId("traffic-log");
+  await log.getByText(/v1: \d+%/).waitFor();
+  await log.getByText(/v2: \d+%/).waitFor();
+  await log.getByText(/, 0 lost/).waitFor();
+});
+
+it("plays the load balancer: another node takes the address over", async () => {
+  await test.open("?lesson=loadbalancer&seed=3&lang=ko");
+  const { page } = test;
+  await ready(page);
+  await page.getByTestId("lesson-loadbalancer").waitFor();
+  for (let press = 0; press < 3; press += 1) await page.locator("body").press("]");
+  for (let clicks = 0; clicks < 40 && await page.getByText("수업을 마쳤습니다").count() === 0; clicks += 1) {
+    await next().click({ timeout: 60_000 });
+  }
+  await page.getByText("수업을 마쳤습니다").waitFor();
+});
+
+it("takes what is typed as well as a click", async () => {
+  const { page } = test;
+  await test.open("?lesson=rollout&seed=4");
+  await ready(page);
+  await type(page, "kubectl apply -f hello-deployment.yaml");
+  await next().getByText("Next").click({ timeout: 30_000 });
+  assert.equal(await title(), "Give it one address: a Service");
+});
+
+it("is kept across a reload, and another can be chosen", async () => {
+  const { page } = test;
+  await ready(page);
+  await page.getByTestId("apply").click();
+  await page.locator(".steps").getByText("Next").click();
+  await page.waitForTimeout(1_500);
+  await page.reload();
+  await page.locator(".steps").getByText("Step 1", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Choose another lesson" }).click();
+  await page.getByTestId("lesson-rollout").click();
+  await page.getByRole("heading", { name: "Rollout in slow motion" }).waitFor();
+  assert.equal(await title(), "Apply a Deployment of three pods");
+});
