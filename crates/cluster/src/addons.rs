@@ -49,6 +49,14 @@ impl Addon {
         self.component_mut().deliver(cx, watch, delivery);
     }
 
+    fn take_log(&mut self) -> Vec<String> {
+        match self {
+            Addon::Dns(_) => Vec::new(),
+            Addon::Controller(controller) => controller.take_log(),
+            Addon::Speaker(speaker) => speaker.take_log(),
+        }
+    }
+
     pub(crate) fn step(&mut self, cx: &mut Cx, wires: &mut Wires) {
         self.component_mut().step(cx);
         if let Addon::Speaker(speaker) = self {
@@ -106,6 +114,23 @@ pub(crate) fn metallb_manifests(range: &str) -> Result<Vec<Value>, String> {
     let mut manifests = metallb::manifests();
     manifests.push(metallb::config_map(range)?);
     Ok(manifests)
+}
+
+/// Returns the manifests behind a URL that courses fetch MetalLB from, as YAML; `None` for others.
+pub(crate) fn known_url(url: &str) -> Option<String> {
+    if !url.contains("metallb") || !url.ends_with(".yaml") {
+        return None;
+    }
+    let only_namespace = url.ends_with("/namespace.yaml");
+    let wanted = metallb::manifests().into_iter().filter(|object| {
+        let served = |kind: &schema::Kind| kind.served;
+        let (version, kind) = (object["apiVersion"].str(), object["kind"].str());
+        let (group, bare) = version.split_once('/').unwrap_or(("", version));
+        let is_namespace = kind == "Namespace";
+        schema::find_kind(group, bare, kind).is_some_and(served) && (is_namespace || !only_namespace)
+    });
+    let texts: Vec<String> = wanted.map(|object| api::yaml::print(&object)).collect();
+    Some(texts.join("---\n"))
 }
 
 /// Creates an object, or replaces it where it is there, as an installer does. Returns the code and what
@@ -166,6 +191,30 @@ pub(crate) fn follow(cluster: &mut Cluster) {
             _ => {}
         }
     }
+    write_logs(cluster);
+}
+
+/// Hands what the programs have written to their containers' logs.
+fn write_logs(cluster: &mut Cluster) {
+    let Cluster { world, wires, parts, .. } = cluster;
+    let mut written: Vec<(Rc<str>, Rc<str>, Vec<String>)> = Vec::new();
+    for (uid, part) in &parts.addons.by_pod {
+        let lines = parts.addons.running.get_mut(part).map_or(Vec::new(), Addon::take_log);
+        if let Some(pod) = wires.pods.get(uid).filter(|_| !lines.is_empty()) {
+            written.push((pod.node.clone(), pod.key.clone(), lines));
+        }
+    }
+    for (node, key, lines) in written {
+        let Some(number) = parts.by_name.get(&node).copied() else { continue };
+        let at = key.split_once('/').unwrap_or(("", &key));
+        parts.with(world, wires, Parts::kubelet_id(number), |target, cx, wires| {
+            if let Target::Kubelet(kubelet) = target {
+                for line in &lines {
+                    kubelet.write_log(cx, wires, at, line);
+                }
+            }
+        });
+    }
 }
 
 fn begin(cluster: &mut Cluster, uid: Rc<str>, pod: &Value) {
@@ -210,13 +259,20 @@ pub(crate) fn arrive(cluster: &mut Cluster, arrival: Arrival) {
         return;
     }
     let Some(uid) = cluster.wires.applications.get(&arrival.application).cloned() else { return };
-    let node = cluster.wires.pods.get(&uid).map(|pod| pod.node.clone());
+    let pod = cluster.wires.pods.get(&uid);
+    let node = pod.map(|pod| pod.node.clone());
+    let mut local = arrival.local;
+    if let Some(host) = pod.and_then(|pod| cluster.wires.network.topology().host(pod.host))
+        && local.address.is_loopback()
+    {
+        local.address = host.address;
+    }
     let Some(number) = node.and_then(|node| cluster.parts.by_name.get(&node).copied()) else { return };
     let part = Parts::kubelet_id(number);
     let protocol = if matches!(*arrival.payload, Payload::Dns(_)) { Protocol::Udp } else { Protocol::Tcp };
     let request = PodRequest {
         id: arrival.exchange.0,
-        local: arrival.local,
+        local,
         peer: arrival.peer,
         protocol,
         payload: arrival.payload.clone(),

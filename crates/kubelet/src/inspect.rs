@@ -185,6 +185,19 @@ impl Kubelet {
         }
     }
 
+    /// Writes a line to the log of a container whose program is played outside of the kubelet.
+    pub fn write_log(
+        &mut self,
+        cx: &mut Cx,
+        net: &mut dyn PodNetwork,
+        (namespace, pod): (&str, &str),
+        line: &str,
+    ) {
+        let Some((worker, i)) = self.find(namespace, pod, "") else { return };
+        let uid = worker.uid.clone();
+        self.with_worker(&uid, cx, net, |worker, turn| worker.with_app(turn, i, |_, cx| cx.log(line)));
+    }
+
     /// Returns the output and the exit code of a command that only the container's program knows:
     /// `redis-cli GET count`, `mysqladmin ping`, `nginx -T`. `None` where it isn't one of those.
     pub fn command(

@@ -111,6 +111,17 @@ fn plain_words(script: &syntax::Script) -> Vec<String> {
     words.iter().map(text).collect()
 }
 
+/// Returns whether a command of that name, or at that path, is there at a place.
+pub fn has_program(name: &str, place: &crate::Place, facts: &crate::Facts) -> bool {
+    let bare = name.rsplit('/').next().unwrap_or(name);
+    let has = |known: &str| known == bare;
+    match &facts.programs {
+        _ if program::machine_names(place).any(has) || builtin::NAMES.iter().any(|(known, _)| has(known)) => true,
+        Some(programs) => programs.iter().any(|known| has(known)),
+        None => program::names().any(|(known, _)| has(known)),
+    }
+}
+
 fn commands(last: &str, state: &ShellState, host: &mut dyn Host) -> Vec<Candidate> {
     let facts = host.facts(&state.place);
     let has = |name: &str| {

@@ -20,7 +20,7 @@ mod state;
 pub mod syntax;
 mod text;
 
-pub use complete::{Candidate, Completion, complete};
+pub use complete::{Candidate, Completion, complete, has_program};
 pub use console::{Console, ConsoleChunk, Tab};
 pub use files::{Files, absolute};
 pub use host::{DnsRecord, FileError, Host, MachineAnswer, NetAnswer, NetProtocol, NetRequest};

@@ -62,6 +62,13 @@ impl Time {
         format!("{}.{micros:06}Z", &text[..text.len() - 1])
     }
 
+    /// Returns the moment as kubelets write it before a container's line: `2026-01-05T09:00:00.000000000Z`.
+    pub fn rfc3339_nano(self) -> String {
+        let text = self.rfc3339();
+        let nanos = self.0.rem_euclid(SECOND);
+        format!("{}.{nanos:09}Z", &text[..text.len() - 1])
+    }
+
     /// Reads what [`Time::rfc3339`] and [`Time::rfc3339_micro`] write; `None` for anything else.
     pub fn parse_rfc3339(text: &str) -> Option<Time> {
         let text = text.strip_suffix('Z')?;
@@ -139,6 +146,7 @@ mod tests {
         let micro = Time(1_500 * MILLISECOND);
         assert_eq!(micro.rfc3339_micro(), "1970-01-01T00:00:01.500000Z");
         assert_eq!(Time::parse_rfc3339(&micro.rfc3339_micro()), Some(micro));
+        assert_eq!(Time(1_500_000_007).rfc3339_nano(), "1970-01-01T00:00:01.500000007Z");
         for bad in ["", "today", "2026-13-01T00:00:00Z", "2026-01-01", "2026-01-01T00:00Z"] {
             assert_eq!(Time::parse_rfc3339(bad), None, "{bad}");
         }

@@ -122,8 +122,13 @@ impl Host for Ground<'_> {
             self.world.read_stream(response.stream, Owner::Mailbox, request.agent.clone());
             self.machines.mail.entry(response.stream).or_default();
         }
-        let asked = self.world.apiserver.take_node_requests();
-        self.machines.node_requests.extend(asked);
+        for asked in self.world.apiserver.take_node_requests() {
+            if let Some(status) = self.refusal(&asked) {
+                self.stream_close(asked.stream);
+                return Ok(Response::new(status.code, status.to_value()));
+            }
+            self.machines.node_requests.push(asked);
+        }
         Ok(response)
     }
 
@@ -268,6 +273,10 @@ impl Host for Ground<'_> {
         self.run_program(place, argv, stdin)
     }
 
+    fn known_url(&mut self, url: &str) -> Option<String> {
+        crate::addons::known_url(url)
+    }
+
     fn edit_file(&mut self, path: &str) -> bool {
         self.machines.open_in_editor.push(path.to_string());
         true
@@ -336,7 +345,7 @@ impl Ground<'_> {
             environment: context.env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
             addresses,
             processes: context.processes.into_iter().map(process).collect(),
-            programs: (!context.tools.is_empty()).then_some(context.tools),
+            programs: Some(context.tools),
         }
     }
 }

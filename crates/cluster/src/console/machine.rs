@@ -140,7 +140,7 @@ impl Ground<'_> {
                     Some(name) => match TableName::parse(name) {
                         Some(table) => Some(table),
                         None => {
-                            let text = format!("iptables-save: unknown table {name:?}\n");
+                            let text = format!("Table `{name}' does not exist\n");
                             return Some(MachineAnswer::failed(1, text));
                         }
                     },

@@ -3,6 +3,7 @@
 mod ground;
 mod machine;
 mod net;
+mod refusal;
 mod streams;
 mod terminal;
 

@@ -5,7 +5,7 @@ use crate::Cluster;
 use apiserver::{NodeRequest, NodeRequestKind};
 use kubectl::StreamRead;
 use kubelet::cri::LogOptions;
-use sim::SECOND;
+use sim::{SECOND, Time};
 
 impl Cluster {
     /// Takes up new requests for kubelets, and passes on what followed logs have got since.
@@ -21,22 +21,16 @@ impl Cluster {
     fn serve(&mut self, request: NodeRequest) {
         match &request.kind {
             NodeRequestKind::Log(options) => {
-                let options = LogOptions {
-                    container: request.container.clone(),
-                    previous: options.previous,
-                    tail: options.tail_lines.map(|lines| u64::try_from(lines).unwrap_or(0)),
-                    since: options.since_seconds.map(|seconds| self.now() + -(seconds * SECOND)),
-                    timestamps: options.timestamps,
-                    from: 0,
-                };
+                let limit = options.limit_bytes.and_then(|bytes| usize::try_from(bytes).ok());
+                let options = log_options(options, &request.container, self.now());
                 let follow = matches!(&request.kind, NodeRequestKind::Log(log) if log.follow);
-                self.serve_log(&request, options, follow);
+                self.serve_log(&request, options, follow, limit);
             }
             NodeRequestKind::Exec { command, stdin, tty } => {
                 let (command, stdin, tty) = (command.clone(), *stdin, *tty);
                 self.begin_exec(&request, command, stdin, tty);
             }
-            NodeRequestKind::Attach { .. } => self.serve_log(&request, LogOptions::default(), true),
+            NodeRequestKind::Attach { .. } => self.serve_log(&request, LogOptions::default(), true, None),
             NodeRequestKind::PortForward { .. } => {
                 let why = "# kubarium: port-forward is not there yet; curl the pod's address instead\n";
                 self.mail(request.stream, StreamRead::Bytes(why.to_string()));
@@ -53,20 +47,19 @@ impl Cluster {
         }
     }
 
-    fn serve_log(&mut self, request: &NodeRequest, options: LogOptions, follow: bool) {
+    fn serve_log(&mut self, request: &NodeRequest, options: LogOptions, follow: bool, limit: Option<usize>) {
         let stream = request.stream;
-        let Some(node) = self.parts.node(&request.node).filter(|node| node.on) else {
-            let why = format!(
-                "Error from server: Get \"https://{}:10250/containerLogs/{}/{}/{}\": dial tcp: connect: no route to host\n",
-                request.node, request.namespace, request.pod, request.container
-            );
-            self.mail(stream, StreamRead::Bytes(why));
-            return self.mail(stream, StreamRead::Exit(1));
-        };
+        // A kubelet that is off has refused before.
+        let Some(node) = self.parts.node(&request.node) else { return self.mail(stream, StreamRead::Closed) };
         match node.kubelet.logs(&request.namespace, &request.pod, &options) {
             Ok(logs) => {
-                self.mail(stream, StreamRead::Bytes(lines(&logs.lines, options.timestamps)));
-                if follow && !logs.ended {
+                let mut text = lines(&logs.lines, options.timestamps);
+                let is_full = limit.is_some_and(|limit| text.len() >= limit);
+                if let Some(limit) = limit.filter(|_| is_full) {
+                    text.truncate(text.floor_char_boundary(limit));
+                }
+                self.mail(stream, StreamRead::Bytes(text));
+                if follow && !logs.ended && !is_full {
                     let (node, namespace, pod) =
                         (request.node.clone(), request.namespace.clone(), request.pod.clone());
                     let options = LogOptions { from: logs.next, tail: None, since: None, ..options };
@@ -76,11 +69,7 @@ impl Cluster {
                     self.mail(stream, StreamRead::Closed);
                 }
             }
-            Err(why) => {
-                let text = format!("Error from server (BadRequest): {why}\n");
-                self.mail(stream, StreamRead::Bytes(text));
-                self.mail(stream, StreamRead::Exit(1));
-            }
+            Err(_) => self.mail(stream, StreamRead::Closed),
         }
     }
 
@@ -117,10 +106,23 @@ impl Cluster {
     }
 }
 
+/// Returns which lines are asked for, in the kubelet's terms.
+pub(super) fn log_options(asked: &apiserver::LogOptions, container: &str, now: Time) -> LogOptions {
+    let of_age = asked.since_seconds.map(|seconds| now + -seconds.saturating_mul(SECOND));
+    LogOptions {
+        container: container.to_string(),
+        previous: asked.previous,
+        tail: asked.tail_lines.map(|lines| u64::try_from(lines).unwrap_or(0)),
+        since: of_age.or_else(|| Time::parse_rfc3339(&asked.since_time)),
+        timestamps: asked.timestamps,
+        from: 0,
+    }
+}
+
 fn lines(lines: &[kubelet::cri::LogLine], timestamps: bool) -> String {
     let one = |line: &kubelet::cri::LogLine| {
         if timestamps {
-            format!("{} {}\n", line.at.rfc3339_micro(), line.text)
+            format!("{} {}\n", line.at.rfc3339_nano(), line.text)
         } else {
             format!("{}\n", line.text)
         }

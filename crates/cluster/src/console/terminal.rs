@@ -365,12 +365,6 @@ impl Cluster {
             pod: request.pod.as_str().into(),
             container: request.container.as_str().into(),
         };
-        let on = self.parts.node(&request.node).is_some_and(|node| node.on);
-        if !on {
-            let why = "error: error dialing backend: dial tcp: connect: no route to host\n";
-            self.mail(request.stream, StreamRead::Bytes(why.to_string()));
-            return self.mail(request.stream, StreamRead::Exit(1));
-        }
         let state = self.on_ground(false, |_, ground| ShellState::new(place.clone(), &ground.facts(&place)));
         let mut job = Job::exec(state, &command);
         if !stdin && !tty {

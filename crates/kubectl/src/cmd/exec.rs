@@ -60,8 +60,16 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
         request = request.query("command", word);
     }
     request = streams(request, flags.is("stdin"), flags.is("tty"));
-    let stream = cx.request(request)?.stream;
+    let stream = cx.request(request).map_err(in_exec_words)?.stream;
     Ok(Next::Wait(Box::new(Task::Exec(Exec::new(cx, stream, flags.is("stdin"))))))
+}
+
+/// What goes wrong once the connection is there is told without saying from where it came.
+fn in_exec_words(failure: Failure) -> Failure {
+    match failure {
+        Failure::Status(status) if status.reason == "InternalError" => Failure::Error(status.message),
+        other => other,
+    }
 }
 
 /// Runs `kubectl attach`.

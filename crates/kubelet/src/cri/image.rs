@@ -4,6 +4,11 @@ use std::rc::Rc;
 
 use super::reference::Reference;
 
+/// The tools that every image with a shell has.
+const USUAL: &str = "awk base64 basename cat clear cp cut date df dirname echo egrep env expr false find grep \
+    head hostname id kill ls mkdir more mv nl printenv printf pwd rev rm sed seq sleep sort tac tail tee test \
+    time timeout touch tr true uname uniq wc which whoami xargs yes";
+
 /// What an image's main process does. `images/README.md` documents the words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -169,7 +174,10 @@ impl Catalogue {
     pub fn read(files: &[(&str, &str)]) -> Result<Catalogue, String> {
         let mut images = Vec::new();
         for (name, text) in files {
-            let image: Image = serde_yaml::from_str(text).map_err(|error| format!("{name}: {error}"))?;
+            let mut image: Image = serde_yaml::from_str(text).map_err(|error| format!("{name}: {error}"))?;
+            if image.has_shell() {
+                image.tools.extend(USUAL.split_whitespace().map(str::to_string));
+            }
             images.push(Rc::new(image));
         }
         Ok(Catalogue { images })

@@ -36,7 +36,8 @@ fn list(w: &mut Writer, mut events: Vec<Value>, now: Time) {
         return w.row(0, "Events", "<none>");
     }
     w.flush();
-    events.sort_by_key(moment);
+    // What was reported only by its `eventTime` has no last time, and so comes first.
+    events.sort_by_key(|event| meta::time(&event["lastTimestamp"]).unwrap_or_default());
     w.line(0, "Events:\n  Type\tReason\tAge\tFrom\tMessage");
     w.line(1, "----\t------\t----\t----\t-------");
     for event in &events {
