@@ -236,8 +236,14 @@ impl kubectl::Host for Bridge<'_, '_> {
     }
 
     fn fetch(&mut self, url: &str) -> Result<String, String> {
+        if let Some(text) = self.io.host.known_url(url) {
+            return Ok(text);
+        }
         let host = url.split("//").nth(1).unwrap_or(url).split('/').next().unwrap_or("");
-        Err(format!("Get {url:?}: dial tcp: lookup {host}: no such host"))
+        Err(format!(
+            "Get {url:?}: dial tcp: lookup {host}: no such host\n\
+             # kubarium: nothing outside the page is fetched; paste the manifest into the editor instead"
+        ))
     }
 
     fn out(&mut self, text: &str) {
