@@ -24,6 +24,7 @@ pub mod milestones;
 pub mod model;
 pub mod protocol;
 pub mod pump;
+pub mod rules;
 pub mod selection;
 pub mod session_log;
 pub mod simulation;

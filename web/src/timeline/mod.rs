@@ -1,1 +1,3 @@
 //! The timeline's geometry and logic; its components are in `ui.rs`, a module of the page's binary.
+
+pub mod scale;
