@@ -108,6 +108,12 @@ export function ready(page) {
 // The manifest editor's text box; it is there once the editor's bundle is loaded.
 export const editor = (page) => page.getByTestId("yaml-editor").getByRole("textbox");
 
+// Returns the editor's text, as far as it is in view.
+export async function written(page) {
+  const lines = await page.getByTestId("yaml-editor").locator(".cm-line").allTextContents();
+  return lines.join("\n");
+}
+
 // Replaces the editor's text as a user who types or pastes plain text would.
 export async function write(page, text) {
   await editor(page).fill(text);

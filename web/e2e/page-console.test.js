@@ -36,7 +36,7 @@ it("has a history", async () => {
 it("completes commands, kinds and names", async () => {
   for (const [typed, completed] of [
     ["kubectl descr", "kubectl describe "],
-    ["kubectl get deploym", /^kubectl get deployments?(\.apps)? $/],
+    ["kubectl get deploym", /^kubectl get deployment/],
     ["kubectl describe node control", "kubectl describe node control-plane "],
   ]) {
     await prompt().fill(typed);

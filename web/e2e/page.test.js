@@ -1,7 +1,7 @@
 // The page as a whole: what it is made of, and that its parts talk.
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { editor, paste, ready, type, useBrowser, write } from "./harness.js";
+import { editor, paste, ready, type, useBrowser, write, written } from "./harness.js";
 
 const test = useBrowser({ query: "?seed=1" });
 const output = () => test.page.getByTestId("console-output");
@@ -27,7 +27,7 @@ it("applies by Ctrl-Enter and leaves the text as it was", async () => {
   await write(test.page, POD);
   await editor(test.page).press("Control+Enter");
   await output().getByText("pod/web created").waitFor();
-  assert.equal(await editor(test.page).innerText(), POD);
+  assert.equal(await written(test.page), POD);
 });
 
 it("keeps no-break spaces that were pasted", async () => {

@@ -1,7 +1,7 @@
 // The manifest editor: CodeMirror with YAML. It knows nothing of Kubernetes; the page tells it
 // what to mark and what to offer. Positions are counted in UTF-16 units, lines from 1.
 import { autocompletion, completionKeymap } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { defaultKeymap, history, historyKeymap, isolateHistory } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput } from "@codemirror/language";
 import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
@@ -109,7 +109,7 @@ export class Editor {
     this.view.dispatch({
       changes: { from: 0, to: doc.length, insert },
       selection: { anchor: Math.min(selection.main.head, insert.length) },
-      annotations: byPage.of(true),
+      annotations: [byPage.of(true), isolateHistory.of("full")],
     });
   }
 
@@ -173,7 +173,7 @@ export class Editor {
 
 function configuration({ label, placeholder: hint, readOnly, phrases }) {
   return [
-    EditorView.contentAttributes.of({ "aria-label": label ?? "" }),
+    EditorView.contentAttributes.of({ "aria-label": label ?? "", tabindex: "0" }),
     placeholder(hint ?? ""),
     EditorState.readOnly.of(readOnly ?? false),
     EditorState.phrases.of(phrases ?? {}),

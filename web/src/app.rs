@@ -171,6 +171,8 @@ fn regions(props: &RegionsProps) -> Html {
         let bounds = ui.sizes.bounds(divider, window_size());
         html! { <Grip {divider} size={ui.sizes.get(divider)} {bounds} {label} /> }
     };
+    // The phone shows one region at a time: that is what the page is about then.
+    let is_main = |panes: &[Pane]| (phone && panes.contains(&ui.pane)).then_some("main");
     let label_width = match ui.layout {
         Layout::Wide => ui.sizes.left,
         Layout::Medium => 300.min(ui.sizes.left),
@@ -189,7 +191,7 @@ fn regions(props: &RegionsProps) -> Html {
             style={sizes(ui)}
         >
             <Top ui={ui.clone()} model={model.clone()} />
-            <section class="left" aria-label={words.left}>
+            <section class="left" role={is_main(&[Pane::Lesson, Pane::Editor])} aria-label={words.left}>
                 <LeftPanel ui={ui.clone()} model={model.clone()} />
                 if ui.layout == Layout::Wide { { grip(Divider::Left, words.divider_left) } }
             </section>
@@ -197,7 +199,7 @@ fn regions(props: &RegionsProps) -> Html {
                 <Stage ui={ui.clone()} model={model.clone()} />
                 <Notices ui={ui.clone()} />
             </main>
-            <section class="dock" aria-label={words.dock}>
+            <section class="dock" role={is_main(&[Pane::Console])} aria-label={words.dock}>
                 if ui.dock_open && !phone { { grip(Divider::Dock, words.divider_dock) } }
                 <DockPanel ui={ui.clone()} model={model.clone()} />
             </section>

@@ -45,7 +45,7 @@ pub fn top(props: &TopProps) -> Html {
         <header class="top">
             <h1 class="brand">{ brand() }<span class="brand-name">{ "Kubarium" }</span></h1>
             if !phone {
-                <button class="preset" aria-label={preset_label(words, &driver, model)} aria-haspopup="dialog" aria-expanded={expanded.clone()} onclick={toggle.clone()}>
+                <button class="preset" aria-haspopup="dialog" aria-expanded={expanded.clone()} onclick={toggle.clone()}>
                     <span class="preset-name">{ preset_name(words, driver.session().preset.as_str()) }</span>
                     <span class="dim preset-note">{ cluster_words(words, model) }</span>
                     { icon(Icon::Down) }
@@ -101,7 +101,7 @@ fn shown_controls(driver: &Driver, ui: &Ui) -> Html {
     };
     html! {
         <>
-            <button class="txtb" aria-label={words.share} onclick={share}>{ icon(Icon::Share) }<span>{ words.share }</span></button>
+            <button class="txtb" onclick={share}>{ icon(Icon::Share) }<span>{ words.share }</span></button>
             <span class="seg" role="group" aria-label={words.language}>
                 { lang(Lang::En, "EN") }
                 { lang(Lang::Ko, "한국어") }
@@ -128,11 +128,6 @@ fn view_controls(driver: &Driver, ui: &Ui) -> Html {
             { view(View::Rules, words.rules) }
         </span>
     }
-}
-
-fn preset_label(words: &'static Words, driver: &Driver, model: &Model) -> String {
-    let name = preset_name(words, driver.session().preset.as_str());
-    format!("{}: {name} {}", words.cluster_menu, cluster_words(words, model))
 }
 
 fn share(driver: &Driver) {
