@@ -134,17 +134,17 @@ pub(crate) fn known_url(url: &str) -> Option<String> {
 }
 
 /// Creates an object, or replaces it where it is there, as an installer does. Returns the code and what
-/// kubectl would print. What isn't served yet is passed over.
+/// kubectl would print; nothing for what isn't served yet, which is passed over.
 pub(crate) fn apply(world: &mut World, object: &Value) -> (u16, String) {
     let (version, kind) = (object["apiVersion"].str(), object["kind"].str());
     let (group, bare) = version.split_once('/').unwrap_or(("", version));
     let name = meta::name(object);
     let Some(found) = schema::find_kind(group, bare, kind) else {
-        return (200, format!("{}/{name} passed over", kind.to_lowercase()));
+        return (200, String::new());
     };
     let what = format!("{}/{name}", singular(found));
     if !found.served {
-        return (200, format!("{what} passed over"));
+        return (200, String::new());
     }
     let root = if group.is_empty() { format!("/api/{bare}") } else { format!("/apis/{version}") };
     let namespace = match meta::namespace(object) {

@@ -63,7 +63,8 @@ impl Cluster {
             text.push('\n');
         }
         let code = self.terminal.exit_code(tab);
-        if code != 0 {
+        // A comment leaves the code as it was.
+        if code != 0 && !line.trim_start().starts_with('#') {
             text.push_str(&format!("[exit {code}]\n"));
         }
         let until = self.now() + TYPING;

@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn knows_the_preset() {
-        let rows = [("# preset: lesson\n$ ls\n", Some("lesson")), ("$ ls\n# preset: v120\n", None), ("", None)];
+        let rows =
+            [("# preset: lesson\n$ ls\n", Some("lesson")), ("$ ls\n# preset: v120\n", None), ("", None)];
         for (text, name) in rows {
             assert_eq!(preset(text), name, "{text:?}");
         }

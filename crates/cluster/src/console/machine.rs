@@ -110,22 +110,24 @@ impl Ground<'_> {
             return MachineAnswer::failed(1, text);
         }
         match crate::addons::metallb_manifests(range) {
-            Ok(manifests) => self.install_metallb(range, &manifests),
+            Ok(manifests) => self.install_metallb(&manifests),
             Err(why) => MachineAnswer::failed(1, format!("{why}\n")),
         }
     }
 
-    fn install_metallb(&mut self, range: &str, manifests: &[api::Value]) -> MachineAnswer {
-        let mut out = String::from("Infer repository core for addon metallb\nEnabling MetalLB\n");
+    fn install_metallb(&mut self, manifests: &[api::Value]) -> MachineAnswer {
+        let mut out =
+            String::from("Infer repository core for addon metallb\nEnabling MetalLB\nApplying Metallb manifest\n");
         for manifest in manifests {
             let (code, line) = crate::addons::apply(self.world, manifest);
             if code >= 300 {
                 return MachineAnswer { out, err: format!("{line}\n"), code: 1 };
             }
-            out.push_str(&line);
-            out.push('\n');
+            if !line.is_empty() {
+                out.push_str(&format!("{line}\n"));
+            }
         }
-        out.push_str(&format!("Applying Metallb manifest for {range}\nMetalLB is enabled\n"));
+        out.push_str("MetalLB is enabled\n");
         MachineAnswer::ok(out)
     }
 
@@ -159,13 +161,7 @@ impl Ground<'_> {
                 let output = self.wires.network.iptables_command(host, words.get(1..)?);
                 MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }
             }
-            "conntrack" => match words.get(1) {
-                Some(&"-F") => {
-                    self.wires.network.conntrack_flush(host);
-                    MachineAnswer::ok("")
-                }
-                _ => MachineAnswer::ok(self.wires.network.conntrack_list(host, now)),
-            },
+            "conntrack" => self.conntrack(host, words.get(1..)?),
             "crictl" => self.crictl(name, words.get(1..)?),
             "poweroff" | "shutdown" | "halt" => {
                 self.power.push((name.to_string(), false));
@@ -173,6 +169,44 @@ impl Ground<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// `conntrack -L`, with `-p`, `-s`, `-d`, `--sport` and `--dport`; `-C` and `-F`.
+    fn conntrack(&mut self, host: network::HostId, words: &[&str]) -> MachineAnswer {
+        const NAME: &str = "conntrack v1.4.8 (conntrack-tools)";
+        let all = self.wires.network.conntrack_list(host, self.world.now);
+        let err = match words.first() {
+            Some(&"-F" | &"--flush") => {
+                self.wires.network.conntrack_flush(host);
+                format!("{NAME}: connection tracking table has been emptied.\n")
+            }
+            Some(&"-C" | &"--count") => return MachineAnswer::ok(format!("{}\n", all.lines().count())),
+            Some(&"-L" | &"--dump") => {
+                let Some(filters) = conntrack_filters(words.get(1..).unwrap_or(&[])) else {
+                    return MachineAnswer::failed(2, format!("{NAME}: Bad parameter\n"));
+                };
+                // The first of each field is the original direction's.
+                let has = |line: &str| {
+                    filters.iter().all(|(field, value)| {
+                        line.split(' ').find_map(|word| word.strip_prefix(field.as_str()))
+                            == Some(value.as_str())
+                    })
+                };
+                let shown: Vec<String> =
+                    all.lines().filter(|line| has(line)).map(|line| format!("{line}\n")).collect();
+                let err = format!("{NAME}: {} flow entries have been shown.\n", shown.len());
+                return MachineAnswer { out: shown.concat(), err, code: 0 };
+            }
+            _ => {
+                return MachineAnswer::failed(
+                    2,
+                    format!(
+                        "{NAME}: You need to supply parameters.\n# kubarium: there are conntrack -L, -C and -F\n"
+                    ),
+                );
+            }
+        };
+        MachineAnswer { out: String::new(), err, code: 0 }
     }
 
     fn crictl(&self, name: &str, words: &[&str]) -> MachineAnswer {
@@ -188,4 +222,22 @@ impl Ground<'_> {
         }
         MachineAnswer::ok(out)
     }
+}
+
+/// Returns how the fields begin that are asked for, and what they are to be; `None` for what isn't understood.
+fn conntrack_filters(words: &[&str]) -> Option<Vec<(String, String)>> {
+    let mut filters = Vec::new();
+    for pair in words.chunks(2) {
+        let [flag, value] = pair else { return None };
+        let field = match *flag {
+            "-p" | "--proto" => "",
+            "-s" | "--src" | "--orig-src" => "src=",
+            "-d" | "--dst" | "--orig-dst" => "dst=",
+            "--sport" | "--orig-port-src" => "sport=",
+            "--dport" | "--orig-port-dst" => "dport=",
+            _ => return None,
+        };
+        filters.push((field.to_string(), value.to_string()));
+    }
+    Some(filters)
 }

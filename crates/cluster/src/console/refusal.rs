@@ -38,15 +38,13 @@ impl Ground<'_> {
     }
 
     fn no_exec(&mut self, at: (&str, &str, &str), command: &[String]) -> Option<Status> {
-        let context = self.with_kubelet(at.0, at.1, |kubelet, cx, wires| kubelet.exec_context(cx, wires, at))?;
+        let context =
+            self.with_kubelet(at.0, at.1, |kubelet, cx, wires| kubelet.exec_context(cx, wires, at))?;
         let why = match context {
             Err(why) => format!("unable to upgrade connection: {why}"),
             Ok(_) => {
-                let place = Place::Container {
-                    namespace: at.0.into(),
-                    pod: at.1.into(),
-                    container: at.2.into(),
-                };
+                let place =
+                    Place::Container { namespace: at.0.into(), pod: at.1.into(), container: at.2.into() };
                 let name = command.first().map_or("", String::as_str);
                 if shell::has_program(name, &place, &self.facts(&place)) {
                     return None;
