@@ -116,8 +116,9 @@ impl Ground<'_> {
     }
 
     fn install_metallb(&mut self, manifests: &[api::Value]) -> MachineAnswer {
-        let mut out =
-            String::from("Infer repository core for addon metallb\nEnabling MetalLB\nApplying Metallb manifest\n");
+        let mut out = String::from(
+            "Infer repository core for addon metallb\nEnabling MetalLB\nApplying Metallb manifest\n",
+        );
         for manifest in manifests {
             let (code, line) = crate::addons::apply(self.world, manifest);
             if code >= 300 {

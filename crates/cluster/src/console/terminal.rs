@@ -253,10 +253,14 @@ impl Cluster {
             power: &mut power,
             looks,
         };
-        if console.tabs().is_empty() {
+        let is_fresh = console.tabs().is_empty();
+        if is_fresh {
             console.open_tab(&mut ground);
         }
         let result = act(&mut console, &mut ground);
+        if is_fresh && looks {
+            console = Console::default();
+        }
         self.terminal.console = console;
         for part in std::mem::take(&mut self.terminal.machines.touched) {
             self.reschedule(part);
