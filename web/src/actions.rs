@@ -65,13 +65,19 @@ pub fn actions(key: &str, known: Known) -> Vec<Action> {
     let Some((resource, namespace, name)) = split_key(key) else { return Vec::new() };
     let singular = singular(resource);
     let suffix = if matches!(namespace, "" | "default") { String::new() } else { format!(" -n {namespace}") };
-    let command = |kind, words: String| Action { kind, deed: Deed::Command(format!("kubectl {words}{suffix}")) };
+    let command =
+        |kind, words: String| Action { kind, deed: Deed::Command(format!("kubectl {words}{suffix}")) };
     let scale = |kind, to: i64| command(kind, format!("scale {singular} {name} --replicas={to}"));
     let mut actions = Vec::new();
     match resource {
         "nodes" => {
-            let kind = if known.on { ActionKind::Stop } else { ActionKind::Start };
-            actions.push(Action { kind, deed: Deed::Power(name.to_owned(), !known.on) });
+            // A machine can be told to stop, but one that is off hears nothing.
+            actions.push(if known.on {
+                let command = format!("ssh {name} sudo shutdown -h now");
+                Action { kind: ActionKind::Stop, deed: Deed::Command(command) }
+            } else {
+                Action { kind: ActionKind::Start, deed: Deed::Power(name.to_owned(), true) }
+            });
             if known.unschedulable {
                 actions.push(command(ActionKind::Uncordon, format!("uncordon {name}")));
             } else {
@@ -143,9 +149,16 @@ mod tests {
         );
         assert_eq!(
             commands("nodes/node-1", known),
-            ["power node-1 false", "kubectl cordon node-1", "kubectl drain node-1 --ignore-daemonsets"]
+            [
+                "ssh node-1 sudo shutdown -h now",
+                "kubectl cordon node-1",
+                "kubectl drain node-1 --ignore-daemonsets"
+            ]
         );
-        assert_eq!(commands("nodes/node-1", Known { on: false, unschedulable: true, ..known })[0], "power node-1 true");
+        assert_eq!(
+            commands("nodes/node-1", Known { on: false, unschedulable: true, ..known })[0],
+            "power node-1 true"
+        );
         assert!(commands("nonsense", known).is_empty());
     }
 }

@@ -56,8 +56,14 @@ mod tests {
 
     #[test]
     fn reads_what_it_knows() {
-        let parameters =
-            [("preset", "v120"), ("seed", "42"), ("lesson", "rollout"), ("lang", "ko-KR"), ("embed", "1"), ("x", "y")];
+        let parameters = [
+            ("preset", "v120"),
+            ("seed", "42"),
+            ("lesson", "rollout"),
+            ("lang", "ko-KR"),
+            ("embed", "1"),
+            ("x", "y"),
+        ];
         let address = Address::read(parameters, "s=abc");
         assert_eq!(address.preset.as_deref(), Some("v120"));
         assert_eq!((address.seed, address.lang, address.embed), (Some(42), Some(Lang::Ko), true));

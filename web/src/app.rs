@@ -85,7 +85,10 @@ pub fn app() -> Html {
     use_effect_with((ui.lang, ui.theme), |(lang, theme)| show_on_root(lang.code(), theme.name()));
     let asker = {
         let driver = driver.clone();
-        (*use_memo((), move |()| Asker { send: Callback::from(move |(ask, answer)| driver.ask(ask, answer)) })).clone()
+        (*use_memo((), move |()| Asker {
+            send: Callback::from(move |(ask, answer)| driver.ask(ask, answer)),
+        }))
+        .clone()
     };
     let shown = Shown {
         lang: ui.lang,
@@ -228,7 +231,8 @@ struct TimelineRegionProps {
 #[component(TimelineRegion)]
 fn timeline_region(props: &TimelineRegionProps) -> Html {
     let Some(driver) = use_context::<Driver>() else { return Html::default() };
-    let on_select = use_callback(driver, |selection, driver: &Driver| driver.act(Act::Select(Some(selection))));
+    let on_select =
+        use_callback(driver, |selection, driver: &Driver| driver.act(Act::Select(Some(selection))));
     html! {
         <Timeline
             model={props.model.clone()}
@@ -244,10 +248,7 @@ fn sizes(ui: &Ui) -> String {
     let sizes = &ui.sizes;
     let left = if ui.layout == Layout::Medium { sizes.left.min(300) } else { sizes.left };
     let dock = if ui.dock_open { sizes.dock } else { 32 };
-    format!(
-        "--left: {left}px; --dock: {dock}px; --insp: {}px; --time: {}px",
-        sizes.inspector, sizes.timeline
-    )
+    format!("--left: {left}px; --dock: {dock}px; --insp: {}px; --time: {}px", sizes.inspector, sizes.timeline)
 }
 
 fn pane_name(pane: Pane) -> &'static str {

@@ -87,9 +87,15 @@ mod tests {
         {
             assert_eq!(moment_words(moment), words);
         }
-        for (seconds, words) in
-            [(0, "0s"), (119, "119s"), (120, "2m"), (190, "3m10s"), (700, "11m"), (14_700, "4h5m"), (200_000, "2d7h")]
-        {
+        for (seconds, words) in [
+            (0, "0s"),
+            (119, "119s"),
+            (120, "2m"),
+            (190, "3m10s"),
+            (700, "11m"),
+            (14_700, "4h5m"),
+            (200_000, "2d7h"),
+        ] {
             assert_eq!(age(seconds * SECOND, 0), words);
         }
         assert_eq!([0, 999, 1250, -28_800].map(thousands), ["0", "999", "1,250", "−28,800"]);

@@ -60,7 +60,8 @@ mod tests {
     use super::*;
 
     fn candidates(texts: &[&str]) -> Vec<Candidate> {
-        let one = |text: &&str| Candidate { text: (*text).into(), detail: String::new(), info: String::new() };
+        let one =
+            |text: &&str| Candidate { text: (*text).into(), detail: String::new(), info: String::new() };
         texts.iter().map(one).collect()
     }
 
@@ -75,7 +76,10 @@ mod tests {
             ("파", 1, 1, &["파드"], "파드 ", 3, false),
         ] {
             let completed = complete(line, cursor, replace, &candidates(texts));
-            assert_eq!((completed.line.as_str(), completed.cursor, completed.ambiguous), (wanted, at, ambiguous));
+            assert_eq!(
+                (completed.line.as_str(), completed.cursor, completed.ambiguous),
+                (wanted, at, ambiguous)
+            );
         }
         assert_eq!([whole("a/"), whole("--image=")], ["a/", "--image="]);
     }

@@ -177,8 +177,11 @@ fn is_manifest(name: &str) -> bool {
 /// Returns a file's name that needs no quoting in a shell: without folders, blanks and signs.
 pub fn clean_name(name: &str) -> String {
     let base = name.rsplit(['/', '\\']).next().unwrap_or_default().trim();
-    let clean: String =
-        base.chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '-' }).take(60).collect();
+    let clean: String = base
+        .chars()
+        .map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '-' })
+        .take(60)
+        .collect();
     let clean = clean.trim_start_matches(['-', '.']);
     match clean {
         "" => "manifest.yaml".to_owned(),
@@ -240,7 +243,10 @@ mod tests {
         files.changed_by_command("b.yaml", None);
         files.changed_by_command("notes.txt", Some("no manifest"));
         assert_eq!(files.flush(), []);
-        assert_eq!(files.list().iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), ["a.yaml", "pod.yaml"]);
+        assert_eq!(
+            files.list().iter().map(|file| file.name.as_str()).collect::<Vec<_>>(),
+            ["a.yaml", "pod.yaml"]
+        );
         files.forget_cluster();
         assert_eq!(files.flush().len(), 2);
     }

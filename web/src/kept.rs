@@ -168,7 +168,11 @@ mod tests {
             (&[("seed", "8")], Some(kept("v120", 7, None)), ("lesson", 8, Some(FIRST))),
             (&[("preset", "bare")], Some(kept("v120", 7, None)), ("bare", SEED, None)),
             (&[("lesson", "rollout")], Some(kept("lesson", 1, Some(FIRST))), ("lesson", 1, Some("rollout"))),
-            (&[("lesson", "rollout")], Some(kept("lesson", 5, Some("rollout"))), ("lesson", 5, Some("rollout"))),
+            (
+                &[("lesson", "rollout")],
+                Some(kept("lesson", 5, Some("rollout"))),
+                ("lesson", 5, Some("rollout")),
+            ),
             (&[("lesson", "unknown")], None, ("lesson", SEED, None)),
         ] {
             let begin = begin(&address(parameters), kept, Files::default(), &lessons());
@@ -183,11 +187,13 @@ mod tests {
         let inputs = vec![LoggedInput { at: 1, input }];
         let session = Session { preset: "lesson".into(), seed: 3, inputs, until: 9 };
         let hash = format!("s={}", link::pack(&session).expect("it is short"));
-        let linked = begin(&Address::read([], &hash), Some(kept("v120", 7, None)), Files::default(), &lessons());
+        let linked =
+            begin(&Address::read([], &hash), Some(kept("v120", 7, None)), Files::default(), &lessons());
         assert!(linked.by_link && linked.visit.paused);
         assert_eq!(linked.visit.session, session);
         assert_eq!(linked.files.get("a.yaml").map(|file| file.text.as_str()), Some("kind: Pod"));
-        let broken = begin(&Address::read([], "s=x"), Some(kept("v120", 7, None)), Files::default(), &lessons());
+        let broken =
+            begin(&Address::read([], "s=x"), Some(kept("v120", 7, None)), Files::default(), &lessons());
         assert!(broken.broken_link && broken.visit.session.seed == 7);
     }
 

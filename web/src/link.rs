@@ -50,7 +50,8 @@ mod tests {
         let long: Vec<_> = (0..40).map(|n| format!("{n}{noise}")).collect();
         let mut session = session("");
         for text in long {
-            let shuffled: String = text.bytes().enumerate().map(|(i, b)| char::from(b ^ (i * i % 31) as u8)).collect();
+            let shuffled: String =
+                text.bytes().enumerate().map(|(i, b)| char::from(b ^ (i * i % 31) as u8)).collect();
             session.inputs.push(LoggedInput { at: 1, input: Input::Line { tab: 1, text: shuffled } });
         }
         let packed = pack(&session);

@@ -91,24 +91,31 @@ impl Milestone {
     /// Returns the milestone in words.
     pub fn say(&self, lang: Lang) -> String {
         match self {
-            Milestone::RolloutBegan(name) => {
-                lang.pick(format!("The rollout of {name} began."), format!("{name}의 롤아웃이 시작되었습니다."))
+            Milestone::RolloutBegan(name) => lang
+                .pick(format!("The rollout of {name} began."), format!("{name}의 롤아웃이 시작되었습니다.")),
+            Milestone::RolloutComplete(name) => lang.pick(
+                format!("The rollout of {name} is complete."),
+                format!("{name}의 롤아웃이 끝났습니다."),
+            ),
+            Milestone::AnswersLost(1) => {
+                lang.pick("An answer was lost.", "응답 하나를 잃었습니다.").to_owned()
             }
-            Milestone::RolloutComplete(name) => {
-                lang.pick(format!("The rollout of {name} is complete."), format!("{name}의 롤아웃이 끝났습니다."))
-            }
-            Milestone::AnswersLost(1) => lang.pick("An answer was lost.", "응답 하나를 잃었습니다.").to_owned(),
             Milestone::AnswersLost(count) => {
                 lang.pick(format!("{count} answers were lost."), format!("응답 {count}개를 잃었습니다."))
             }
-            Milestone::NodeNotReady(name) => {
-                lang.pick(format!("{name} is not ready."), format!("{} 준비되지 않았습니다.", josa(name, "이", "가")))
-            }
-            Milestone::NodeReady(name) => {
-                lang.pick(format!("{name} is ready again."), format!("{} 다시 준비되었습니다.", josa(name, "이", "가")))
-            }
+            Milestone::NodeNotReady(name) => lang.pick(
+                format!("{name} is not ready."),
+                format!("{} 준비되지 않았습니다.", josa(name, "이", "가")),
+            ),
+            Milestone::NodeReady(name) => lang.pick(
+                format!("{name} is ready again."),
+                format!("{} 다시 준비되었습니다.", josa(name, "이", "가")),
+            ),
             Milestone::PodsReady(names) => match names.as_slice() {
-                [name] => lang.pick(format!("Pod {name} is ready."), format!("파드 {} 준비되었습니다.", josa(name, "이", "가"))),
+                [name] => lang.pick(
+                    format!("Pod {name} is ready."),
+                    format!("파드 {} 준비되었습니다.", josa(name, "이", "가")),
+                ),
                 names => lang.pick(
                     format!("{} pods are ready.", names.len()),
                     format!("파드 {}개가 준비되었습니다.", names.len()),

@@ -108,7 +108,8 @@ impl SessionLog {
         let mut session = self.session(now);
         let suspect = self.sent.pop_back();
         let recent = now_ms - self.touched_ms < SUSPECT_MS || !self.started;
-        let without = suspect.or_else(|| if recent { session.inputs.pop().map(|logged| logged.input) } else { None });
+        let without =
+            suspect.or_else(|| if recent { session.inputs.pop().map(|logged| logged.input) } else { None });
         let failures = self.failures;
         *self = SessionLog { session: session.clone(), failures, ..SessionLog::default() };
         Recovery::Replay { session, without }
@@ -190,7 +191,9 @@ mod tests {
     fn finds_the_files() {
         let mut log = log(&[]);
         let write = |name: &str, text: &str| Input::WriteFile { name: name.into(), text: text.into() };
-        for input in [write("a", "1"), write("b", "2"), write("a", "3"), Input::RemoveFile { name: "b".into() }] {
+        for input in
+            [write("a", "1"), write("b", "2"), write("a", "3"), Input::RemoveFile { name: "b".into() }]
+        {
             log.logged(LoggedInput { at: 1, input }, 0.0);
         }
         assert_eq!(files(&log.session(1)), BTreeMap::from([("a".to_owned(), "3".to_owned())]));

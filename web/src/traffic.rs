@@ -38,7 +38,7 @@ impl Shares {
     pub fn percent(&self, version: u32) -> u32 {
         let answered = self.answered();
         let own = self.versions.get(&version).copied().unwrap_or_default();
-        if answered == 0 { 0 } else { (own * 100 + answered / 2) / answered }
+        (own * 100 + answered / 2).checked_div(answered).unwrap_or_default()
     }
 }
 

@@ -29,7 +29,8 @@ pub fn heading(step: &PacketStep) -> (&str, &str) {
 
 /// Returns whether a step begins a new group: it is at another place, or in another hook.
 pub fn begins_group(before: Option<&PacketStep>, step: &PacketStep) -> bool {
-    before.is_none_or(|before| before.place != step.place || !step.hook.is_empty() && before.hook != step.hook)
+    before
+        .is_none_or(|before| before.place != step.place || !step.hook.is_empty() && before.hook != step.hook)
 }
 
 /// Returns what a step did, in plain words.
@@ -38,11 +39,12 @@ pub fn say(step: &PacketStep, lang: Lang) -> String {
     match step.what.as_str() {
         "arp" => arp(detail, lang),
         "match" => matched(step, lang),
-        "mark" => lang.pick(
-            "from outside or to be rewritten, so mark 0x4000",
-            "밖에서 왔거나 주소를 바꿔야 하므로 0x4000 표시",
-        )
-        .to_owned(),
+        "mark" => lang
+            .pick(
+                "from outside or to be rewritten, so mark 0x4000",
+                "밖에서 왔거나 주소를 바꿔야 하므로 0x4000 표시",
+            )
+            .to_owned(),
         "dnat" => "DNAT".to_owned(),
         "snat" => "SNAT".to_owned(),
         "masquerade" => "MASQUERADE".to_owned(),
@@ -58,7 +60,10 @@ pub fn say(step: &PacketStep, lang: Lang) -> String {
             lang.pick(format!("delivered to {to}"), format!("{to}에 전달됨"))
         }
         "conntrack" => lang
-            .pick("a connection that conntrack knows: translated as before", "conntrack이 아는 연결: 전과 같이 바꿉니다")
+            .pick(
+                "a connection that conntrack knows: translated as before",
+                "conntrack이 아는 연결: 전과 같이 바꿉니다",
+            )
             .to_owned(),
         "lost" => lang.pick(format!("lost here ({detail})"), format!("여기서 유실됨 ({detail})")),
         other => format!("{other} {detail}").trim().to_owned(),
@@ -97,7 +102,9 @@ fn matched(step: &PacketStep, lang: Lang) -> String {
             length => lang.pick(format!(" of {length}"), format!("{length}개 중 ")),
         };
         return match what {
-            Some(what) => lang.pick(format!("rule {number}{of}: {what}"), format!("{of}{number}번 규칙: {what}")),
+            Some(what) => {
+                lang.pick(format!("rule {number}{of}: {what}"), format!("{of}{number}번 규칙: {what}"))
+            }
             None => lang.pick(format!("rule {number}{of}"), format!("{of}{number}번 규칙")),
         };
     }
@@ -107,7 +114,8 @@ fn matched(step: &PacketStep, lang: Lang) -> String {
 /// Returns what a rule's text asks of the destination: `10.64.140.43 :80`.
 fn destination_of(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let after = |flag: &str| words.iter().position(|word| *word == flag).and_then(|at| words.get(at + 1)).copied();
+    let after =
+        |flag: &str| words.iter().position(|word| *word == flag).and_then(|at| words.get(at + 1)).copied();
     let address = after("-d").map(|address| address.trim_end_matches("/32"));
     match (address, after("--dport")) {
         (Some(address), Some(port)) => Some(format!("{address}:{port}")),
@@ -174,7 +182,10 @@ pub struct Consequence {
 /// Returns the one sentence of consequence.
 pub fn consequence(steps: &[PacketStep], answer: Option<&AnswerRow>, lang: Lang) -> Option<Consequence> {
     let said = |fact: String, why: String| Some(Consequence { fact, why, field: "", would: "" });
-    if let Some(end) = steps.iter().find(|step| matches!(step.what.as_str(), "reject" | "drop" | "lost" | "closed" | "unreachable")) {
+    if let Some(end) = steps
+        .iter()
+        .find(|step| matches!(step.what.as_str(), "reject" | "drop" | "lost" | "closed" | "unreachable"))
+    {
         let fact = lang.pick(format!("It ended at {}.", end.place), format!("{}에서 끝났습니다.", end.place));
         return said(fact, say(end, lang));
     }
@@ -254,7 +265,8 @@ mod tests {
 
     #[test]
     fn a_match_names_its_rule() {
-        let text = r#"-d 10.64.140.43/32 -p tcp -m comment --comment "default/x" -m tcp --dport 80 -j KUBE-EXT-X"#;
+        let text =
+            r#"-d 10.64.140.43/32 -p tcp -m comment --comment "default/x" -m tcp --dport 80 -j KUBE-EXT-X"#;
         let tried = vec![rule(7, text, true, None, "")];
         let one = PacketStep { tried, tried_count: 7, chain_length: 8, ..step("match", "") };
         assert_eq!(say(&one, Lang::En), "rule 7 of 8: 10.64.140.43:80");
@@ -275,10 +287,12 @@ mod tests {
 
     #[test]
     fn consequences() {
-        let masked = consequence(&[step("arp", ""), step("masquerade", "")], None, Lang::En).expect("there is one");
+        let masked =
+            consequence(&[step("arp", ""), step("masquerade", "")], None, Lang::En).expect("there is one");
         assert_eq!(masked.fact, "The pod sees node-2, not the one who asked.");
         assert!(masked.why.starts_with("Step 2 wrote"));
-        let refused = consequence(&[step("reject", "icmp-port-unreachable")], None, Lang::En).expect("there is one");
+        let refused =
+            consequence(&[step("reject", "icmp-port-unreachable")], None, Lang::En).expect("there is one");
         assert_eq!((refused.fact.as_str(), refused.field), ("It ended at node-2.", ""));
         assert_eq!(consequence(&[], None, Lang::En), None);
     }

@@ -128,7 +128,9 @@ impl Check {
                 let so = own.filter(|(_, pod)| {
                     let age = !fresh || pod.created >= memory.begun;
                     let state = status.is_empty() || status.contains(&pod.status);
-                    age && state && (pod.ready || !ready) && version.is_none_or(|version| version == pod.version)
+                    age && state
+                        && (pod.ready || !ready)
+                        && version.is_none_or(|version| version == pod.version)
                 });
                 counted(so.count() as i64, i64::from(*count))
             }
@@ -169,7 +171,8 @@ fn owned_by(model: &Model, owner: &str, deployment: &str) -> bool {
 
 fn rollout(model: &Model, deployment: &str, version: u32) -> Progress {
     let own = model.pods.iter().filter(|(_, pod)| owned_by(model, &pod.owner, deployment));
-    let ready = own.filter(|(_, pod)| pod.ready && pod.version == version && pod.ending.is_none()).count() as i64;
+    let ready =
+        own.filter(|(_, pod)| pod.ready && pod.version == version && pod.ending.is_none()).count() as i64;
     let Some(record) = record(model, "deployments", deployment) else { return counted(0, 1) };
     let still = record.budget.as_ref().is_none_or(|budget| !budget.rolling);
     let done = still && record.available >= record.wanted && ready >= record.wanted;
@@ -198,7 +201,8 @@ fn answers(
 }
 
 fn service(model: &Model, name: &str, address: Address) -> bool {
-    let Some(record) = record(model, "services", name).filter(|record| record.detail == "LoadBalancer") else {
+    let Some(record) = record(model, "services", name).filter(|record| record.detail == "LoadBalancer")
+    else {
         return false;
     };
     let pending = record.addresses.iter().any(|address| address.contains("pending"));
@@ -216,7 +220,8 @@ pub fn announcer(model: &Model) -> Option<&str> {
 
 fn printed(model: &Model, memory: &Memory, text: &str) -> bool {
     model.consoles.iter().any(|(tab, console)| {
-        let mut left = console.printed - memory.printed.get(tab).copied().unwrap_or_default().min(console.printed);
+        let mut left =
+            console.printed - memory.printed.get(tab).copied().unwrap_or_default().min(console.printed);
         for (echo, piece) in console.pieces.iter().rev() {
             if left == 0 {
                 return false;
@@ -282,7 +287,10 @@ mod tests {
     fn model() -> Model {
         let mut model = Model::default();
         model.records.insert("deployments/default/web".into(), row("Deployment", "", "", &[]));
-        model.records.insert("replicasets/default/web-1".into(), row("ReplicaSet", "deployments/default/web", "", &[]));
+        model.records.insert(
+            "replicasets/default/web-1".into(),
+            row("ReplicaSet", "deployments/default/web", "", &[]),
+        );
         let pods = [("a", pod(1, true, 0)), ("b", pod(2, true, 9)), ("c", pod(2, false, 9))];
         model.pods.extend(pods.map(|(name, pod)| (format!("default/{name}"), pod)));
         model
@@ -311,7 +319,8 @@ mod tests {
         assert_eq!(complete.of(&model, &memory), Progress { done: false, have: 1, want: 2 });
         model.pods.insert("default/c".into(), pod(2, true, 9));
         assert!(complete.of(&model, &memory).done);
-        let address = |address: &str| check(serde_json::json!({"service": {"name": "web", "address": address}}));
+        let address =
+            |address: &str| check(serde_json::json!({"service": {"name": "web", "address": address}}));
         assert!(!address("pending").of(&model, &memory).done, "no such Service");
         for (shown, pending) in [("<pending>", true), ("10.64.140.43:80", false)] {
             let row = row("Service", "", "LoadBalancer", &["10.96.1.1:80", shown]);
@@ -340,7 +349,8 @@ mod tests {
             model.answers.insert(format!("{n:03}"), answer(if n > 10 { 2 } else { 1 }, false, n));
         }
         let memory = |begun| Memory { begun, ..Memory::default() };
-        let all = check(serde_json::json!({"answers": {"atLeast": 20, "lost": 0, "version": 2, "share": 1.0}}));
+        let all =
+            check(serde_json::json!({"answers": {"atLeast": 20, "lost": 0, "version": 2, "share": 1.0}}));
         assert_eq!(all.of(&model, &memory(1)), Progress { done: true, have: 20, want: 20 });
         assert!(!all.of(&model, &memory(0)).done, "one was lost");
         model.answers.insert("021".into(), answer(1, false, 21));

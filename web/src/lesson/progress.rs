@@ -112,7 +112,8 @@ impl Standing {
 pub fn expand(text: &str, model: &Model) -> Option<String> {
     let mut text = text.to_owned();
     if text.contains("{pod}") {
-        let own = model.pods.iter().find(|(key, pod)| pod.ready && !pod.system && key.starts_with("default/"));
+        let own =
+            model.pods.iter().find(|(key, pod)| pod.ready && !pod.system && key.starts_with("default/"));
         text = text.replace("{pod}", own?.0.trim_start_matches("default/"));
     }
     if text.contains("{announcer}") {

@@ -36,7 +36,8 @@ pub fn answers(props: &AnswersProps) -> Html {
         return html! { <p class="empty">{ words.no_answers }</p> };
     }
     let select = Callback::from(move |number| driver.act(Act::Select(Some(Selection::Exchange(number)))));
-    let headings = [words.col_time, words.col_asked, words.col_from, words.col_to, words.col_answer, words.col_result];
+    let headings =
+        [words.col_time, words.col_asked, words.col_from, words.col_to, words.col_answer, words.col_result];
     html! {
         <>
             { shares(props, words) }

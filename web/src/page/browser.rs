@@ -49,7 +49,8 @@ pub fn address_with_hash(hash: &str) -> String {
 pub fn drop_hash() {
     let Some(window) = window() else { return };
     let location = window.location();
-    let plain = format!("{}{}", location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
+    let plain =
+        format!("{}{}", location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
     if let Ok(history) = window.history() {
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&plain));
     }
@@ -60,7 +61,9 @@ pub fn forget_parameters(names: &[&str]) {
     let Some(window) = window() else { return };
     let location = window.location();
     let query = location.search().unwrap_or_default();
-    let (Ok(parameters), Ok(history)) = (UrlSearchParams::new_with_str(&query), window.history()) else { return };
+    let (Ok(parameters), Ok(history)) = (UrlSearchParams::new_with_str(&query), window.history()) else {
+        return;
+    };
     for name in names {
         parameters.delete(name);
     }
@@ -116,7 +119,8 @@ pub fn keep<T: Serialize>(store: Store, key: &str, value: &T) -> bool {
 pub fn copy(text: &str, done: impl FnOnce(bool) + 'static) {
     let Some(window) = window() else { return };
     // Outside of a secure context there is no clipboard.
-    let clipboard = js_sys::Reflect::get(&window.navigator(), &"clipboard".into()).unwrap_or(JsValue::UNDEFINED);
+    let clipboard =
+        js_sys::Reflect::get(&window.navigator(), &"clipboard".into()).unwrap_or(JsValue::UNDEFINED);
     if clipboard.is_undefined() {
         return done(false);
     }
@@ -152,14 +156,18 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _ = self.target.remove_event_listener_with_callback(self.name, self.heard.as_ref().unchecked_ref());
+        let _ =
+            self.target.remove_event_listener_with_callback(self.name, self.heard.as_ref().unchecked_ref());
     }
 }
 
 /// Puts the keyboard's focus on the first element that a selector finds.
 pub fn focus(selector: &str) {
-    let found = window().and_then(|window| window.document()).and_then(|document| document.query_selector(selector).ok());
-    if let Some(element) = found.flatten().and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
+    let found = window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.query_selector(selector).ok());
+    if let Some(element) = found.flatten().and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok())
+    {
         let _ = element.focus();
     }
 }

@@ -34,11 +34,14 @@ pub fn grip(props: &GripProps) -> Html {
     let sign = if matches!(divider, Divider::Left | Divider::Lesson) { 1.0 } else { -1.0 };
     let size = props.size;
     let drag = use_mut_ref(|| None::<(f64, f64)>);
-    let along = move |event: &PointerEvent| f64::from(if is_column { event.client_x() } else { event.client_y() });
+    let along =
+        move |event: &PointerEvent| f64::from(if is_column { event.client_x() } else { event.client_y() });
     let onpointerdown = {
         let drag = drag.clone();
         Callback::from(move |event: PointerEvent| {
-            if let Some(element) = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()) {
+            if let Some(element) =
+                event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+            {
                 let _ = element.set_pointer_capture(event.pointer_id());
             }
             drag.replace(Some((along(&event), f64::from(size))));

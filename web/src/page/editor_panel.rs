@@ -58,7 +58,9 @@ pub fn editor_panel(props: &EditorPanelProps) -> Html {
     let apply = {
         let (driver, editing, edited) = (driver.clone(), props.editing.clone(), edited.clone());
         Callback::from(move |()| match &editing {
-            Some((tab, _, _)) => driver.input(Input::Edited { tab: *tab, text: Some(edited.borrow().clone()) }),
+            Some((tab, _, _)) => {
+                driver.input(Input::Edited { tab: *tab, text: Some(edited.borrow().clone()) })
+            }
             None => apply_active(&driver),
         })
     };
@@ -69,7 +71,9 @@ pub fn editor_panel(props: &EditorPanelProps) -> Html {
             EditorEvent::Change { text } if is_editing => drop(edited.replace(text)),
             EditorEvent::Change { text } => edit_active(&driver, &text),
             EditorEvent::Apply => apply.emit(()),
-            EditorEvent::Complete { id, text, position, .. } => complete(&driver, &editor, id, text, position),
+            EditorEvent::Complete { id, text, position, .. } => {
+                complete(&driver, &editor, id, text, position)
+            }
             EditorEvent::Failed { message } => driver.act(Act::Say(Notice::EditorFailed(message))),
             EditorEvent::Ready | EditorEvent::Paste { .. } | EditorEvent::Action { .. } => {}
         })
@@ -94,9 +98,9 @@ pub fn editor_panel(props: &EditorPanelProps) -> Html {
             />
             if *dragging { <div class="drop-hint" aria-hidden="true">{ words.drop_here }</div> }
             <div class="apply">
-                if let Some((tab, _, _)) = &props.editing {
+                if let Some((tab, _, text)) = &props.editing {
                     <button class="primary" onclick={apply.reform(|_| ())}>{ words.save }</button>
-                    <button class="btn2" onclick={cancel(&driver, *tab)}>{ words.cancel }</button>
+                    <button class="btn2" onclick={cancel(&driver, *tab, text)}>{ words.cancel }</button>
                     <span role="status">{ words.editing }</span>
                 } else {
                     <button class="primary" data-testid="apply" onclick={apply.reform(|_| ())}>
@@ -128,7 +132,12 @@ fn use_open(
 
 /// Marks the lines that differ from what was applied, and what the server says of them.
 #[hook]
-fn use_marks(editor: &Rc<EditorHandle>, applied: Option<String>, text: String, verdict: &Rc<Option<Verdict>>) {
+fn use_marks(
+    editor: &Rc<EditorHandle>,
+    applied: Option<String>,
+    text: String,
+    verdict: &Rc<Option<Verdict>>,
+) {
     {
         let editor = editor.clone();
         use_effect_with((applied, text), move |(applied, text)| {
@@ -138,7 +147,8 @@ fn use_marks(editor: &Rc<EditorHandle>, applied: Option<String>, text: String, v
     }
     let editor = editor.clone();
     use_effect_with(verdict.clone(), move |verdict| {
-        let diagnostics = verdict.as_ref().as_ref().map(|verdict| verdict.diagnostics.as_slice()).unwrap_or_default();
+        let diagnostics =
+            verdict.as_ref().as_ref().map(|verdict| verdict.diagnostics.as_slice()).unwrap_or_default();
         let marks: Vec<_> = diagnostics.iter().map(mark).collect();
         editor.set_diagnostics(&marks);
     });
@@ -158,9 +168,10 @@ fn mark(diagnostic: &Diagnostic) -> serde_json::Value {
     json!({ "line": diagnostic.line, "column": column, "severity": severity, "message": message })
 }
 
-fn cancel(driver: &Driver, tab: u32) -> Callback<MouseEvent> {
-    let driver = driver.clone();
-    Callback::from(move |_| driver.input(Input::Edited { tab, text: None }))
+/// An editor that is left without saving leaves the file as it was.
+fn cancel(driver: &Driver, tab: u32, text: &str) -> Callback<MouseEvent> {
+    let (driver, text) = (driver.clone(), text.to_owned());
+    Callback::from(move |_| driver.input(Input::Edited { tab, text: Some(text.clone()) }))
 }
 
 fn edit_active(driver: &Driver, text: &str) {
@@ -306,7 +317,9 @@ fn file_events(driver: &Driver, dragging: &UseStateHandle<bool>) -> FileEvents {
 }
 
 fn take_files(driver: &Driver, data: Option<web_sys::DataTransfer>) -> bool {
-    let Some(files) = data.and_then(|data| data.files()).filter(|files| files.length() > 0) else { return false };
+    let Some(files) = data.and_then(|data| data.files()).filter(|files| files.length() > 0) else {
+        return false;
+    };
     for place in 0..files.length() {
         let Some(file) = files.get(place) else { continue };
         let (driver, name) = (driver.clone(), file.name());

@@ -168,7 +168,8 @@ fn rename(props: &RenameProps) -> Html {
         let (driver, name, on_done) = (driver.clone(), props.name.clone(), props.on_done.clone());
         let input = input.clone();
         move |keep: bool| {
-            let wanted = input.cast::<web_sys::HtmlInputElement>().map(|input| input.value()).unwrap_or_default();
+            let wanted =
+                input.cast::<web_sys::HtmlInputElement>().map(|input| input.value()).unwrap_or_default();
             if keep && !wanted.trim().is_empty() && wanted != name {
                 let written = driver.ui().files.get(&name).is_some_and(|file| file.written.is_some());
                 driver.change_files(|files| files.rename(&name, &wanted));

@@ -44,10 +44,10 @@ pub fn lesson_panel(props: &LessonPanelProps) -> Html {
         let (driver, folded) = (driver.clone(), ui.lesson_folded);
         Callback::from(move |_: MouseEvent| driver.act(Act::FoldLesson(!folded)))
     };
-    let count = fill(words.step_of, &[
-        &(standing.step + 1).min(lesson.steps.len()).to_string(),
-        &lesson.steps.len().to_string(),
-    ]);
+    let count = fill(
+        words.step_of,
+        &[&(standing.step + 1).min(lesson.steps.len()).to_string(), &lesson.steps.len().to_string()],
+    );
     html! {
         <div class="lesson-panel" data-testid={format!("lesson-{}", lesson.id)}>
             <div class="ph">

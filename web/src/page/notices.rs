@@ -108,9 +108,12 @@ fn remedy(driver: &Driver, number: u32, notice: &Notice, words: &'static Words) 
         Notice::NewCluster => button(words.bring_back, Box::new(Driver::bring_back)),
         Notice::FileClosed(file) => {
             let file: File = (**file).clone();
-            button(words.undo, Box::new(move |driver| {
-                driver.change_files(|files| files.put(&file.name, &file.text));
-            }))
+            button(
+                words.undo,
+                Box::new(move |driver| {
+                    driver.change_files(|files| files.put(&file.name, &file.text));
+                }),
+            )
         }
         _ => Html::default(),
     }

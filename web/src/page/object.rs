@@ -134,7 +134,13 @@ fn tab_name(tab: Tab, words: &'static Words) -> &'static str {
     }
 }
 
-fn tab_row(object: &ObjectView, place: bool, shown: Tab, set: &UseStateHandle<Tab>, words: &'static Words) -> Html {
+fn tab_row(
+    object: &ObjectView,
+    place: bool,
+    shown: Tab,
+    set: &UseStateHandle<Tab>,
+    words: &'static Words,
+) -> Html {
     let tabs = tabs_of(object, place);
     if tabs.len() < 2 {
         return Html::default();

@@ -187,7 +187,11 @@ fn row(steps: &[PacketStep], index: usize, step: &PacketStep, props: &PacketPane
 fn addresses(step: &PacketStep) -> Html {
     let (source, destination) = changes(step);
     let half = |text: &str, changed: bool| {
-        if changed { html! { <em>{ text }</em> } } else { html! { <span>{ text }</span> } }
+        if changed {
+            html! { <em>{ text }</em> }
+        } else {
+            html! { <span>{ text }</span> }
+        }
     };
     html! {
         <div class="tup">

@@ -33,7 +33,8 @@ pub fn popover(props: &PopoverProps) -> Html {
                 }
             }
             move || {
-                if let Some(before) = before.and_then(|before| before.dyn_into::<web_sys::HtmlElement>().ok()) {
+                if let Some(before) = before.and_then(|before| before.dyn_into::<web_sys::HtmlElement>().ok())
+                {
                     let _ = before.focus();
                 }
             }

@@ -167,7 +167,8 @@ impl Line {
 
     /// Returns the cursor in characters.
     fn cursor(&self) -> usize {
-        let units = self.element().and_then(|input| input.selection_start().ok().flatten()).unwrap_or_default();
+        let units =
+            self.element().and_then(|input| input.selection_start().ok().flatten()).unwrap_or_default();
         let value = self.value();
         value.get(..web::utf16::byte_offset(&value, units)).unwrap_or_default().chars().count()
     }

@@ -11,12 +11,14 @@ pub fn arrows() -> Callback<KeyboardEvent> {
             "ArrowLeft" => false,
             _ => return,
         };
-        let Some(own) = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()) else {
+        let Some(own) = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+        else {
             return;
         };
         let Some(list) = own.closest("[role=tablist]").ok().flatten() else { return };
         let Ok(tabs) = list.query_selector_all("[role=tab]") else { return };
-        let place = (0..tabs.length()).find(|place| tabs.get(*place).is_some_and(|tab| tab.is_same_node(Some(&own))));
+        let place =
+            (0..tabs.length()).find(|place| tabs.get(*place).is_some_and(|tab| tab.is_same_node(Some(&own))));
         let (Some(place), count) = (place, tabs.length()) else { return };
         let next = if forward { place + 1 } else { place + count - 1 } % count;
         if let Some(tab) = tabs.get(next).and_then(|tab| tab.dyn_into::<web_sys::HtmlElement>().ok()) {
