@@ -1,0 +1,99 @@
+//! The marks: where each stands, and how much of its words has room.
+
+use view::{MarkRow, Moment};
+
+use super::scale::Scale;
+
+/// The most marks that are drawn, the latest.
+const MARKS: usize = 120;
+/// How wide a character is taken to be, in px; those of East Asian scripts are twice as wide.
+const CHARACTER: f64 = 6.3;
+/// Where the words begin beside the mark, and what is left free after them.
+const BESIDE: f64 = 11.0;
+const AFTER: f64 = 8.0;
+
+/// A mark that is drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed<'a> {
+    /// The mark's key.
+    pub key: &'a str,
+    /// Where it stands, in px.
+    pub x: f64,
+    /// What there is room for; may be empty.
+    pub words: String,
+    /// The mark.
+    pub mark: &'a MarkRow,
+}
+
+/// Returns the marks that are seen, in order. Words keep clear of the next mark, and of the time that
+/// stands at `now` and is `pill` px wide.
+pub fn place<'a>(
+    marks: impl DoubleEndedIterator<Item = (&'a String, &'a MarkRow)>,
+    scale: &Scale,
+    now: Moment,
+    pill: f64,
+) -> Vec<Placed<'a>> {
+    let seen = marks.rev().filter(|(_, mark)| scale.shows(mark.at, mark.at)).take(MARKS);
+    let mut wall = scale.width;
+    let (pill_from, pill_to) = (scale.x(now) - pill / 2.0, scale.x(now) + pill / 2.0);
+    let placed = seen.map(|(key, mark)| {
+        let x = scale.x(mark.at);
+        let begins = x + BESIDE;
+        let end = match () {
+            () if begins >= pill_to => wall,
+            () if begins >= pill_from => begins,
+            () => wall.min(pill_from),
+        };
+        wall = x;
+        Placed { key, x, words: cut(&mark.text, end - begins - AFTER), mark }
+    });
+    let mut placed: Vec<Placed<'a>> = placed.collect();
+    placed.reverse();
+    placed
+}
+
+/// Returns as much of a text as has room, with `…` where it doesn't all; nothing where that tells nothing.
+fn cut(text: &str, room: f64) -> String {
+    let wide = |c: char| if c as u32 >= 0x1100 { 2.0 * CHARACTER } else { CHARACTER };
+    if text.chars().map(wide).sum::<f64>() <= room {
+        return text.to_owned();
+    }
+    let mut left = room - CHARACTER;
+    let fits = text.chars().take_while(|c| {
+        left -= wide(*c);
+        left >= 0.0
+    });
+    let cut: String = fits.collect();
+    if cut.chars().count() < 4 { String::new() } else { format!("{}…", cut.trim_end()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SECOND;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn words_keep_clear() {
+        let scale = Scale { from: 0, to: 100 * SECOND, width: 1_000.0 };
+        let marks = [(1, "apply -f echo.yaml"), (10, "set image deployment/echo"), (20, "x"), (90, "delete pod"), (200, "y")];
+        let marks: BTreeMap<String, MarkRow> = (0..)
+            .zip(marks)
+            .map(|(key, (at, text)): (u32, _)| {
+                (key.to_string(), MarkRow { at: at * SECOND, text: text.into(), bad: false })
+            })
+            .collect();
+        let placed = place(marks.iter(), &scale, 95 * SECOND, 56.0);
+        let words: Vec<_> = placed.iter().map(|placed| (placed.x, placed.words.as_str())).collect();
+        assert_eq!(words, [(10.0, "apply -f e…"), (100.0, "set image d…"), (200.0, "x"), (900.0, "")]);
+    }
+
+    #[test]
+    fn words_are_cut() {
+        for (text, room, words) in
+            [("apply", 31.5, "apply"), ("apply -f", 40.0, "apply…"), ("apply", 20.0, ""), ("적용했음다", 60.0, "적용했음…")]
+        {
+            assert_eq!(cut(text, room), words);
+        }
+    }
+}
