@@ -5,6 +5,8 @@ mod app;
 mod diagram_ui;
 mod editor;
 mod page;
+#[path = "rules/ui.rs"]
+mod rules_ui;
 #[path = "timeline/ui.rs"]
 mod timeline_ui;
 

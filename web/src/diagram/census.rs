@@ -127,8 +127,12 @@ fn system_pods(model: &Model, node: &str) -> Vec<String> {
 }
 
 fn waiting(model: &Model) -> Vec<String> {
-    let mut found: Vec<(i64, &String)> =
-        model.pods.iter().filter(|(_, pod)| pod.node.is_empty()).map(|(key, pod)| (pod.created, key)).collect();
+    let mut found: Vec<(i64, &String)> = model
+        .pods
+        .iter()
+        .filter(|(_, pod)| pod.node.is_empty())
+        .map(|(key, pod)| (pod.created, key))
+        .collect();
     found.sort();
     found.into_iter().map(|(_, key)| key.clone()).collect()
 }
@@ -137,9 +141,12 @@ fn controllers(model: &Model) -> Vec<String> {
     let busy = |name: &str| {
         model.controllers.get(name).is_some_and(|row| row.acted.is_some() && !row.key.contains("-system/"))
     };
-    let first = CONTROLLERS.iter().filter(|(name, always)| *always && model.controllers.contains_key(*name) || busy(name));
+    let first = CONTROLLERS
+        .iter()
+        .filter(|(name, always)| *always && model.controllers.contains_key(*name) || busy(name));
     let mut names: Vec<String> = first.map(|(name, _)| (*name).to_owned()).collect();
-    let mut rest: Vec<(u32, &String)> = model.controllers.iter().map(|(name, row)| (row.order, name)).collect();
+    let mut rest: Vec<(u32, &String)> =
+        model.controllers.iter().map(|(name, row)| (row.order, name)).collect();
     rest.sort();
     for (_, name) in rest {
         if !names.contains(name) {
@@ -179,7 +186,10 @@ mod tests {
         let census = Census::of(&model, &slots);
         assert_eq!(census.detail, Detail::Pill);
         assert_eq!(census.nodes.iter().map(|node| node.pods.len()).collect::<Vec<_>>(), [2, 1, 2]);
-        assert_eq!(census.controllers[..5], ["deployment", "replicaset", "endpointslice", "node-lifecycle", "garbage-collector"]);
+        assert_eq!(
+            census.controllers[..5],
+            ["deployment", "replicaset", "endpointslice", "node-lifecycle", "garbage-collector"]
+        );
         assert_eq!((census.records, census.more_records, census.budget), (4, 0, true));
         assert_eq!(census.nodes[1].announces, 1);
         assert!(!Census::of(&sample::empty(), &slots).used);
@@ -187,7 +197,9 @@ mod tests {
 
     #[test]
     fn many_pods_have_less_detail() {
-        for (count, detail) in [(40, Detail::Pill), (41, Detail::Glyph), (300, Detail::Glyph), (301, Detail::Count)] {
+        for (count, detail) in
+            [(40, Detail::Pill), (41, Detail::Glyph), (300, Detail::Glyph), (301, Detail::Count)]
+        {
             let mut model = sample::empty();
             for i in 0..count {
                 model.pods.insert(format!("default/{i}"), sample::pod());
@@ -201,7 +213,11 @@ mod tests {
         for (key, owner, name) in [
             ("kube-system/coredns-5c4d-x7x2p", "replicasets/kube-system/coredns-5c4d", "coredns"),
             ("metallb-system/speaker-x7x2p", "daemonsets/metallb-system/speaker", "speaker"),
-            ("metallb-system/controller-6c-x", "replicasets/metallb-system/controller-6c", "metallb-controller"),
+            (
+                "metallb-system/controller-6c-x",
+                "replicasets/metallb-system/controller-6c",
+                "metallb-controller",
+            ),
             ("kube-system/bare", "", "bare"),
         ] {
             assert_eq!(system_name(key, owner), name);

@@ -177,7 +177,10 @@ mod tests {
     }
 
     fn apart(a: Rect, b: Rect) -> bool {
-        a.right() <= b.x + 0.01 || b.right() <= a.x + 0.01 || a.bottom() <= b.y + 0.01 || b.bottom() <= a.y + 0.01
+        a.right() <= b.x + 0.01
+            || b.right() <= a.x + 0.01
+            || a.bottom() <= b.y + 0.01
+            || b.bottom() <= a.y + 0.01
     }
 
     #[test]
@@ -199,9 +202,18 @@ mod tests {
             let pod = view::PodRow { node: format!("node-{}", i % 9 + 1), ..sample::pod() };
             many.pods.insert(format!("default/many-{i:03}"), pod);
         }
-        for model in [sample::empty(), sample::rollout(), crowded, many, sample::empty_of(1), sample::empty_of(5)] {
+        for model in
+            [sample::empty(), sample::rollout(), crowded, many, sample::empty_of(1), sample::empty_of(5)]
+        {
             let census = census(&model);
-            for (width, height) in [(360.0, 560.0), (599.0, 700.0), (660.0, 500.0), (800.0, 532.0), (1200.0, 800.0), (2000.0, 1100.0)] {
+            for (width, height) in [
+                (360.0, 560.0),
+                (599.0, 700.0),
+                (660.0, 500.0),
+                (800.0, 532.0),
+                (1200.0, 800.0),
+                (2000.0, 1100.0),
+            ] {
                 let layout = Layout::fit(&census, width, height);
                 check(&layout, width);
             }
@@ -216,7 +228,8 @@ mod tests {
             for other in &layout.nodes[..i] {
                 assert!(apart(node.rect, other.rect), "{} and {} at {width}", node.name, other.name);
             }
-            let parts: Vec<Rect> = node.pods.iter().chain(&node.system).map(|(_, rect)| *rect).chain([node.proxy]).collect();
+            let parts: Vec<Rect> =
+                node.pods.iter().chain(&node.system).map(|(_, rect)| *rect).chain([node.proxy]).collect();
             for (j, part) in parts.iter().enumerate() {
                 assert!(inside(node.rect, *part), "{} {part:?} in {:?} at {width}", node.name, node.rect);
                 assert!(parts[..j].iter().all(|other| apart(*part, *other)), "{} {j} at {width}", node.name);
@@ -228,7 +241,11 @@ mod tests {
         }
         for wire in &layout.wires {
             for point in wire.request.iter().chain(&wire.watch) {
-                assert!(inside(all, Rect::new(point.0, point.1, 0.0, 0.0)), "{} {point:?} at {width}", wire.place);
+                assert!(
+                    inside(all, Rect::new(point.0, point.1, 0.0, 0.0)),
+                    "{} {point:?} at {width}",
+                    wire.place
+                );
             }
         }
     }

@@ -41,7 +41,11 @@ impl Phase {
             "Pending" | "ContainerCreating" | "PodInitializing" => Phase::Creating,
             // `Init:0/2`
             progress if progress.contains('/') => Phase::Creating,
-            waits if waits.ends_with("BackOff") || waits.starts_with("ErrImage") || waits.starts_with("Create") => {
+            waits
+                if waits.ends_with("BackOff")
+                    || waits.starts_with("ErrImage")
+                    || waits.starts_with("Create") =>
+            {
                 Phase::Crash
             }
             "InvalidImageName" | "RunContainerError" | "PostStartHookError" => Phase::Crash,
@@ -86,13 +90,31 @@ pub fn glyph(into: &mut Group, phase: Phase, (x, y): Point, colour: &str, size: 
         Phase::Ready => into.circle(fill, (x, y), r + size * 0.0575),
         Phase::Completed => {
             into.circle(fill, (x, y), r + size * 0.0575);
-            let check = format!("M{} {}l{} {}l{} {}", n(x - r * 0.5), n(y), n(r * 0.4), n(r * 0.42), n(r * 0.65), n(-r * 0.8));
+            let check = format!(
+                "M{} {}l{} {}l{} {}",
+                n(x - r * 0.5),
+                n(y),
+                n(r * 0.4),
+                n(r * 0.42),
+                n(r * 0.65),
+                n(-r * 0.8)
+            );
             into.path("gl gl-cut", check);
         }
         Phase::Terminating => {
             let a = size * 0.4;
-            into.path(line, format!("M{} {}H{}L{} {}z", n(x - a), n(y - a * 0.72), n(x + a), n(x), n(y + a * 0.9)));
-            let tip = format!("M{} {}H{}L{} {}z", n(x - a * 0.5), n(y + a * 0.09), n(x + a * 0.5), n(x), n(y + a * 0.9));
+            into.path(
+                line,
+                format!("M{} {}H{}L{} {}z", n(x - a), n(y - a * 0.72), n(x + a), n(x), n(y + a * 0.9)),
+            );
+            let tip = format!(
+                "M{} {}H{}L{} {}z",
+                n(x - a * 0.5),
+                n(y + a * 0.09),
+                n(x + a * 0.5),
+                n(x),
+                n(y + a * 0.9)
+            );
             into.path(fill, tip);
         }
         Phase::Crash | Phase::Failed => {
@@ -100,10 +122,24 @@ pub fn glyph(into: &mut Group, phase: Phase, (x, y): Point, colour: &str, size: 
             let diamond = format!("M{} {}l{a} {a}l-{a} {a}l-{a} -{a}z", n(x), n(y - a), a = n(a));
             into.path("bad", diamond);
             let sign = if phase == Phase::Crash {
-                format!("M{} {}v{}M{} {}v.01", n(x), n(y - size * 0.18), n(size * 0.22), n(x), n(y + size * 0.18))
+                format!(
+                    "M{} {}v{}M{} {}v.01",
+                    n(x),
+                    n(y - size * 0.18),
+                    n(size * 0.22),
+                    n(x),
+                    n(y + size * 0.18)
+                )
             } else {
                 let b = size * 0.14;
-                format!("M{} {}l{c} {c}M{} {}l-{c} {c}", n(x - b), n(y - b), n(x + b), n(y - b), c = n(2.0 * b))
+                format!(
+                    "M{} {}l{c} {c}M{} {}l-{c} {c}",
+                    n(x - b),
+                    n(y - b),
+                    n(x + b),
+                    n(y - b),
+                    c = n(2.0 * b)
+                )
             };
             into.path("gl gl-cut", sign);
         }
@@ -142,7 +178,8 @@ mod tests {
             ("OOMKilled", false, "n", Phase::Failed),
             ("Terminating", true, "n", Phase::Terminating),
         ] {
-            let pod = PodRow { status: status.into(), ready, node: node.into(), ..crate::diagram::sample::pod() };
+            let pod =
+                PodRow { status: status.into(), ready, node: node.into(), ..crate::diagram::sample::pod() };
             assert_eq!(Phase::of(&pod), phase, "{status}");
         }
     }

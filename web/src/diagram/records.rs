@@ -44,7 +44,9 @@ pub fn lines(model: &Model) -> Vec<Line> {
         let mut owned: Vec<(u32, i64, &String)> = model
             .records
             .iter()
-            .filter(|(_, row)| row.owner == *top && (row.wanted > 0 || row.current > 0 || row.version == owner.version))
+            .filter(|(_, row)| {
+                row.owner == *top && (row.wanted > 0 || row.current > 0 || row.version == owner.version)
+            })
             .map(|(key, row)| (row.version, row.created, key))
             .collect();
         owned.sort();
@@ -62,7 +64,9 @@ pub fn rolling(model: &Model) -> Option<(&String, &BudgetRow)> {
         .records
         .iter()
         .filter_map(|(key, row)| Some((key, row.budget.as_ref().filter(|budget| budget.rolling)?)))
-        .max_by_key(|(key, budget)| (budget.versions.iter().map(|version| version.0).max(), std::cmp::Reverse(*key)))
+        .max_by_key(|(key, budget)| {
+            (budget.versions.iter().map(|version| version.0).max(), std::cmp::Reverse(*key))
+        })
 }
 
 /// A limit as its field has it, before it is rounded: `0.75` of `25%`, or nothing where it is a number.
@@ -115,27 +119,42 @@ mod tests {
     #[test]
     fn owners_come_before_what_they_own() {
         let mut model = sample::rollout();
-        let old = RecordRow { owner: "deployments/default/hello-deployment".into(), ..sample::record("ReplicaSet") };
-        model.records.insert("replicasets/default/hello-deployment-old".into(), RecordRow { version: 1, ..old });
-        model.records.insert("services/kube-system/kube-dns".into(), RecordRow { system: true, ..sample::record("Service") });
+        let old = RecordRow {
+            owner: "deployments/default/hello-deployment".into(),
+            ..sample::record("ReplicaSet")
+        };
+        model
+            .records
+            .insert("replicasets/default/hello-deployment-old".into(), RecordRow { version: 1, ..old });
+        model.records.insert(
+            "services/kube-system/kube-dns".into(),
+            RecordRow { system: true, ..sample::record("Service") },
+        );
         let lines = lines(&model);
         let told: Vec<(&str, bool, bool)> = lines
             .iter()
             .map(|line| (line.key.rsplit('/').next().unwrap_or_default(), line.owned, line.last))
             .collect();
-        assert_eq!(told, [
-            ("hello-deployment", false, false),
-            ("hello-deployment-6d4cf56db6", true, false),
-            ("hello-deployment-7c9d8f5b5c", true, true),
-            ("hello-deployment-svc", false, false),
-        ]);
+        assert_eq!(
+            told,
+            [
+                ("hello-deployment", false, false),
+                ("hello-deployment-6d4cf56db6", true, false),
+                ("hello-deployment-7c9d8f5b5c", true, true),
+                ("hello-deployment-svc", false, false),
+            ]
+        );
     }
 
     #[test]
     fn a_rollouts_arithmetic() {
-        for (written, wanted, text) in
-            [("25%", 3, Some("0.75")), ("50%", 3, Some("1.5")), ("25%", 4, Some("1")), ("1", 3, None), ("x%", 3, None)]
-        {
+        for (written, wanted, text) in [
+            ("25%", 3, Some("0.75")),
+            ("50%", 3, Some("1.5")),
+            ("25%", 4, Some("1")),
+            ("1", 3, None),
+            ("x%", 3, None),
+        ] {
             assert_eq!(share(written, wanted).as_deref(), text);
         }
         let model = sample::rollout();

@@ -70,7 +70,11 @@ impl Layout {
     /// Returns where a pod stands that uses the API: `coredns/NAME`, `metallb-speaker/NODE`, `addon/NAME`.
     fn addon(&self, kind: &str, name: &str) -> Option<(&NodeBox, Rect)> {
         let last = name.rsplit('/').next().unwrap_or(name);
-        let all = || self.nodes.iter().flat_map(|node| node.system.iter().chain(&node.pods).map(move |pod| (node, pod)));
+        let all = || {
+            self.nodes
+                .iter()
+                .flat_map(|node| node.system.iter().chain(&node.pods).map(move |pod| (node, pod)))
+        };
         let own = |key: &str| key.rsplit('/').next().unwrap_or_default().to_owned();
         let workload = kind.strip_prefix("metallb-").unwrap_or(kind);
         let exact = all().find(|(_, (key, _))| key == name || own(key) == last);
@@ -88,7 +92,10 @@ impl Layout {
                 Some(node) => Some((vec![self.gate(node)], node.tap)),
                 None => {
                     let port = self.control_port?;
-                    let joint = self.joints.iter().find(|joint| joint.first().is_some_and(|point| near(*point, port)))?;
+                    let joint = self
+                        .joints
+                        .iter()
+                        .find(|joint| joint.first().is_some_and(|point| near(*point, port)))?;
                     let mut way = joint.clone();
                     let tap = way.pop()?;
                     Some((way, tap))
@@ -167,7 +174,8 @@ impl Layout {
     }
 
     fn local_route(&self, node: &NodeBox, from: &str, to: &str) -> Option<Vec<Point>> {
-        let pod = |place: &str| place.strip_prefix("pod/").and_then(|key| self.pod(key)).map(|(_, rect)| rect);
+        let pod =
+            |place: &str| place.strip_prefix("pod/").and_then(|key| self.pod(key)).map(|(_, rect)| rect);
         match (pod(from), pod(to)) {
             (None, Some(rect)) => Some(self.inside(node, rect)),
             (Some(rect), None) => Some(reversed(self.inside(node, rect))),
@@ -178,6 +186,18 @@ impl Layout {
             }
             (None, None) => None,
         }
+    }
+
+    /// Returns the way of what a component does to a pod: from the kubelet to the pod, or none where
+    /// the component acts on nothing that is drawn.
+    pub fn step_route(&self, place: &str, object: &str) -> Option<Vec<Point>> {
+        let node = self.node(place.strip_prefix("kubelet/")?)?;
+        let key = object.strip_prefix("pods/").unwrap_or(object);
+        let (_, rect) = node.pods.iter().chain(&node.system).find(|(own, _)| own == key)?;
+        let (x, y) = (rect.centre().0, rect.y);
+        let gap = if self.turned { node.kubelet.centre().1 } else { node.kubelet.bottom() + 2.0 };
+        let from = if self.turned { (node.kubelet.x, gap) } else { (node.kubelet.centre().0, node.kubelet.bottom()) };
+        Some(tidy(vec![from, (from.0, gap), (x, gap), (x, y)]))
     }
 
     /// Returns where a place stands, for what happens at it.
@@ -232,20 +252,39 @@ mod tests {
     fn every_agent_has_a_way_to_the_api_server() {
         for layout in layouts() {
             for place in [
-                "kubectl", "scheduler", "kube-controller-manager", "controller/deployment", "controller/job", "etcd",
-                "kubelet/node-1", "kubelet/node-3", "kubelet/control-plane", "kube-proxy/node-2", "proxy/node-2",
-                "metallb-speaker/node-2", "metallb-controller/metallb-system", "coredns/coredns-5c4d-x7x2p",
+                "kubectl",
+                "scheduler",
+                "kube-controller-manager",
+                "controller/deployment",
+                "controller/job",
+                "etcd",
+                "kubelet/node-1",
+                "kubelet/node-3",
+                "kubelet/control-plane",
+                "kube-proxy/node-2",
+                "proxy/node-2",
+                "metallb-speaker/node-2",
+                "metallb-controller/metallb-system",
+                "coredns/coredns-5c4d-x7x2p",
             ] {
                 if layout.turned && place == "kubelet/control-plane" {
                     continue;
                 }
                 for half in [Half::Request, Half::Watch] {
                     let way = layout.api_route(place, half).unwrap_or_else(|| panic!("{place} has no way"));
-                    let door = if half == Half::Request { way.last() } else { way.first() }.copied().unwrap_or_default();
+                    let door = if half == Half::Request { way.last() } else { way.first() }
+                        .copied()
+                        .unwrap_or_default();
                     let api = layout.api;
-                    let at_edge = door.0 >= api.x - 0.1 && door.0 <= api.right() + 0.1 && door.1 >= api.y - 0.1 && door.1 <= api.bottom() + 0.1;
+                    let at_edge = door.0 >= api.x - 0.1
+                        && door.0 <= api.right() + 0.1
+                        && door.1 >= api.y - 0.1
+                        && door.1 <= api.bottom() + 0.1;
                     assert!(at_edge, "{place} {half:?} ends at {door:?}, not at {api:?}");
-                    assert!(way.windows(2).all(|pair| pair[0].0 == pair[1].0 || pair[0].1 == pair[1].1), "{place} {way:?}");
+                    assert!(
+                        way.windows(2).all(|pair| pair[0].0 == pair[1].0 || pair[0].1 == pair[1].1),
+                        "{place} {way:?}"
+                    );
                 }
             }
             assert_eq!(layout.api_route("nobody/x", Half::Request), None);
@@ -257,14 +296,24 @@ mod tests {
         let pod = "pod/default/hello-deployment-7c9d8f5b5c-9wz2k";
         for layout in layouts() {
             for (from, to) in [
-                ("client", "node/node-2"), ("node/node-2", "node/node-3"), ("node/node-3", pod), (pod, "client"),
-                ("node/node-1", "node/control-plane"), ("client", "node/control-plane"),
+                ("client", "node/node-2"),
+                ("node/node-2", "node/node-3"),
+                ("node/node-3", pod),
+                (pod, "client"),
+                ("node/node-1", "node/control-plane"),
+                ("client", "node/control-plane"),
             ] {
-                let way = layout.packet_route(from, to).unwrap_or_else(|| panic!("{from} to {to} has no way"));
+                let way =
+                    layout.packet_route(from, to).unwrap_or_else(|| panic!("{from} to {to} has no way"));
                 let mut back = layout.packet_route(to, from).unwrap_or_default();
                 back.reverse();
                 assert_eq!(way, back, "{from} to {to}");
-                assert!(way.windows(2).all(|pair| (pair[0].0 - pair[1].0).abs() < 0.01 || (pair[0].1 - pair[1].1).abs() < 0.01), "{way:?}");
+                assert!(
+                    way.windows(2)
+                        .all(|pair| (pair[0].0 - pair[1].0).abs() < 0.01
+                            || (pair[0].1 - pair[1].1).abs() < 0.01),
+                    "{way:?}"
+                );
             }
             assert_eq!(layout.packet_route("client", "pod/default/gone"), None);
         }

@@ -1,7 +1,8 @@
 //! Clusters made by hand, for the tests of what is drawn.
 
 use view::{
-    AnswerRow, BudgetRow, ClusterRow, ControllerRow, MarkRow, NodeRow, PodBar, PodRow, RecordRow, SchedulerRow,
+    AnswerRow, BudgetRow, ClusterRow, ControllerRow, MarkRow, NodeRow, PodBar, PodRow, RecordRow,
+    SchedulerRow,
 };
 
 use crate::clock::SECOND;
@@ -88,14 +89,25 @@ pub fn empty_of(workers: u32) -> Model {
     for order in 1..=workers {
         model.nodes.insert(format!("node-{order}"), node(order));
     }
-    let names = ["endpointslice", "daemonset", "garbage-collector", "deployment", "node-lifecycle", "replicaset", "namespace"];
+    let names = [
+        "endpointslice",
+        "daemonset",
+        "garbage-collector",
+        "deployment",
+        "node-lifecycle",
+        "replicaset",
+        "namespace",
+    ];
     for (order, name) in names.into_iter().enumerate() {
         let row = ControllerRow { acted: None, key: String::new(), waiting: 0, order: order as u32 };
         model.controllers.insert(name.into(), row);
     }
     for (name, node) in [("coredns-5c4d-x7x2p", "node-1"), ("coredns-5c4d-m2m4q", "node-2")] {
         let pod = PodRow { node: node.into(), system: true, version: 1, ip: "10.244.1.2".into(), ..pod() };
-        model.pods.insert(format!("kube-system/{name}"), PodRow { owner: "replicasets/kube-system/coredns-5c4d".into(), ..pod });
+        model.pods.insert(
+            format!("kube-system/{name}"),
+            PodRow { owner: "replicasets/kube-system/coredns-5c4d".into(), ..pod },
+        );
     }
     model
 }
@@ -141,14 +153,19 @@ fn pods(model: &mut Model) {
         model.bars.insert(name.into(), bar);
     }
     for node in ["node-1", "node-2", "node-3"] {
-        let pod = PodRow { node: node.into(), system: true, owner: "daemonsets/metallb-system/speaker".into(), ..pod() };
+        let pod = PodRow {
+            node: node.into(),
+            system: true,
+            owner: "daemonsets/metallb-system/speaker".into(),
+            ..pod()
+        };
         model.pods.insert(format!("metallb-system/speaker-{node}"), pod);
     }
     let controller = PodRow { node: "node-3".into(), system: true, ..pod() };
-    model.pods.insert("metallb-system/controller-6c58495cbb-kkl4x".into(), PodRow {
-        owner: "replicasets/metallb-system/controller-6c58495cbb".into(),
-        ..controller
-    });
+    model.pods.insert(
+        "metallb-system/controller-6c58495cbb-kkl4x".into(),
+        PodRow { owner: "replicasets/metallb-system/controller-6c58495cbb".into(), ..controller },
+    );
 }
 
 fn records(model: &mut Model) {
@@ -210,21 +227,34 @@ pub fn rollout() -> Model {
     if let Some(row) = model.nodes.get_mut("node-2") {
         row.announces = vec!["10.64.140.43:80".into()];
     }
-    for (name, ago) in [("deployment", 1.6), ("replicaset", 1.6), ("endpointslice", 1.5), ("node-lifecycle", 2.3), ("garbage-collector", 9.8)] {
+    for (name, ago) in [
+        ("deployment", 1.6),
+        ("replicaset", 1.6),
+        ("endpointslice", 1.5),
+        ("node-lifecycle", 2.3),
+        ("garbage-collector", 9.8),
+    ] {
         if let Some(row) = model.controllers.get_mut(name) {
             row.acted = Some(model.now - (ago * 1e6) as i64);
         }
     }
-    model.scheduler =
-        Some(SchedulerRow { pod: format!("default/{V2}-m8vhd"), node: "node-1".into(), at: 71_000_000, waiting: 0 });
+    model.scheduler = Some(SchedulerRow {
+        pod: format!("default/{V2}-m8vhd"),
+        node: "node-1".into(),
+        at: 71_000_000,
+        waiting: 0,
+    });
     model.etcd = vec![
         (1844, "endpointslices/default/hello-deployment-svc-x".into()),
         (1845, format!("pods/default/{V2}-m8vhd")),
         (1846, format!("pods/default/{V2}-m8vhd")),
     ];
-    for (number, at, text) in
-        [(1, 8, "apply -f deployment.yaml"), (2, 20, "apply -f service.yaml"), (3, 31, "loop, 5 a second"), (4, 62, "set image: v2")]
-    {
+    for (number, at, text) in [
+        (1, 8, "apply -f deployment.yaml"),
+        (2, 20, "apply -f service.yaml"),
+        (3, 31, "loop, 5 a second"),
+        (4, 62, "set image: v2"),
+    ] {
         model.marks.insert(number.to_string(), MarkRow { at: at * SECOND, text: text.into(), bad: false });
     }
     for number in 1..=207_u32 {
@@ -245,4 +275,36 @@ pub fn rollout() -> Model {
         model.answers.insert(format!("{number:010}"), row);
     }
     model
+}
+
+/// The way of packet 207, half gone at 01:12.25.
+pub fn way() -> Vec<view::PacketStep> {
+    let steps = [
+        ("client", "", "", "arp", 0),
+        ("node-2", "nat PREROUTING", "KUBE-SERVICES", "match", 100),
+        ("node-2", "nat PREROUTING", "KUBE-EXT-MBIYX26VZVXLL7EN", "mark", 100),
+        ("node-2", "nat PREROUTING", "KUBE-SVC-MBIYX26VZVXLL7EN", "match", 100),
+        ("node-2", "nat PREROUTING", "KUBE-SEP-WEXP7BNZC34HQACL", "dnat", 100),
+        ("node-2", "", "", "route", 100),
+        ("node-2", "filter FORWARD", "KUBE-FORWARD", "accept", 100),
+        ("node-2", "nat POSTROUTING", "KUBE-POSTROUTING", "masquerade", 100),
+        ("node-3", "", "", "route", 200),
+        ("default/hello-deployment-7c9d8f5b5c-9wz2k", "", "", "deliver", 300),
+    ];
+    let step = |(place, hook, chain, what, at): (&str, &str, &str, &str, i64)| view::PacketStep {
+        place: place.into(),
+        hook: hook.into(),
+        chain: chain.into(),
+        what: what.into(),
+        detail: String::new(),
+        tried: Vec::new(),
+        tried_count: 0,
+        chain_length: 0,
+        source: "10.64.140.2:51844".into(),
+        destination: "10.64.140.43:80".into(),
+        source_after: "10.64.140.2:51844".into(),
+        destination_after: "10.64.140.43:80".into(),
+        at: 72_000_000 + at * 1_000,
+    };
+    steps.into_iter().map(step).collect()
 }

@@ -160,12 +160,24 @@ impl Group {
     }
 
     /// Adds a text around a place.
-    pub fn text_middle(&mut self, class: impl Into<Cow<'static, str>>, x: f64, y: f64, text: impl Into<String>) {
+    pub fn text_middle(
+        &mut self,
+        class: impl Into<Cow<'static, str>>,
+        x: f64,
+        y: f64,
+        text: impl Into<String>,
+    ) {
         self.anchored(class, (x, y), Anchor::Middle, vec![span("", text)]);
     }
 
     /// Adds a text of several pieces.
-    pub fn anchored(&mut self, class: impl Into<Cow<'static, str>>, at: Point, anchor: Anchor, spans: Vec<Span>) {
+    pub fn anchored(
+        &mut self,
+        class: impl Into<Cow<'static, str>>,
+        at: Point,
+        anchor: Anchor,
+        spans: Vec<Span>,
+    ) {
         self.items.push(Item::Shape(class.into(), Shape::Text(at, anchor, spans)));
     }
 
@@ -267,7 +279,8 @@ mod tests {
     #[test]
     fn polylines_are_measured() {
         let line = [(0.0, 0.0), (10.0, 0.0), (10.0, 10.0)];
-        for (part, point) in [(0.0, (0.0, 0.0)), (0.25, (5.0, 0.0)), (0.75, (10.0, 5.0)), (2.0, (10.0, 10.0))] {
+        for (part, point) in [(0.0, (0.0, 0.0)), (0.25, (5.0, 0.0)), (0.75, (10.0, 5.0)), (2.0, (10.0, 10.0))]
+        {
             assert_eq!(point_along(&line, part), Some(point));
         }
         assert_eq!(point_along(&[], 0.5), None);

@@ -22,7 +22,8 @@ impl Slots {
         self.frame = model.frame;
         for (node, slots) in &mut self.by_node {
             for slot in slots.iter_mut() {
-                let stays = |key: &String| model.pods.get(key).is_some_and(|pod| pod.node == *node && !pod.system);
+                let stays =
+                    |key: &String| model.pods.get(key).is_some_and(|pod| pod.node == *node && !pod.system);
                 if slot.as_ref().is_some_and(|key| !stays(key)) {
                     *slot = None;
                 }
@@ -66,7 +67,7 @@ mod tests {
     fn a_pod_keeps_its_place() {
         let mut model = sample::empty();
         let mut slots = Slots::default();
-        let mut put = |model: &mut Model, name: &str, node: &str| {
+        let put = |model: &mut Model, name: &str, node: &str| {
             let pod = view::PodRow { node: node.into(), ..sample::pod() };
             model.pods.insert(format!("default/{name}"), pod);
         };

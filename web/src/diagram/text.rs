@@ -31,9 +31,14 @@ fn char_em(c: char) -> f64 {
         'f' | 't' | 'r' | ' ' | '(' | ')' | '-' | '/' => 0.37,
         'm' | 'w' | 'M' | 'W' | '…' | '≤' | '≥' => 0.88,
         c if c.is_ascii_uppercase() => 0.68,
-        c if (c as u32) >= 0x1100 => 0.95,
-        _ => 0.575,
+        c if is_wide(c) => 0.95,
+        _ => 0.55,
     }
+}
+
+/// Returns whether a character fills a square, as Korean does.
+fn is_wide(c: char) -> bool {
+    matches!(c as u32, 0x1100..=0x11ff | 0x2e80..)
 }
 
 /// Returns the width of a text in the page's proportional font.
@@ -43,7 +48,7 @@ pub fn sans(text: &str, size: f64) -> f64 {
 
 /// Returns the width of a text in the page's monospaced font.
 pub fn mono(text: &str, size: f64) -> f64 {
-    let cells: f64 = text.chars().map(|c| if (c as u32) >= 0x1100 { 1.0 } else { 0.602 }).sum();
+    let cells: f64 = text.chars().map(|c| if is_wide(c) { 1.0 } else { 0.602 }).sum();
     cells * size
 }
 

@@ -15,7 +15,8 @@ const RAIL: f64 = 24.0;
 pub fn layout(census: &Census, width: f64, scale: f64) -> Layout {
     let sizes = Type::at(scale);
     let k = sizes.normal / 11.0;
-    let mut layout = Layout { size: (width, 0.0), scale, turned: true, detail: census.detail, ..Layout::default() };
+    let mut layout =
+        Layout { size: (width, 0.0), scale, turned: true, detail: census.detail, ..Layout::default() };
     control_plane(&mut layout, census, k, sizes);
     let mut y = layout.control.bottom() + 14.0;
     for own in &census.nodes {
@@ -30,7 +31,7 @@ pub fn layout(census: &Census, width: f64, scale: f64) -> Layout {
 
 fn control_plane(layout: &mut Layout, census: &Census, k: f64, sizes: Type) {
     let width = layout.size.0;
-    let inner = width - 2.0 * MARGIN - 20.0;
+    let inner = width - 2.0 * MARGIN - 26.0;
     let mut x = MARGIN + 10.0;
     let mut place = |name: &str| {
         let w = sans(name, sizes.normal) + 14.0;
@@ -52,7 +53,9 @@ fn control_plane(layout: &mut Layout, census: &Census, k: f64, sizes: Type) {
         .iter()
         .take(room)
         .enumerate()
-        .map(|(i, key)| (key.clone(), Rect::new(MARGIN + 10.0 + 24.0 * i as f64, layout.api.bottom() + 4.0, 24.0, 24.0)))
+        .map(|(i, key)| {
+            (key.clone(), Rect::new(MARGIN + 10.0 + 24.0 * i as f64, layout.api.bottom() + 4.0, 24.0, 24.0))
+        })
         .collect();
     layout.control = Rect::new(MARGIN, 8.0, width - 2.0 * MARGIN, layout.api.bottom() + waiting + 10.0 - 8.0);
     if census.control_is_node {
@@ -70,13 +73,19 @@ fn node(own: &NodeCensus, detail: Detail, width: f64, y: f64, sizes: Type) -> No
         _ => (24.0, 24.0, 0.0),
     };
     let across = (((inner + gap) / (cell_w + gap)).floor() as usize).max(1);
-    let cell_w = if detail == Detail::Pill { ((inner + gap) / across as f64 - gap).min(160.0) } else { cell_w };
+    let cell_w =
+        if detail == Detail::Pill { ((inner + gap) / across as f64 - gap).min(160.0) } else { cell_w };
     let lines = own.pods.len().div_ceil(across).max(1) as f64;
     let pods_h = if detail == Detail::Count { PILL_H } else { (lines * (cell_h + gap) - gap).max(PILL_H) };
     let top = y + 30.0;
     let place = |i: usize| {
         let (column, row) = (i % across, i / across);
-        Rect::new(x + 12.0 + (cell_w + gap) * column as f64, top + (cell_h + gap) * row as f64, cell_w, cell_h)
+        Rect::new(
+            x + 12.0 + (cell_w + gap) * column as f64,
+            top + (cell_h + gap) * row as f64,
+            cell_w,
+            cell_h,
+        )
     };
     let pods: Vec<(String, Rect)> = match detail {
         Detail::Count => Vec::new(),
@@ -148,10 +157,16 @@ fn below(layout: &mut Layout, census: &Census, y: f64) {
 
 fn wires(layout: &mut Layout) {
     let (api, width) = (layout.api, layout.size.0);
-    for (place, rect) in [("kube-controller-manager", layout.manager), ("scheduler", layout.scheduler), ("etcd", layout.etcd)] {
+    for (place, rect) in
+        [("kube-controller-manager", layout.manager), ("scheduler", layout.scheduler), ("etcd", layout.etcd)]
+    {
         let x = rect.x + rect.w / 2.0;
         let watch = vec![(x + 3.0, api.y), (x + 3.0, rect.bottom())];
-        layout.wires.push(Wire { place: place.to_owned(), request: vec![(x - 3.0, rect.bottom()), (x - 3.0, api.y)], watch });
+        layout.wires.push(Wire {
+            place: place.to_owned(),
+            request: vec![(x - 3.0, rect.bottom()), (x - 3.0, api.y)],
+            watch,
+        });
     }
     let (out, back) = (width - 18.5, width - 23.5);
     let door = api.y + 20.0;
@@ -163,11 +178,11 @@ fn wires(layout: &mut Layout) {
             watch: vec![(api.right(), door + 6.0), (back, door + 6.0), (back, y - 6.0), (x, y - 6.0)],
         });
     }
-    let y = layout.client.y + 16.0;
+    let y = layout.client.y + 4.0;
     let x = layout.client.right();
     layout.wires.push(Wire {
         place: "client".to_owned(),
-        request: vec![(x, y + 6.0), (out, y + 6.0), (out, door), (api.right(), door)],
+        request: vec![(x, y + 5.0), (out, y + 5.0), (out, door), (api.right(), door)],
         watch: vec![(api.right(), door + 6.0), (back, door + 6.0), (back, y), (x, y)],
     });
 }

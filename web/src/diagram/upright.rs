@@ -12,9 +12,9 @@ const PILL_H: f64 = 46.0;
 /// Returns the height of the API server for its records.
 fn api_height(census: &Census, k: f64) -> f64 {
     let lines = census.records + usize::from(census.more_records > 0);
-    let records = 22.0 + 17.0 * k * lines.max(1) as f64;
-    let budget = if census.budget { 8.0 + 16.0 * k * 2.0 } else { 0.0 };
-    (records + budget + 3.0).max(140.0)
+    let records = 28.0 + 17.0 * k * lines.max(1) as f64;
+    let budget = if census.budget { 10.0 + 16.0 * k * 2.0 } else { 0.0 };
+    (records + budget).max(140.0)
 }
 
 /// Lays a drawing out.
@@ -52,15 +52,19 @@ fn control_plane(layout: &mut Layout, census: &Census, height: f64, sizes: Type)
     let cell = 20.0;
     let room = ((side - 20.0) / cell).floor() as usize;
     let shown = census.waiting.iter().take(room).enumerate();
-    layout.waiting =
-        shown.map(|(i, key)| (key.clone(), Rect::new(right + 8.0 + cell * i as f64, top + scheduler - 24.0, cell, cell))).collect();
+    layout.waiting = shown
+        .map(|(i, key)| {
+            (key.clone(), Rect::new(right + 8.0 + cell * i as f64, top + scheduler - 24.0, cell, cell))
+        })
+        .collect();
     if census.used {
         let row = 17.0 * k;
         let rows = ((height - 34.0) / row).floor() as usize;
         let all = census.controllers.len();
         let shown = if all > rows { rows.saturating_sub(1) } else { all };
         let y = |i: usize| top + 36.0 + row * i as f64;
-        layout.controllers = census.controllers.iter().take(shown).enumerate().map(|(i, name)| (name.clone(), y(i))).collect();
+        layout.controllers =
+            census.controllers.iter().take(shown).enumerate().map(|(i, name)| (name.clone(), y(i))).collect();
         layout.more_controllers = all - shown;
     }
     if census.control_is_node {
@@ -78,7 +82,8 @@ fn control_node(layout: &mut Layout, census: &Census, sizes: Type) {
         layout.agents.push((name, Rect::new(x, y, w, 18.0)));
         x -= 8.0;
     }
-    layout.control_port = Some(Rect::new(layout.control.right() - 5.0, layout.control.bottom() - 34.0, 9.0, 12.0));
+    layout.control_port =
+        Some(Rect::new(layout.control.right() - 5.0, layout.control.bottom() - 34.0, 9.0, 12.0));
     let mut x = layout.scheduler.x;
     for (key, name) in census.control_pods.iter().map(|key| (key, system_name(key, ""))) {
         let w = 16.0 + sans(&name, sizes.normal) + 6.0;
@@ -100,6 +105,7 @@ struct Plan {
     cell: (f64, f64, f64),
     across: usize,
     proxy: f64,
+    counted: bool,
 }
 
 fn plan(census: &Census, width: f64, sizes: Type) -> Plan {
@@ -130,10 +136,21 @@ fn plan(census: &Census, width: f64, sizes: Type) -> Plan {
         Detail::Pill | Detail::Glyph => (lines * (cell_h + gap) - gap).max(PILL_H),
         Detail::Count => PILL_H,
     };
-    let system_rows = census.nodes.iter().map(|own| system_row(own, node, sizes).0).max().unwrap_or(1).clamp(1, 2);
+    let system_rows =
+        census.nodes.iter().map(|own| system_row(own, node, sizes).0).max().unwrap_or(1).clamp(1, 2);
     let proxy = 22.0 + 18.0 * k.min(1.1);
     let height = 29.0 + pods + 10.0 + 17.0 * system_rows as f64 + proxy + 18.0;
-    Plan { columns, width: node, pods, system_rows, height, cell: (stretched, cell_h, gap), across, proxy }
+    Plan {
+        columns,
+        width: node,
+        pods,
+        system_rows,
+        height,
+        cell: (stretched, cell_h, gap),
+        across,
+        proxy,
+        counted: census.detail == Detail::Count,
+    }
 }
 
 fn system_width(key: &str, sizes: Type) -> f64 {
@@ -178,9 +195,11 @@ fn nodes(layout: &mut Layout, census: &Census, sizes: Type) {
     let rows = census.nodes.len().div_ceil(plan.columns).max(1);
     let announced = census.nodes.iter().map(|node| node.announces).max().unwrap_or_default().min(3);
     let below = 28.0 + 20.0 * announced.saturating_sub(1) as f64;
-    // The outer nodes' wires lie above the inner ones'.
-    let depth = (plan.columns.saturating_sub(2) / 2).max(usize::from(plan.columns == 2)) as f64;
-    let band = 40.0 + 16.0 * depth.max(1.0);
+    let middles: Vec<f64> = (0..plan.columns.min(census.nodes.len()))
+        .map(|column| MARGIN + (plan.width + GAP) * column as f64 + plan.width / 2.0)
+        .collect();
+    let (left, right) = bent(&middles, layout.api);
+    let band = 40.0 + 16.0 * left.len().max(right.len()).max(1) as f64;
     let pitch = plan.height + below + band;
     let top = layout.control.bottom() + band;
     for (i, own) in census.nodes.iter().enumerate() {
@@ -194,7 +213,12 @@ fn nodes(layout: &mut Layout, census: &Census, sizes: Type) {
     for row in 0..rows {
         let y = top + pitch * row as f64 + plan.height + below;
         if let Some((_, (_, above))) = layout.network.last() {
-            layout.joints.push(vec![(right, *above), (layout.size.0 - 5.0, *above), (layout.size.0 - 5.0, y), (right, y)]);
+            layout.joints.push(vec![
+                (right, *above),
+                (layout.size.0 - 5.0, *above),
+                (layout.size.0 - 5.0, y),
+                (right, y),
+            ]);
         }
         layout.network.push(((left, y), (right, y)));
     }
@@ -210,13 +234,15 @@ fn node(own: &NodeCensus, rect: Rect, plan: &Plan, sizes: Type, below: f64) -> N
         let (column, row) = (i % plan.across, i / plan.across);
         Rect::new(left + (w + gap) * column as f64, top + (h + gap) * row as f64, w, h)
     };
-    let pods = own.pods.iter().enumerate().filter_map(|(i, key)| Some((key.clone()?, place(i))));
-    let pods = if plan.cell.1 > 0.0 { pods.collect() } else { Vec::new() };
+    let keys = if plan.counted { &[][..] } else { &own.pods[..] };
+    let pods = keys.iter().enumerate().filter_map(|(i, key)| Some((key.clone()?, place(i)))).collect();
     let system_top = top + plan.pods + 4.0;
     let (_, places) = system_row(own, rect.w, sizes);
     let shown = own.system.iter().zip(places).filter(|(_, (row, ..))| *row < plan.system_rows);
     let system: Vec<(String, Rect)> = shown
-        .map(|(key, (row, x, w))| (key.clone(), Rect::new(rect.x + x, system_top + 17.0 * row as f64, w.min(rect.w - 22.0), 17.0)))
+        .map(|(key, (row, x, w))| {
+            (key.clone(), Rect::new(rect.x + x, system_top + 17.0 * row as f64, w.min(rect.w - 22.0), 17.0))
+        })
         .collect();
     let proxy = Rect::new(rect.x + 10.0, rect.bottom() - 18.0 - plan.proxy, rect.w - 20.0, plan.proxy);
     let port = Rect::new(middle - 6.0, rect.bottom() - 5.0, 12.0, 9.0);
@@ -279,8 +305,24 @@ fn wires(layout: &mut Layout) {
         let (x, top) = (rect.x + rect.w / 2.0, api.y);
         let place = if name == "kubelet" { "kubelet/" } else { "kube-proxy/" };
         let request = vec![(x - 3.0, rect.bottom()), (x - 3.0, top)];
-        layout.wires.push(Wire { place: place.to_owned(), request, watch: vec![(x + 3.0, top), (x + 3.0, rect.bottom())] });
+        layout.wires.push(Wire {
+            place: place.to_owned(),
+            request,
+            watch: vec![(x + 3.0, top), (x + 3.0, rect.bottom())],
+        });
     }
+}
+
+/// Returns which of these kubelets are too far from the API server's middle for a straight wire, on
+/// its left and on its right.
+fn bent(middles: &[f64], api: Rect) -> (Vec<usize>, Vec<usize>) {
+    let middle = api.x + api.w / 2.0;
+    let far = |x: f64| x < api.x + 54.0 || x > api.right() - 54.0;
+    let side = |left: bool| {
+        let on_side = middles.iter().enumerate().filter(|(_, x)| far(**x) && (**x < middle) == left);
+        on_side.map(|(i, _)| i).collect()
+    };
+    (side(true), side(false))
 }
 
 /// Outer nodes' wires lie above inner ones', and meet the API server further out, so that none cross.
@@ -289,18 +331,21 @@ fn kubelet_wires(layout: &mut Layout) {
     let api = layout.api;
     let middle = api.x + api.w / 2.0;
     let (low, high) = (api.x + 24.0, api.right() - 24.0);
-    let upper: Vec<usize> = (0..layout.nodes.len()).filter(|i| layout.nodes[*i].rect.y == first_row).collect();
-    let x = |layout: &Layout, i: usize| layout.nodes[i].kubelet.centre().0;
-    let straight = |x: f64| x - 8.0 > low && x + 8.0 < high;
-    let left: Vec<usize> = upper.iter().copied().filter(|i| !straight(x(layout, *i)) && x(layout, *i) < middle).collect();
-    let right: Vec<usize> = upper.iter().copied().filter(|i| !straight(x(layout, *i)) && x(layout, *i) >= middle).collect();
-    let mut inner: Vec<f64> = upper.iter().map(|i| x(layout, *i)).filter(|x| straight(*x)).collect();
+    let upper: Vec<f64> = layout
+        .nodes
+        .iter()
+        .filter(|node| node.rect.y == first_row)
+        .map(|node| node.kubelet.centre().0)
+        .collect();
+    let (left, right) = bent(&upper, api);
+    let straight = upper.iter().enumerate().filter(|(i, _)| !left.contains(i) && !right.contains(i));
+    let mut inner: Vec<f64> = straight.map(|(_, x)| *x).collect();
     inner.push(middle);
     let leftmost = inner.iter().copied().fold(f64::MAX, f64::min);
     let rightmost = inner.iter().copied().fold(f64::MIN, f64::max);
     let bottom = layout.control.bottom();
     for i in 0..layout.nodes.len() {
-        let own = x(layout, i);
+        let own = layout.nodes[i].kubelet.centre().0;
         let top = layout.nodes[i].kubelet.y;
         let name = layout.nodes[i].name.clone();
         let lane = |level: usize| bottom + 24.0 + 16.0 * level as f64;
@@ -351,8 +396,22 @@ fn lower_wire(layout: &Layout, i: usize, place: String) -> Wire {
     let top = own.kubelet.y;
     Wire {
         place,
-        request: vec![(x - 4.0, top), (x - 4.0, near), (gutter - 2.0, near), (gutter - 2.0, lane), (at - 2.0, lane), (at - 2.0, api.bottom())],
-        watch: vec![(at + 2.0, api.bottom()), (at + 2.0, lane + 4.0), (gutter + 2.0, lane + 4.0), (gutter + 2.0, near + 6.0), (x + 4.0, near + 6.0), (x + 4.0, top)],
+        request: vec![
+            (x - 4.0, top),
+            (x - 4.0, near),
+            (gutter - 2.0, near),
+            (gutter - 2.0, lane),
+            (at - 2.0, lane),
+            (at - 2.0, api.bottom()),
+        ],
+        watch: vec![
+            (at + 2.0, api.bottom()),
+            (at + 2.0, lane + 4.0),
+            (gutter + 2.0, lane + 4.0),
+            (gutter + 2.0, near + 6.0),
+            (x + 4.0, near + 6.0),
+            (x + 4.0, top),
+        ],
     }
 }
 
@@ -389,7 +448,19 @@ fn client_wire(layout: &mut Layout) {
     let y = layout.client.y + 14.0;
     layout.wires.push(Wire {
         place: "client".to_owned(),
-        request: vec![(MARGIN, y), (4.5, y), (4.5, floor - 9.0), (api.x + 12.0, floor - 9.0), (api.x + 12.0, foot)],
-        watch: vec![(api.x + 20.0, foot), (api.x + 20.0, floor - 5.0), (9.0, floor - 5.0), (9.0, y + 8.0), (MARGIN, y + 8.0)],
+        request: vec![
+            (MARGIN, y),
+            (4.5, y),
+            (4.5, floor - 9.0),
+            (api.x + 12.0, floor - 9.0),
+            (api.x + 12.0, foot),
+        ],
+        watch: vec![
+            (api.x + 20.0, foot),
+            (api.x + 20.0, floor - 5.0),
+            (9.0, floor - 5.0),
+            (9.0, y + 8.0),
+            (MARGIN, y + 8.0),
+        ],
     });
 }

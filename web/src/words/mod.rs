@@ -2,9 +2,13 @@
 
 mod en;
 mod ko;
+mod stage;
 mod table;
+mod traces;
 
+pub use stage::StageWords;
 pub use table::Words;
+pub use traces::TraceWords;
 
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +55,22 @@ impl Lang {
             Lang::Ko => &ko::WORDS,
         }
     }
+
+    /// Returns the table of what the stage and the timeline say.
+    pub fn stage(self) -> &'static StageWords {
+        match self {
+            Lang::En => &stage::EN,
+            Lang::Ko => &stage::KO,
+        }
+    }
+
+    /// Returns the table of what the timeline and the rules say.
+    pub fn traces(self) -> &'static TraceWords {
+        match self {
+            Lang::En => &traces::EN,
+            Lang::Ko => &traces::KO,
+        }
+    }
 }
 
 /// Returns a text with each `{}` filled in, in order.
@@ -84,14 +104,18 @@ mod tests {
     fn fills_and_joins() {
         assert_eq!(fill("{} of {}", &["1", "3"]), "1 of 3");
         assert_eq!(fill("{}{}", &["1"]), "1");
-        for (word, joined) in [("node-2", "node-2가"), ("node-3", "node-3이"), ("파드", "파드가"), ("노드 셋", "노드 셋이")] {
+        for (word, joined) in
+            [("node-2", "node-2가"), ("node-3", "node-3이"), ("파드", "파드가"), ("노드 셋", "노드 셋이")]
+        {
             assert_eq!(josa(word, "이", "가"), joined);
         }
     }
 
     #[test]
     fn languages() {
-        for (code, lang) in [("ko", Some(Lang::Ko)), ("ko-KR", Some(Lang::Ko)), ("EN_us", Some(Lang::En)), ("fr", None)] {
+        for (code, lang) in
+            [("ko", Some(Lang::Ko)), ("ko-KR", Some(Lang::Ko)), ("EN_us", Some(Lang::En)), ("fr", None)]
+        {
             assert_eq!(Lang::of(code), lang);
         }
     }

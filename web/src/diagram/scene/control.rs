@@ -1,0 +1,300 @@
+//! The control plane.
+
+use super::record_rows::{budget, records};
+use super::{Cx, ago, button, pod};
+use crate::clock::SECOND;
+use crate::diagram::census::system_name;
+use crate::diagram::shape::{Anchor, Group, Rect, Thing, number, path_along, span};
+use crate::diagram::text::{keep_end, keep_start, mono, sans, wrap};
+use crate::selection::Selection;
+use crate::traffic::short_pod;
+use crate::words::fill;
+
+/// How long a controller is shown as having acted.
+const ACTED: i64 = 2 * SECOND;
+
+/// Draws the control plane with its parts and wires.
+pub fn control_plane(cx: &Cx) -> Group {
+    let layout = cx.layout;
+    let cluster = cx.model.cluster.as_ref();
+    let (name, address) = cluster.and_then(|cluster| cluster.control_plane.clone()).unwrap_or_default();
+    let mut group = Group::of(
+        "control",
+        Thing {
+            key: "control-plane".to_owned(),
+            label: "control-plane".to_owned(),
+            place: layout.control,
+            ..Thing::default()
+        },
+    );
+    wires(cx, &mut group);
+    machine(cx, &mut group, &name, &address);
+    group.group(manager(cx));
+    group.group(api_server(cx));
+    group.group(scheduler(cx));
+    group.group(etcd(cx));
+    if let Some(port) = layout.control_port {
+        group.rect("comp", port, 1.0);
+    }
+    for (key, rect) in &layout.control_pods {
+        if let Some(row) = cx.model.pods.get(key) {
+            group.group(pod::system(cx, key, row, *rect));
+        }
+    }
+    group
+}
+
+fn machine(cx: &Cx, into: &mut Group, name: &str, address: &str) {
+    let (layout, sizes) = (cx.layout, cx.sizes());
+    let selection = Selection::node(name);
+    let row = cx.model.nodes.get(name);
+    let down = row.is_some_and(|row| !row.ready || !row.on);
+    let class = cx.class(if down { "nodeb down" } else { "nodeb" }, &selection);
+    // The wires lie over the machine, and the parts over the wires.
+    into.items.insert(
+        0,
+        crate::diagram::shape::Item::Shape(
+            class.into(),
+            crate::diagram::shape::Shape::Rect(layout.control, 10.0),
+        ),
+    );
+    let title = if name.is_empty() { "control-plane" } else { name };
+    if layout.turned {
+        let end = layout.control.right() - 10.0;
+        let room = end - layout.etcd.right() - 8.0;
+        let short = keep_start(title, room, |text| sans(text, sizes.normal));
+        into.text_end("q3", end, layout.etcd.y + 16.0, short);
+        return;
+    }
+    let (x, y) = (layout.control.x + 14.0, layout.control.y + 20.0);
+    let width = sans(title, sizes.head * 1.05);
+    let place = Rect::new(x - 4.0, y - 14.0, width + 12.0 + mono(address, sizes.normal), 20.0);
+    let mut header = match row {
+        Some(_) => {
+            Group::of("head", button(format!("nodes/{name}"), format!("{name} {address}"), place, selection))
+        }
+        None => Group::default(),
+    };
+    header.text("h", x, y, title);
+    header.text("m q3", x + width + 12.0, y, address);
+    into.group(header);
+    for (agent, rect) in &layout.agents {
+        let selection = Selection::Place(format!("{agent}/{name}"));
+        let class = cx.class("comp", &selection);
+        let mut part = Group::of(
+            "part",
+            button(format!("{agent}/{name}"), format!("{agent}, {name}"), *rect, selection),
+        );
+        part.rect(class, *rect, 2.0);
+        part.text_middle("ink", rect.x + rect.w / 2.0, rect.y + 13.0, *agent);
+        into.group(part);
+    }
+}
+
+fn wires(cx: &Cx, into: &mut Group) {
+    for wire in &cx.layout.wires {
+        into.path("wire", path_along(&wire.request));
+        let class = if wire.place == "etcd" { "wire" } else { "watch" };
+        into.path(class, path_along(&wire.watch));
+    }
+}
+
+/// A part of the control plane: its box and its name.
+fn part(cx: &Cx, place: &str, name: &str, rect: Rect, class: &str) -> Group {
+    let selection = Selection::Place(place.to_owned());
+    let boxed = cx.class(class, &selection);
+    let mut group = Group::of("part", button(place.to_owned(), name.to_owned(), rect, selection));
+    group.rect(boxed, rect, 2.0);
+    if cx.layout.turned && place != "apiserver" {
+        let short = name.strip_prefix("kube-").unwrap_or(name);
+        group.text_middle("ink", rect.x + rect.w / 2.0, rect.y + rect.h / 2.0 + 4.0, short);
+    } else {
+        let size = cx.sizes().head * 1.02;
+        let short = keep_start(name, rect.w - 12.0, |text| sans(text, size * 0.97));
+        group.text("h tight", rect.x + 10.0, rect.y + 18.0, short);
+    }
+    group
+}
+
+fn lines(into: &mut Group, words: &str, rect: Rect, size: f64) {
+    for (i, line) in wrap(words, rect.w, size).into_iter().enumerate() {
+        into.text("", rect.x, rect.y + (size + 5.0) * i as f64, line);
+    }
+}
+
+fn manager(cx: &Cx) -> Group {
+    let (layout, sizes) = (cx.layout, cx.sizes());
+    let rect = layout.manager;
+    let mut group = part(cx, "kube-controller-manager", "kube-controller-manager", rect, "comp");
+    if layout.turned {
+        return group;
+    }
+    if !cx.model.cluster.as_ref().is_some_and(|cluster| cluster.used) {
+        let room = Rect::new(rect.x + 10.0, rect.y + 40.0, rect.w - 20.0, 0.0);
+        lines(&mut group, cx.words().first_manager, room, sizes.normal);
+        return group;
+    }
+    let row = 17.0 * sizes.normal / 11.0;
+    for (name, y) in &layout.controllers {
+        group.group(controller(cx, name, *y, row));
+    }
+    if layout.more_controllers > 0 {
+        let y = layout.controllers.last().map_or(rect.y + 36.0, |(_, y)| y + row);
+        let words = fill(cx.words().and_more, &[&layout.more_controllers.to_string()]);
+        group.text("q3", rect.x + 24.0, y + 4.0, words);
+    }
+    group
+}
+
+fn controller(cx: &Cx, name: &str, y: f64, row: f64) -> Group {
+    let rect = cx.layout.manager;
+    let selection = Selection::Place(format!("controller/{name}"));
+    let acted = cx.model.controllers.get(name).and_then(|row| row.acted);
+    let since = acted.map(|at| ago(cx.now(), at));
+    let label = match &since {
+        Some(since) => format!("{name}, {}", fill(cx.words().acted_ago, &[since])),
+        None => format!("{name}, {}", cx.words().idle),
+    };
+    let place = Rect::new(rect.x + 3.0, y - row / 2.0, rect.w - 6.0, row);
+    let class = cx.class("row", &selection);
+    let mut group = Group::of(class, button(format!("controller/{name}"), label, place, selection));
+    group.rect("hit", place, 2.0);
+    let active = acted.is_some_and(|at| cx.now() - at < ACTED);
+    group.circle(if active { "mark ink" } else { "mark idle" }, (rect.x + 14.0, y), 3.0);
+    let room = rect.w - 24.0 - 8.0 - since.as_ref().map_or(0.0, |since| sans(since, cx.sizes().normal) + 4.0);
+    let short = keep_start(name, room, |text| sans(text, cx.sizes().normal * 0.97));
+    group.text(if active { "ink" } else { "" }, rect.x + 24.0, y + 4.0, short);
+    if let Some(since) = since {
+        group.text_end("q3 num", rect.right() - 9.0, y + 4.0, since);
+    }
+    group
+}
+
+fn api_server(cx: &Cx) -> Group {
+    let (rect, sizes, words) = (cx.layout.api, cx.sizes(), cx.words());
+    let mut group = Group::default();
+    let mut box_ = part(cx, "apiserver", "kube-apiserver", rect, "comp api");
+    if let Some(cluster) = &cx.model.cluster {
+        let spans = vec![span("", format!("{} ", words.revision)), span("m", cluster.revision.to_string())];
+        box_.anchored("q3", (rect.right() - 10.0, rect.y + 18.0), Anchor::End, spans);
+    }
+    group.group(box_);
+    if cx.model.cluster.as_ref().is_some_and(|cluster| cluster.used) {
+        let top = rect.y + 26.0;
+        let height = records(cx, &mut group, top);
+        budget(cx, &mut group, top + height + 6.0);
+        return group;
+    }
+    let base = rect.y + 40.0;
+    let short = keep_start(words.first_api, rect.w - 20.0, |text| sans(text, sizes.normal * 0.97));
+    let dashed =
+        Rect::new(rect.x + 10.5, base + 12.0, rect.w - 21.0, (rect.bottom() - base - 12.0 - 14.0).max(20.0));
+    let (x, middle) = dashed.centre();
+    if cx.layout.turned {
+        group.text_middle("b ink", x, rect.y + 40.0, words.first_nothing);
+        group.text_middle("q3", x, rect.y + 58.0, words.first_appear);
+        return group;
+    }
+    group.text("", rect.x + 10.0, base, short);
+    group.rect("dashed", dashed, 2.0);
+    group.text_middle("b ink", x, middle - 4.0, words.first_nothing);
+    group.text_middle("q3", x, middle + 14.0, words.first_appear);
+    group
+}
+
+fn scheduler(cx: &Cx) -> Group {
+    let (layout, rect, sizes, words) = (cx.layout, cx.layout.scheduler, cx.sizes(), cx.words());
+    let mut outer = Group::default();
+    let mut group = part(cx, "scheduler", "kube-scheduler", rect, "comp");
+    if !layout.turned {
+        let base = rect.y + 37.0;
+        match &cx.model.scheduler {
+            Some(last) if last.node.is_empty() => {
+                let text = fill(words.fits_nowhere, &[short_pod(&last.pod)]);
+                group.text(
+                    "bad",
+                    rect.x + 10.0,
+                    base,
+                    keep_start(&text, rect.w - 18.0, |text| sans(text, sizes.normal)),
+                );
+            }
+            Some(last) => {
+                let pod = short_pod(&last.pod).to_owned();
+                let before = sans(words.last, sizes.normal) + 4.0 + mono(&pod, sizes.normal);
+                let room = rect.w - 18.0 - before;
+                let to = keep_end(&last.node, room - sans(words.to, sizes.normal) - 8.0, |text| {
+                    sans(text, sizes.normal)
+                });
+                let spans = vec![
+                    span("", format!("{} ", words.last)),
+                    span("m ink", pod),
+                    span("", format!(" {} {to}", words.to)),
+                ];
+                group.anchored("", (rect.x + 10.0, base), Anchor::Start, spans);
+            }
+            None => {
+                let room = Rect::new(rect.x + 10.0, base, rect.w - 16.0, 0.0);
+                if !cx.model.cluster.as_ref().is_some_and(|cluster| cluster.used) {
+                    lines(&mut group, words.first_scheduler, room, sizes.normal);
+                }
+            }
+        }
+    }
+    outer.group(group);
+    for (key, place) in &layout.waiting {
+        if let Some(row) = cx.model.pods.get(key) {
+            outer.group(pod::small(cx, key, row, *place));
+        }
+    }
+    outer
+}
+
+fn etcd(cx: &Cx) -> Group {
+    let (rect, sizes) = (cx.layout.etcd, cx.sizes());
+    let mut group = part(cx, "etcd", "etcd", rect, "comp");
+    if cx.layout.turned {
+        return group;
+    }
+    if !cx.model.cluster.as_ref().is_some_and(|cluster| cluster.used) {
+        let room = Rect::new(rect.x + 10.0, rect.y + 38.0, rect.w - 16.0, 0.0);
+        lines(&mut group, cx.words().first_etcd, room, sizes.normal);
+        return group;
+    }
+    let row = 15.0 * sizes.small / 10.0;
+    let rows = (((rect.h - 26.0) / row).floor() as usize).min(6);
+    let writes = &cx.model.etcd[cx.model.etcd.len().saturating_sub(rows)..];
+    let column = mono(&writes.last().map_or(String::new(), |write| write.0.to_string()), sizes.small);
+    let line = rect.x + 10.0 + column + 6.5;
+    for (i, (revision, key)) in writes.iter().enumerate() {
+        let y = rect.y + 24.0 + row * i as f64 + row * 0.72;
+        group.text("m10 q3", rect.x + 10.0, y, revision.to_string());
+        let short = short_key(key, rect.right() - 8.0 - line - 6.0, sizes.small);
+        group.text("m10", line + 6.0, y, short);
+    }
+    if !writes.is_empty() {
+        let bottom = rect.y + 26.0 + row * writes.len() as f64;
+        group.path("hair", format!("M{} {}V{}", number(line), number(rect.y + 25.0), number(bottom - 2.0)));
+    }
+    group
+}
+
+/// `pods/…-m8vhd`: the resource, and of the name what tells it apart.
+fn short_key(key: &str, width: f64, size: f64) -> String {
+    let mut parts = key.splitn(3, '/');
+    let resource = parts.next().unwrap_or_default();
+    let name = parts.last().unwrap_or_default();
+    let fits = |text: &str| mono(text, size) <= width;
+    let whole = format!("{resource}/{name}");
+    if fits(&whole) {
+        return whole;
+    }
+    let suffix = name.rsplit('-').next().unwrap_or(name);
+    let short = format!("{resource}/…-{suffix}");
+    if fits(&short) && suffix != name { short } else { keep_start(&whole, width, |text| mono(text, size)) }
+}
+
+/// Returns what one of the cluster's own pods is called, for places where its row is at hand.
+pub fn own_name(cx: &Cx, key: &str) -> String {
+    let owner = cx.model.pods.get(key).map_or("", |row| row.owner.as_str());
+    system_name(key, owner)
+}

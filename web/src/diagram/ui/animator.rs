@@ -1,0 +1,183 @@
+//! What moves between frames: one loop for all dots, which puts them where the model of motion says.
+//! The rest of the diagram is not touched by it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use wasm_bindgen::prelude::*;
+use web::diagram::layout::Layout;
+use web::diagram::motion::{Motion, Sprite};
+use web::diagram::shape::{Anchor, number, path_along};
+use web::model::Model;
+use web_sys::{Document, Element, Window};
+use yew::NodeRef;
+
+const SVG: &str = "http://www.w3.org/2000/svg";
+
+/// Elements of one kind that are used again; those that aren't needed are hidden.
+struct Pool {
+    name: &'static str,
+    elements: Vec<Element>,
+    used: usize,
+}
+
+impl Pool {
+    fn new(name: &'static str) -> Pool {
+        Pool { name, elements: Vec::new(), used: 0 }
+    }
+
+    fn next(&mut self, document: &Document, layer: &Element) -> Option<Element> {
+        if self.used == self.elements.len() {
+            let element = document.create_element_ns(Some(SVG), self.name).ok()?;
+            layer.append_child(&element).ok()?;
+            self.elements.push(element);
+        }
+        let element = self.elements.get(self.used)?.clone();
+        if element.has_attribute("display") {
+            let _ = element.remove_attribute("display");
+        }
+        self.used += 1;
+        Some(element)
+    }
+
+    fn hide_rest(&mut self) {
+        for element in self.elements.iter().skip(self.used) {
+            if !element.has_attribute("display") {
+                let _ = element.set_attribute("display", "none");
+            }
+        }
+        self.used = 0;
+    }
+}
+
+struct Inner {
+    window: Window,
+    layer: NodeRef,
+    motion: RefCell<Motion>,
+    layout: RefCell<Rc<Layout>>,
+    pools: RefCell<[Pool; 3]>,
+    tick: RefCell<Option<Closure<dyn FnMut(f64)>>>,
+    asked: Cell<Option<i32>>,
+}
+
+/// The loop that moves dots. It sleeps while nothing travels.
+#[derive(Clone)]
+pub struct Animator(Rc<Inner>);
+
+impl Animator {
+    /// Makes the loop for a layer of the drawing.
+    pub fn new(layer: NodeRef) -> Option<Animator> {
+        let inner = Rc::new(Inner {
+            window: web_sys::window()?,
+            layer,
+            motion: RefCell::default(),
+            layout: RefCell::default(),
+            pools: RefCell::new([Pool::new("path"), Pool::new("circle"), Pool::new("text")]),
+            tick: RefCell::default(),
+            asked: Cell::default(),
+        });
+        let own: Weak<Inner> = Rc::downgrade(&inner);
+        let tick = Closure::new(move |_at: f64| {
+            if let Some(inner) = own.upgrade() {
+                inner.asked.set(None);
+                Animator(inner).draw();
+            }
+        });
+        inner.tick.replace(Some(tick));
+        Some(Animator(inner))
+    }
+
+    fn now_ms(&self) -> f64 {
+        self.0.window.performance().map_or(0.0, |clock| clock.now())
+    }
+
+    /// Takes in what is known and where it stands, and wakes the loop.
+    pub fn take(&self, model: &Model, layout: Rc<Layout>, reduced_motion: bool, selected: Option<u64>) {
+        self.0.motion.borrow_mut().take(model, self.now_ms(), reduced_motion, selected);
+        self.0.layout.replace(layout);
+        self.ask();
+    }
+
+    /// Ends the loop.
+    pub fn stop(&self) {
+        if let Some(asked) = self.0.asked.take() {
+            let _ = self.0.window.cancel_animation_frame(asked);
+        }
+    }
+
+    fn ask(&self) {
+        if self.0.asked.get().is_some() {
+            return;
+        }
+        if let Some(tick) = &*self.0.tick.borrow() {
+            self.0.asked.set(self.0.window.request_animation_frame(tick.as_ref().unchecked_ref()).ok());
+        }
+    }
+
+    fn draw(&self) {
+        let now_ms = self.now_ms();
+        let sprites = self.0.motion.borrow_mut().sprites(&self.0.layout.borrow(), now_ms);
+        self.show(&sprites);
+        if self.0.motion.borrow().moves() {
+            self.ask();
+        }
+    }
+
+    fn show(&self, sprites: &[Sprite]) {
+        let (Some(layer), Some(document)) = (self.0.layer.cast::<Element>(), self.0.window.document()) else { return };
+        let mut pools = self.0.pools.borrow_mut();
+        let [paths, circles, texts] = &mut *pools;
+        for sprite in sprites {
+            let element = match sprite {
+                Sprite::Dot { .. } => circles.next(&document, &layer),
+                Sprite::Text { .. } => texts.next(&document, &layer),
+                Sprite::Line { .. } | Sprite::Cross(_) => paths.next(&document, &layer),
+            };
+            if let Some(element) = element {
+                put(&element, sprite);
+            }
+        }
+        pools.iter_mut().for_each(Pool::hide_rest);
+    }
+}
+
+fn set(element: &Element, name: &str, value: &str) {
+    if element.get_attribute(name).as_deref() != Some(value) {
+        let _ = element.set_attribute(name, value);
+    }
+}
+
+fn put(element: &Element, sprite: &Sprite) {
+    match sprite {
+        Sprite::Dot { at, radius, class } => {
+            set(element, "class", class);
+            set(element, "r", &number(*radius));
+            set(element, "cx", &number(at.0));
+            set(element, "cy", &number(at.1));
+        }
+        Sprite::Cross((x, y)) => {
+            set(element, "class", "dot lost");
+            set(element, "stroke-width", "2");
+            set(element, "d", &format!("M{} {}l10 10M{} {}l-10 10", number(x - 5.0), number(y - 5.0), number(x + 5.0), number(y - 5.0)));
+        }
+        Sprite::Line { points, class, width } => {
+            set(element, "class", class);
+            set(element, "stroke-width", &number(*width));
+            set(element, "d", &path_along(points));
+        }
+        Sprite::Text { at, anchor, text } => {
+            set(element, "class", "say");
+            set(element, "x", &number(at.0));
+            set(element, "y", &number(at.1));
+            let anchor = match anchor {
+                Anchor::Start => "start",
+                Anchor::Middle => "middle",
+                Anchor::End => "end",
+            };
+            set(element, "text-anchor", anchor);
+            if element.text_content().as_deref() != Some(text) {
+                element.set_text_content(Some(text));
+            }
+        }
+    }
+}
