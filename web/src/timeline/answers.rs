@@ -73,6 +73,19 @@ pub fn ticks<'a>(
     Ticks { paths, lost }
 }
 
+/// Returns a number as prose has it: `1,250`.
+pub fn separated(number: u64) -> String {
+    let digits = number.to_string();
+    let mut words = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            words.push(',');
+        }
+        words.push(digit);
+    }
+    words
+}
+
 fn tick(path: &mut String, x: f64, base: f64, high: f64, wide: f64, split: bool) {
     let mut piece = |from: f64, high: f64| {
         let _ = write!(path, "M{x:.1} {from:.1}h{wide:.1}v{:.1}h{:.1}z", -high, -wide);
@@ -120,6 +133,13 @@ mod tests {
         assert_eq!(counts, [(2, 1), (3, 2), (1, 2)]);
         assert_eq!(ticks.paths[0].1, "M20.0 50.0h1.6v-20.0h-1.6z");
         assert_eq!(ticks.lost, "M48.0 51.5l4 4m0 -4l-4 4");
+    }
+
+    #[test]
+    fn numbers_have_separators() {
+        for (number, words) in [(0, "0"), (999, "999"), (1_250, "1,250"), (28_800_000, "28,800,000")] {
+            assert_eq!(separated(number), words);
+        }
     }
 
     #[test]

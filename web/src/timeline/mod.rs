@@ -4,4 +4,5 @@ pub mod answers;
 pub mod bars;
 pub mod groups;
 pub mod marks;
+pub mod plan;
 pub mod scale;

@@ -171,7 +171,7 @@ pub(super) const WORDS: Words = Words {
     worker_failed: "The simulation ended: {}",
     worker_back: "It is brought back to {}.",
     worker_back_without: "It is brought back to {}, without the last thing done: {}",
-    worker_gave_up: "It ended again and again, so it was not started anew. Your files are kept.",
+    worker_gave_up: "It ended again and again, so it was not started anew. Your files are kept. Try again, or begin a new cluster in the menu above.",
     try_again: "Try again",
     hidden: "While this tab was hidden, the clock stood.",
     link_copied: "The link is copied. It brings up this cluster at this moment.",

@@ -171,7 +171,7 @@ pub(super) const WORDS: Words = Words {
     worker_failed: "시뮬레이션이 끝났습니다: {}",
     worker_back: "{}까지 되돌립니다.",
     worker_back_without: "마지막으로 한 일을 빼고 {}까지 되돌립니다: {}",
-    worker_gave_up: "거듭 끝나서 다시 시작하지 않았습니다. 파일은 남아 있습니다.",
+    worker_gave_up: "거듭 끝나서 다시 시작하지 않았습니다. 파일은 남아 있습니다. 다시 시도하거나, 위 메뉴에서 새 클러스터를 만드세요.",
     try_again: "다시 시도",
     hidden: "탭이 가려진 동안 시계를 멈췄습니다.",
     link_copied: "링크를 복사했습니다. 열면 이 클러스터가 이 순간부터 나타납니다.",
