@@ -30,6 +30,8 @@ use crate::page::top::Top;
 use crate::timeline_ui::Timeline;
 
 const DARK: &str = "(prefers-color-scheme: dark)";
+/// The dock's height on a first visit, in CSS pixels.
+const LOW_DOCK: u32 = 104;
 const STILL: &str = "(prefers-reduced-motion: reduce)";
 
 /// What a visit begins with.
@@ -191,7 +193,7 @@ fn regions(props: &RegionsProps) -> Html {
             data-drawer={ui.drawer.then_some("open")}
             data-pane={pane_name(ui.pane)}
             data-sheet={sheet_name(ui.sheet)}
-            style={sizes(ui)}
+            style={sizes(ui, is_first_visit(model))}
         >
             <Top ui={ui.clone()} model={model.clone()} />
             <section class="left" role={is_main(&[Pane::Lesson, Pane::Editor])} aria-label={words.left}>
@@ -244,10 +246,19 @@ fn timeline_region(props: &TimelineRegionProps) -> Html {
     }
 }
 
-fn sizes(ui: &Ui) -> String {
+/// Nothing was done yet: the cluster is up and idle, and the console low.
+fn is_first_visit(model: &Model) -> bool {
+    model.consoles.is_empty() && model.cluster.as_ref().is_none_or(|cluster| !cluster.used)
+}
+
+fn sizes(ui: &Ui, is_first_visit: bool) -> String {
     let sizes = &ui.sizes;
     let left = if ui.layout == Layout::Medium { sizes.left.min(300) } else { sizes.left };
-    let dock = if ui.dock_open { sizes.dock } else { 32 };
+    let dock = match (ui.dock_open, is_first_visit) {
+        (false, _) => 32,
+        (true, true) => sizes.dock.min(LOW_DOCK),
+        (true, false) => sizes.dock,
+    };
     format!("--left: {left}px; --dock: {dock}px; --insp: {}px; --time: {}px", sizes.inspector, sizes.timeline)
 }
 

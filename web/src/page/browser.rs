@@ -176,3 +176,20 @@ pub fn focus(selector: &str) {
 pub fn focus_later(selector: &'static str) {
     gloo_timers::callback::Timeout::new(0, move || focus(selector)).forget();
 }
+
+/// Returns what has the keyboard's focus.
+pub fn focused() -> Option<web_sys::HtmlElement> {
+    let document = window().and_then(|window| window.document())?;
+    document.active_element()?.dyn_into().ok()
+}
+
+/// Gives the focus back to what had it, if by then nothing else has it.
+pub fn focus_again(before: Option<web_sys::HtmlElement>) {
+    gloo_timers::callback::Timeout::new(0, move || {
+        let is_lost = focused().is_none_or(|element| element.tag_name() == "BODY");
+        if let (Some(before), true) = (before, is_lost) {
+            let _ = before.focus();
+        }
+    })
+    .forget();
+}

@@ -8,6 +8,7 @@ use web::selection::Selection;
 use web::ui::{Act, Sheet, Ui};
 use yew::prelude::*;
 
+use super::browser;
 use super::driver::Driver;
 use super::icons::{Icon, icon};
 use super::object::ObjectPanel;
@@ -29,6 +30,10 @@ pub struct InspectorProps {
 pub fn inspector(props: &InspectorProps) -> Html {
     let Some(driver) = use_context::<Driver>() else { return Html::default() };
     let words = props.ui.lang.words();
+    use_effect_with((), |()| {
+        let before = browser::focused();
+        move || browser::focus_again(before)
+    });
     let close = {
         let driver = driver.clone();
         Callback::from(move |_: MouseEvent| driver.act(Act::Select(None)))

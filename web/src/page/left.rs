@@ -38,7 +38,7 @@ pub fn left_panel(props: &LeftPanelProps) -> Html {
     html! {
         <>
             if ui.layout == Layout::Narrow { { drawer_tabs(&driver, ui) } }
-            <div class="lesson-part" hidden={!lesson} style={both.then(|| format!("max-height: {}px", ui.sizes.lesson))}>
+            <div class="lesson-part" hidden={!lesson} style={both.then(|| format!("max-height: min({}px, calc(100% - 240px))", ui.sizes.lesson))}>
                 <LessonPanel ui={ui.clone()} model={props.model.clone()} />
             </div>
             if both {
