@@ -232,7 +232,7 @@ fn begin_deletion(call: &Call, options: &DeleteOptions, object: &mut Value) -> P
         }
         return Plan::UnderWay;
     }
-    let sooner = deletion + -(before - wanted) * SECOND;
+    let sooner = deletion + before.saturating_sub(wanted).saturating_mul(-SECOND);
     object.set(&["metadata", "deletionTimestamp"], sooner.rfc3339());
     object.set(&["metadata", "deletionGracePeriodSeconds"], wanted);
     Plan::Graceful(wanted)
