@@ -1,0 +1,202 @@
+//! Which chains of a table are shown, and in which order: as a packet goes through them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use view::{RuleRow, RulesView};
+
+/// The most services whose chains are shown.
+pub const SERVICES: usize = 30;
+/// The most rules of a chain that are shown.
+pub const RULES: usize = 60;
+
+/// A chain.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Chain<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its policy; `-` for chains without.
+    pub policy: &'a str,
+    /// Its rules.
+    pub rules: &'a [RuleRow],
+}
+
+impl Chain<'_> {
+    /// Returns whether the chosen packet took a rule of it.
+    pub fn is_lit(&self) -> bool {
+        self.rules.iter().any(|rule| rule.lit)
+    }
+
+    /// Returns whether a packet ever matched here.
+    pub fn is_entered(&self) -> bool {
+        self.rules.iter().any(|rule| rule.packets > 0)
+    }
+
+    /// Returns whether it is an endpoint's.
+    pub fn is_endpoint(&self) -> bool {
+        self.name.starts_with("KUBE-SEP-")
+    }
+
+    /// Returns the places of the rules that are shown, at most [`RULES`]: the first ones, and those that are lit.
+    pub fn shown(&self) -> Vec<usize> {
+        let lit = self.rules.iter().enumerate().filter(|(_, rule)| rule.lit).map(|(place, _)| place);
+        let mut places: BTreeSet<usize> = lit.take(RULES).collect();
+        for place in 0..self.rules.len() {
+            if places.len() >= RULES {
+                break;
+            }
+            places.insert(place);
+        }
+        places.into_iter().collect()
+    }
+}
+
+/// The chains of a table as they are shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Shown<'a> {
+    /// The chains that every packet meets, and those that serve them.
+    pub common: Vec<Chain<'a>>,
+    /// For each Service's port its chains: from outside, then its own, then its endpoints'.
+    pub services: Vec<Vec<Chain<'a>>>,
+    /// How many services aren't shown.
+    pub hidden: usize,
+}
+
+/// The order of the chains that every packet meets; those that aren't here come after.
+const COMMON: [&str; 14] = [
+    "PREROUTING",
+    "INPUT",
+    "FORWARD",
+    "KUBE-PROXY-FIREWALL",
+    "KUBE-SERVICES",
+    "KUBE-EXTERNAL-SERVICES",
+    "KUBE-NODEPORTS",
+    "KUBE-FORWARD",
+    "KUBE-FIREWALL",
+    "KUBE-MARK-MASQ",
+    "OUTPUT",
+    "POSTROUTING",
+    "KUBE-POSTROUTING",
+    "KUBE-PROXY-CANARY",
+];
+
+/// What chains of services begin with, in the order in which a packet meets them.
+const SERVICE: [&str; 4] = ["KUBE-FW-", "KUBE-EXT-", "KUBE-SVL-", "KUBE-SVC-"];
+
+/// Returns the chains as they are shown. The services that the chosen packet took come first, then those
+/// that packets met, then the others in the order of KUBE-SERVICES.
+pub fn shown(view: &RulesView) -> Shown<'_> {
+    let all: BTreeMap<&str, Chain<'_>> = view
+        .chains
+        .iter()
+        .map(|(name, policy, rules)| (name.as_str(), Chain { name, policy, rules }))
+        .collect();
+    let is_service = |name: &str| SERVICE.iter().any(|kind| name.starts_with(kind));
+    let mut common: Vec<Chain<'_>> =
+        all.values().filter(|chain| !is_service(chain.name) && !chain.is_endpoint()).copied().collect();
+    let order = |name: &str| COMMON.iter().position(|known| *known == name).unwrap_or(COMMON.len());
+    common.sort_by_key(|chain| order(chain.name));
+    common.retain(|chain| chain.name != "KUBE-PROXY-CANARY");
+
+    let entries = common.iter().flat_map(|chain| chain.rules).map(|rule| rule.target.as_str());
+    let mut hashes: Vec<&str> = Vec::new();
+    let mut known = BTreeSet::new();
+    let names = entries.chain(all.keys().copied()).filter(|name| is_service(name) && all.contains_key(name));
+    for hash in names.filter_map(|name| name.rsplit('-').next()) {
+        if known.insert(hash) {
+            hashes.push(hash);
+        }
+    }
+    let mut services: Vec<Vec<Chain<'_>>> = hashes.into_iter().map(|hash| service(&all, hash)).collect();
+    services.sort_by_key(|chains| {
+        let lit = chains.iter().any(Chain::is_lit);
+        let entered = chains.iter().any(Chain::is_entered);
+        if lit { 0 } else if entered { 1 } else { 2 }
+    });
+    let hidden = services.len().saturating_sub(SERVICES);
+    services.truncate(SERVICES);
+    Shown { common, services, hidden }
+}
+
+/// Returns a Service's chains in order.
+fn service<'a>(all: &BTreeMap<&'a str, Chain<'a>>, hash: &str) -> Vec<Chain<'a>> {
+    let mut chains: Vec<Chain<'a>> =
+        SERVICE.iter().filter_map(|kind| all.get(format!("{kind}{hash}").as_str())).copied().collect();
+    let targets: BTreeSet<&str> =
+        chains.iter().flat_map(|chain| chain.rules).map(|rule| rule.target.as_str()).collect();
+    let mut told = BTreeSet::new();
+    let endpoints: Vec<Chain<'a>> = chains
+        .iter()
+        .flat_map(|chain| chain.rules)
+        .filter(|rule| rule.target.starts_with("KUBE-SEP-") && targets.contains(rule.target.as_str()))
+        .filter(|rule| told.insert(rule.target.as_str()))
+        .filter_map(|rule| all.get(rule.target.as_str()))
+        .copied()
+        .take(RULES)
+        .collect();
+    chains.extend(endpoints);
+    chains
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(chains: &[(&str, &[(&str, u64, bool)])]) -> RulesView {
+        let row = |(target, packets, lit): &(&str, u64, bool)| RuleRow {
+            text: String::new(),
+            target: (*target).to_owned(),
+            packets: *packets,
+            lit: *lit,
+        };
+        let chains = chains.iter().map(|(name, rules)| {
+            ((*name).to_owned(), "-".to_owned(), rules.iter().map(row).collect())
+        });
+        RulesView { chains: chains.collect(), ..RulesView::default() }
+    }
+
+    fn names<'a>(chains: &[Chain<'a>]) -> Vec<&'a str> {
+        chains.iter().map(|chain| chain.name).collect()
+    }
+
+    #[test]
+    fn chains_stand_as_a_packet_meets_them() {
+        let view = view(&[
+            ("INPUT", &[]),
+            ("PREROUTING", &[("KUBE-SERVICES", 3, true)]),
+            ("KUBE-EXT-A", &[("KUBE-MARK-MASQ", 0, false), ("KUBE-SVC-A", 0, false)]),
+            ("KUBE-MARK-MASQ", &[("MARK", 0, false)]),
+            ("KUBE-NODEPORTS", &[("KUBE-EXT-A", 0, false)]),
+            ("KUBE-PROXY-CANARY", &[]),
+            ("KUBE-SEP-1", &[("DNAT", 0, false)]),
+            ("KUBE-SEP-2", &[("DNAT", 0, false)]),
+            ("KUBE-SEP-3", &[("DNAT", 1, true)]),
+            ("KUBE-SERVICES", &[("KUBE-SVC-A", 0, false), ("KUBE-SVC-B", 1, true), ("KUBE-NODEPORTS", 0, false)]),
+            ("KUBE-SVC-A", &[("KUBE-SEP-2", 0, false), ("KUBE-SEP-1", 0, false)]),
+            ("KUBE-SVC-B", &[("KUBE-SEP-3", 1, true)]),
+            ("NOVEL", &[]),
+        ]);
+        let shown = shown(&view);
+        let common = ["PREROUTING", "INPUT", "KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-MARK-MASQ", "NOVEL"];
+        assert_eq!(names(&shown.common), common);
+        let services: Vec<_> = shown.services.iter().map(|chains| names(chains)).collect();
+        assert_eq!(services, [
+            vec!["KUBE-SVC-B", "KUBE-SEP-3"],
+            vec!["KUBE-EXT-A", "KUBE-SVC-A", "KUBE-SEP-2", "KUBE-SEP-1"],
+        ]);
+        assert_eq!(shown.hidden, 0);
+    }
+
+    #[test]
+    fn what_is_shown_is_bounded() {
+        let mut rules = vec![("X", 0, false); 1_000];
+        rules[900].2 = true;
+        let one = view(&[("KUBE-SERVICES", &rules)]);
+        let places = shown(&one).common[0].shown();
+        assert_eq!((places.len(), places[RULES - 2], places[RULES - 1]), (RULES, RULES - 2, 900));
+        let names: Vec<String> = (0..100).map(|n| format!("KUBE-SVC-{n}")).collect();
+        let many: Vec<(&str, &[(&str, u64, bool)])> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
+        let view = view(&many);
+        let shown = shown(&view);
+        assert_eq!((shown.services.len(), shown.hidden), (SERVICES, 70));
+    }
+}
