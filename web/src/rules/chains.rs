@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use view::{RuleRow, RulesView};
 
+use super::read::read;
+
 /// The most services whose chains are shown.
 pub const SERVICES: usize = 30;
 /// The most rules of a chain that are shown.
@@ -117,18 +119,25 @@ pub fn shown(view: &RulesView) -> Shown<'_> {
     Shown { common, services, hidden }
 }
 
+/// Returns the Service's port that a group of chains serves, with its namespace: `default/hello:http`.
+pub fn service_name(chains: &[Chain<'_>]) -> Option<String> {
+    let comments = chains.iter().flat_map(|chain| chain.rules).map(|rule| read(&rule.text).comment);
+    let names = comments.filter_map(|comment| {
+        let words = comment.split(' ');
+        words.into_iter().find(|word| word.contains('/')).map(str::to_owned)
+    });
+    names.take(1).next()
+}
+
 /// Returns a Service's chains in order.
 fn service<'a>(all: &BTreeMap<&'a str, Chain<'a>>, hash: &str) -> Vec<Chain<'a>> {
     let mut chains: Vec<Chain<'a>> =
         SERVICE.iter().filter_map(|kind| all.get(format!("{kind}{hash}").as_str())).copied().collect();
-    let targets: BTreeSet<&str> =
-        chains.iter().flat_map(|chain| chain.rules).map(|rule| rule.target.as_str()).collect();
     let mut told = BTreeSet::new();
     let endpoints: Vec<Chain<'a>> = chains
         .iter()
         .flat_map(|chain| chain.rules)
-        .filter(|rule| rule.target.starts_with("KUBE-SEP-") && targets.contains(rule.target.as_str()))
-        .filter(|rule| told.insert(rule.target.as_str()))
+        .filter(|rule| rule.target.starts_with("KUBE-SEP-") && told.insert(rule.target.as_str()))
         .filter_map(|rule| all.get(rule.target.as_str()))
         .copied()
         .take(RULES)
@@ -184,6 +193,19 @@ mod tests {
             vec!["KUBE-EXT-A", "KUBE-SVC-A", "KUBE-SEP-2", "KUBE-SEP-1"],
         ]);
         assert_eq!(shown.hidden, 0);
+    }
+
+    #[test]
+    fn chains_name_their_service() {
+        for (text, name) in [
+            (r#"-A KUBE-EXT-X -m comment --comment "masquerade traffic for lesson/web:http external destinations" -j Y"#, Some("lesson/web:http")),
+            (r#"-A KUBE-SVC-X -m comment --comment "lesson/web -> 10.244.1.5:8080" -j Y"#, Some("lesson/web")),
+            ("-A KUBE-EXT-X -j Y", None),
+        ] {
+            let row = RuleRow { text: text.to_owned(), target: "Y".into(), packets: 0, lit: false };
+            let chain = Chain { name: "KUBE-EXT-X", policy: "-", rules: &[row] };
+            assert_eq!(service_name(&[chain]).as_deref(), name);
+        }
     }
 
     #[test]

@@ -30,8 +30,8 @@ pub fn drawing(picture: &Picture<'_>) -> Html {
         <svg class="tl-drawing" width={px(width)} height={px(height)} viewBox={format!("0 0 {width:.1} {height:.1}")} aria-hidden="true">
             { lines(picture, width) }
             <g transform={format!("translate({MARGIN} 0)")}>
-                if !picture.plan.is_strip() { { axis(picture) } }
                 { marks(picture) }
+                if !picture.plan.is_strip() { { axis(picture) } }
                 { for picture.groups.iter().enumerate().map(|(row, group)| group_row(picture, row, group)) }
                 { answers(picture) }
                 { present(picture) }

@@ -2,7 +2,6 @@
 
 mod drawing;
 mod legend;
-mod measure;
 
 use std::rc::Rc;
 
@@ -14,6 +13,8 @@ use web::timeline::plan::Plan;
 use web::timeline::scale::{Scale, zoomed};
 use web::words::Lang;
 use yew::prelude::*;
+
+use crate::diagram_ui::size::use_size;
 
 /// The space left and right of the axis, in px.
 const MARGIN: f64 = 14.0;
@@ -50,10 +51,9 @@ struct Picture<'a> {
 #[component(Timeline)]
 pub fn timeline(props: &TimelineProps) -> Html {
     let axis = use_node_ref();
-    let size = measure::use_size(&axis);
+    let (width, height) = use_size(&axis);
     let window = use_state_eq(|| None::<Moment>);
     let model = &props.model;
-    let (width, height) = size.unwrap_or((1.0, 1.0));
     let plan = Plan::new(height);
     let scale = Scale::following(model.now, *window, width - 2.0 * MARGIN);
     let (groups, hidden) = groups(&model.bars, scale.from, plan.rows);
@@ -89,7 +89,7 @@ pub fn timeline(props: &TimelineProps) -> Html {
         <div class="tl" style={format!("--label: {}px", props.label_width)}>
             if props.label_width > 0 { { legend::legend(&picture, nothing) } }
             <div class="tl-axis" ref={axis} tabindex="0" role="group" aria-label={words.timeline} {onwheel} {onkeydown}>
-                if size.is_some() { { drawing::drawing(&picture) } }
+                if width > 0.0 { { drawing::drawing(&picture) } }
                 if nothing && props.label_width == 0 { <p class="tl-empty">{ words.timeline_empty }</p> }
             </div>
             <p class="sr">{ legend::summary(&picture, nothing) }</p>

@@ -1,0 +1,278 @@
+//! A table as lists of rules, one a chain; and as iptables-save prints it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use view::{PacketStep, PodRow, RuleRow, RulesView};
+use web::rules::chains::{Chain, service_name, shown};
+use web::rules::read::{Rule, read, share, short};
+use web::selection::Selection;
+use web::table::Table;
+use web::traffic::{short_pod, version_class};
+use web::words::{Lang, TraceWords, fill};
+use yew::prelude::*;
+
+/// What a table is listed from.
+#[derive(Clone, PartialEq, Properties)]
+pub struct ListingProps {
+    /// The table.
+    pub rules: Rc<RulesView>,
+    /// The way of the selected packet; empty for none.
+    pub way: Rc<Vec<PacketStep>>,
+    /// The pods, for their versions.
+    pub pods: Table<PodRow>,
+    /// The language.
+    pub lang: Lang,
+    /// Hears what is clicked.
+    pub on_select: Callback<Selection>,
+}
+
+/// What all chains of a listing have in common.
+struct Cx<'a> {
+    props: &'a ListingProps,
+    words: &'static TraceWords,
+    by_ip: BTreeMap<&'a str, (&'a str, &'a PodRow)>,
+    known: BTreeSet<&'a str>,
+}
+
+impl Cx<'_> {
+    /// Returns the steps of the packet in this table, with their numbers.
+    fn steps<'b>(&'b self, chain: &'b str) -> impl Iterator<Item = (usize, &'b PacketStep)> {
+        let rules = &self.props.rules;
+        let here = move |step: &PacketStep| {
+            step.place == rules.node && step.chain == chain && step.hook.starts_with(rules.table.as_str())
+        };
+        self.props.way.iter().enumerate().filter(move |(_, step)| here(step)).map(|(place, step)| (place + 1, step))
+    }
+
+    /// Returns the number drawn at a rule (from 0), in percent.
+    fn drawn(&self, chain: &str, place: usize) -> Option<f64> {
+        let tried = self.steps(chain).flat_map(|(_, step)| &step.tried);
+        let mut own = tried.filter(|rule| rule.number as usize == place + 1);
+        own.find_map(|rule| rule.dice).map(|(_, drawn)| f64::from(drawn) / 10_000.0)
+    }
+}
+
+/// A table in plain words.
+#[component(Listing)]
+pub fn listing(props: &ListingProps) -> Html {
+    let words = props.lang.traces();
+    let shown = shown(&props.rules);
+    let pods = props.pods.iter().filter(|(_, pod)| !pod.ip.is_empty());
+    let cx = Cx {
+        props,
+        words,
+        by_ip: pods.map(|(key, pod)| (pod.ip.as_str(), (key.as_str(), pod))).collect(),
+        known: props.rules.chains.iter().map(|(name, _, _)| name.as_str()).collect(),
+    };
+    let nat = props.rules.table == "nat";
+    html! {
+        <div class="rules-cols">
+            <div>
+                <p class="rules-note">{ if nat { words.counted_nat } else { words.counted } }</p>
+                { for shown.common.iter().enumerate().map(|(place, chain)| {
+                    let before = place.checked_sub(1).and_then(|before| shown.common.get(before));
+                    section(&cx, chain, before, None)
+                }) }
+            </div>
+            if !shown.services.is_empty() {
+                <div>
+                    <p class="rules-note">
+                        { words.share_note }
+                        if !props.way.is_empty() { { " " }{ words.drawn_note } }
+                    </p>
+                    { for shown.services.iter().map(|chains| service(&cx, chains)) }
+                    if shown.hidden > 0 { <p class="rules-note">{ fill(words.more, &[&shown.hidden.to_string()]) }</p> }
+                </div>
+            }
+        </div>
+    }
+}
+
+fn service(cx: &Cx<'_>, chains: &[Chain<'_>]) -> Html {
+    let name = service_name(chains);
+    let (own, ends): (Vec<&Chain<'_>>, Vec<&Chain<'_>>) = chains.iter().partition(|chain| !chain.is_endpoint());
+    let key = own.first().map_or(String::new(), |chain| chain.name.to_owned());
+    html! {
+        <div class="ch-service" {key}>
+            { for own.iter().enumerate().map(|(place, chain)| {
+                let before = place.checked_sub(1).and_then(|before| own.get(before)).copied();
+                section(cx, chain, before, name.as_deref())
+            }) }
+            if !ends.is_empty() { <ul class="ch-ends">{ for ends.iter().map(|chain| end(cx, chain)) }</ul> }
+        </div>
+    }
+}
+
+/// A chain with its rules. An accent line joins it to the one before, where the packet came from there.
+fn section(cx: &Cx<'_>, chain: &Chain<'_>, before: Option<&Chain<'_>>, service: Option<&str>) -> Html {
+    let came = |before: &Chain<'_>| before.rules.iter().any(|rule| rule.lit && rule.target == chain.name);
+    let joined = chain.is_lit() && before.is_some_and(came);
+    let quiet = !chain.is_lit() && (!chain.is_entered() || !cx.props.way.is_empty());
+    let note = match (chain.policy, service) {
+        ("-", Some(service)) => service.to_owned(),
+        ("-", None) if chain.name == "KUBE-SERVICES" => cx.words.first_match.to_owned(),
+        ("-", None) => String::new(),
+        (policy, _) => fill(cx.words.policy, &[policy]),
+    };
+    let places = chain.shown();
+    let hidden = chain.rules.len() - places.len();
+    let number = cx.steps(chain.name).next().map(|(number, _)| number);
+    let class = classes!("ch", chain.is_lit().then_some("lit"), joined.then_some("joined"), quiet.then_some("quiet"));
+    html! {
+        <section key={chain.name.to_owned()} {class} id={id(chain.name)} tabindex="-1" aria-label={chain.name.to_owned()}>
+            if let Some(number) = number { <span class="ch-step" aria-hidden="true">{ number }</span> }
+            <header><h3 class="mono">{ chain.name }</h3><span class="end">{ note }</span></header>
+            if chain.rules.is_empty() {
+                <p class="dim">{ cx.words.no_rules }</p>
+            } else {
+                <ol>{ for places.iter().filter_map(|place| Some(row(cx, chain, *place, chain.rules.get(*place)?))) }</ol>
+            }
+            if hidden > 0 { <p class="dim">{ fill(cx.words.more, &[&hidden.to_string()]) }</p> }
+        </section>
+    }
+}
+
+fn row(cx: &Cx<'_>, chain: &Chain<'_>, place: usize, row: &RuleRow) -> Html {
+    let rule = read(&row.text);
+    let spread = rule.endpoint().filter(|_| row.target.starts_with("KUBE-SEP-"));
+    html! {
+        <li key={place} class={classes!(row.lit.then_some("lit"), spread.map(|_| "spread"))} title={row.text.clone()}>
+            <span class="ch-n mono">{ row.packets }</span>
+            { match spread {
+                Some(endpoint) => odds(cx, chain, place, &rule, endpoint),
+                None => html! { <span class="ch-if mono">{ rule.condition(cx.words) }</span> },
+            } }
+            { target(cx, chain, row, &rule, spread.is_some().then(|| part(chain, place))) }
+            if row.lit { <span class="sr">{ cx.words.taken }</span> }
+        </li>
+    }
+}
+
+/// Returns how much of everything a service chain's rule takes.
+fn part(chain: &Chain<'_>, place: usize) -> String {
+    let is_end = |rule: &&RuleRow| rule.target.starts_with("KUBE-SEP-") && !rule.text.contains("--rcheck");
+    let of = chain.rules.iter().filter(is_end).count();
+    let before = chain.rules.iter().take(place).filter(is_end).count();
+    share(before, of)
+}
+
+/// An endpoint's address, its share as a bar, and the number drawn as a tick.
+fn odds(cx: &Cx<'_>, chain: &Chain<'_>, place: usize, rule: &Rule, endpoint: &str) -> Html {
+    let probability = rule.probability.unwrap_or(1.0);
+    let drawn = cx.drawn(chain.name, place);
+    let said = match (rule.probability, drawn) {
+        (None, _) => cx.words.always.to_owned(),
+        (Some(probability), None) => format!("{probability:.3}"),
+        (Some(probability), Some(drawn)) => {
+            let sign = if drawn / 100.0 < probability { "<" } else { "≥" };
+            format!("{:.2} {sign} {probability:.3}", drawn / 100.0)
+        }
+    };
+    let share = format!("width: {:.1}%", probability.clamp(0.0, 1.0) * 100.0);
+    html! {
+        <>
+            <span class="ch-if mono">{ endpoint }</span>
+            <span class="ch-bar" aria-hidden="true">
+                <b style={share} />
+                if let Some(drawn) = drawn { <i style={format!("left: {drawn:.1}%")} /> }
+            </span>
+            <span class="ch-odds mono">{ said }</span>
+        </>
+    }
+}
+
+/// Where a rule goes: a jump to that chain where it is shown.
+fn target(cx: &Cx<'_>, chain: &Chain<'_>, row: &RuleRow, rule: &Rule, part: Option<String>) -> Html {
+    let entry = matches!(chain.name, "KUBE-SERVICES" | "KUBE-NODEPORTS" | "KUBE-EXTERNAL-SERVICES");
+    let words = match part {
+        Some(part) => part,
+        None if entry && row.target.starts_with("KUBE-") => rule.about().map_or_else(|| short(&row.target), str::to_owned),
+        None => short(&rule.action(&row.target, cx.words)),
+    };
+    if !cx.known.contains(row.target.as_str()) {
+        return html! { <span class="ch-to">{ words }</span> };
+    }
+    let name = row.target.clone();
+    let onclick = Callback::from(move |_: MouseEvent| go_to(&name));
+    html! { <button class="ch-to" aria-label={format!("{words}: {}", row.target)} {onclick}>{ words }</button> }
+}
+
+fn id(chain: &str) -> String {
+    format!("chain-{chain}")
+}
+
+fn go_to(chain: &str) {
+    let document = web_sys::window().and_then(|window| window.document());
+    let found = document.and_then(|document| document.get_element_by_id(&id(chain)));
+    if let Some(element) = found.and_then(|found| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(found).ok()) {
+        let _ = element.focus();
+    }
+}
+
+/// An endpoint's chain in one line: what it writes, and the pod that has the address.
+fn end(cx: &Cx<'_>, chain: &Chain<'_>) -> Html {
+    let writes = chain.rules.iter().find(|row| row.target == "DNAT");
+    let destination = writes.and_then(|row| read(&row.text).destination().map(str::to_owned)).unwrap_or_default();
+    let address = destination.rsplit_once(':').map_or(destination.as_str(), |(address, _)| address);
+    let number = cx.steps(chain.name).next().map(|(number, _)| number);
+    let class = classes!("ch", "ch-end", chain.is_lit().then_some("lit"), (!chain.is_entered()).then_some("quiet"));
+    html! {
+        <li key={chain.name.to_owned()} {class} id={id(chain.name)} tabindex="-1" title={chain.name.to_owned()}>
+            if let Some(number) = number { <span class="ch-step" aria-hidden="true">{ number }</span> }
+            <span class="ch-n mono">{ writes.map_or(0, |row| row.packets) }</span>
+            <span class="mono">{ short(chain.name) }</span>
+            <span class="ch-if">{ writes.map(|row| read(&row.text).action(&row.target, cx.words)) }</span>
+            if let Some((key, pod)) = cx.by_ip.get(address) {
+                { owner(cx, key, pod) }
+            }
+            if chain.is_lit() { <span class="sr">{ cx.words.taken }</span> }
+        </li>
+    }
+}
+
+fn owner(cx: &Cx<'_>, key: &str, pod: &PodRow) -> Html {
+    let (on_select, selection) = (cx.props.on_select.clone(), Selection::pod(key));
+    let onclick = Callback::from(move |_: MouseEvent| on_select.emit(selection.clone()));
+    html! {
+        <button class={classes!("ch-pod", version_class(pod.version))} title={key.to_owned()} {onclick}>
+            <span class="mono">{ short_pod(key) }</span>
+            if pod.version > 0 { <b>{ format!("v{}", pod.version) }</b> }
+        </button>
+    }
+}
+
+/// What a table is printed from.
+#[derive(Clone, PartialEq, Properties)]
+pub struct RawProps {
+    /// The table.
+    pub rules: Rc<RulesView>,
+    /// The language.
+    pub lang: Lang,
+}
+
+/// A table as iptables-save prints it, the lit rules marked.
+#[component(Raw)]
+pub fn raw(props: &RawProps) -> Html {
+    let rows = props.rules.chains.iter().flat_map(|(_, _, rows)| rows);
+    let lit: BTreeSet<&str> = rows.filter(|row| row.lit).map(|row| row.text.as_str()).collect();
+    // Lines that aren't lit stand together, so that a thousand of them are one node.
+    let mut runs: Vec<(bool, String)> = Vec::new();
+    for line in props.rules.text.lines() {
+        let is_lit = lit.contains(line);
+        match runs.last_mut() {
+            Some((before, text)) if *before == is_lit && !is_lit => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            _ => runs.push((is_lit, format!("{line}\n"))),
+        }
+    }
+    html! {
+        <pre class="rules-raw">
+            { for runs.into_iter().map(|(is_lit, text)| {
+                if is_lit { html! { <mark>{ text }</mark> } } else { html! { { text } } }
+            }) }
+        </pre>
+    }
+}
