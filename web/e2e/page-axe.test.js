@@ -12,6 +12,8 @@ async function faults() {
   await test.page.evaluate(source);
   const { violations } = await test.page.evaluate(() => window.axe.run({
     runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    // An experiment of axe's, which reads the texts of a drawing as one word.
+    rules: { "label-content-name-mismatch": { enabled: false } },
   }));
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`));
 }

@@ -1,9 +1,12 @@
 // What the page does about a worker that fails. The worker's script is replaced by one that misbehaves.
 import assert from "node:assert/strict";
-import { it } from "node:test";
+import { beforeEach, it } from "node:test";
 import { ready, type, useBrowser } from "./harness.js";
 
 const test = useBrowser();
+
+// What is routed from now on is not for the worker of the first visit.
+beforeEach(() => ready(test.page));
 
 async function openWithWorker(script) {
   await test.page.route("**/worker_loader.js", (route) => {
@@ -26,7 +29,8 @@ const frame = JSON.stringify({ type: "frame", frame: { number: 1, now: 5_000_000
 
 it("says that the worker's script is not there", async () => {
   await openWithWorker(null);
-  await test.page.clock.runFor(1_000);
+  await test.page.clock.resume();
+  await test.page.getByRole("alert").getByText("again and again").waitFor();
   assert.match(await reason(), /cannot be loaded/);
   for (const complaint of test.complaints.splice(0)) assert.match(complaint, /404|worker_loader/);
 });
