@@ -1,6 +1,7 @@
 //! The manifest editor: CodeMirror in a shadow root. It owns what is inside its host.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -101,6 +102,9 @@ pub struct YamlEditorProps {
     /// Whether the text can only be read.
     #[prop_or_default]
     pub read_only: bool,
+    /// The editor's own words in another language, by the English ones.
+    #[prop_or_default]
+    pub phrases: &'static [(&'static str, &'static str)],
     /// Where the page reaches the editor.
     pub handle: EditorHandle,
     /// Hears what happens in the editor.
@@ -120,12 +124,13 @@ pub fn yaml_editor(props: &YamlEditorProps) -> Html {
     }
     {
         let handle = props.handle.clone();
-        let options = (props.label.clone(), props.placeholder.clone(), props.read_only);
-        use_effect_with(options, move |(label, placeholder, read_only)| {
+        let options = (props.label.clone(), props.placeholder.clone(), props.read_only, props.phrases);
+        use_effect_with(options, move |(label, placeholder, read_only, phrases)| {
             handle.configure(&json!({
                 "label": label.as_str(),
                 "placeholder": placeholder.as_str(),
                 "readOnly": read_only,
+                "phrases": phrases.iter().copied().collect::<BTreeMap<_, _>>(),
             }));
         });
     }

@@ -161,6 +161,17 @@ impl Drop for Listener {
     }
 }
 
+/// Scrolls the first element that a selector finds into view.
+pub fn show(selector: &str) {
+    let document = window().and_then(|window| window.document());
+    let found = document.and_then(|document| document.query_selector(selector).ok().flatten());
+    if let Some(element) = found {
+        let options = web_sys::ScrollIntoViewOptions::new();
+        options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+        element.scroll_into_view_with_scroll_into_view_options(&options);
+    }
+}
+
 /// Puts the keyboard's focus on the first element that a selector finds.
 pub fn focus(selector: &str) {
     let found = window()

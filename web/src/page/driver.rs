@@ -162,6 +162,13 @@ impl Driver {
         self.0.log.borrow().session(self.0.model.borrow().now)
     }
 
+    /// Returns the preset's name and the seed.
+    pub fn origin(&self) -> (String, u64) {
+        let log = self.0.log.borrow();
+        let (preset, seed) = log.origin();
+        (preset.to_owned(), seed)
+    }
+
     /// Returns whether anything was done in the session.
     pub fn is_untouched(&self) -> bool {
         self.0.log.borrow().is_empty()

@@ -11,7 +11,7 @@ use web::files::BYTES;
 use web::model::Model;
 use web::ui::{Act, Notice, Ui};
 use web::utf16;
-use web::words::{Words, fill};
+use web::words::{Words, fill, phrases};
 use yew::prelude::*;
 
 use super::browser;
@@ -93,6 +93,7 @@ pub fn editor_panel(props: &EditorPanelProps) -> Html {
                 text={(*first).clone()}
                 label={words.manifest}
                 placeholder={words.manifest_placeholder}
+                phrases={phrases(ui.lang)}
                 handle={(*editor).clone()}
                 {on_event}
             />

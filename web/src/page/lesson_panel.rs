@@ -10,6 +10,7 @@ use web::ui::{Act, Ui};
 use web::words::{Lang, fill};
 use yew::prelude::*;
 
+use super::browser;
 use super::driver::Driver;
 use super::icons::{Icon, icon};
 
@@ -28,6 +29,11 @@ pub fn lesson_panel(props: &LessonPanelProps) -> Html {
     let Some(driver) = use_context::<Driver>() else { return Html::default() };
     let ui = &props.ui;
     let words = ui.lang.words();
+    use_effect_with(ui.standing.as_ref().map_or(0, |standing| standing.step), |step| {
+        if *step > 0 {
+            browser::show(".steps > .now");
+        }
+    });
     let lessons = driver.lessons();
     let current = ui.standing.as_ref().and_then(|standing| {
         lessons.iter().find(|lesson| lesson.id == standing.lesson).map(|lesson| (lesson, standing))
@@ -301,7 +307,7 @@ fn chooser(props: &ChooserProps) -> Html {
 }
 
 fn begin(driver: &Driver, lesson: &Lesson) {
-    let seed = driver.session().seed;
+    let (_, seed) = driver.origin();
     driver.begin(
         Session { preset: lesson.preset.clone(), seed, ..Session::default() },
         Some(Standing::begin(&lesson.id)),

@@ -30,6 +30,7 @@ pub fn top(props: &TopProps) -> Html {
     let Some(driver) = use_context::<Driver>() else { return Html::default() };
     let (ui, model) = (&props.ui, &props.model);
     let words = ui.lang.words();
+    let (preset, seed) = driver.origin();
     let open = use_state(|| false);
     let toggle = {
         let open = open.clone();
@@ -46,7 +47,7 @@ pub fn top(props: &TopProps) -> Html {
             <h1 class="brand">{ brand() }<span class="brand-name">{ "Kubarium" }</span></h1>
             if !phone {
                 <button class="preset" aria-haspopup="dialog" aria-expanded={expanded.clone()} onclick={toggle.clone()}>
-                    <span class="preset-name">{ preset_name(words, driver.session().preset.as_str()) }</span>
+                    <span class="preset-name">{ preset_name(words, preset.as_str()) }</span>
                     <span class="dim preset-note">{ cluster_words(words, model) }</span>
                     { icon(Icon::Down) }
                 </button>
@@ -58,12 +59,12 @@ pub fn top(props: &TopProps) -> Html {
                 </button>
             } else {
                 <div class="right">
-                    <span class="seed"><span class="dim">{ words.seed }</span>{ " " }<span class="mono">{ driver.session().seed }</span></span>
+                    <span class="seed"><span class="dim">{ words.seed }</span>{ " " }<span class="mono">{ seed }</span></span>
                     { shown_controls(&driver, ui) }
                 </div>
             }
             if *open {
-                <ClusterMenu lang={ui.lang} {on_close} preset={driver.session().preset} seed={driver.session().seed}>
+                <ClusterMenu lang={ui.lang} {on_close} {preset} {seed}>
                     if phone {
                         <div class="menu-row">{ shown_controls(&driver, ui) }</div>
                         { view_controls(&driver, ui) }

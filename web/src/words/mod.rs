@@ -1,11 +1,13 @@
 //! The page's words, one table a language. kubectl's output and Kubernetes' own nouns are in neither.
 
+mod editor;
 mod en;
 mod ko;
 mod stage;
 mod table;
 mod traces;
 
+pub use editor::phrases;
 pub use stage::StageWords;
 pub use table::Words;
 pub use traces::TraceWords;
