@@ -95,7 +95,11 @@ pub fn shown(view: &RulesView) -> Shown<'_> {
     let is_service = |name: &str| SERVICE.iter().any(|kind| name.starts_with(kind));
     let mut common: Vec<Chain<'_>> =
         all.values().filter(|chain| !is_service(chain.name) && !chain.is_endpoint()).copied().collect();
-    let order = |name: &str| COMMON.iter().position(|known| *known == name).unwrap_or(COMMON.len());
+    // In nat nothing of note is in INPUT; in filter it is where packets to the node come by.
+    let order = |name: &str| match COMMON.iter().position(|known| *known == name) {
+        Some(place) if name != "INPUT" || view.table == "filter" => place,
+        _ => COMMON.len(),
+    };
     common.sort_by_key(|chain| order(chain.name));
     common.retain(|chain| chain.name != "KUBE-PROXY-CANARY");
 
@@ -185,7 +189,7 @@ mod tests {
             ("NOVEL", &[]),
         ]);
         let shown = shown(&view);
-        let common = ["PREROUTING", "INPUT", "KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-MARK-MASQ", "NOVEL"];
+        let common = ["PREROUTING", "KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-MARK-MASQ", "INPUT", "NOVEL"];
         assert_eq!(names(&shown.common), common);
         let services: Vec<_> = shown.services.iter().map(|chains| names(chains)).collect();
         assert_eq!(services, [
@@ -193,6 +197,8 @@ mod tests {
             vec!["KUBE-EXT-A", "KUBE-SVC-A", "KUBE-SEP-2", "KUBE-SEP-1"],
         ]);
         assert_eq!(shown.hidden, 0);
+        let filter = RulesView { table: "filter".into(), ..view.clone() };
+        assert_eq!(names(&super::shown(&filter).common)[..2], ["PREROUTING", "INPUT"]);
     }
 
     #[test]

@@ -94,12 +94,12 @@ fn service(cx: &Cx<'_>, chains: &[Chain<'_>]) -> Html {
     let (own, ends): (Vec<&Chain<'_>>, Vec<&Chain<'_>>) = chains.iter().partition(|chain| !chain.is_endpoint());
     let key = own.first().map_or(String::new(), |chain| chain.name.to_owned());
     html! {
-        <div class="ch-service" {key}>
+        <div class="chain-service" {key}>
             { for own.iter().enumerate().map(|(place, chain)| {
                 let before = place.checked_sub(1).and_then(|before| own.get(before)).copied();
                 section(cx, chain, before, name.as_deref())
             }) }
-            if !ends.is_empty() { <ul class="ch-ends">{ for ends.iter().map(|chain| end(cx, chain)) }</ul> }
+            if !ends.is_empty() { <ul class="chain-ends">{ for ends.iter().map(|chain| end(cx, chain)) }</ul> }
         </div>
     }
 }
@@ -118,10 +118,10 @@ fn section(cx: &Cx<'_>, chain: &Chain<'_>, before: Option<&Chain<'_>>, service: 
     let places = chain.shown();
     let hidden = chain.rules.len() - places.len();
     let number = cx.steps(chain.name).next().map(|(number, _)| number);
-    let class = classes!("ch", chain.is_lit().then_some("lit"), joined.then_some("joined"), quiet.then_some("quiet"));
+    let class = classes!("chain", chain.is_lit().then_some("lit"), joined.then_some("joined"), quiet.then_some("quiet"));
     html! {
-        <section key={chain.name.to_owned()} {class} id={id(chain.name)} tabindex="-1" aria-label={chain.name.to_owned()}>
-            if let Some(number) = number { <span class="ch-step" aria-hidden="true">{ number }</span> }
+        <section key={chain.name.to_owned()} {class} role="group" id={id(chain.name)} tabindex="-1" aria-label={chain.name.to_owned()}>
+            if let Some(number) = number { <span class="chain-step" aria-hidden="true">{ number }</span> }
             <header><h3 class="mono">{ chain.name }</h3><span class="end">{ note }</span></header>
             if chain.rules.is_empty() {
                 <p class="dim">{ cx.words.no_rules }</p>
@@ -173,7 +173,7 @@ fn odds(cx: &Cx<'_>, chain: &Chain<'_>, place: usize, rule: &Rule, endpoint: &st
     html! {
         <>
             <span class="ch-if mono">{ endpoint }</span>
-            <span class="ch-bar" aria-hidden="true">
+            <span class="chain-bar" aria-hidden="true">
                 <b style={share} />
                 if let Some(drawn) = drawn { <i style={format!("left: {drawn:.1}%")} /> }
             </span>
@@ -191,11 +191,11 @@ fn target(cx: &Cx<'_>, chain: &Chain<'_>, row: &RuleRow, rule: &Rule, part: Opti
         None => short(&rule.action(&row.target, cx.words)),
     };
     if !cx.known.contains(row.target.as_str()) {
-        return html! { <span class="ch-to">{ words }</span> };
+        return html! { <span class="chain-to">{ words }</span> };
     }
     let name = row.target.clone();
     let onclick = Callback::from(move |_: MouseEvent| go_to(&name));
-    html! { <button class="ch-to" aria-label={format!("{words}: {}", row.target)} {onclick}>{ words }</button> }
+    html! { <button class="chain-to" aria-label={format!("{words}: {}", row.target)} {onclick}>{ words }</button> }
 }
 
 fn id(chain: &str) -> String {
@@ -216,13 +216,13 @@ fn end(cx: &Cx<'_>, chain: &Chain<'_>) -> Html {
     let destination = writes.and_then(|row| read(&row.text).destination().map(str::to_owned)).unwrap_or_default();
     let address = destination.rsplit_once(':').map_or(destination.as_str(), |(address, _)| address);
     let number = cx.steps(chain.name).next().map(|(number, _)| number);
-    let class = classes!("ch", "ch-end", chain.is_lit().then_some("lit"), (!chain.is_entered()).then_some("quiet"));
+    let class = classes!("chain", "chain-end", chain.is_lit().then_some("lit"), (!chain.is_entered()).then_some("quiet"));
     html! {
         <li key={chain.name.to_owned()} {class} id={id(chain.name)} tabindex="-1" title={chain.name.to_owned()}>
-            if let Some(number) = number { <span class="ch-step" aria-hidden="true">{ number }</span> }
+            if let Some(number) = number { <span class="chain-step" aria-hidden="true">{ number }</span> }
             <span class="ch-n mono">{ writes.map_or(0, |row| row.packets) }</span>
             <span class="mono">{ short(chain.name) }</span>
-            <span class="ch-if">{ writes.map(|row| read(&row.text).action(&row.target, cx.words)) }</span>
+            <span class="chain-if">{ writes.map(|row| read(&row.text).action(&row.target, cx.words)) }</span>
             if let Some((key, pod)) = cx.by_ip.get(address) {
                 { owner(cx, key, pod) }
             }
@@ -235,7 +235,7 @@ fn owner(cx: &Cx<'_>, key: &str, pod: &PodRow) -> Html {
     let (on_select, selection) = (cx.props.on_select.clone(), Selection::pod(key));
     let onclick = Callback::from(move |_: MouseEvent| on_select.emit(selection.clone()));
     html! {
-        <button class={classes!("ch-pod", version_class(pod.version))} title={key.to_owned()} {onclick}>
+        <button class={classes!("chain-pod", version_class(pod.version))} title={key.to_owned()} {onclick}>
             <span class="mono">{ short_pod(key) }</span>
             if pod.version > 0 { <b>{ format!("v{}", pod.version) }</b> }
         </button>
