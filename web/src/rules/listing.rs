@@ -138,10 +138,10 @@ fn row(cx: &Cx<'_>, chain: &Chain<'_>, place: usize, row: &RuleRow) -> Html {
     let spread = rule.endpoint().filter(|_| row.target.starts_with("KUBE-SEP-"));
     html! {
         <li key={place} class={classes!(row.lit.then_some("lit"), spread.map(|_| "spread"))} title={row.text.clone()}>
-            <span class="ch-n mono">{ row.packets }</span>
+            <span class="chain-n mono">{ row.packets }</span>
             { match spread {
                 Some(endpoint) => odds(cx, chain, place, &rule, endpoint),
-                None => html! { <span class="ch-if mono">{ rule.condition(cx.words) }</span> },
+                None => html! { <span class="chain-if mono">{ rule.condition(cx.words) }</span> },
             } }
             { target(cx, chain, row, &rule, spread.is_some().then(|| part(chain, place))) }
             if row.lit { <span class="sr">{ cx.words.taken }</span> }
@@ -172,12 +172,12 @@ fn odds(cx: &Cx<'_>, chain: &Chain<'_>, place: usize, rule: &Rule, endpoint: &st
     let share = format!("width: {:.1}%", probability.clamp(0.0, 1.0) * 100.0);
     html! {
         <>
-            <span class="ch-if mono">{ endpoint }</span>
+            <span class="chain-if mono">{ endpoint }</span>
             <span class="chain-bar" aria-hidden="true">
                 <b style={share} />
                 if let Some(drawn) = drawn { <i style={format!("left: {drawn:.1}%")} /> }
             </span>
-            <span class="ch-odds mono">{ said }</span>
+            <span class="chain-odds mono">{ said }</span>
         </>
     }
 }
@@ -220,7 +220,7 @@ fn end(cx: &Cx<'_>, chain: &Chain<'_>) -> Html {
     html! {
         <li key={chain.name.to_owned()} {class} id={id(chain.name)} tabindex="-1" title={chain.name.to_owned()}>
             if let Some(number) = number { <span class="chain-step" aria-hidden="true">{ number }</span> }
-            <span class="ch-n mono">{ writes.map_or(0, |row| row.packets) }</span>
+            <span class="chain-n mono">{ writes.map_or(0, |row| row.packets) }</span>
             <span class="mono">{ short(chain.name) }</span>
             <span class="chain-if">{ writes.map(|row| read(&row.text).action(&row.target, cx.words)) }</span>
             if let Some((key, pod)) = cx.by_ip.get(address) {
