@@ -41,15 +41,15 @@ pub fn play_step(cluster: &mut Cluster, step: &Step, write: &mut dyn FnMut(&str)
 }
 
 impl Cluster {
-    /// Types a line into the first console and lets the command run to its end. Returns what it printed,
-    /// with `[exit N]` last where it failed.
+    /// Types a line into the first console and lets the command run to its end, or until it wants the
+    /// next line typed. Returns what it printed, with `[exit N]` last where it failed.
     pub fn run_line(&mut self, line: &str) -> String {
         let tab = self.terminal.first_idle_tab();
         self.terminal.take_output(tab);
         self.input(Input::Line { tab, text: line.to_string() });
         let end = self.now() + PATIENCE;
         let mut patient = true;
-        while self.terminal.is_running(tab) {
+        while self.terminal.is_running(tab) && !self.terminal.wants_typing(tab) {
             if !self.step(end) {
                 if !patient {
                     break;
@@ -62,7 +62,7 @@ impl Cluster {
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
-        let code = self.terminal.exit_code(tab);
+        let code = if self.terminal.is_running(tab) { 0 } else { self.terminal.exit_code(tab) };
         // A comment leaves the code as it was.
         if code != 0 && !line.trim_start().starts_with('#') {
             text.push_str(&format!("[exit {code}]\n"));

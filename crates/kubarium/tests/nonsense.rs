@@ -1,7 +1,7 @@
 //! What people may type or paste by mistake: it is answered or refused, and never panics or runs away.
 
 use cluster::{Cluster, Preset, mend};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use view::{Ask, Input};
 
 /// What takes longer than this runs away, even in a build without optimisation on a busy machine.
@@ -13,9 +13,10 @@ fn lesson() -> Cluster {
     cluster
 }
 
+#[allow(clippy::disallowed_methods, clippy::disallowed_types)] // how long it takes is what is tested
 fn within<T>(what: &str, act: impl FnOnce() -> T) -> T {
-    #[allow(clippy::disallowed_methods)] // how long it takes is what is tested
-    let begun = Instant::now();
+    #[allow(clippy::disallowed_methods, clippy::disallowed_types)] // how long it takes is what is tested
+    let begun = std::time::Instant::now();
     let result = act();
     assert!(begun.elapsed() < PATIENCE, "{what} took {:?}", begun.elapsed());
     result

@@ -1,3 +1,4 @@
+use crate::back_off::BackOff;
 use crate::container::{Exit, Phase};
 use crate::kubelet::Kubelet;
 use crate::net::PodNetwork;
@@ -57,6 +58,9 @@ impl PodWorker {
             container.waiting = None;
             container.jobs.clear();
             container.hooking = false;
+            // The kubelet kept its back-offs in memory.
+            container.crash = BackOff::default();
+            container.pull = BackOff::default();
         }
     }
 

@@ -165,6 +165,19 @@ impl Terminal {
         self.console.tab(tab).is_some_and(|tab| tab.is_running())
     }
 
+    /// Returns whether a tab's command waits for nothing but what is typed; where it is attached to
+    /// commands in containers, whether they do.
+    pub(crate) fn wants_typing(&self, tab: u32) -> bool {
+        let only = |wait: &Wait| wait.input && wait.until.is_none() && wait.exchanges.is_empty();
+        let idles = |stream: &u64| {
+            let exec = self.execs.iter().find(|exec| exec.stream == *stream && !exec.ready);
+            let silent = self.machines.mail.get(stream).is_none_or(VecDeque::is_empty);
+            silent && exec.is_some_and(|exec| only(&exec.wait) && exec.wait.streams.is_empty())
+        };
+        let running = self.console.tab(tab).filter(|tab| tab.is_running() && !tab.is_ready());
+        running.is_some_and(|tab| only(tab.wait()) && tab.wait().streams.iter().all(idles))
+    }
+
     /// Returns the exit code of a tab's last command.
     pub(crate) fn exit_code(&self, tab: u32) -> i32 {
         self.console.tab(tab).map_or(0, |tab| tab.status())
