@@ -113,6 +113,8 @@ pub struct Thing {
     pub data: Vec<(&'static str, String)>,
     /// What a click on it selects.
     pub select: Option<Selection>,
+    /// What its row tells: when that changes, the row is washed for a moment. Empty for things that aren't rows.
+    pub told: String,
     /// Where it stands, for the arrow keys and the focus ring.
     pub place: Rect,
 }

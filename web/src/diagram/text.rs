@@ -1,5 +1,7 @@
-//! How much room a text takes, and what of it fits. A page cannot measure what it has not drawn, so
-//! widths are planned: generously, by the widest of the system's own fonts.
+//! How much room a text takes, and what of it fits. Widths are planned by letter, and corrected by
+//! what the page's fonts measure.
+
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The sizes of type in the drawing's units; none is under 10 px on the screen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,15 +43,44 @@ fn is_wide(c: char) -> bool {
     matches!(c as u32, 0x1100..=0x11ff | 0x2e80..)
 }
 
+/// How much wider than planned the fonts are in which the page is shown, in thousandths: the
+/// proportional one, its bold, and the monospaced one.
+static WIDER: [AtomicU32; 3] = [AtomicU32::new(1_000), AtomicU32::new(1_070), AtomicU32::new(1_000)];
+/// A text of which a font's width is told.
+pub const SAMPLE: &str = "kube-controller-manager wants 3, available 2 endpoints";
+
+fn wider(font: usize) -> f64 {
+    WIDER.get(font).map_or(1.0, |wider| f64::from(wider.load(Ordering::Relaxed)) / 1_000.0)
+}
+
+/// Takes in how wide [`SAMPLE`] is, in fonts of size 1: the page's own, its bold, and its monospaced one.
+pub fn calibrate(widths: [f64; 3]) {
+    let planned = [em(SAMPLE), em(SAMPLE), SAMPLE.chars().count() as f64 * CELL];
+    for ((wider, width), planned) in WIDER.iter().zip(widths).zip(planned) {
+        let factor = width / planned;
+        if (0.5..2.0).contains(&factor) {
+            wider.store((factor * 1_000.0) as u32, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Returns the width of a text in the page's proportional font.
 pub fn sans(text: &str, size: f64) -> f64 {
-    em(text) * size
+    em(text) * size * wider(0)
 }
+
+/// Returns the width of a text in the page's proportional font, bold.
+pub fn bold(text: &str, size: f64) -> f64 {
+    em(text) * size * wider(1)
+}
+
+/// The width of a character of a monospaced font.
+const CELL: f64 = 0.602;
 
 /// Returns the width of a text in the page's monospaced font.
 pub fn mono(text: &str, size: f64) -> f64 {
-    let cells: f64 = text.chars().map(|c| if is_wide(c) { 1.0 } else { 0.602 }).sum();
-    cells * size
+    let cells: f64 = text.chars().map(|c| if is_wide(c) || c == '…' { 1.0 } else { CELL }).sum();
+    cells * size * wider(2)
 }
 
 /// Returns as much of a text as fits, with `…` where something is left out. The end of a generated

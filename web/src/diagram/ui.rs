@@ -27,7 +27,7 @@ use yew::prelude::*;
 
 use self::animator::Animator;
 use self::draw::Part;
-use self::size::use_size;
+use self::size::{measure_fonts, use_size};
 pub use crate::rules_ui::RulesView;
 
 /// What the diagram is drawn from.
@@ -109,6 +109,7 @@ pub fn diagram(props: &DiagramProps) -> Html {
     let size = use_size(&host);
     let shown = use_context::<Shown>().unwrap_or_default();
     let kept = use_mut_ref(Kept::default);
+    use_memo((), |()| measure_fonts());
     let exchange = props.selected.as_ref().and_then(Selection::exchange);
     let steps = use_way(&props.model, exchange);
     let animator = {

@@ -260,7 +260,7 @@ fn node(own: &NodeCensus, rect: Rect, plan: &Plan, sizes: Type, below: f64) -> N
         room: Rect::new(left, top, rect.w - 20.0, plan.pods),
         riser: rect.right() - 5.0,
         api_riser: rect.x + 5.0,
-        api_join: (middle - kubelet_w / 2.0, rect.y - 4.0),
+        api_join: (middle - kubelet_w / 2.0, rect.y + 5.0),
         floor: rect.bottom() - 9.0,
         tag: (middle + 18.0, rect.bottom() + 5.0),
     }

@@ -4,7 +4,7 @@ use super::record_rows::pointed;
 use super::{Cx, button};
 use crate::diagram::phase::{Phase, glyph, outlines};
 use crate::diagram::shape::{Anchor, Group, Rect, number, path_along, span};
-use crate::diagram::text::{keep_start, mono, sans, wrap};
+use crate::diagram::text::{bold, keep_start, mono, sans, wrap};
 use crate::selection::Selection;
 use crate::traffic::version_class;
 use crate::words::fill;
@@ -134,7 +134,7 @@ pub fn client(cx: &Cx) -> Group {
     group.text("h", rect.x + 22.0, base, words.client);
     let doing = doing(cx);
     if cx.layout.turned {
-        let x = rect.x + 22.0 + sans(words.client, sizes.head) + 8.0;
+        let x = rect.x + 22.0 + bold(words.client, sizes.head) + 8.0;
         let room = rect.right() - 8.0 - x;
         let text = if doing.is_empty() { address } else { doing };
         group.text("q3", x, base, keep_start(&text, room, |text| sans(text, sizes.normal)));
@@ -142,7 +142,7 @@ pub fn client(cx: &Cx) -> Group {
         counts(cx, &mut outer);
         return outer;
     }
-    if mono(&address, sizes.normal) < w - 36.0 - sans(words.client, sizes.head) {
+    if mono(&address, sizes.normal) < w - 36.0 - bold(words.client, sizes.head) {
         group.text_end("m q3", rect.right() - 8.0, base, address);
     }
     group.text(
@@ -206,7 +206,7 @@ pub fn key(cx: &Cx) -> Group {
     let rows = if cx.layout.turned { 3 } else { 2 };
     let (mut x, mut row) = (rect.x, 0);
     for entry in entries(cx) {
-        let w = entry.width + sans(&entry.words, size * 0.98) + 11.0;
+        let w = entry.width + sans(&entry.words, size) + 11.0;
         if x + w - 11.0 > rect.right() {
             (x, row) = (rect.x, row + 1);
             if row >= rows {

@@ -5,7 +5,7 @@ use super::{Cx, ago, button, pod};
 use crate::clock::SECOND;
 use crate::diagram::census::system_name;
 use crate::diagram::shape::{Anchor, Group, Rect, Thing, number, path_along, span};
-use crate::diagram::text::{keep_end, keep_start, mono, sans, wrap};
+use crate::diagram::text::{bold, keep_end, keep_start, mono, sans, wrap};
 use crate::selection::Selection;
 use crate::traffic::short_pod;
 use crate::words::fill;
@@ -67,7 +67,7 @@ fn machine(cx: &Cx, into: &mut Group, name: &str, address: &str) {
         return;
     }
     let (x, y) = (layout.control.x + 14.0, layout.control.y + 20.0);
-    let width = sans(title, sizes.head * 1.05);
+    let width = bold(title, sizes.head);
     let place = Rect::new(x - 4.0, y - 14.0, width + 12.0 + mono(address, sizes.normal), 20.0);
     let mut header = match row {
         Some(_) => {
@@ -109,8 +109,11 @@ fn part(cx: &Cx, place: &str, name: &str, rect: Rect, class: &str) -> Group {
         let short = name.strip_prefix("kube-").unwrap_or(name);
         group.text_middle("ink", rect.x + rect.w / 2.0, rect.y + rect.h / 2.0 + 4.0, short);
     } else {
-        let size = cx.sizes().head * 1.02;
-        let short = keep_start(name, rect.w - 12.0, |text| sans(text, size * 0.97));
+        let size = cx.sizes().head;
+        let measure = |text: &str| bold(text, size * 0.98);
+        let room = rect.w - 16.0;
+        let name = if measure(name) > room { name.strip_prefix("kube-").unwrap_or(name) } else { name };
+        let short = keep_start(name, room, measure);
         group.text("h tight", rect.x + 10.0, rect.y + 18.0, short);
     }
     group
@@ -157,12 +160,14 @@ fn controller(cx: &Cx, name: &str, y: f64, row: f64) -> Group {
     };
     let place = Rect::new(rect.x + 3.0, y - row / 2.0, rect.w - 6.0, row);
     let class = cx.class("row", &selection);
-    let mut group = Group::of(class, button(format!("controller/{name}"), label, place, selection));
+    let told = acted.map_or(String::new(), |at| at.to_string());
+    let thing = Thing { told, ..button(format!("controller/{name}"), label, place, selection) };
+    let mut group = Group::of(class, thing);
     group.rect("hit", place, 2.0);
     let active = acted.is_some_and(|at| cx.now() - at < ACTED);
     group.circle(if active { "mark ink" } else { "mark idle" }, (rect.x + 14.0, y), 3.0);
     let room = rect.w - 24.0 - 8.0 - since.as_ref().map_or(0.0, |since| sans(since, cx.sizes().normal) + 4.0);
-    let short = keep_start(name, room, |text| sans(text, cx.sizes().normal * 0.97));
+    let short = keep_start(name, room, |text| sans(text, cx.sizes().normal));
     group.text(if active { "ink" } else { "" }, rect.x + 24.0, y + 4.0, short);
     if let Some(since) = since {
         group.text_end("q3 num", rect.right() - 9.0, y + 4.0, since);
@@ -186,7 +191,7 @@ fn api_server(cx: &Cx) -> Group {
         return group;
     }
     let base = rect.y + 40.0;
-    let short = keep_start(words.first_api, rect.w - 20.0, |text| sans(text, sizes.normal * 0.97));
+    let short = keep_start(words.first_api, rect.w - 20.0, |text| sans(text, sizes.normal));
     let dashed =
         Rect::new(rect.x + 10.5, base + 12.0, rect.w - 21.0, (rect.bottom() - base - 12.0 - 14.0).max(20.0));
     let (x, middle) = dashed.centre();

@@ -9,8 +9,8 @@ use crate::clock::moment_words;
 use crate::diagram::census::Detail;
 use crate::diagram::layout::NodeBox;
 use crate::diagram::phase::Phase;
-use crate::diagram::shape::{Group, Rect, Thing, number};
-use crate::diagram::text::{keep_start, mono, sans, wrap};
+use crate::diagram::shape::{Group, Rect, Thing, number, path_along};
+use crate::diagram::text::{bold, keep_start, mono, sans, wrap};
 use crate::selection::Selection;
 use crate::traffic::version_class;
 use crate::words::fill;
@@ -38,6 +38,12 @@ pub fn node(cx: &Cx, place: &NodeBox) -> Group {
     );
     let down = !row.ready || !row.on;
     group.rect(cx.class(if down { "nodeb down" } else { "nodeb" }, &selection), place.rect, 10.0);
+    // kube-proxy's word goes up the inner margin to the kubelet's wires.
+    let (x, y) = (place.api_riser, place.proxy.y + 9.0);
+    let edge = if x < place.proxy.x { place.proxy.x } else { place.proxy.right() };
+    if !cx.layout.turned {
+        group.path("wire faint", path_along(&[(edge, y), (x, y), (x, place.api_join.1), place.api_join]));
+    }
     group.group(header(cx, place, row));
     group.group(agent(cx, "kubelet", place, place.kubelet, !row.on));
     match place.pods.is_empty() && cx.layout.detail == Detail::Count {
@@ -86,7 +92,7 @@ fn header(cx: &Cx, place: &NodeBox, row: &NodeRow) -> Group {
     let area = Rect::new(rect.x + 4.0, rect.y + 6.0, rect.w - 8.0, 22.0);
     let mut group =
         Group::of("head", button(format!("nodes/{}", place.name), label, area, Selection::node(&place.name)));
-    let name_w = sans(&place.name, sizes.head * 1.05);
+    let name_w = bold(&place.name, sizes.head);
     group.text("h", x, y, place.name.clone());
     let end = if turned { place.kubelet.x - 8.0 } else { rect.right() - inset };
     let room = end - x - name_w - 8.0;
@@ -100,10 +106,10 @@ fn header(cx: &Cx, place: &NodeBox, row: &NodeRow) -> Group {
         return group;
     }
     // What is last matters least.
-    while trouble.len() > 1 && sans(&trouble.join(", "), sizes.normal) > room {
+    while trouble.len() > 1 && bold(&trouble.join(", "), sizes.normal) > room {
         trouble.pop();
     }
-    let text = keep_start(&trouble.join(", "), room, |text| sans(text, sizes.normal));
+    let text = keep_start(&trouble.join(", "), room, |text| bold(text, sizes.normal));
     let class = if row.ready && row.on { "b" } else { "b bad" };
     match turned {
         true => group.text(class, x + name_w + 6.0, y, text),
@@ -209,7 +215,7 @@ fn proxy(cx: &Cx, place: &NodeBox, row: &NodeRow) -> Group {
             (true, _) => vec![format!("iptables nat · {endpoints}"), endpoints.clone(), count.clone()],
         };
         let room = rect.w - 16.0 - sans("kube-proxy", sizes.normal) - 8.0;
-        if let Some(text) = wordings.into_iter().find(|text| sans(text, sizes.normal * 0.97) <= room) {
+        if let Some(text) = wordings.into_iter().find(|text| sans(text, sizes.normal) <= room) {
             group.text_end("q3", rect.right() - 8.0, rect.y + 13.0, text);
         }
     }

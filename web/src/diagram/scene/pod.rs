@@ -6,7 +6,7 @@ use super::control::own_name;
 use super::{Cx, button};
 use crate::diagram::phase::{Phase, glyph, outlines};
 use crate::diagram::shape::{Group, Rect, Thing, number};
-use crate::diagram::text::{keep_end, keep_start, mono, sans};
+use crate::diagram::text::{bold, keep_end, keep_start, mono, sans};
 use crate::selection::Selection;
 use crate::traffic::{short_pod, version_class};
 use crate::words::fill;
@@ -60,7 +60,7 @@ pub fn pill(cx: &Cx, key: &str, row: &PodRow, rect: Rect) -> Group {
     let (gx, tx) = if tight { (rect.x + 15.0, rect.x + 26.0) } else { (rect.x + 18.0, rect.x + 31.0) };
     glyph(&mut group, phase, (gx, rect.y + 17.0), colour, 14.0);
     let version = if row.version > 0 && !row.system { format!("v{}", row.version) } else { String::new() };
-    let version_w = if version.is_empty() { 0.0 } else { sans(&version, sizes.normal) + 6.0 };
+    let version_w = if version.is_empty() { 0.0 } else { bold(&version, sizes.normal) + 6.0 };
     let end = rect.right() - 12.0;
     let name = keep_end(&pill_name(key, row), end - tx - version_w, |text| mono(text, sizes.normal));
     group.text("m b ink", tx, rect.y + 21.0, name);
@@ -128,7 +128,7 @@ pub fn system(cx: &Cx, key: &str, row: &PodRow, rect: Rect) -> Group {
     group.rect("hit", Rect::new(rect.x - 2.0, rect.y, rect.w + 2.0, rect.h), 4.0);
     let y = rect.y + rect.h / 2.0;
     glyph(&mut group, Phase::of(row), (rect.x + 6.0, y), "plain", 11.0);
-    let name = keep_start(&own_name(cx, key), rect.w - 14.0, |text| sans(text, cx.sizes().normal * 0.97));
+    let name = keep_start(&own_name(cx, key), rect.w - 14.0, |text| sans(text, cx.sizes().normal));
     group.text("q3", rect.x + 16.0, y + 4.0, name);
     group
 }

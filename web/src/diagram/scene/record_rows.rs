@@ -5,8 +5,8 @@ use view::{BudgetRow, RecordRow};
 use super::{Cx, button};
 use crate::diagram::census::RECORDS;
 use crate::diagram::records::{self, Line, Sum};
-use crate::diagram::shape::{Anchor, Group, Rect, Span, number, span};
-use crate::diagram::text::{keep_end, keep_start, mono, sans};
+use crate::diagram::shape::{Anchor, Group, Rect, Span, Thing, number, span};
+use crate::diagram::text::{bold, keep_end, keep_start, mono, sans};
 use crate::selection::Selection;
 use crate::traffic::version_class;
 use crate::words::fill;
@@ -38,7 +38,8 @@ fn record_row(cx: &Cx, line: &Line, record: &RecordRow, y: f64, row: f64) -> Gro
     let right_words: String = right.iter().map(|span| span.text.as_str()).collect();
     let label = format!("{} {name}, {}", record.kind, right_words.replace('\u{a0}', " "));
     let class = cx.class(if record.ending { "row ending" } else { "row" }, &selection);
-    let mut group = Group::of(class, button(line.key.clone(), label, place, selection));
+    let thing = Thing { told: label.clone(), ..button(line.key.clone(), label, place, selection) };
+    let mut group = Group::of(class, thing);
     group.rect("hit", place, 2.0);
     let base = y + row * 0.68;
     let mut x = api.x + 11.0;
@@ -83,8 +84,8 @@ fn record_row(cx: &Cx, line: &Line, record: &RecordRow, y: f64, row: f64) -> Gro
         group.text(format!("m {version}"), x, base, hash);
         group.text(format!("b {version}"), x + width + 7.0, base, format!("v{}", record.version));
     } else {
-        let short = keep_start(name, room, |text| sans(text, size * 1.04));
-        let width = sans(&short, size * 1.06);
+        let short = keep_start(name, room, |text| bold(text, size));
+        let width = bold(&short, size);
         group.text("b ink", x, base, short);
         if let Some(address) = record.addresses.first().filter(|_| service && !cx.layout.turned) {
             let w = mono(address, cx.sizes().small) + 16.0;

@@ -35,6 +35,10 @@ pub fn draw(group: &Group, key: &str) -> Html {
     let mut own = tag("g", format!("g:{key}"), &group.class);
     if let Some(thing) = thing {
         name(&mut own, thing);
+        if !thing.told.is_empty() {
+            // Another key is another element: its animation begins anew.
+            own.add_child(rect(format!("w:{}", thing.told), "wash", thing, 0.0).into());
+        }
     }
     for (i, item) in group.items.iter().enumerate() {
         own.add_child(match item {
@@ -43,11 +47,6 @@ pub fn draw(group: &Group, key: &str) -> Html {
         });
     }
     if let Some(thing) = thing.filter(|thing| thing.button) {
-        if group.class.split(' ').any(|class| class == "row") {
-            let mut wash = rect(format!("w:{}", group.words()), "wash", thing, 0.0);
-            wash.add_attribute("aria-hidden", "true");
-            own.add_child(wash.into());
-        }
         own.add_child(rect("focus".to_owned(), "focus", thing, 2.0).into());
     }
     own.into()

@@ -1,10 +1,11 @@
-//! The size of an element, in px, as it changes.
+//! The size of an element, in px, as it changes; and how wide the page's fonts are.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
-use web_sys::{HtmlElement, ResizeObserver};
+use web::diagram::text::{SAMPLE, calibrate};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, ResizeObserver};
 use yew::prelude::*;
 
 /// Returns an element's width and height; 0 before it is there.
@@ -31,4 +32,24 @@ pub fn use_size(node: &NodeRef) -> (f64, f64) {
         }
     });
     *size
+}
+
+/// Measures the fonts in which the page is shown, so that what is drawn keeps to its place.
+pub fn measure_fonts() {
+    let _ = widths().map(calibrate);
+}
+
+fn widths() -> Option<[f64; 3]> {
+    let window = web_sys::window()?;
+    let document = window.document()?;
+    let style = window.get_computed_style(&document.document_element()?).ok()??;
+    let family = |name: &str| style.get_property_value(name).ok().filter(|family| !family.is_empty());
+    let (sans, mono) = (family("--sans")?, family("--mono")?);
+    let canvas: HtmlCanvasElement = document.create_element("canvas").ok()?.dyn_into().ok()?;
+    let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+    let width = |font: String| {
+        context.set_font(&font);
+        context.measure_text(SAMPLE).ok().map(|measured| measured.width() / 100.0)
+    };
+    Some([width(format!("400 100px {sans}"))?, width(format!("620 100px {sans}"))?, width(format!("400 100px {mono}"))?])
 }
