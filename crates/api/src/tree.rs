@@ -15,7 +15,10 @@ macro_rules! tree {
     };
     ({ $($key:tt : $value:tt),* $(,)? }) => {{
         #[allow(unused_mut)]
-        let mut map = $crate::Map::new();
+        let mut map = {
+            const KEYS: &[&str] = &[$(stringify!($key)),*];
+            $crate::Map::with_capacity(KEYS.len())
+        };
         $(map.insert($key, $crate::tree!($value));)*
         $crate::Value::from(map)
     }};

@@ -31,6 +31,8 @@ pub struct Map(Vec<(Key, Value)>);
 
 const NULL: &Value = &Value::Null;
 const EMPTY: &Map = &Map(Vec::new());
+/// Up to how many keys a key is looked for one by one: most differ in length, which is seen at once.
+const FEW: usize = 32;
 
 impl Map {
     /// Makes an empty map.
@@ -38,23 +40,35 @@ impl Map {
         Map::default()
     }
 
+    /// Makes an empty map with room for so many entries.
+    pub fn with_capacity(entries: usize) -> Map {
+        Map(Vec::with_capacity(entries))
+    }
+
     fn find(&self, key: &str) -> Result<usize, usize> {
         self.0.binary_search_by(|(k, _)| k.as_str().cmp(key))
     }
 
+    fn position(&self, key: &str) -> Option<usize> {
+        if self.0.len() > FEW {
+            return self.find(key).ok();
+        }
+        self.0.iter().position(|(known, _)| known.as_str() == key)
+    }
+
     /// Returns the value of a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.find(key).ok().map(|i| &self.0[i].1)
+        self.position(key).map(|i| &self.0[i].1)
     }
 
     /// Returns whether the key is there.
     pub fn contains(&self, key: &str) -> bool {
-        self.find(key).is_ok()
+        self.position(key).is_some()
     }
 
     /// Returns the value of a key, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.find(key).ok().map(|i| &mut self.0[i].1)
+        self.position(key).map(|i| &mut self.0[i].1)
     }
 
     /// Returns the value of a key, which is null at first, to be changed.
@@ -82,7 +96,7 @@ impl Map {
 
     /// Takes a key out and returns what it held.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        self.find(key).ok().map(|i| self.0.remove(i).1)
+        self.position(key).map(|i| self.0.remove(i).1)
     }
 
     /// Keeps the entries of which `keep` says so.

@@ -6,9 +6,22 @@ use std::collections::BTreeMap;
 /// What pods ask of a node: processors in thousandths, all else in whole units.
 type Amounts = BTreeMap<String, i64>;
 
+/// What a pod asks of its node, read once for all looks at it.
+#[derive(Clone, Debug)]
+pub(crate) struct Asks {
+    pub amounts: Amounts,
+    pub host_ports: Vec<(String, i64)>,
+}
+
+impl Asks {
+    pub(crate) fn of(pod: &Value) -> Asks {
+        Asks { amounts: requests(pod), host_ports: host_ports(pod) }
+    }
+}
+
 /// Returns what a pod asks of a node: its containers together, or the greediest init container.
 // Models staging/src/k8s.io/component-helpers/resource/helpers.go PodRequests
-pub(crate) fn requests(pod: &Value) -> Amounts {
+fn requests(pod: &Value) -> Amounts {
     let spec = &pod["spec"];
     let of = |container: &Value| -> Amounts {
         let requests = container["resources"]["requests"].fields().iter();
@@ -82,10 +95,11 @@ impl PodWorker {
         if used.pods >= pods {
             return Err(short("pods", 1, used.pods, pods));
         }
-        for (name, requested) in requests(&self.pod) {
-            let (taken, capacity) = (used.amounts.get(&name).copied().unwrap_or(0), allocatable(&name));
+        for (name, requested) in &self.asks.amounts {
+            let requested = *requested;
+            let (taken, capacity) = (used.amounts.get(name).copied().unwrap_or(0), allocatable(name));
             if requested > 0 && taken.saturating_add(requested) > capacity {
-                return Err(short(&name, requested, taken, capacity));
+                return Err(short(name, requested, taken, capacity));
             }
         }
         let predicate = |name: &str, why: &str| (name.to_string(), format!("Predicate {name} failed: {why}"));
@@ -94,8 +108,7 @@ impl PodWorker {
         if !node.is_null() && selector.iter().any(|(name, value)| labels.get(name) != Some(value)) {
             return Err(predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector"));
         }
-        let wanted = host_ports(&self.pod);
-        if wanted.iter().any(|port| used.host_ports.contains(port)) {
+        if self.asks.host_ports.iter().any(|port| used.host_ports.contains(port)) {
             return Err(predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports"));
         }
         Ok(())
@@ -108,7 +121,7 @@ impl PodWorker {
 }
 
 /// Returns the ports of the node that a pod takes, with their protocols.
-pub(crate) fn host_ports(pod: &Value) -> Vec<(String, i64)> {
+fn host_ports(pod: &Value) -> Vec<(String, i64)> {
     let containers = pod["spec"]["containers"].items().iter();
     let ports = containers.flat_map(|container| container["ports"].items());
     let taken = ports.filter(|port| port["hostPort"].int() > 0);

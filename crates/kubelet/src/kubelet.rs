@@ -1,4 +1,3 @@
-use crate::admit::{host_ports, requests};
 use crate::config::NodeConfig;
 use crate::cri::{AppRequest, Catalogue, Files, Ipam};
 use crate::images::NodeImages;
@@ -142,9 +141,12 @@ impl Kubelet {
         let mut used = Used::default();
         for worker in self.workers.iter().filter(|worker| worker.takes_room()) {
             used.pods += 1;
-            used.host_ports.extend(host_ports(&worker.pod));
-            for (name, amount) in requests(&worker.pod) {
-                *used.amounts.entry(name).or_insert(0) += amount;
+            used.host_ports.extend(worker.asks.host_ports.iter().cloned());
+            for (name, amount) in &worker.asks.amounts {
+                match used.amounts.get_mut(name) {
+                    Some(sum) => *sum += amount,
+                    None => drop(used.amounts.insert(name.clone(), *amount)),
+                }
             }
         }
         self.shared.used = used;

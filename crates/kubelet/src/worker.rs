@@ -1,3 +1,4 @@
+use crate::admit::Asks;
 use crate::container::{Container, Kind};
 use crate::cri::{Files, MountSource};
 use crate::net::PodEndpoint;
@@ -46,6 +47,8 @@ pub(crate) struct Termination {
 #[derive(Clone, Debug)]
 pub(crate) struct PodWorker {
     pub pod: Value,
+    /// What the pod asks of the node.
+    pub asks: Rc<Asks>,
     pub uid: Rc<str>,
     pub key: Rc<str>,
     pub stage: Stage,
@@ -84,6 +87,7 @@ impl PodWorker {
         });
         let regular = spec["containers"].items().iter().map(|spec| Container::new(spec, Kind::Regular));
         PodWorker {
+            asks: Rc::new(Asks::of(pod)),
             uid: meta::uid(pod).into(),
             key: meta::key(pod),
             stage: Stage::New,
@@ -107,6 +111,9 @@ impl PodWorker {
 
     /// Takes the pod as the API has it now.
     pub(crate) fn update(&mut self, pod: &Value, now: Time) {
+        if !self.pod["spec"].same(&pod["spec"]) {
+            self.asks = Rc::new(Asks::of(pod));
+        }
         self.pod = pod.clone();
         self.due = now;
         let spec = &pod["spec"];

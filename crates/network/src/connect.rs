@@ -111,8 +111,10 @@ impl Network {
     }
 
     pub(crate) fn keep_way(&mut self, way: Way) {
-        if self.ways.len() >= WAYS {
-            self.ways.pop_front();
+        if self.ways.len() >= WAYS
+            && let Some(Ok(oldest)) = self.ways.pop_front().map(Rc::try_unwrap)
+        {
+            self.spare = oldest.events;
         }
         self.ways.push_back(Rc::new(way));
     }

@@ -60,7 +60,7 @@ impl Network {
     fn attempt(&mut self, now: Time, id: ExchangeId) {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         exchange.attempts += 1;
-        let mut trip = Trip::new(exchange.who.clone(), exchange.draws);
+        let mut trip = Trip::new(exchange.who.clone(), exchange.draws, std::mem::take(&mut self.spare));
         let from = exchange.from;
         let mut packet = first_packet(exchange);
         let fate = self.walk(now, from, &mut packet, &mut trip);

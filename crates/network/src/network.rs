@@ -2,7 +2,7 @@ use crate::conntrack::Tuple;
 use crate::iptables::RuleCache;
 use crate::node::Node;
 use crate::topology::{Host, HostKind, Topology};
-use crate::way::Way;
+use crate::way::{Event, Way};
 use crate::{Application, Cidr, Delivery, ExchangeId, HostId, Outcome, Payload, Protocol, Socket};
 use sim::{Chance, EventQueue, Nanos, SECOND, Time, Timing};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -89,6 +89,8 @@ pub struct Network {
     pub(crate) deadlines: BTreeSet<(Time, ExchangeId)>,
     pub(crate) queue: EventQueue<Due>,
     pub(crate) ways: VecDeque<Rc<Way>>,
+    /// The memory of a way that was forgotten, for the next one.
+    pub(crate) spare: Vec<Event>,
     pub(crate) next: u64,
     machines_changed: u64,
     pub(crate) cache: RuleCache,
@@ -107,6 +109,7 @@ impl Network {
             deadlines: BTreeSet::new(),
             queue: EventQueue::default(),
             ways: VecDeque::new(),
+            spare: Vec::new(),
             next: 1,
             machines_changed: 0,
             cache: RuleCache::default(),

@@ -37,12 +37,15 @@ pub(crate) struct Trip {
 }
 
 impl Trip {
-    pub(crate) fn new(who: Rc<str>, draws: u64) -> Trip {
+    /// Begins a walk. `events` is memory to be used again; what it held is forgotten.
+    pub(crate) fn new(who: Rc<str>, draws: u64, mut events: Vec<Event>) -> Trip {
+        events.clear();
+        events.reserve(64);
         Trip {
             who,
             draws,
             elapsed: 0,
-            events: Vec::with_capacity(64),
+            events,
             places: Vec::with_capacity(8),
             tracked: Vec::with_capacity(2),
             taken: Vec::with_capacity(16),

@@ -48,28 +48,23 @@ fn respond(
     http: &HttpRequest,
 ) -> (HttpResponse, Nanos) {
     let server = image.routes.iter().find(|route| route.path.is_empty());
-    let server = server.map(|route| route.headers.clone()).unwrap_or_default();
-    let fill = |text: &str, cx: &AppCx| fill(text, version, cx, Some((request, http)));
-    let owned = |headers: Vec<(String, String)>| -> network::Headers {
-        headers.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into())).collect()
-    };
+    let server = || server.into_iter().flat_map(|route| &route.headers);
+    let fill = |text: &str, cx: &AppCx| -> Rc<str> { fill(text, version, cx, Some((request, http))).into() };
     if !image.root.is_empty()
         && let Some((path, body)) = from_files(&image.root, path_of(http), cx)
     {
-        let mut headers: Vec<(String, String)> =
-            server.iter().map(|(name, value)| (name.clone(), fill(value, cx))).collect();
-        headers.push(("Content-Type".to_string(), content_type(&path).to_string()));
-        return (HttpResponse { status: 200, headers: owned(headers), body }, 0);
+        let mut headers: network::Headers =
+            server().map(|(name, value)| (name.as_str().into(), fill(value, cx))).collect();
+        headers.push(("Content-Type".into(), content_type(&path).into()));
+        return (HttpResponse { status: 200, headers, body }, 0);
     }
     let Some(route) = image.routes.iter().find(|route| route_matches(route, http)) else {
         return (text(404, "404 page not found\n"), 0);
     };
-    let mut headers: Vec<(String, String)> = Vec::new();
-    for (name, value) in server.iter().chain(&route.headers) {
-        headers.push((name.clone(), fill(value, cx)));
-    }
-    let body = fill(&route.body, cx).into();
-    let answer = HttpResponse { status: route.status.unwrap_or(200), headers: owned(headers), body };
+    let headers = server().chain(&route.headers);
+    let headers = headers.map(|(name, value)| (name.as_str().into(), fill(value, cx))).collect();
+    let body = fill(&route.body, cx);
+    let answer = HttpResponse { status: route.status.unwrap_or(200), headers, body };
     (answer, i64::from(route.after_ms) * MILLISECOND)
 }
 
