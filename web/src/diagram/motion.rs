@@ -52,12 +52,12 @@ impl Mode {
     }
 }
 
-/// Returns for how long a hop is drawn at least, in real milliseconds. What has a label to be read
-/// takes longer in slow motion.
-pub fn hop_ms(speed: f64, packet: bool) -> f64 {
+/// Returns for how long a hop is drawn at least, in real milliseconds: longer in slow motion, where
+/// there is time to read.
+pub fn hop_ms(speed: f64) -> f64 {
     match speed {
         speed if speed <= 0.2 => 480.0,
-        speed if speed <= 1.0 && !packet => 240.0,
+        speed if speed <= 1.0 => 240.0,
         _ => 120.0,
     }
 }
@@ -93,8 +93,6 @@ pub enum Sprite {
         anchor: Anchor,
         /// The words.
         text: String,
-        /// Its classes.
-        class: &'static str,
     },
 }
 
@@ -106,19 +104,6 @@ struct Flight {
     until: f64,
     /// When it was first seen.
     seen_ms: f64,
-    /// Whether it is on its way back from who answered.
-    answers: bool,
-}
-
-/// How far an exchange was followed.
-#[derive(Clone, Debug)]
-struct Chain {
-    /// Until when its last hop is drawn.
-    until: f64,
-    /// Where that hop ends.
-    at: String,
-    /// Whether a pod has answered.
-    answers: bool,
 }
 
 /// What travels, and the clock by which it does.
@@ -126,8 +111,8 @@ struct Chain {
 pub struct Motion {
     pace: Pace,
     flights: VecDeque<Flight>,
-    /// Exchanges whose hops follow each other.
-    chained: BTreeMap<u64, Chain>,
+    /// Until when the last hop of an exchange is drawn.
+    chained: BTreeMap<u64, f64>,
     last: Option<Rc<Traveller>>,
     frame: u64,
     mode: Option<Mode>,
@@ -151,10 +136,9 @@ impl Motion {
         let newer = model.travellers.iter().rev().take_while(|own| self.last.as_ref().is_none_or(|last| !Rc::ptr_eq(last, own)));
         let newer: Vec<Rc<Traveller>> = newer.cloned().collect();
         // While the clock stands, a step is drawn as long as it takes.
-        let runs = if self.pace.runs() { self.speed * 1_000.0 } else { 0.0 };
+        let hop = if self.pace.runs() { hop_ms(self.speed) * self.speed * 1_000.0 } else { 0.0 };
         for traveller in newer.into_iter().rev() {
             self.last = Some(traveller.clone());
-            let hop = hop_ms(self.speed, is_packet(&traveller)) * runs;
             self.add(traveller, hop, real_ms);
         }
         while self.flights.len() > FLIGHTS {
@@ -165,19 +149,18 @@ impl Motion {
 
     fn add(&mut self, traveller: Rc<Traveller>, hop: f64, real_ms: f64) {
         let (began, ended) = (traveller.began as f64, traveller.ended as f64);
-        let before = self.chained.get(&traveller.exchange).filter(|_| traveller.exchange > 0);
-        let from = before.map_or(began, |before| before.until.max(began));
-        // A hop from the pod to which the last one led is the answer's first.
-        let answers = traveller.kind == TravellerKind::Reply
-            || before.is_some_and(|before| before.answers || before.at == traveller.from && traveller.from.starts_with("pod/"));
+        let mut from = began;
+        if traveller.exchange > 0 {
+            from = from.max(self.chained.get(&traveller.exchange).copied().unwrap_or(began));
+        }
         let until = from + (ended - began).max(hop);
         if traveller.exchange > 0 {
-            self.chained.insert(traveller.exchange, Chain { until, at: traveller.to.clone(), answers });
+            self.chained.insert(traveller.exchange, until);
             while self.chained.len() > FLIGHTS {
                 self.chained.pop_first();
             }
         }
-        self.flights.push_back(Flight { traveller, from, until, seen_ms: real_ms, answers });
+        self.flights.push_back(Flight { traveller, from, until, seen_ms: real_ms });
     }
 
     fn forget(&mut self, real_ms: f64) {
@@ -228,11 +211,11 @@ impl Motion {
             let part = if flight.until > flight.from { (now - flight.from) / (flight.until - flight.from) } else { 1.0 };
             let Some(at) = point_along(&route, part) else { continue };
             let mine = own.exchange > 0 && self.selected == Some(own.exchange);
-            let (class, radius) = dot_of(flight, mine);
+            let (class, radius) = dot_of(own, mine);
             sprites.push(Sprite::Dot { at, radius, class });
             let wire = (if is_packet(own) { "network".to_owned() } else { wire_of(own).to_owned() }, half_of(own));
             if mine {
-                sprites.push(Sprite::Text { at: (at.0 - 10.0, at.1 - 8.0), anchor: Anchor::End, text: own.exchange.to_string(), class: "say mine" });
+                sprites.push(Sprite::Text { at: (at.0 - 10.0, at.1 - 8.0), anchor: Anchor::End, text: own.exchange.to_string() });
             } else if labels && said.len() < LABELS && !said.contains(&wire) {
                 said.push(wire);
                 say(layout, own, &route, at, part, &mut sprites);
@@ -259,7 +242,7 @@ impl Motion {
             {
                 say(layout, own, &points, at, 0.5, &mut sprites);
             }
-            sprites.push(Sprite::Line { points, class: line_class(flight), width });
+            sprites.push(Sprite::Line { points, class: line_class(own), width });
         }
         sprites
     }
@@ -288,24 +271,22 @@ fn route(layout: &Layout, traveller: &Traveller) -> Option<Vec<Point>> {
     }
 }
 
-fn dot_of(flight: &Flight, mine: bool) -> (String, f64) {
-    let traveller = &flight.traveller;
+fn dot_of(traveller: &Traveller, mine: bool) -> (String, f64) {
     let colour = match traveller.kind {
         _ if mine => return ("dot mine".to_owned(), 6.0),
         _ if traveller.bad && !is_packet(traveller) => "bad",
         TravellerKind::Watch => "hollow",
-        _ if flight.answers && traveller.version > 0 => version_class(traveller.version),
+        TravellerKind::Reply if traveller.version > 0 => version_class(traveller.version),
         _ => "",
     };
     let radius = if is_packet(traveller) { 4.5 } else { 3.6 };
     (format!("dot {colour}").trim_end().to_owned(), radius)
 }
 
-fn line_class(flight: &Flight) -> String {
-    let traveller = &flight.traveller;
+fn line_class(traveller: &Traveller) -> String {
     let kind = match traveller.kind {
         TravellerKind::Watch => "watching",
-        _ if flight.answers && traveller.version > 0 => version_class(traveller.version),
+        TravellerKind::Reply if traveller.version > 0 => version_class(traveller.version),
         _ if traveller.bad => "bad",
         _ => "",
     };
@@ -332,7 +313,7 @@ fn say(layout: &Layout, own: &Traveller, route: &[Point], at: Point, part: f64, 
         let y = a.1.max(b.1) + 13.0;
         for (i, line) in [first, rest].into_iter().filter(|line| !line.is_empty()).enumerate() {
             let short = keep_end(line, 66.0, |text| mono(text, size));
-            sprites.push(Sprite::Text { at: (middle, y + (size + 1.0) * i as f64), anchor: Anchor::Middle, text: short, class: "say" });
+            sprites.push(Sprite::Text { at: (middle, y + (size + 1.0) * i as f64), anchor: Anchor::Middle, text: short });
         }
         return;
     }
@@ -341,13 +322,13 @@ fn say(layout: &Layout, own: &Traveller, route: &[Point], at: Point, part: f64, 
     let upright = (after.1 - before.1).abs() > (after.0 - before.0).abs();
     let width = layout.size.0;
     if upright && at.0 + 8.0 + whole < width {
-        sprites.push(Sprite::Text { at: (at.0 + 8.0, at.1 + 3.5), anchor: Anchor::Start, text: own.label.clone(), class: "say" });
+        sprites.push(Sprite::Text { at: (at.0 + 8.0, at.1 + 3.5), anchor: Anchor::Start, text: own.label.clone() });
     } else if upright {
         let text = keep_end(&own.label, at.0 - 12.0, |text| mono(text, size));
-        sprites.push(Sprite::Text { at: (at.0 - 8.0, at.1 + 3.5), anchor: Anchor::End, text, class: "say" });
+        sprites.push(Sprite::Text { at: (at.0 - 8.0, at.1 + 3.5), anchor: Anchor::End, text });
     } else {
         let x = at.0.clamp((whole / 2.0 + 4.0).min(width / 2.0), (width - whole / 2.0 - 4.0).max(width / 2.0));
-        sprites.push(Sprite::Text { at: (x, at.1 - 7.0), anchor: Anchor::Middle, text: own.label.clone(), class: "say" });
+        sprites.push(Sprite::Text { at: (x, at.1 - 7.0), anchor: Anchor::Middle, text: own.label.clone() });
     }
 }
 
@@ -421,36 +402,15 @@ mod tests {
         model.travellers.push_back(packet(2, "node/node-2", "node/node-3", now + 1_000));
         let mut motion = Motion::default();
         motion.take(&model, 0.0, false, Some(9));
-        for (real_ms, count) in [(0.0, 1), (60.0, 1)] {
+        for (real_ms, count) in [(0.0, 1), (100.0, 1)] {
             assert_eq!(dots(&motion.sprites(&layout, real_ms)).len(), count, "{real_ms}");
         }
-        assert!(matches!(&motion.sprites(&layout, 60.0)[0], Sprite::Dot { class, .. } if class == "dot mine"));
-        model.now += 200_000;
-        motion.take(&model, 200.0, false, Some(9));
-        let at = dots(&motion.sprites(&layout, 200.0));
+        assert!(matches!(&motion.sprites(&layout, 100.0)[0], Sprite::Dot { class, .. } if class == "dot mine"));
+        model.now += 400_000;
+        motion.take(&model, 400.0, false, Some(9));
+        let at = dots(&motion.sprites(&layout, 400.0));
         assert_eq!(at.len(), 1);
         assert!(at[0].0 >= layout.nodes[1].tap.0 - 0.1, "it is past node-2: {at:?}");
-    }
-
-    #[test]
-    fn an_answer_has_its_versions_colour() {
-        let (mut model, layout) = set();
-        let pod = "pod/default/hello-deployment-7c9d8f5b5c-9wz2k";
-        let now = model.now;
-        for (id, from, to) in [(1, "node/node-3", pod), (2, pod, "node/node-3")] {
-            let own = Rc::unwrap_or_clone(packet(id, from, to, now));
-            model.travellers.push_back(Rc::new(Traveller { version: 2, ..own }));
-        }
-        let mut motion = Motion::default();
-        motion.take(&model, 0.0, false, None);
-        let class = |motion: &mut Motion, real_ms: f64| match motion.sprites(&layout, real_ms).first() {
-            Some(Sprite::Dot { class, .. }) => class.clone(),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(class(&mut motion, 50.0), "dot");
-        model.now += 200_000;
-        motion.take(&model, 200.0, false, None);
-        assert_eq!(class(&mut motion, 200.0), "dot v2");
     }
 
     #[test]

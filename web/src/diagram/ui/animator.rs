@@ -165,8 +165,8 @@ fn put(element: &Element, sprite: &Sprite) {
             set(element, "stroke-width", &number(*width));
             set(element, "d", &path_along(points));
         }
-        Sprite::Text { at, anchor, text, class } => {
-            set(element, "class", class);
+        Sprite::Text { at, anchor, text } => {
+            set(element, "class", "say");
             set(element, "x", &number(at.0));
             set(element, "y", &number(at.1));
             let anchor = match anchor {
