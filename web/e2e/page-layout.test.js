@@ -24,12 +24,12 @@ it("never scrolls sideways, and its regions never overlap", async () => {
 it("has a drawer with tabs between 720 and 1023", async () => {
   const { page } = test;
   await page.setViewportSize({ width: 900, height: 700 });
-  assert.ok(!await editor(page).isVisible());
+  await editor(page).waitFor({ state: "hidden" });
   await page.getByRole("button", { name: "Lesson and editor" }).click();
   await page.getByRole("tab", { name: "Editor" }).click();
-  assert.ok(await editor(page).isVisible());
+  await editor(page).waitFor();
   await page.locator("body").press("Escape");
-  assert.ok(!await editor(page).isVisible());
+  await editor(page).waitFor({ state: "hidden" });
 });
 
 it("has four tabs, a sheet and a row of keys on a phone", async () => {

@@ -106,7 +106,7 @@ it("reproduces the cluster by a link", async () => {
   await type(page, "kubectl get pods");
   await output().getByText("READY").waitFor();
   const printed = await output().innerText();
-  await page.getByRole("button", { name: "Share" }).click();
+  await page.getByRole("button", { name: "Share", exact: true }).click();
   await page.getByText("The link is copied").waitFor();
   const link = await page.evaluate(() => navigator.clipboard.readText());
   const other = await page.context().browser().newPage();

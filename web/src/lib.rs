@@ -6,8 +6,8 @@
 pub mod actions;
 pub mod address;
 pub mod changed_lines;
-pub mod completion;
 pub mod clock;
+pub mod completion;
 pub mod context;
 pub mod diagram;
 pub mod editor_event;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use view::{
-    AnswerRow, ClusterRow, ControllerRow, EventRow, Frame, MarkRow, Moment, NodeRow, PodBar, PodRow, RecordRow,
-    SchedulerRow, TabRow, Traveller,
+    AnswerRow, ClusterRow, ControllerRow, EventRow, Frame, MarkRow, Moment, NodeRow, PodBar, PodRow,
+    RecordRow, SchedulerRow, TabRow, Traveller,
 };
 
 use crate::table::Table;
@@ -193,7 +193,8 @@ mod tests {
         let mark = MarkRow { at: 1, text: "apply".into(), bad: false };
         frame.rows.marks.insert("1".into(), Some(mark.clone()));
         let chunk = |text: &str, echo, clear| ConsoleChunk { tab: 1, text: text.into(), echo, clear };
-        frame.console = vec![chunk("$ ls\n", true, false), chunk("a\n", false, false), chunk("b\n", false, false)];
+        frame.console =
+            vec![chunk("$ ls\n", true, false), chunk("a\n", false, false), chunk("b\n", false, false)];
         model.take(frame);
         assert_eq!(model.marks.get("1"), Some(&mark));
         assert_eq!(model.consoles[&1].pieces, [(true, "$ ls\n".into()), (false, "a\nb\n".into())]);

@@ -87,9 +87,10 @@ impl Simulation {
         let (Some(replay), Some(cluster)) = (&mut self.replay, &mut self.cluster) else { return false };
         loop {
             for _ in 0..BATCH {
-                let next = replay.inputs.front().map_or(replay.until, |logged| {
-                    Time::EPOCH + logged.at.saturating_mul(MICROSECOND)
-                });
+                let next = replay
+                    .inputs
+                    .front()
+                    .map_or(replay.until, |logged| Time::EPOCH + logged.at.saturating_mul(MICROSECOND));
                 if cluster.step(next) {
                     continue;
                 }
@@ -173,4 +174,3 @@ impl Engine for Simulation {
         self.replay.is_none() && self.speed == 0.0 && self.hurry_until.is_none()
     }
 }
-

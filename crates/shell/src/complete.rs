@@ -116,7 +116,9 @@ pub fn has_program(name: &str, place: &crate::Place, facts: &crate::Facts) -> bo
     let bare = name.rsplit('/').next().unwrap_or(name);
     let has = |known: &str| known == bare;
     match &facts.programs {
-        _ if program::machine_names(place).any(has) || builtin::NAMES.iter().any(|(known, _)| has(known)) => true,
+        _ if program::machine_names(place).any(has) || builtin::NAMES.iter().any(|(known, _)| has(known)) => {
+            true
+        }
         Some(programs) => programs.iter().any(|known| has(known)),
         None => program::names().any(|(known, _)| has(known)),
     }

@@ -37,14 +37,19 @@ pub fn buttons<'a>(groups: impl IntoIterator<Item = &'a Group>) -> Vec<&'a Thing
 pub fn neighbour<'a>(buttons: &[&'a Thing], key: &str, direction: Direction) -> Option<&'a Thing> {
     let own = buttons.iter().find(|thing| thing.key == key)?;
     let from = own.place.centre();
-    let others = buttons.iter().filter(|thing| thing.key != key && !encloses(&own.place, &thing.place, direction));
-    let ranked = others.filter_map(|thing| Some((distance(from, own.place, thing.place, direction)?, *thing)));
+    let others =
+        buttons.iter().filter(|thing| thing.key != key && !encloses(&own.place, &thing.place, direction));
+    let ranked =
+        others.filter_map(|thing| Some((distance(from, own.place, thing.place, direction)?, *thing)));
     ranked.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, thing)| thing)
 }
 
 /// A part whose rows stand inside it leads down into them, not sideways.
 fn encloses(outer: &Rect, inner: &Rect, direction: Direction) -> bool {
-    let within = inner.x >= outer.x && inner.right() <= outer.right() && inner.y >= outer.y && inner.bottom() <= outer.bottom();
+    let within = inner.x >= outer.x
+        && inner.right() <= outer.right()
+        && inner.y >= outer.y
+        && inner.bottom() <= outer.bottom();
     within && direction != Direction::Down
 }
 
@@ -73,7 +78,10 @@ fn gap(a: (f64, f64), b: (f64, f64)) -> f64 {
 
 /// Returns the button nearest to a point, if one is within a distance.
 pub fn nearest<'a>(buttons: &[&'a Thing], at: Point, within: f64) -> Option<&'a Thing> {
-    let away = |thing: &Thing| gap((at.0, at.0), (thing.place.x, thing.place.right())).hypot(gap((at.1, at.1), (thing.place.y, thing.place.bottom())));
+    let away = |thing: &Thing| {
+        gap((at.0, at.0), (thing.place.x, thing.place.right()))
+            .hypot(gap((at.1, at.1), (thing.place.y, thing.place.bottom())))
+    };
     let ranked = buttons.iter().map(|thing| (away(thing), *thing)).filter(|(away, _)| *away <= within);
     ranked.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, thing)| thing)
 }
@@ -95,19 +103,23 @@ mod tests {
         slots.update(&model);
         for (width, height) in [(800.0, 532.0), (390.0, 600.0)] {
             let layout = Layout::fit(&Census::of(&model, &slots), width, height);
-            let groups = scene(&Cx { model: &model, layout: &layout, selected: None, accent: None, lang: Lang::En });
+            let groups =
+                scene(&Cx { model: &model, layout: &layout, selected: None, accent: None, lang: Lang::En });
             let all = buttons(&groups);
             let mut reached = vec![all[0].key.as_str()];
             let mut i = 0;
             while let Some(key) = reached.get(i).copied() {
                 for direction in [Direction::Left, Direction::Right, Direction::Up, Direction::Down] {
-                    if let Some(next) = neighbour(&all, key, direction).filter(|next| !reached.contains(&next.key.as_str())) {
+                    if let Some(next) =
+                        neighbour(&all, key, direction).filter(|next| !reached.contains(&next.key.as_str()))
+                    {
                         reached.push(&next.key);
                     }
                 }
                 i += 1;
             }
-            let missed: Vec<&str> = all.iter().map(|thing| thing.key.as_str()).filter(|key| !reached.contains(key)).collect();
+            let missed: Vec<&str> =
+                all.iter().map(|thing| thing.key.as_str()).filter(|key| !reached.contains(key)).collect();
             assert!(missed.is_empty(), "{missed:?} at {width}");
         }
     }
@@ -118,7 +130,8 @@ mod tests {
         let mut slots = Slots::default();
         slots.update(&model);
         let layout = Layout::fit(&Census::of(&model, &slots), 800.0, 532.0);
-        let groups = scene(&Cx { model: &model, layout: &layout, selected: None, accent: None, lang: Lang::En });
+        let groups =
+            scene(&Cx { model: &model, layout: &layout, selected: None, accent: None, lang: Lang::En });
         let all = buttons(&groups);
         let pod = |name: &str| format!("pods/default/hello-deployment-{name}");
         for (from, direction, to) in [
@@ -129,10 +142,17 @@ mod tests {
             ("kube-controller-manager".into(), Direction::Down, "controller/deployment".into()),
             ("controller/deployment".into(), Direction::Down, "controller/replicaset".into()),
         ] {
-            assert_eq!(neighbour(&all, &from, direction).map(|thing| &thing.key), Some(&to), "{from} {direction:?}");
+            assert_eq!(
+                neighbour(&all, &from, direction).map(|thing| &thing.key),
+                Some(&to),
+                "{from} {direction:?}"
+            );
         }
         let at = all.iter().find(|thing| thing.key == pod("6d4cf56db6-4tqzn")).expect("it is there").place;
-        assert_eq!(nearest(&all, (at.x - 3.0, at.y + 9.0), 24.0).map(|thing| &thing.key), Some(&pod("6d4cf56db6-4tqzn")));
+        assert_eq!(
+            nearest(&all, (at.x - 3.0, at.y + 9.0), 24.0).map(|thing| &thing.key),
+            Some(&pod("6d4cf56db6-4tqzn"))
+        );
         assert!(nearest(&all, (-200.0, -200.0), 24.0).is_none());
     }
 }

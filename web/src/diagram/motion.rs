@@ -133,7 +133,11 @@ impl Motion {
         }
         self.mode = Some(Mode::of(self.speed, model.hurrying, reduced_motion));
         self.pace.take(model, real_ms);
-        let newer = model.travellers.iter().rev().take_while(|own| self.last.as_ref().is_none_or(|last| !Rc::ptr_eq(last, own)));
+        let newer = model
+            .travellers
+            .iter()
+            .rev()
+            .take_while(|own| self.last.as_ref().is_none_or(|last| !Rc::ptr_eq(last, own)));
         let newer: Vec<Rc<Traveller>> = newer.cloned().collect();
         // While the clock stands, a step is drawn as long as it takes.
         let hop = if self.pace.runs() { hop_ms(self.speed) * self.speed * 1_000.0 } else { 0.0 };
@@ -208,14 +212,23 @@ impl Motion {
                 }
                 continue;
             }
-            let part = if flight.until > flight.from { (now - flight.from) / (flight.until - flight.from) } else { 1.0 };
+            let part = if flight.until > flight.from {
+                (now - flight.from) / (flight.until - flight.from)
+            } else {
+                1.0
+            };
             let Some(at) = point_along(&route, part) else { continue };
             let mine = own.exchange > 0 && self.selected == Some(own.exchange);
             let (class, radius) = dot_of(own, mine);
             sprites.push(Sprite::Dot { at, radius, class });
-            let wire = (if is_packet(own) { "network".to_owned() } else { wire_of(own).to_owned() }, half_of(own));
+            let wire =
+                (if is_packet(own) { "network".to_owned() } else { wire_of(own).to_owned() }, half_of(own));
             if mine {
-                sprites.push(Sprite::Text { at: (at.0 - 10.0, at.1 - 8.0), anchor: Anchor::End, text: own.exchange.to_string() });
+                sprites.push(Sprite::Text {
+                    at: (at.0 - 10.0, at.1 - 8.0),
+                    anchor: Anchor::End,
+                    text: own.exchange.to_string(),
+                });
             } else if labels && said.len() < LABELS && !said.contains(&wire) {
                 said.push(wire);
                 say(layout, own, &route, at, part, &mut sprites);
@@ -237,7 +250,9 @@ impl Motion {
             let own = &flight.traveller;
             let Some(points) = route(layout, own) else { continue };
             let width = if labels { 3.0 } else { 1.0 + (1.0 + *count as f64).log2() };
-            if labels && !own.label.is_empty() && sprites.len() < 2 * LABELS
+            if labels
+                && !own.label.is_empty()
+                && sprites.len() < 2 * LABELS
                 && let Some(at) = point_along(&points, 0.5)
             {
                 say(layout, own, &points, at, 0.5, &mut sprites);
@@ -300,7 +315,8 @@ fn say(layout: &Layout, own: &Traveller, route: &[Point], at: Point, part: f64, 
         return;
     }
     let size = layout.type_sizes().small;
-    let length: f64 = route.windows(2).map(|pair| (pair[1].0 - pair[0].0).abs() + (pair[1].1 - pair[0].1).abs()).sum();
+    let length: f64 =
+        route.windows(2).map(|pair| (pair[1].0 - pair[0].0).abs() + (pair[1].1 - pair[0].1).abs()).sum();
     let whole = mono(&own.label, size);
     if length < 30.0 {
         return;
@@ -309,11 +325,19 @@ fn say(layout: &Layout, own: &Traveller, route: &[Point], at: Point, part: f64, 
     if let Some((a, b)) = ends.filter(|(a, b)| length < 90.0 && (a.1 - b.1).abs() < 40.0) {
         let (first, rest) = own.label.split_once(' ').unwrap_or((&own.label, ""));
         let middle = (layout.api.x.min(a.0.max(b.0)) + a.0.min(b.0).max(layout.manager.right())) / 2.0;
-        let middle = if a.0.min(b.0) >= layout.api.right() - 1.0 { (layout.api.right() + layout.scheduler.x) / 2.0 } else { middle };
+        let middle = if a.0.min(b.0) >= layout.api.right() - 1.0 {
+            (layout.api.right() + layout.scheduler.x) / 2.0
+        } else {
+            middle
+        };
         let y = a.1.max(b.1) + 13.0;
         for (i, line) in [first, rest].into_iter().filter(|line| !line.is_empty()).enumerate() {
             let short = keep_end(line, 66.0, |text| mono(text, size));
-            sprites.push(Sprite::Text { at: (middle, y + (size + 1.0) * i as f64), anchor: Anchor::Middle, text: short });
+            sprites.push(Sprite::Text {
+                at: (middle, y + (size + 1.0) * i as f64),
+                anchor: Anchor::Middle,
+                text: short,
+            });
         }
         return;
     }
@@ -322,12 +346,17 @@ fn say(layout: &Layout, own: &Traveller, route: &[Point], at: Point, part: f64, 
     let upright = (after.1 - before.1).abs() > (after.0 - before.0).abs();
     let width = layout.size.0;
     if upright && at.0 + 8.0 + whole < width {
-        sprites.push(Sprite::Text { at: (at.0 + 8.0, at.1 + 3.5), anchor: Anchor::Start, text: own.label.clone() });
+        sprites.push(Sprite::Text {
+            at: (at.0 + 8.0, at.1 + 3.5),
+            anchor: Anchor::Start,
+            text: own.label.clone(),
+        });
     } else if upright {
         let text = keep_end(&own.label, at.0 - 12.0, |text| mono(text, size));
         sprites.push(Sprite::Text { at: (at.0 - 8.0, at.1 + 3.5), anchor: Anchor::End, text });
     } else {
-        let x = at.0.clamp((whole / 2.0 + 4.0).min(width / 2.0), (width - whole / 2.0 - 4.0).max(width / 2.0));
+        let x =
+            at.0.clamp((whole / 2.0 + 4.0).min(width / 2.0), (width - whole / 2.0 - 4.0).max(width / 2.0));
         sprites.push(Sprite::Text { at: (x, at.1 - 7.0), anchor: Anchor::Middle, text: own.label.clone() });
     }
 }
@@ -339,7 +368,14 @@ mod tests {
     use crate::diagram::sample;
     use crate::diagram::slots::Slots;
 
-    fn traveller(id: u64, kind: TravellerKind, from: &str, to: &str, began: i64, ended: i64) -> Rc<Traveller> {
+    fn traveller(
+        id: u64,
+        kind: TravellerKind,
+        from: &str,
+        to: &str,
+        began: i64,
+        ended: i64,
+    ) -> Rc<Traveller> {
         Rc::new(Traveller {
             id,
             kind,
@@ -378,7 +414,14 @@ mod tests {
     fn a_request_goes_from_its_caller_to_the_api_server_and_is_gone() {
         let (mut model, layout) = set();
         let now = model.now;
-        model.travellers.push_back(traveller(1, TravellerKind::Request, "kubelet/node-1", "apiserver", now, now + 1_000));
+        model.travellers.push_back(traveller(
+            1,
+            TravellerKind::Request,
+            "kubelet/node-1",
+            "apiserver",
+            now,
+            now + 1_000,
+        ));
         let mut motion = Motion::default();
         motion.take(&model, 1_000.0, false, None);
         let wire = layout.wire("kubelet/node-1").expect("it has a wire").clone();
@@ -405,7 +448,9 @@ mod tests {
         for (real_ms, count) in [(0.0, 1), (100.0, 1)] {
             assert_eq!(dots(&motion.sprites(&layout, real_ms)).len(), count, "{real_ms}");
         }
-        assert!(matches!(&motion.sprites(&layout, 100.0)[0], Sprite::Dot { class, .. } if class == "dot mine"));
+        assert!(
+            matches!(&motion.sprites(&layout, 100.0)[0], Sprite::Dot { class, .. } if class == "dot mine")
+        );
         model.now += 400_000;
         motion.take(&model, 400.0, false, Some(9));
         let at = dots(&motion.sprites(&layout, 400.0));
@@ -418,7 +463,14 @@ mod tests {
         let (mut model, layout) = set();
         model.paused = true;
         let now = model.now;
-        model.travellers.push_back(traveller(1, TravellerKind::Watch, "apiserver", "scheduler", now - 500, now + 500));
+        model.travellers.push_back(traveller(
+            1,
+            TravellerKind::Watch,
+            "apiserver",
+            "scheduler",
+            now - 500,
+            now + 500,
+        ));
         let mut motion = Motion::default();
         motion.take(&model, 0.0, false, None);
         let first = motion.sprites(&layout, 0.0);
@@ -443,13 +495,21 @@ mod tests {
             model.speed = speed;
             let now = model.now;
             for id in 0..5 {
-                model.travellers.push_back(traveller(id, TravellerKind::Request, "scheduler", "apiserver", now, now + 10));
+                model.travellers.push_back(traveller(
+                    id,
+                    TravellerKind::Request,
+                    "scheduler",
+                    "apiserver",
+                    now,
+                    now + 10,
+                ));
             }
             let mut motion = Motion::default();
             motion.take(&model, 0.0, reduced, None);
             let sprites = motion.sprites(&layout, 1.0);
             let count = |of: fn(&Sprite) -> bool| sprites.iter().filter(|sprite| of(sprite)).count();
-            let (lines, texts) = (count(|s| matches!(s, Sprite::Line { .. })), count(|s| matches!(s, Sprite::Text { .. })));
+            let (lines, texts) =
+                (count(|s| matches!(s, Sprite::Line { .. })), count(|s| matches!(s, Sprite::Text { .. })));
             let wanted = match mode {
                 Mode::Labels => (5, 0, true),
                 Mode::Dots => (5, 0, false),

@@ -45,7 +45,7 @@ impl Layout {
         match kind {
             "kubectl" | "client" => on(self.wire("client"), Vec::new()),
             "kube-scheduler" => on(self.wire("scheduler"), Vec::new()),
-            "controller" => on(self.wire("kube-controller-manager"), self.from_row(name)),
+            "controller" => on(self.wire("kube-controller-manager"), self.row_start(name)),
             "kubelet" => on(self.wire(place).or_else(|| self.wire("kubelet/")), Vec::new()),
             "kube-proxy" | "proxy" => match self.node(name) {
                 Some(node) => on(self.wire(&format!("kubelet/{name}")), from_proxy(node)),
@@ -62,7 +62,7 @@ impl Layout {
     }
 
     /// A controller's own requests begin at its row.
-    fn from_row(&self, name: &str) -> Vec<Point> {
+    fn row_start(&self, name: &str) -> Vec<Point> {
         let row = self.controllers.iter().find(|(own, _)| own == name);
         row.map(|(_, y)| vec![(self.manager.right(), *y)]).unwrap_or_default()
     }
@@ -196,7 +196,11 @@ impl Layout {
         let (_, rect) = node.pods.iter().chain(&node.system).find(|(own, _)| own == key)?;
         let (x, y) = (rect.centre().0, rect.y);
         let gap = if self.turned { node.kubelet.centre().1 } else { node.kubelet.bottom() + 2.0 };
-        let from = if self.turned { (node.kubelet.x, gap) } else { (node.kubelet.centre().0, node.kubelet.bottom()) };
+        let from = if self.turned {
+            (node.kubelet.x, gap)
+        } else {
+            (node.kubelet.centre().0, node.kubelet.bottom())
+        };
         Some(tidy(vec![from, (from.0, gap), (x, gap), (x, y)]))
     }
 

@@ -82,16 +82,20 @@ impl Kept {
 fn use_way(model: &Model, selected: Option<u64>) -> Rc<Vec<PacketStep>> {
     let asker = use_context::<Asker>().unwrap_or_default();
     let steps = use_state(|| (0_u64, Rc::<Vec<PacketStep>>::default()));
-    let travels = selected.and_then(|number| model.answers.get(&format!("{number:010}")).or_else(|| find(model, number)));
+    let travels = selected
+        .and_then(|number| model.answers.get(&format!("{number:010}")).or_else(|| find(model, number)));
     let done = travels.is_some_and(|answer| answer.ended.is_some());
     let setter = steps.setter();
     use_effect_with((selected, done), move |(selected, _)| {
         if let Some(exchange) = *selected {
-            asker.ask(Ask::Way { exchange }, Callback::from(move |answer| {
-                if let Answer::Way { steps } = answer {
-                    setter.set((exchange, Rc::new(steps)));
-                }
-            }));
+            asker.ask(
+                Ask::Way { exchange },
+                Callback::from(move |answer| {
+                    if let Answer::Way { steps } = answer {
+                        setter.set((exchange, Rc::new(steps)));
+                    }
+                }),
+            );
         }
     });
     let (of, known) = (*steps).clone();
@@ -180,7 +184,12 @@ fn drawing(kept: &Rc<RefCell<Kept>>, layer: NodeRef) -> Html {
     let layout = &kept.layout;
     let (width, height) = layout.size;
     let sizes = layout.type_sizes();
-    let style = format!("--fs-10: {}px; --fs-11: {}px; --fs-12: {}px", number(sizes.small), number(sizes.normal), number(sizes.head));
+    let style = format!(
+        "--fs-10: {}px; --fs-11: {}px; --fs-12: {}px",
+        number(sizes.small),
+        number(sizes.normal),
+        number(sizes.head)
+    );
     let px = |units: f64| (units * layout.scale).floor().to_string();
     html! {
         <div class="diagram-pan">

@@ -46,7 +46,11 @@ pub fn use_rules(asker: &Asker, question: Question) -> Option<Option<Rc<RulesVie
         let wait = same && timer.borrow().is_some();
         if !wait && asked.borrow().as_ref() != Some(&question) {
             asker.ask(
-                Ask::Rules { node: question.node.clone(), table: question.table.to_owned(), exchange: question.exchange },
+                Ask::Rules {
+                    node: question.node.clone(),
+                    table: question.table.to_owned(),
+                    exchange: question.exchange,
+                },
                 Callback::from(move |answer| {
                     if let Answer::Rules { rules } = answer {
                         setter.set(Some(rules.map(|rules| Rc::new(*rules))));

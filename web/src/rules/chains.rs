@@ -116,7 +116,13 @@ pub fn shown(view: &RulesView) -> Shown<'_> {
     services.sort_by_key(|chains| {
         let lit = chains.iter().any(Chain::is_lit);
         let entered = chains.iter().any(Chain::is_entered);
-        if lit { 0 } else if entered { 1 } else { 2 }
+        if lit {
+            0
+        } else if entered {
+            1
+        } else {
+            2
+        }
     });
     let hidden = services.len().saturating_sub(SERVICES);
     services.truncate(SERVICES);
@@ -161,9 +167,9 @@ mod tests {
             packets: *packets,
             lit: *lit,
         };
-        let chains = chains.iter().map(|(name, rules)| {
-            ((*name).to_owned(), "-".to_owned(), rules.iter().map(row).collect())
-        });
+        let chains = chains
+            .iter()
+            .map(|(name, rules)| ((*name).to_owned(), "-".to_owned(), rules.iter().map(row).collect()));
         RulesView { chains: chains.collect(), ..RulesView::default() }
     }
 
@@ -183,7 +189,10 @@ mod tests {
             ("KUBE-SEP-1", &[("DNAT", 0, false)]),
             ("KUBE-SEP-2", &[("DNAT", 0, false)]),
             ("KUBE-SEP-3", &[("DNAT", 1, true)]),
-            ("KUBE-SERVICES", &[("KUBE-SVC-A", 0, false), ("KUBE-SVC-B", 1, true), ("KUBE-NODEPORTS", 0, false)]),
+            (
+                "KUBE-SERVICES",
+                &[("KUBE-SVC-A", 0, false), ("KUBE-SVC-B", 1, true), ("KUBE-NODEPORTS", 0, false)],
+            ),
             ("KUBE-SVC-A", &[("KUBE-SEP-2", 0, false), ("KUBE-SEP-1", 0, false)]),
             ("KUBE-SVC-B", &[("KUBE-SEP-3", 1, true)]),
             ("NOVEL", &[]),
@@ -192,10 +201,10 @@ mod tests {
         let common = ["PREROUTING", "KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-MARK-MASQ", "INPUT", "NOVEL"];
         assert_eq!(names(&shown.common), common);
         let services: Vec<_> = shown.services.iter().map(|chains| names(chains)).collect();
-        assert_eq!(services, [
-            vec!["KUBE-SVC-B", "KUBE-SEP-3"],
-            vec!["KUBE-EXT-A", "KUBE-SVC-A", "KUBE-SEP-2", "KUBE-SEP-1"],
-        ]);
+        assert_eq!(
+            services,
+            [vec!["KUBE-SVC-B", "KUBE-SEP-3"], vec!["KUBE-EXT-A", "KUBE-SVC-A", "KUBE-SEP-2", "KUBE-SEP-1"],]
+        );
         assert_eq!(shown.hidden, 0);
         let filter = RulesView { table: "filter".into(), ..view.clone() };
         assert_eq!(names(&super::shown(&filter).common)[..2], ["PREROUTING", "INPUT"]);
@@ -204,8 +213,14 @@ mod tests {
     #[test]
     fn chains_name_their_service() {
         for (text, name) in [
-            (r#"-A KUBE-EXT-X -m comment --comment "masquerade traffic for lesson/web:http external destinations" -j Y"#, Some("lesson/web:http")),
-            (r#"-A KUBE-SVC-X -m comment --comment "lesson/web -> 10.244.1.5:8080" -j Y"#, Some("lesson/web")),
+            (
+                r#"-A KUBE-EXT-X -m comment --comment "masquerade traffic for lesson/web:http external destinations" -j Y"#,
+                Some("lesson/web:http"),
+            ),
+            (
+                r#"-A KUBE-SVC-X -m comment --comment "lesson/web -> 10.244.1.5:8080" -j Y"#,
+                Some("lesson/web"),
+            ),
             ("-A KUBE-EXT-X -j Y", None),
         ] {
             let row = RuleRow { text: text.to_owned(), target: "Y".into(), packets: 0, lit: false };
@@ -222,7 +237,8 @@ mod tests {
         let places = shown(&one).common[0].shown();
         assert_eq!((places.len(), places[RULES - 2], places[RULES - 1]), (RULES, RULES - 2, 900));
         let names: Vec<String> = (0..100).map(|n| format!("KUBE-SVC-{n}")).collect();
-        let many: Vec<(&str, &[(&str, u64, bool)])> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
+        let many: Vec<(&str, &[(&str, u64, bool)])> =
+            names.iter().map(|name| (name.as_str(), &[][..])).collect();
         let view = view(&many);
         let shown = shown(&view);
         assert_eq!((shown.services.len(), shown.hidden), (SERVICES, 70));

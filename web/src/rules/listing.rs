@@ -42,7 +42,12 @@ impl Cx<'_> {
         let here = move |step: &PacketStep| {
             step.place == rules.node && step.chain == chain && step.hook.starts_with(rules.table.as_str())
         };
-        self.props.way.iter().enumerate().filter(move |(_, step)| here(step)).map(|(place, step)| (place + 1, step))
+        self.props
+            .way
+            .iter()
+            .enumerate()
+            .filter(move |(_, step)| here(step))
+            .map(|(place, step)| (place + 1, step))
     }
 
     /// Returns the number drawn at a rule (from 0), in percent.
@@ -91,7 +96,8 @@ pub fn listing(props: &ListingProps) -> Html {
 
 fn service(cx: &Cx<'_>, chains: &[Chain<'_>]) -> Html {
     let name = service_name(chains);
-    let (own, ends): (Vec<&Chain<'_>>, Vec<&Chain<'_>>) = chains.iter().partition(|chain| !chain.is_endpoint());
+    let (own, ends): (Vec<&Chain<'_>>, Vec<&Chain<'_>>) =
+        chains.iter().partition(|chain| !chain.is_endpoint());
     let key = own.first().map_or(String::new(), |chain| chain.name.to_owned());
     html! {
         <div class="chain-service" {key}>
@@ -118,7 +124,12 @@ fn section(cx: &Cx<'_>, chain: &Chain<'_>, before: Option<&Chain<'_>>, service: 
     let places = chain.shown();
     let hidden = chain.rules.len() - places.len();
     let number = cx.steps(chain.name).next().map(|(number, _)| number);
-    let class = classes!("chain", chain.is_lit().then_some("lit"), joined.then_some("joined"), quiet.then_some("quiet"));
+    let class = classes!(
+        "chain",
+        chain.is_lit().then_some("lit"),
+        joined.then_some("joined"),
+        quiet.then_some("quiet")
+    );
     html! {
         <section key={chain.name.to_owned()} {class} role="group" id={id(chain.name)} tabindex="-1" aria-label={chain.name.to_owned()}>
             if let Some(number) = number { <span class="chain-step" aria-hidden="true">{ number }</span> }
@@ -187,7 +198,9 @@ fn target(cx: &Cx<'_>, chain: &Chain<'_>, row: &RuleRow, rule: &Rule, part: Opti
     let entry = matches!(chain.name, "KUBE-SERVICES" | "KUBE-NODEPORTS" | "KUBE-EXTERNAL-SERVICES");
     let words = match part {
         Some(part) => part,
-        None if entry && row.target.starts_with("KUBE-") => rule.about().map_or_else(|| short(&row.target), str::to_owned),
+        None if entry && row.target.starts_with("KUBE-") => {
+            rule.about().map_or_else(|| short(&row.target), str::to_owned)
+        }
         None => short(&rule.action(&row.target, cx.words)),
     };
     if !cx.known.contains(row.target.as_str()) {
@@ -205,7 +218,9 @@ fn id(chain: &str) -> String {
 fn go_to(chain: &str) {
     let document = web_sys::window().and_then(|window| window.document());
     let found = document.and_then(|document| document.get_element_by_id(&id(chain)));
-    if let Some(element) = found.and_then(|found| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(found).ok()) {
+    if let Some(element) =
+        found.and_then(|found| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(found).ok())
+    {
         let _ = element.focus();
     }
 }
@@ -213,10 +228,16 @@ fn go_to(chain: &str) {
 /// An endpoint's chain in one line: what it writes, and the pod that has the address.
 fn end(cx: &Cx<'_>, chain: &Chain<'_>) -> Html {
     let writes = chain.rules.iter().find(|row| row.target == "DNAT");
-    let destination = writes.and_then(|row| read(&row.text).destination().map(str::to_owned)).unwrap_or_default();
+    let destination =
+        writes.and_then(|row| read(&row.text).destination().map(str::to_owned)).unwrap_or_default();
     let address = destination.rsplit_once(':').map_or(destination.as_str(), |(address, _)| address);
     let number = cx.steps(chain.name).next().map(|(number, _)| number);
-    let class = classes!("chain", "chain-end", chain.is_lit().then_some("lit"), (!chain.is_entered()).then_some("quiet"));
+    let class = classes!(
+        "chain",
+        "chain-end",
+        chain.is_lit().then_some("lit"),
+        (!chain.is_entered()).then_some("quiet")
+    );
     html! {
         <li key={chain.name.to_owned()} {class} id={id(chain.name)} tabindex="-1" title={chain.name.to_owned()}>
             if let Some(number) = number { <span class="chain-step" aria-hidden="true">{ number }</span> }

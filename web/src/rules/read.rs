@@ -196,34 +196,110 @@ mod tests {
     fn rules_read_in_plain_words() {
         let words = Lang::En.traces();
         for (text, target, condition, action) in [
-            (r#"-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES"#, "KUBE-SERVICES", "everything", "KUBE-SERVICES"),
-            (r#"-A KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m comment --comment "default/kubernetes:https cluster IP" -m tcp --dport 443 -j KUBE-SVC-NPX46M4PTMTKRN6Y"#, "KUBE-SVC-NPX46M4PTMTKRN6Y", "10.96.0.1:443", "KUBE-SVC-NPX46M4PTMTKRN6Y"),
-            (r#"-A KUBE-SERVICES -d 10.96.0.10/32 -p udp -m comment --comment "kube-system/kube-dns:dns cluster IP" -m udp --dport 53 -j X"#, "X", "10.96.0.10:53, udp", "X"),
-            (r#"-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports; NOTE" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"#, "KUBE-NODEPORTS", "any own address", "KUBE-NODEPORTS"),
-            (r#"-A KUBE-SVC-X ! -s 10.244.0.0/16 -d 10.96.1.2/32 -p tcp -m tcp --dport 80 -j KUBE-MARK-MASQ"#, "KUBE-MARK-MASQ", "10.96.1.2:80, not from a pod", "KUBE-MARK-MASQ"),
-            ("-A KUBE-SEP-X -s 10.244.1.5/32 -j KUBE-MARK-MASQ", "KUBE-MARK-MASQ", "from 10.244.1.5", "KUBE-MARK-MASQ"),
-            ("-A KUBE-SEP-X -p tcp -m tcp -j DNAT --to-destination 10.244.1.5:8080", "DNAT", "everything", "DNAT to 10.244.1.5:8080"),
+            (
+                r#"-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES"#,
+                "KUBE-SERVICES",
+                "everything",
+                "KUBE-SERVICES",
+            ),
+            (
+                r#"-A KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m comment --comment "default/kubernetes:https cluster IP" -m tcp --dport 443 -j KUBE-SVC-NPX46M4PTMTKRN6Y"#,
+                "KUBE-SVC-NPX46M4PTMTKRN6Y",
+                "10.96.0.1:443",
+                "KUBE-SVC-NPX46M4PTMTKRN6Y",
+            ),
+            (
+                r#"-A KUBE-SERVICES -d 10.96.0.10/32 -p udp -m comment --comment "kube-system/kube-dns:dns cluster IP" -m udp --dport 53 -j X"#,
+                "X",
+                "10.96.0.10:53, udp",
+                "X",
+            ),
+            (
+                r#"-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports; NOTE" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"#,
+                "KUBE-NODEPORTS",
+                "any own address",
+                "KUBE-NODEPORTS",
+            ),
+            (
+                r#"-A KUBE-SVC-X ! -s 10.244.0.0/16 -d 10.96.1.2/32 -p tcp -m tcp --dport 80 -j KUBE-MARK-MASQ"#,
+                "KUBE-MARK-MASQ",
+                "10.96.1.2:80, not from a pod",
+                "KUBE-MARK-MASQ",
+            ),
+            (
+                "-A KUBE-SEP-X -s 10.244.1.5/32 -j KUBE-MARK-MASQ",
+                "KUBE-MARK-MASQ",
+                "from 10.244.1.5",
+                "KUBE-MARK-MASQ",
+            ),
+            (
+                "-A KUBE-SEP-X -p tcp -m tcp -j DNAT --to-destination 10.244.1.5:8080",
+                "DNAT",
+                "everything",
+                "DNAT to 10.244.1.5:8080",
+            ),
             ("-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000", "MARK", "everything", "mark 0x4000"),
-            ("-A KUBE-POSTROUTING -j MARK --set-xmark 0x4000/0x0", "MARK", "everything", "take mark 0x4000 off"),
-            ("-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN", "RETURN", "not marked 0x4000", "RETURN"),
-            (r#"-A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"#, "ACCEPT", "connection RELATED,ESTABLISHED", "ACCEPT"),
-            (r#"-A KUBE-NODEPORTS -d 127.0.0.0/8 -p tcp -m tcp --dport 31080 -m nfacct --nfacct-name  localhost_nps_accepted_pkts -j X"#, "X", "127.0.0.0/8:31080", "X"),
-            ("-A KUBE-SVC-X -m recent --rcheck --seconds 10800 --reap --name KUBE-SEP-X --mask 255.255.255.255 --rsource -j KUBE-SEP-X", "KUBE-SEP-X", "who was here within 10800 s", "KUBE-SEP-X"),
+            (
+                "-A KUBE-POSTROUTING -j MARK --set-xmark 0x4000/0x0",
+                "MARK",
+                "everything",
+                "take mark 0x4000 off",
+            ),
+            (
+                "-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN",
+                "RETURN",
+                "not marked 0x4000",
+                "RETURN",
+            ),
+            (
+                r#"-A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"#,
+                "ACCEPT",
+                "connection RELATED,ESTABLISHED",
+                "ACCEPT",
+            ),
+            (
+                r#"-A KUBE-NODEPORTS -d 127.0.0.0/8 -p tcp -m tcp --dport 31080 -m nfacct --nfacct-name  localhost_nps_accepted_pkts -j X"#,
+                "X",
+                "127.0.0.0/8:31080",
+                "X",
+            ),
+            (
+                "-A KUBE-SVC-X -m recent --rcheck --seconds 10800 --reap --name KUBE-SEP-X --mask 255.255.255.255 --rsource -j KUBE-SEP-X",
+                "KUBE-SEP-X",
+                "who was here within 10800 s",
+                "KUBE-SEP-X",
+            ),
         ] {
             let rule = read(text);
-            assert_eq!((rule.condition(words).as_str(), rule.action(target, words).as_str()), (condition, action), "{text}");
+            assert_eq!(
+                (rule.condition(words).as_str(), rule.action(target, words).as_str()),
+                (condition, action),
+                "{text}"
+            );
             assert!(!rule.condition(Lang::Ko.traces()).is_empty());
         }
     }
 
     #[test]
     fn comments_name_services_and_endpoints() {
-        let rule = read(r#"-A KUBE-SVC-X -m comment --comment "default/hello:http -> 10.244.1.5:8080" -m statistic --mode random --probability 0.33333333349 -j KUBE-SEP-Y"#);
+        let rule = read(
+            r#"-A KUBE-SVC-X -m comment --comment "default/hello:http -> 10.244.1.5:8080" -m statistic --mode random --probability 0.33333333349 -j KUBE-SEP-Y"#,
+        );
         assert_eq!(rule.endpoint(), Some("10.244.1.5:8080"));
         assert_eq!(rule.probability.map(|share| (share * 100.0) as u32), Some(33));
         assert_eq!(rule.asks, []);
-        assert_eq!(read(r#"-A X -m comment --comment "kube-system/kube-dns:dns cluster IP" -j Y"#).about(), Some("kube-dns:dns cluster IP"));
-        for text in [r#"-A X -m comment --comment "kubernetes service portals" -j Y"#, "-A X -j Y", "", "\"", "! -s", "-A"] {
+        assert_eq!(
+            read(r#"-A X -m comment --comment "kube-system/kube-dns:dns cluster IP" -j Y"#).about(),
+            Some("kube-dns:dns cluster IP")
+        );
+        for text in [
+            r#"-A X -m comment --comment "kubernetes service portals" -j Y"#,
+            "-A X -j Y",
+            "",
+            "\"",
+            "! -s",
+            "-A",
+        ] {
             assert_eq!(read(text).about(), None, "{text}");
         }
     }
@@ -237,9 +313,14 @@ mod tests {
         ] {
             assert_eq!(short(chain), name);
         }
-        for (place, of, words) in
-            [(0, 1, "1"), (0, 3, "⅓"), (1, 3, "⅔ × ½ = ⅓"), (2, 3, "⅓"), (1, 7, "6/7 × 1/6 = 1/7"), (5, 3, "⅓")]
-        {
+        for (place, of, words) in [
+            (0, 1, "1"),
+            (0, 3, "⅓"),
+            (1, 3, "⅔ × ½ = ⅓"),
+            (2, 3, "⅓"),
+            (1, 7, "6/7 × 1/6 = 1/7"),
+            (5, 3, "⅓"),
+        ] {
             assert_eq!(share(place, of), words);
         }
     }

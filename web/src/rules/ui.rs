@@ -104,7 +104,9 @@ fn node_of(props: &RulesViewProps, way: &[PacketStep]) -> Option<String> {
             .or_else(|| Some(props.model.pods.get(key.strip_prefix("pods/")?)?.node.clone())),
         None => None,
     };
-    let first = || nodes.iter().min_by_key(|(_, node)| (node.control_plane, node.order)).map(|(name, _)| name.clone());
+    let first = || {
+        nodes.iter().min_by_key(|(_, node)| (node.control_plane, node.order)).map(|(name, _)| name.clone())
+    };
     selected.filter(|name| nodes.contains_key(name)).or_else(first)
 }
 
@@ -123,11 +125,13 @@ fn title(rules: Option<&Rc<Rules>>, node: &str, words: &TraceWords) -> Html {
 }
 
 fn nodes(props: &RulesViewProps, shown: &str, choose: &Callback<String>, words: &TraceWords) -> Html {
-    let mut names: Vec<(u32, &String)> = props.model.nodes.iter().map(|(name, node)| (node.order, name)).collect();
+    let mut names: Vec<(u32, &String)> =
+        props.model.nodes.iter().map(|(name, node)| (node.order, name)).collect();
     names.sort();
     // A row of buttons has room for a few; a list for all.
     if names.len() > 6 {
-        let onchange = choose.reform(|event: Event| event.target_unchecked_into::<web_sys::HtmlSelectElement>().value());
+        let onchange =
+            choose.reform(|event: Event| event.target_unchecked_into::<web_sys::HtmlSelectElement>().value());
         return html! {
             <select class="btn2" aria-label={words.node} {onchange}>
                 { for names.iter().map(|(_, name)| html! { <option value={(*name).clone()} selected={*name == shown}>{ *name }</option> }) }

@@ -126,7 +126,8 @@ mod tests {
     fn versions_have_ticks_of_their_own() {
         let scale = Scale { from: 0, to: 100 * SECOND, width: 100.0 };
         let at = |second: i64, version, lost| answer(second * SECOND, version, lost);
-        let answers = [at(10, 1, false), at(20, 2, false), at(30, 4, false), at(40, 3, false), at(50, 0, true)];
+        let answers =
+            [at(10, 1, false), at(20, 2, false), at(30, 4, false), at(40, 3, false), at(50, 0, true)];
         let ticks = ticks(&answers, &scale, 50.0, 20.0);
         let counts: Vec<_> = ticks.paths.iter().map(|(colour, path)| (*colour, count(path))).collect();
         // The third version's tick is split in two.

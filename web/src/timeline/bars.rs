@@ -81,7 +81,16 @@ pub(super) mod tests {
     pub(in crate::timeline) fn bar(owner: &str, times: [Option<i64>; 5]) -> PodBar {
         let [created, running, ready, ending, gone] = times.map(|at| at.map(|at| at * SECOND));
         let created = created.unwrap_or_default();
-        PodBar { pod: "default/x".into(), owner: owner.into(), version: 1, created, running, ready, ending, gone }
+        PodBar {
+            pod: "default/x".into(),
+            owner: owner.into(),
+            version: 1,
+            created,
+            running,
+            ready,
+            ending,
+            gone,
+        }
     }
 
     #[test]

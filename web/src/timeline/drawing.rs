@@ -108,7 +108,8 @@ fn group_row(picture: &Picture<'_>, row: usize, group: &Group<'_>) -> Html {
     let bars: Vec<&PodBar> = group.bars.iter().map(|(_, bar)| *bar).collect();
     let (places, count) = lanes(&bars);
     let top = picture.plan.row_top(row);
-    let waits = brackets(&model.records, &model.bars).into_iter().find(|bracket| bracket.owner == group.owner);
+    let waits =
+        brackets(&model.records, &model.bars).into_iter().find(|bracket| bracket.owner == group.owner);
     let drawn = group.bars.iter().zip(places).map(|((uid, bar), lane)| {
         let (y, height) = picture.plan.bar(lane, count);
         pod(picture, uid, bar, top + y, height)
@@ -150,7 +151,12 @@ fn piece(piece: &Piece, y: f64, height: f64) -> Html {
         Stage::Unready => rect("full", 0.0, height / 2.0, height / 2.0),
         Stage::Ready => rect("full", 0.0, 0.0, height),
         Stage::Ending => {
-            let path = format!("M{x:.1} {y:.1}L{:.1} {:.1}v0.6L{x:.1} {:.1}z", x + width, y + height - 0.6, y + height);
+            let path = format!(
+                "M{x:.1} {y:.1}L{:.1} {:.1}v0.6L{x:.1} {:.1}z",
+                x + width,
+                y + height - 0.6,
+                y + height
+            );
             html! { <path class="full ending" d={path} /> }
         }
     }

@@ -85,13 +85,15 @@ pub struct Bracket {
 /// Returns the bracket of the pod that was ready last, for each Deployment that rolls out.
 pub fn brackets(records: &BTreeMap<String, RecordRow>, bars: &BTreeMap<String, PodBar>) -> Vec<Bracket> {
     let rolling = records.iter().filter_map(|(key, record)| {
-        let budget = record.budget.as_ref().filter(|budget| budget.rolling && budget.min_ready_seconds > 0)?;
+        let budget =
+            record.budget.as_ref().filter(|budget| budget.rolling && budget.min_ready_seconds > 0)?;
         Some((key, budget.min_ready_seconds))
     });
     let brackets = rolling.filter_map(|(key, seconds)| {
         let sets = records.iter().filter(|(_, record)| record.owner == *key);
         let (set, _) = sets.max_by_key(|(_, record)| (record.revision, record.created))?;
-        let living = bars.values().filter(|bar| bar.owner == *set && bar.ending.is_none() && bar.gone.is_none());
+        let living =
+            bars.values().filter(|bar| bar.owner == *set && bar.ending.is_none() && bar.gone.is_none());
         let from = living.filter_map(|bar| bar.ready).max()?;
         let to = from.saturating_add(seconds.saturating_mul(crate::clock::SECOND));
         Some(Bracket { owner: set.clone(), from, to, seconds })
@@ -140,7 +142,8 @@ mod tests {
 
     #[test]
     fn bars_are_bounded() {
-        let many = (0..1_000).map(|uid| (uid.to_string(), bar(OLD, [Some(uid), None, None, None, None]))).collect();
+        let many =
+            (0..1_000).map(|uid| (uid.to_string(), bar(OLD, [Some(uid), None, None, None, None]))).collect();
         let (groups, _) = groups(&many, 0, 2);
         assert_eq!(groups[0].bars.len(), BARS);
         assert_eq!(groups[0].bars.last().map(|(uid, _)| *uid), Some("999"));

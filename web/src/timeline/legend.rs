@@ -65,8 +65,12 @@ fn pods(picture: &Picture<'_>, group: &Group<'_>, words: &TraceWords) -> String 
 }
 
 fn answers(picture: &Picture<'_>, words: &TraceWords) -> String {
-    let (answered, travelling, lost) =
-        picture.props.model.cluster.as_ref().map_or((0, 0, 0), |row| (row.answered, row.travelling, row.lost));
+    let (answered, travelling, lost) = picture
+        .props
+        .model
+        .cluster
+        .as_ref()
+        .map_or((0, 0, 0), |row| (row.answered, row.travelling, row.lost));
     let pattern = if travelling == 1 { words.answers_1 } else { words.answers_n };
     fill(pattern, &[answered, travelling, lost].map(separated).each_ref().map(String::as_str))
 }
@@ -103,10 +107,18 @@ pub fn summary(picture: &Picture<'_>, nothing: bool) -> String {
         said.push(fill(words.sum_line, &[&name(group, words), &pods(picture, group, words)]));
     }
     said.push(fill(words.sum_line, &[words.answers, &answers(picture, words)]));
-    let marks: Vec<String> = picture.props.model.marks.values().rev().take(TOLD).map(|mark| {
-        let failure = if mark.bad { format!("{}: ", words.failure) } else { String::new() };
-        format!("{} {failure}{}", moment_words(mark.at), mark.text)
-    }).collect();
+    let marks: Vec<String> = picture
+        .props
+        .model
+        .marks
+        .values()
+        .rev()
+        .take(TOLD)
+        .map(|mark| {
+            let failure = if mark.bad { format!("{}: ", words.failure) } else { String::new() };
+            format!("{} {failure}{}", moment_words(mark.at), mark.text)
+        })
+        .collect();
     if !marks.is_empty() {
         said.push(format!("{} {}.", words.sum_marks, marks.join("; ")));
     }

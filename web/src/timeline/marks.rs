@@ -76,7 +76,13 @@ mod tests {
     #[test]
     fn words_keep_clear() {
         let scale = Scale { from: 0, to: 100 * SECOND, width: 1_000.0 };
-        let marks = [(1, "apply -f echo.yaml"), (10, "set image deployment/echo"), (20, "x"), (90, "delete pod"), (200, "y")];
+        let marks = [
+            (1, "apply -f echo.yaml"),
+            (10, "set image deployment/echo"),
+            (20, "x"),
+            (90, "delete pod"),
+            (200, "y"),
+        ];
         let marks: BTreeMap<String, MarkRow> = (0..)
             .zip(marks)
             .map(|(key, (at, text)): (u32, _)| {
@@ -90,9 +96,12 @@ mod tests {
 
     #[test]
     fn words_are_cut() {
-        for (text, room, words) in
-            [("apply", 31.5, "apply"), ("apply -f", 40.0, "apply…"), ("apply", 20.0, ""), ("적용했음다", 60.0, "적용했음…")]
-        {
+        for (text, room, words) in [
+            ("apply", 31.5, "apply"),
+            ("apply -f", 40.0, "apply…"),
+            ("apply", 20.0, ""),
+            ("적용했음다", 60.0, "적용했음…"),
+        ] {
             assert_eq!(cut(text, room), words);
         }
     }

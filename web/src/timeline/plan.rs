@@ -58,7 +58,9 @@ mod tests {
 
     #[test]
     fn heights_are_shared_out() {
-        for (height, rows, row) in [(46.0, 0, 0.0), (83.0, 0, 0.0), (84.0, 1, 24.0), (110.0, 2, 25.0), (200.0, 5, 28.0)] {
+        for (height, rows, row) in
+            [(46.0, 0, 0.0), (83.0, 0, 0.0), (84.0, 1, 24.0), (110.0, 2, 25.0), (200.0, 5, 28.0)]
+        {
             let plan = Plan::new(height);
             assert_eq!((plan.rows, plan.row), (rows, row), "{height}");
             assert_eq!(plan.row_top(plan.rows), if rows == 0 { HEAD } else { height - FOOT });

@@ -280,8 +280,12 @@ fn mysql_has_its_data_again_where_its_volume_comes_back() {
 #[test]
 fn who_takes_too_much_memory_is_killed() {
     let mut bench = Bench::real();
-    let stress = |bytes: &str| format!(r#"{{"containers": [{{"name": "c", "image": "polinux/stress", "command": ["stress"],
-        "args": ["--vm", "1", "--vm-bytes", "{bytes}"], "resources": {{"limits": {{"memory": "200Mi"}}}}}}]}}"#);
+    let stress = |bytes: &str| {
+        format!(
+            r#"{{"containers": [{{"name": "c", "image": "polinux/stress", "command": ["stress"],
+        "args": ["--vm", "1", "--vm-bytes", "{bytes}"], "resources": {{"limits": {{"memory": "200Mi"}}}}}}]}}"#
+        )
+    };
     bench.pod("small", &stress("150M"));
     bench.pod("large", &stress("250M"));
     bench.run(10 * SECOND);
@@ -295,7 +299,10 @@ fn who_takes_too_much_memory_is_killed() {
 #[test]
 fn root_is_refused_where_it_is_not_wanted() {
     let mut bench = Bench::real();
-    bench.pod("web", r#"{"containers": [{"name": "c", "image": "nginx", "securityContext": {"runAsNonRoot": true}}]}"#);
+    bench.pod(
+        "web",
+        r#"{"containers": [{"name": "c", "image": "nginx", "securityContext": {"runAsNonRoot": true}}]}"#,
+    );
     bench.run(10 * SECOND);
     let state = bench.get("web")["status"]["containerStatuses"][0]["state"]["waiting"].clone();
     assert_eq!(state["reason"].str(), "CreateContainerConfigError");

@@ -183,11 +183,14 @@ fn counts(cx: &Cx, into: &mut Group) {
     into.text_end(class, x, y + 37.0, fill(cx.words().lost, &[&cluster.lost.to_string()]));
 }
 
+/// Draws a sign at a point.
+type Sign = Box<dyn Fn(&mut Group, f64, f64)>;
+
 /// An entry of the key: its sign, as wide as given, and its words.
 struct Entry {
     width: f64,
     words: String,
-    draw: Box<dyn Fn(&mut Group, f64, f64)>,
+    draw: Sign,
 }
 
 /// Draws the key: what the glyphs and lines mean. On a first visit, one sentence stands there.
@@ -267,7 +270,7 @@ fn entries(cx: &Cx) -> Vec<Entry> {
         width: 26.0,
         words: words.key_answer.to_owned(),
         draw: Box::new(move |group, x, y| {
-            for version in 1..=newest.max(2).min(2) {
+            for version in 1..=2 {
                 group.circle(version_class(version), (x + 5.0 + 12.0 * f64::from(version - 1), y), 4.0);
             }
         }),

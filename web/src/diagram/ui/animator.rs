@@ -12,6 +12,9 @@ use web::model::Model;
 use web_sys::{Document, Element, Window};
 use yew::NodeRef;
 
+/// What runs at each frame of the screen.
+type Tick = Closure<dyn FnMut(f64)>;
+
 const SVG: &str = "http://www.w3.org/2000/svg";
 
 /// Elements of one kind that are used again; those that aren't needed are hidden.
@@ -56,7 +59,7 @@ struct Inner {
     motion: RefCell<Motion>,
     layout: RefCell<Rc<Layout>>,
     pools: RefCell<[Pool; 3]>,
-    tick: RefCell<Option<Closure<dyn FnMut(f64)>>>,
+    tick: RefCell<Option<Tick>>,
     asked: Cell<Option<i32>>,
 }
 
@@ -124,7 +127,9 @@ impl Animator {
     }
 
     fn show(&self, sprites: &[Sprite]) {
-        let (Some(layer), Some(document)) = (self.0.layer.cast::<Element>(), self.0.window.document()) else { return };
+        let (Some(layer), Some(document)) = (self.0.layer.cast::<Element>(), self.0.window.document()) else {
+            return;
+        };
         let mut pools = self.0.pools.borrow_mut();
         let [paths, circles, texts] = &mut *pools;
         for sprite in sprites {
@@ -158,7 +163,17 @@ fn put(element: &Element, sprite: &Sprite) {
         Sprite::Cross((x, y)) => {
             set(element, "class", "dot lost");
             set(element, "stroke-width", "2");
-            set(element, "d", &format!("M{} {}l10 10M{} {}l-10 10", number(x - 5.0), number(y - 5.0), number(x + 5.0), number(y - 5.0)));
+            set(
+                element,
+                "d",
+                &format!(
+                    "M{} {}l10 10M{} {}l-10 10",
+                    number(x - 5.0),
+                    number(y - 5.0),
+                    number(x + 5.0),
+                    number(y - 5.0)
+                ),
+            );
         }
         Sprite::Line { points, class, width } => {
             set(element, "class", class);

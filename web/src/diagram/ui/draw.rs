@@ -55,7 +55,9 @@ pub fn draw(group: &Group, key: &str) -> Html {
 fn rect(key: String, class: &str, thing: &Thing, beyond: f64) -> VTag {
     let mut ring = tag("rect", key, class);
     let place = thing.place.inset(-beyond);
-    for (name, value) in [("x", place.x), ("y", place.y), ("width", place.w), ("height", place.h), ("rx", 4.0)] {
+    for (name, value) in
+        [("x", place.x), ("y", place.y), ("width", place.w), ("height", place.h), ("rx", 4.0)]
+    {
         ring.add_attribute(name, number(value));
     }
     ring
@@ -95,7 +97,13 @@ fn draw_shape(class: &str, shape: &Shape, i: usize) -> Html {
     match shape {
         Shape::Rect(rect, radius) => {
             let mut own = tag("rect", key, class);
-            for (name, value) in [("x", rect.x), ("y", rect.y), ("width", rect.w.max(0.0)), ("height", rect.h.max(0.0)), ("rx", *radius)] {
+            for (name, value) in [
+                ("x", rect.x),
+                ("y", rect.y),
+                ("width", rect.w.max(0.0)),
+                ("height", rect.h.max(0.0)),
+                ("rx", *radius),
+            ] {
                 own.add_attribute(name, number(value));
             }
             own.into()

@@ -35,8 +35,15 @@ pub fn click(host: &NodeRef, drawn: Drawn, on_select: Callback<Selection>) -> Ca
         let near = || {
             let svg = host.cast::<Element>()?.query_selector("svg").ok()??;
             let corner = svg.get_bounding_client_rect();
-            let at = ((f64::from(event.client_x()) - corner.left()) / scale, (f64::from(event.client_y()) - corner.top()) / scale);
-            let small: Vec<&Thing> = all.iter().copied().filter(|thing| thing.button && thing.place.h.min(thing.place.w) < NEAR_PX).collect();
+            let at = (
+                (f64::from(event.client_x()) - corner.left()) / scale,
+                (f64::from(event.client_y()) - corner.top()) / scale,
+            );
+            let small: Vec<&Thing> = all
+                .iter()
+                .copied()
+                .filter(|thing| thing.button && thing.place.h.min(thing.place.w) < NEAR_PX)
+                .collect();
             nearest(&small, at, NEAR_PX / 2.0 / scale)
         };
         let meant = exact.or_else(near).or(clicked);
@@ -62,7 +69,9 @@ pub fn press(host: &NodeRef, drawn: Drawn, on_select: Callback<Selection>) -> Ca
         let (groups, _) = drawn();
         if event.key() == "Enter" {
             let all = things(&groups);
-            if let Some(selection) = all.iter().find(|thing| thing.key == key).and_then(|thing| thing.select.clone()) {
+            if let Some(selection) =
+                all.iter().find(|thing| thing.key == key).and_then(|thing| thing.select.clone())
+            {
                 event.prevent_default();
                 on_select.emit(selection);
             }
@@ -80,13 +89,18 @@ fn element(host: &NodeRef, key: &str) -> Option<Element> {
     let host = host.cast::<Element>()?;
     let all = host.query_selector_all("[data-key]").ok()?;
     let found = (0..all.length()).filter_map(|i| all.item(i)?.dyn_into::<Element>().ok());
-    found.filter(|element| element.get_attribute("role").as_deref() == Some("button")).find(|element| element.get_attribute("data-key").as_deref() == Some(key))
+    found
+        .filter(|element| element.get_attribute("role").as_deref() == Some("button"))
+        .find(|element| element.get_attribute("data-key").as_deref() == Some(key))
 }
 
 /// Moves the focus, and with it the one tab stop.
 fn focus(host: &NodeRef, key: &str) {
     let Some(next) = element(host, key) else { return };
-    if let Some(before) = host.cast::<Element>().and_then(|host| host.query_selector("[role=button][tabindex='0']").ok().flatten()) {
+    if let Some(before) = host
+        .cast::<Element>()
+        .and_then(|host| host.query_selector("[role=button][tabindex='0']").ok().flatten())
+    {
         let _ = before.set_attribute("tabindex", "-1");
     }
     let _ = next.set_attribute("tabindex", "0");

@@ -8,13 +8,16 @@ use web::diagram::text::{SAMPLE, calibrate};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, ResizeObserver};
 use yew::prelude::*;
 
+/// An observer, and what it calls.
+type Held = (ResizeObserver, Closure<dyn FnMut()>);
+
 /// Returns an element's width and height; 0 before it is there.
 #[hook]
 pub fn use_size(node: &NodeRef) -> (f64, f64) {
     let size = use_state(|| (0.0, 0.0));
     let (own, setter) = (node.clone(), size.setter());
     use_effect_with((), move |()| {
-        let held: Rc<RefCell<Option<(ResizeObserver, Closure<dyn FnMut()>)>>> = Rc::default();
+        let held: Rc<RefCell<Option<Held>>> = Rc::default();
         if let Some(element) = own.cast::<HtmlElement>() {
             let measured = element.clone();
             let changed = Closure::<dyn FnMut()>::new(move || {
@@ -51,5 +54,9 @@ fn widths() -> Option<[f64; 3]> {
         context.set_font(&font);
         context.measure_text(SAMPLE).ok().map(|measured| measured.width() / 100.0)
     };
-    Some([width(format!("400 100px {sans}"))?, width(format!("620 100px {sans}"))?, width(format!("400 100px {mono}"))?])
+    Some([
+        width(format!("400 100px {sans}"))?,
+        width(format!("620 100px {sans}"))?,
+        width(format!("400 100px {mono}"))?,
+    ])
 }
