@@ -133,3 +133,14 @@ export async function type(page, line) {
   await prompt.fill(line);
   await prompt.press("Enter");
 }
+
+// Types a line into the console and returns what it printed.
+export async function answer(page, line) {
+  answers += 1;
+  const last = `answer-${answers}`;
+  await type(page, `${line}; echo ${last}`);
+  const output = page.getByTestId("console-output");
+  await output.filter({ hasText: new RegExp(`^${last}$`, "m") }).waitFor();
+  return (await output.innerText()).split(`; echo ${last}\n`).at(-1).split(new RegExp(`^${last}$`, "m"))[0];
+}
+let answers = 0;

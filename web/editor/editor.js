@@ -16,8 +16,9 @@ import { theme } from "./theme.js";
 const byPage = Annotation.define();
 
 export class Editor {
-  // `options`: { file, text, label, placeholder, readOnly, phrases }. `tell` takes an event, an object
-  // whose `kind` is change, apply, paste, complete or action.
+  // `options`: { file, text, limit, label, placeholder, readOnly, phrases }. `limit` is the most bytes that
+  // the user can make the text. `tell` takes an event, an object whose `kind` is change, tooLong, apply,
+  // paste, complete or action.
   constructor(host, options, tell) {
     // In a shadow root CodeMirror uses adopted style sheets, which the page's
     // Content-Security-Policy allows; in the document it would add <style> elements.
@@ -62,12 +63,22 @@ export class Editor {
       theme,
       keymap.of([...completionKeymap, ...lintKeymap, ...searchKeymap, ...foldKeymap, ...historyKeymap, ...defaultKeymap]),
       this.configured.of(configuration(this.options)),
+      EditorState.changeFilter.of((transaction) => this.fits(transaction)),
       EditorView.domEventHandlers({ paste: (event) => this.pasted(event) }),
       EditorView.updateListener.of((update) => {
         if (!update.docChanged || update.transactions.some((one) => one.annotation(byPage))) return;
         this.tell({ kind: "change", text: update.state.doc.toString() });
       }),
     ];
+  }
+
+  // A change that would make the text too long is told and not taken in: the text stays as it was.
+  fits(transaction) {
+    const { newDoc, startState } = transaction;
+    const grows = newDoc.length > startState.doc.length;
+    if (transaction.annotation(byPage) || !grows || !isLonger(newDoc, this.options.limit ?? Infinity)) return true;
+    this.tell({ kind: "tooLong" });
+    return false;
   }
 
   // The raw text is told before the editor takes it in: no-break spaces and tabs are still there.
@@ -178,6 +189,12 @@ function configuration({ label, placeholder: hint, readOnly, phrases }) {
     EditorState.readOnly.of(readOnly ?? false),
     EditorState.phrases.of(phrases ?? {}),
   ];
+}
+
+// Returns whether a text has more bytes in UTF-8; a unit of UTF-16 has three at most.
+function isLonger(doc, bytes) {
+  if (doc.length > bytes) return true;
+  return doc.length * 3 > bytes && new TextEncoder().encode(doc.toString()).length > bytes;
 }
 
 // Returns the range { from, to } that a diagnostic speaks of, kept within the text.

@@ -29,22 +29,13 @@ pub enum ActionKind {
     Start,
 }
 
-/// What carries an action out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deed {
-    /// A command typed into the console.
-    Command(String),
-    /// The machine's power: (node, on).
-    Power(String, bool),
-}
-
 /// An action on an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
     /// What it is.
     pub kind: ActionKind,
-    /// What does it.
-    pub deed: Deed,
+    /// The command that does it.
+    pub command: String,
 }
 
 /// What is known of an object that decides what can be done.
@@ -65,18 +56,16 @@ pub fn actions(key: &str, known: Known) -> Vec<Action> {
     let Some((resource, namespace, name)) = split_key(key) else { return Vec::new() };
     let singular = singular(resource);
     let suffix = if matches!(namespace, "" | "default") { String::new() } else { format!(" -n {namespace}") };
-    let command =
-        |kind, words: String| Action { kind, deed: Deed::Command(format!("kubectl {words}{suffix}")) };
+    let command = |kind, words: String| Action { kind, command: format!("kubectl {words}{suffix}") };
     let scale = |kind, to: i64| command(kind, format!("scale {singular} {name} --replicas={to}"));
     let mut actions = Vec::new();
     match resource {
         "nodes" => {
             // A machine can be told to stop, but one that is off hears nothing.
             actions.push(if known.on {
-                let command = format!("ssh {name} sudo shutdown -h now");
-                Action { kind: ActionKind::Stop, deed: Deed::Command(command) }
+                Action { kind: ActionKind::Stop, command: format!("ssh {name} sudo shutdown -h now") }
             } else {
-                Action { kind: ActionKind::Start, deed: Deed::Power(name.to_owned(), true) }
+                Action { kind: ActionKind::Start, command: format!("machine start {name}") }
             });
             if known.unschedulable {
                 actions.push(command(ActionKind::Uncordon, format!("uncordon {name}")));
@@ -125,11 +114,7 @@ mod tests {
     use super::*;
 
     fn commands(key: &str, known: Known) -> Vec<String> {
-        let text = |action: Action| match action.deed {
-            Deed::Command(text) => text,
-            Deed::Power(node, on) => format!("power {node} {on}"),
-        };
-        actions(key, known).into_iter().map(text).collect()
+        actions(key, known).into_iter().map(|action| action.command).collect()
     }
 
     #[test]
@@ -157,7 +142,7 @@ mod tests {
         );
         assert_eq!(
             commands("nodes/node-1", Known { on: false, unschedulable: true, ..known })[0],
-            "power node-1 true"
+            "machine start node-1"
         );
         assert!(commands("nonsense", known).is_empty());
     }

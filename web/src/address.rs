@@ -1,9 +1,10 @@
 //! What the page's address asks for.
 
+use crate::clock::{speed_at, speed_index};
 use crate::words::Lang;
 
-/// The wishes of an address: `?preset=…&seed=…&lesson=…&lang=…&embed=1`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The wishes of an address: `?preset=…&seed=…&lesson=…&lang=…&speed=…&embed=1`.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Address {
     /// The preset.
     pub preset: Option<String>,
@@ -13,6 +14,8 @@ pub struct Address {
     pub lesson: Option<String>,
     /// The language.
     pub lang: Option<Lang>,
+    /// The speed of the clock.
+    pub speed: Option<f64>,
     /// Whether the page stands inside another.
     pub embed: bool,
     /// The compressed session of a shared link, from the hash.
@@ -32,6 +35,7 @@ impl Address {
                 "seed" => address.seed = value.parse().ok(),
                 "lesson" if is_name(value) => address.lesson = Some(value.to_owned()),
                 "lang" => address.lang = Lang::of(value),
+                "speed" => address.speed = value.parse().ok().map(nearest_speed),
                 "embed" => address.embed = value != "0",
                 _ => {}
             }
@@ -44,6 +48,11 @@ impl Address {
     pub fn is_specific(&self) -> bool {
         self.preset.is_some() || self.seed.is_some() || self.lesson.is_some()
     }
+}
+
+/// Returns the speed of the page's that is nearest to the one wished for.
+fn nearest_speed(wanted: f64) -> f64 {
+    speed_at(speed_index(wanted))
 }
 
 fn is_name(value: &str) -> bool {
@@ -61,6 +70,7 @@ mod tests {
             ("seed", "42"),
             ("lesson", "rollout"),
             ("lang", "ko-KR"),
+            ("speed", "9"),
             ("embed", "1"),
             ("x", "y"),
         ];
@@ -68,12 +78,14 @@ mod tests {
         assert_eq!(address.preset.as_deref(), Some("v120"));
         assert_eq!((address.seed, address.lang, address.embed), (Some(42), Some(Lang::Ko), true));
         assert_eq!((address.lesson.as_deref(), address.shared.as_deref()), (Some("rollout"), Some("abc")));
+        assert_eq!(address.speed, Some(10.0));
         assert!(address.is_specific());
     }
 
     #[test]
     fn leaves_what_it_does_not_know() {
-        let parameters = [("preset", "../x"), ("seed", "-1"), ("lesson", "<b>"), ("lang", "fr")];
+        let parameters =
+            [("preset", "../x"), ("seed", "-1"), ("lesson", "<b>"), ("lang", "fr"), ("speed", "x")];
         assert_eq!(Address::read(parameters, "elsewhere"), Address::default());
         assert!(!Address::default().is_specific());
     }

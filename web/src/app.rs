@@ -42,7 +42,9 @@ struct Visit {
 }
 
 fn visit() -> Visit {
-    let (address, former) = (browser::address(), keeper::read());
+    let address = browser::address();
+    // Inside another page, a visit begins as that page's author wants it.
+    let former = if address.embed { keeper::Former::default() } else { keeper::read() };
     let beginning = begin(&address, former.visit.clone(), former.desk.files.clone(), &lessons());
     if address.shared.is_some() {
         browser::drop_hash();
@@ -113,7 +115,7 @@ pub fn app() -> Html {
 
 /// Starts the worker and hears the window. Returns what undoes that.
 fn live(driver: Driver, visit: &Visit) -> impl FnOnce() + use<> {
-    let keeper = Keeper::new(visit.beginning.by_link);
+    let keeper = if visit.address.embed { Keeper::none() } else { Keeper::new(visit.beginning.by_link) };
     driver.spawn(visit.beginning.visit.session.clone());
     if visit.beginning.broken_link {
         driver.act(Act::Say(Notice::LinkBroken));
@@ -214,10 +216,12 @@ fn regions(props: &RegionsProps) -> Html {
                     <Inspector ui={ui.clone()} model={model.clone()} selection={selection.clone()} />
                 </aside>
             }
-            <section class="time" data-testid="timeline" aria-label={words.timeline}>
-                if !phone { { grip(Divider::Timeline, words.divider_timeline) } }
-                <TimelineRegion model={model.clone()} ui={ui.clone()} {label_width} />
-            </section>
+            if !ui.embed {
+                <section class="time" data-testid="timeline" aria-label={words.timeline}>
+                    if !phone { { grip(Divider::Timeline, words.divider_timeline) } }
+                    <TimelineRegion model={model.clone()} ui={ui.clone()} {label_width} />
+                </section>
+            }
             if phone { <Panes ui={ui.clone()} /> }
         </div>
     }
@@ -259,7 +263,8 @@ fn sizes(ui: &Ui, is_first_visit: bool) -> String {
         (true, true) => sizes.dock.min(LOW_DOCK),
         (true, false) => sizes.dock,
     };
-    format!("--left: {left}px; --dock: {dock}px; --insp: {}px; --time: {}px", sizes.inspector, sizes.timeline)
+    let time = if ui.embed { 0 } else { sizes.timeline };
+    format!("--left: {left}px; --dock: {dock}px; --insp: {}px; --time: {time}px", sizes.inspector)
 }
 
 fn pane_name(pane: Pane) -> &'static str {

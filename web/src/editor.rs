@@ -94,6 +94,8 @@ impl EditorHandle {
 pub struct YamlEditorProps {
     /// The text at first. Later texts are set by the handle.
     pub text: AttrValue,
+    /// The most bytes that the user can make the text.
+    pub limit: usize,
     /// The accessible name.
     pub label: AttrValue,
     /// What an empty editor says.
@@ -159,6 +161,7 @@ fn make(
     });
     let options = json!({
         "text": text,
+        "limit": props.limit,
         "label": props.label.as_str(),
         "placeholder": props.placeholder.as_str(),
         "readOnly": props.read_only,

@@ -18,6 +18,8 @@ pub enum EditorEvent {
         /// The whole text, as it is now.
         text: String,
     },
+    /// The user's change would have made the text longer than it may be; it was not taken in.
+    TooLong,
     /// The user pressed Ctrl-Enter, or Cmd-Enter.
     Apply,
     /// The user pastes; the change follows.
@@ -52,6 +54,7 @@ mod tests {
         for (json, event) in [
             (r#"{"kind":"ready"}"#, EditorEvent::Ready),
             (r#"{"kind":"apply"}"#, EditorEvent::Apply),
+            (r#"{"kind":"tooLong"}"#, EditorEvent::TooLong),
             (r#"{"kind":"change","text":"a: \u00a0"}"#, EditorEvent::Change { text: "a: \u{a0}".to_owned() }),
             (
                 r#"{"kind":"complete","id":3,"text":"ki","position":2,"explicit":false}"#,

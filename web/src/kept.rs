@@ -95,7 +95,7 @@ pub fn begin(address: &Address, visit: Option<Visit>, files: Files, lessons: &[L
             own.put(&name, &text);
         }
         let files = if own.list().is_empty() { files } else { own };
-        let visit = Visit { session, standing: None, speed: 1.0, paused: true };
+        let visit = Visit { session, standing: None, speed: address.speed.unwrap_or(1.0), paused: true };
         return Beginning { visit, files, broken_link, by_link: true };
     }
     if let Some(mut visit) = visit.filter(|visit| visit.suits(address)) {
@@ -114,6 +114,7 @@ pub fn begin(address: &Address, visit: Option<Visit>, files: Files, lessons: &[L
         broken_link,
         by_link: false,
     };
+    beginning.visit.speed = address.speed.unwrap_or(1.0);
     beginning.visit.standing = lesson.map(|lesson| Standing::begin(&lesson.id));
     let first = lesson.or_else(|| lessons.first().filter(|_| beginning.files.list().is_empty()));
     if let Some(first) = first {
@@ -178,6 +179,14 @@ mod tests {
             let begin = begin(&address(parameters), kept, Files::default(), &lessons());
             let lesson = begin.visit.standing.as_ref().map(|standing| standing.lesson.as_str());
             assert_eq!((begin.visit.session.preset.as_str(), begin.visit.session.seed, lesson), begun);
+        }
+    }
+
+    #[test]
+    fn a_new_cluster_runs_as_fast_as_the_address_asks() {
+        let address = address(&[("speed", "20")]);
+        for (kept, speed) in [(None, 20.0), (Some(kept("lesson", 1, None)), 1.0)] {
+            assert_eq!(begin(&address, kept, Files::default(), &lessons()).visit.speed, speed);
         }
     }
 

@@ -44,6 +44,23 @@ impl Selection {
     }
 }
 
+/// Returns what an object's key names, as its title says it: `Pod web`.
+pub fn title(key: &str) -> String {
+    const KINDS: [(&str, &str); 6] = [
+        ("pods", "Pod"),
+        ("nodes", "Node"),
+        ("services", "Service"),
+        ("deployments", "Deployment"),
+        ("replicasets", "ReplicaSet"),
+        ("daemonsets", "DaemonSet"),
+    ];
+    let Some((resource, _, name)) = split_key(key) else { return key.to_owned() };
+    match KINDS.iter().find(|(own, _)| *own == resource) {
+        Some((_, kind)) => format!("{kind} {name}"),
+        None => name.to_owned(),
+    }
+}
+
 /// Splits an object's key into resource, namespace (empty for objects without one) and name.
 pub fn split_key(key: &str) -> Option<(&str, &str, &str)> {
     let mut parts = key.splitn(3, '/');
@@ -66,6 +83,14 @@ mod tests {
             ("nodes", None),
         ] {
             assert_eq!(split_key(key), parts);
+        }
+        for (key, words) in [
+            ("pods/default/x", "Pod x"),
+            ("replicasets/default/x", "ReplicaSet x"),
+            ("nodes/node-1", "Node node-1"),
+            ("configmaps/default/x", "x"),
+        ] {
+            assert_eq!(title(key), words);
         }
         assert!(Selection::pod("default/x").is_object("pods/default/x"));
         assert_eq!(Selection::Exchange(7).exchange(), Some(7));

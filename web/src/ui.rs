@@ -116,8 +116,12 @@ pub enum Notice {
     NewCluster,
     /// A file was closed; it can be had again.
     FileClosed(Box<File>),
-    /// A file is too large.
+    /// A text is too large for this file.
     FileTooLarge(String),
+    /// A file that was dropped isn't UTF-8.
+    FileNotText(String),
+    /// There are as many files as there may be.
+    FilesFull,
     /// The browser keeps no more.
     StorageFull,
     /// The worker didn't take an input.

@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum FromWorker {
-    /// The cluster stands; the first frame follows.
-    Started,
-    /// A frame.
+    /// A frame. The first says that the cluster stands.
     Frame {
         /// The frame.
         frame: Box<Frame>,

@@ -28,7 +28,7 @@ pub enum Check {
         /// Their STATUS, one of these; any if none.
         #[serde(default)]
         status: Vec<String>,
-        /// Whether they have to be younger than the step.
+        /// Whether they have to be others than those that were there when the step began.
         #[serde(default)]
         fresh: bool,
     },
@@ -126,9 +126,9 @@ impl Check {
             Check::Pods { deployment, count, ready, version, status, fresh } => {
                 let own = model.pods.iter().filter(|(_, pod)| owned_by(model, &pod.owner, deployment));
                 let so = own.filter(|(_, pod)| {
-                    let age = !fresh || pod.created >= memory.begun;
+                    let new = !fresh || !memory.pods.contains(&pod.uid);
                     let state = status.is_empty() || status.contains(&pod.status);
-                    age && state
+                    new && state
                         && (pod.ready || !ready)
                         && version.is_none_or(|version| version == pod.version)
                 });
@@ -246,9 +246,9 @@ mod tests {
         serde_json::from_value(json).expect("a check")
     }
 
-    fn pod(version: u32, ready: bool, created: i64) -> PodRow {
+    fn pod(uid: &str, version: u32, ready: bool) -> PodRow {
         PodRow {
-            uid: String::new(),
+            uid: uid.into(),
             node: "node-1".into(),
             status: if ready { "Running" } else { "ErrImagePull" }.into(),
             ready,
@@ -259,7 +259,7 @@ mod tests {
             owner: "replicasets/default/web-1".into(),
             image: String::new(),
             system: false,
-            created,
+            created: 0,
             ending: None,
             back_off: None,
         }
@@ -291,14 +291,14 @@ mod tests {
             "replicasets/default/web-1".into(),
             row("ReplicaSet", "deployments/default/web", "", &[]),
         );
-        let pods = [("a", pod(1, true, 0)), ("b", pod(2, true, 9)), ("c", pod(2, false, 9))];
-        model.pods.extend(pods.map(|(name, pod)| (format!("default/{name}"), pod)));
+        let pods = [pod("a", 1, true), pod("b", 2, true), pod("c", 2, false)];
+        model.pods.extend(pods.map(|pod| (format!("default/{}", pod.uid), pod)));
         model
     }
 
     #[test]
     fn pods() {
-        let (model, memory) = (model(), Memory { begun: 5, ..Memory::default() });
+        let (model, memory) = (model(), Memory { pods: ["a".into()].into(), ..Memory::default() });
         for (json, have) in [
             (serde_json::json!({"pods": {"deployment": "web", "count": 3}}), 3),
             (serde_json::json!({"pods": {"deployment": "web", "count": 3, "ready": true}}), 2),
@@ -317,7 +317,7 @@ mod tests {
         let memory = Memory::default();
         let complete = check(serde_json::json!({"rollout": {"deployment": "web", "version": 2}}));
         assert_eq!(complete.of(&model, &memory), Progress { done: false, have: 1, want: 2 });
-        model.pods.insert("default/c".into(), pod(2, true, 9));
+        model.pods.insert("default/c".into(), pod("c", 2, true));
         assert!(complete.of(&model, &memory).done);
         let address =
             |address: &str| check(serde_json::json!({"service": {"name": "web", "address": address}}));

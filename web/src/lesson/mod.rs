@@ -44,7 +44,7 @@ pub struct LessonFile {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Act {
     /// Types a command. `{pod}` is a ready pod of the person's own, `{announcer}` the node that
-    /// announces an address.
+    /// announces an address, `{stopped}` a node that doesn't run.
     Run(String),
     /// Applies a file of the editor.
     Apply(String),
@@ -56,13 +56,6 @@ pub enum Act {
         find: String,
         /// What takes its place.
         replace: String,
-    },
-    /// Stops or starts a machine; `{announcer}` is the node that announces an address.
-    Power {
-        /// The node.
-        node: String,
-        /// Whether it runs from now on.
-        on: bool,
     },
     /// Sets the clock's speed.
     Speed(f64),

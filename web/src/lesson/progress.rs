@@ -1,9 +1,9 @@
 //! How far a learner has come in a lesson.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use view::Moment;
+use view::{Moment, PodRow};
 
 use super::check::announcer;
 use super::{Lesson, Progress, Step};
@@ -17,6 +17,13 @@ pub struct Memory {
     pub begun: Moment,
     /// The node that announced an address.
     pub announcer: Option<String>,
+    /// A ready pod of the person's own.
+    pub pod: Option<String>,
+    /// A node that didn't run.
+    pub stopped: Option<String>,
+    /// The uids of the pods that were there, without the cluster's own. When a pod was created doesn't
+    /// tell what came later: a creation time is in whole seconds.
+    pub pods: BTreeSet<String>,
     /// How many bytes each console had printed.
     pub printed: BTreeMap<u32, u64>,
 }
@@ -27,6 +34,9 @@ impl Memory {
         Memory {
             begun: model.now,
             announcer: announcer(model).map(str::to_owned),
+            pod: ready_pod(model).map(str::to_owned),
+            stopped: stopped(model).map(str::to_owned),
+            pods: model.pods.values().filter(|pod| !pod.system).map(|pod| pod.uid.clone()).collect(),
             printed: model.consoles.iter().map(|(tab, console)| (*tab, console.printed)).collect(),
         }
     }
@@ -107,20 +117,27 @@ impl Standing {
     }
 }
 
-/// Returns a command with `{pod}`, `{announcer}` and `{stopped}`, a node that doesn't run, filled in;
-/// nothing if there is none.
-pub fn expand(text: &str, model: &Model) -> Option<String> {
+fn ready_pod(model: &Model) -> Option<&str> {
+    let own = |(key, pod): &(&String, &PodRow)| pod.ready && !pod.system && key.starts_with("default/");
+    model.pods.iter().find(own).map(|(key, _)| key.trim_start_matches("default/"))
+}
+
+fn stopped(model: &Model) -> Option<&str> {
+    model.nodes.iter().find(|(_, node)| !node.on).map(|(name, _)| name.as_str())
+}
+
+/// Returns a command with `{pod}`, `{announcer}` and `{stopped}` filled in; nothing if there is none. What
+/// was so when the step began counts, so that the command stays the same when it has taken effect.
+pub fn expand(text: &str, model: &Model, memory: &Memory) -> Option<String> {
     let mut text = text.to_owned();
-    if text.contains("{pod}") {
-        let own =
-            model.pods.iter().find(|(key, pod)| pod.ready && !pod.system && key.starts_with("default/"));
-        text = text.replace("{pod}", own?.0.trim_start_matches("default/"));
-    }
-    if text.contains("{announcer}") {
-        text = text.replace("{announcer}", announcer(model)?);
-    }
-    if text.contains("{stopped}") {
-        text = text.replace("{stopped}", model.nodes.iter().find(|(_, node)| !node.on)?.0);
+    for (name, then, now) in [
+        ("{pod}", &memory.pod, ready_pod(model)),
+        ("{announcer}", &memory.announcer, announcer(model)),
+        ("{stopped}", &memory.stopped, stopped(model)),
+    ] {
+        if text.contains(name) {
+            text = text.replace(name, then.as_deref().or(now)?);
+        }
     }
     Some(text)
 }
@@ -149,11 +166,14 @@ mod tests {
         assert_eq!(standing.next(&lesson), Next::Act);
         standing.acted = true;
         assert_eq!(standing.next(&lesson), Next::Wait);
-        let node = serde_json::json!({
-            "address": "", "control_plane": false, "on": true, "ready": true, "since": 0, "unschedulable": false,
-            "pods": 0, "endpoints": 0, "proxied": null, "announces": ["10.0.0.1:80"], "order": 0
-        });
-        model.nodes.insert("node-1".into(), serde_json::from_value(node).expect("a node"));
+        let node = |on: bool| {
+            let row = serde_json::json!({
+                "address": "", "control_plane": false, "on": on, "ready": true, "since": 0, "unschedulable": false,
+                "pods": 0, "endpoints": 0, "proxied": null, "announces": ["10.0.0.1:80"], "order": 0
+            });
+            serde_json::from_value(row).expect("a node")
+        };
+        model.nodes.insert("node-1".into(), node(true));
         assert!(standing.look(&lesson, &model));
         assert!(!standing.look(&lesson, &model), "once");
         assert_eq!(standing.next(&lesson), Next::Proceed);
@@ -164,7 +184,16 @@ mod tests {
         assert!(standing.look(&lesson, &model), "a step without goals is done at once");
         standing.proceed(&model);
         assert_eq!(standing.next(&lesson), Next::Finished);
-        assert_eq!(expand("ping {announcer}", &model).as_deref(), Some("ping node-1"));
-        assert_eq!(expand("delete {pod}", &model), None);
+        let memory = Memory::of(&model);
+        assert_eq!(expand("ping {announcer}", &model, &memory).as_deref(), Some("ping node-1"));
+        assert_eq!(expand("delete {pod}", &model, &memory), None);
+        model.nodes.insert("node-1".into(), node(false));
+        for memory in [&Memory::of(&model), &memory] {
+            assert_eq!(expand("start {stopped}", &model, memory).as_deref(), Some("start node-1"));
+        }
+        let started = Model::default();
+        assert_eq!(expand("start {stopped}", &started, &memory), None, "it ran when the step began");
+        let memory = Memory::of(&model);
+        assert_eq!(expand("start {stopped}", &started, &memory).as_deref(), Some("start node-1"));
     }
 }

@@ -32,7 +32,7 @@ pub fn address() -> Address {
     let Some(location) = window().map(|window| window.location()) else { return Address::default() };
     let query = location.search().unwrap_or_default();
     let Ok(parameters) = UrlSearchParams::new_with_str(&query) else { return Address::default() };
-    let names = ["preset", "seed", "lesson", "lang", "embed"];
+    let names = ["preset", "seed", "lesson", "lang", "speed", "embed"];
     let found: Vec<(&str, String)> =
         names.into_iter().filter_map(|name| parameters.get(name).map(|value| (name, value))).collect();
     let hash = location.hash().unwrap_or_default();
@@ -58,19 +58,22 @@ pub fn drop_hash() {
 
 /// Takes wishes out of the address, so that a reload goes by what is kept.
 pub fn forget_parameters(names: &[&str]) {
-    let Some(window) = window() else { return };
-    let location = window.location();
+    if let Some(history) = window().and_then(|window| window.history().ok()) {
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address_without(names)));
+    }
+}
+
+/// Returns the address of this page without some wishes, and without a hash.
+pub fn address_without(names: &[&str]) -> String {
+    let Some(location) = window().map(|window| window.location()) else { return String::new() };
+    let path = location.pathname().unwrap_or_default();
     let query = location.search().unwrap_or_default();
-    let (Ok(parameters), Ok(history)) = (UrlSearchParams::new_with_str(&query), window.history()) else {
-        return;
-    };
+    let Ok(parameters) = UrlSearchParams::new_with_str(&query) else { return path };
     for name in names {
         parameters.delete(name);
     }
     let rest = String::from(parameters.to_string());
-    let query = if rest.is_empty() { rest } else { format!("?{rest}") };
-    let plain = format!("{}{query}", location.pathname().unwrap_or_default());
-    let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&plain));
+    if rest.is_empty() { path } else { format!("{path}?{rest}") }
 }
 
 /// Returns the first of the browser's languages that the page has.
@@ -128,12 +131,15 @@ pub fn copy(text: &str, done: impl FnOnce(bool) + 'static) {
     wasm_bindgen_futures::spawn_local(async move { done(JsFuture::from(promise).await.is_ok()) });
 }
 
-/// Reads a file that was dropped or pasted.
-pub fn read_file(file: &web_sys::File, done: impl FnOnce(String) + 'static) {
-    let promise = file.text();
+/// Reads a file that was dropped or pasted, and tells its text and whether all of it is UTF-8.
+pub fn read_file(file: &web_sys::File, done: impl FnOnce(String, bool) + 'static) {
+    let promise = file.array_buffer();
     wasm_bindgen_futures::spawn_local(async move {
-        if let Some(text) = JsFuture::from(promise).await.ok().and_then(|text| text.as_string()) {
-            done(text);
+        let Ok(buffer) = JsFuture::from(promise).await else { return };
+        let bytes = js_sys::Uint8Array::new(&buffer).to_vec();
+        match String::from_utf8(bytes) {
+            Ok(text) => done(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned(), true),
+            Err(error) => done(String::from_utf8_lossy(error.as_bytes()).into_owned(), false),
         }
     });
 }

@@ -70,6 +70,10 @@ pub fn editor_panel(props: &EditorPanelProps) -> Html {
         Callback::from(move |event| match event {
             EditorEvent::Change { text } if is_editing => drop(edited.replace(text)),
             EditorEvent::Change { text } => edit_active(&driver, &text),
+            EditorEvent::TooLong => {
+                let name = driver.ui().files.active().map(|file| file.name.clone()).unwrap_or_default();
+                driver.act(Act::Say(Notice::FileTooLarge(name)));
+            }
             EditorEvent::Apply => apply.emit(()),
             EditorEvent::Complete { id, text, position, .. } => {
                 complete(&driver, &editor, id, text, position)
@@ -91,6 +95,7 @@ pub fn editor_panel(props: &EditorPanelProps) -> Html {
             }
             <YamlEditor
                 text={(*first).clone()}
+                limit={BYTES}
                 label={words.manifest}
                 placeholder={words.manifest_placeholder}
                 phrases={phrases(ui.lang)}
@@ -180,9 +185,6 @@ fn edit_active(driver: &Driver, text: &str) {
     match ui.files.active() {
         Some(file) => driver.change_files(|files| files.edit(&file.name, text)),
         None => drop(driver.change_files(|files| files.put("manifest.yaml", text))),
-    }
-    if text.len() > BYTES {
-        driver.act(Act::Say(Notice::FileTooLarge(String::new())));
     }
 }
 
@@ -328,9 +330,11 @@ fn take_files(driver: &Driver, data: Option<web_sys::DataTransfer>) -> bool {
             driver.act(Act::Say(Notice::FileTooLarge(name)));
             continue;
         }
-        browser::read_file(&file, move |text| {
+        browser::read_file(&file, move |text, is_whole| {
             if driver.change_files(|files| files.put(&name, &text)).is_none() {
-                driver.act(Act::Say(Notice::FileTooLarge(name)));
+                driver.act(Act::Say(Notice::FilesFull));
+            } else if !is_whole {
+                driver.act(Act::Say(Notice::FileNotText(name)));
             }
         });
     }

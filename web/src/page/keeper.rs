@@ -21,6 +21,7 @@ pub const KEEP_MS: u32 = 1_000;
 const INPUTS: usize = 5_000;
 
 /// What a former visit kept.
+#[derive(Default)]
 pub struct Former {
     /// How the person likes the page.
     pub tastes: Tastes,
@@ -46,7 +47,7 @@ pub fn read() -> Former {
 
 /// Writes what changed since it was written last.
 #[derive(Clone)]
-pub struct Keeper(Rc<RefCell<Written>>);
+pub struct Keeper(Option<Rc<RefCell<Written>>>);
 
 #[derive(Default)]
 struct Written {
@@ -62,12 +63,18 @@ struct Written {
 impl Keeper {
     /// Returns a keeper. A session that came by a link is this tab's alone until something is done.
     pub fn new(by_link: bool) -> Keeper {
-        Keeper(Rc::new(RefCell::new(Written { by_link, ..Written::default() })))
+        Keeper(Some(Rc::new(RefCell::new(Written { by_link, ..Written::default() }))))
+    }
+
+    /// Returns a keeper that keeps nothing.
+    pub fn none() -> Keeper {
+        Keeper(None)
     }
 
     /// Writes what changed.
     pub fn keep(&self, driver: &Driver) {
-        let (ui, mut written) = (driver.ui(), self.0.borrow_mut());
+        let Some(written) = &self.0 else { return };
+        let (ui, mut written) = (driver.ui(), written.borrow_mut());
         let tastes = Tastes {
             lang: ui.lang_chosen.then_some(ui.lang),
             theme: ui.theme_chosen.then_some(ui.theme),

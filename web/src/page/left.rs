@@ -30,6 +30,8 @@ pub fn left_panel(props: &LeftPanelProps) -> Html {
     let ui = &props.ui;
     let words = ui.lang.words();
     let (lesson, editor) = match ui.layout {
+        // Who embeds the page says around it what is to be done.
+        _ if ui.embed => (false, true),
         Layout::Wide | Layout::Medium => (true, true),
         Layout::Narrow => (ui.left == Left::Lesson, ui.left == Left::Editor),
         Layout::Phone => (ui.pane == Pane::Lesson, ui.pane == Pane::Editor),
@@ -38,9 +40,11 @@ pub fn left_panel(props: &LeftPanelProps) -> Html {
     html! {
         <>
             if ui.layout == Layout::Narrow { { drawer_tabs(&driver, ui) } }
-            <div class="lesson-part" hidden={!lesson} style={both.then(|| format!("max-height: min({}px, calc(100% - 240px))", ui.sizes.lesson))}>
-                <LessonPanel ui={ui.clone()} model={props.model.clone()} />
-            </div>
+            if !ui.embed {
+                <div class="lesson-part" hidden={!lesson} style={both.then(|| format!("max-height: min({}px, calc(100% - 240px))", ui.sizes.lesson))}>
+                    <LessonPanel ui={ui.clone()} model={props.model.clone()} />
+                </div>
+            }
             if both {
                 <Grip
                     divider={Divider::Lesson}
@@ -61,7 +65,7 @@ fn drawer_tabs(driver: &Driver, ui: &Ui) -> Html {
     let tab = |left: Left, name: &'static str| {
         let driver = driver.clone();
         let onclick = Callback::from(move |_: MouseEvent| driver.act(Act::Left(left)));
-        let selected = ui.left == left;
+        let selected = ui.embed || ui.left == left;
         html! {
             <button
                 role="tab"
@@ -81,7 +85,7 @@ fn drawer_tabs(driver: &Driver, ui: &Ui) -> Html {
     html! {
         <div class="dtabs">
             <div class="dtabs-list" role="tablist" aria-label={words.left}>
-                { tab(Left::Lesson, words.lesson) }
+                if !ui.embed { { tab(Left::Lesson, words.lesson) } }
                 { tab(Left::Editor, words.editor) }
             </div>
             <span class="end">

@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
-use view::{Input, Session};
+use view::Session;
 use web::kept::put_files;
-use web::lesson::{Act as LessonAct, Lesson, Next, Progress, Question, Span, Standing, Step, expand, spans};
+use web::lesson::{
+    Act as LessonAct, Lesson, Memory, Next, Progress, Question, Span, Standing, Step, expand, spans,
+};
 use web::model::Model;
 use web::ui::{Act, Ui};
 use web::words::{Lang, fill};
@@ -123,7 +125,7 @@ fn current_step(
                 <h3>{ step.title.get(lang) }</h3>
                 <p class="say">{ for spans(step.say.get(lang)).into_iter().map(span) }</p>
                 if let Some(question) = &step.question { { quiz(driver, question, standing, lang) } }
-                { for step.acts.iter().map(|act| command(act, model)) }
+                { for step.acts.iter().map(|act| command(act, model, &standing.memory)) }
                 <ul class="goals">
                     { for step.goals.iter().zip(progress).map(|(goal, progress)| {
                         self::goal(goal.text.get(lang), progress, standing.done, lang)
@@ -144,10 +146,10 @@ fn span(span: Span<'_>) -> Html {
 }
 
 /// Shows the command that a step's button types, so that it can be typed instead.
-fn command(act: &LessonAct, model: &Model) -> Html {
+fn command(act: &LessonAct, model: &Model, memory: &Memory) -> Html {
     match act {
         LessonAct::Run(text) => {
-            let text = expand(text, model).unwrap_or_else(|| text.clone());
+            let text = expand(text, model, memory).unwrap_or_else(|| text.clone());
             html! { <pre class="cmd"><span class="dim">{ "$ " }</span>{ text }</pre> }
         }
         LessonAct::Apply(file) => {
@@ -230,7 +232,7 @@ fn act(driver: &Driver, step: &Step, standing: &Standing) {
     for act in &step.acts {
         match act {
             LessonAct::Run(text) => {
-                if let Some(text) = expand(text, &driver.model()) {
+                if let Some(text) = expand(text, &driver.model(), &standing.memory) {
                     driver.run(&text);
                 }
             }
@@ -245,11 +247,6 @@ fn act(driver: &Driver, step: &Step, standing: &Standing) {
                         files.put(file, &text);
                     }
                 });
-            }
-            LessonAct::Power { node, on } => {
-                if let Some(node) = expand(node, &driver.model()) {
-                    driver.input(Input::Power { node, on: *on });
-                }
             }
             LessonAct::Speed(speed) => driver.set_speed(*speed),
         }

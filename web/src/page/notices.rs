@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use view::Input;
 use web::clock::moment_words;
-use web::files::File;
+use web::files::{FILES, File};
 use web::ui::{Act, Notice, Phase, Ui};
 use web::words::{Words, fill};
 use yew::prelude::*;
@@ -75,6 +75,8 @@ fn say(notice: &Notice, words: &'static Words) -> String {
         Notice::NewCluster => plain(words.new_begun),
         Notice::FileClosed(file) => fill(words.file_closed, &[&file.name]),
         Notice::FileTooLarge(name) => fill(words.file_too_large, &[name]),
+        Notice::FileNotText(name) => fill(words.file_not_text, &[name]),
+        Notice::FilesFull => fill(words.files_full, &[&FILES.to_string()]),
         Notice::StorageFull => plain(words.storage_full),
         Notice::Refused => plain(words.refused),
         Notice::EditorFailed(why) => fill(words.editor_failed, &[why]),

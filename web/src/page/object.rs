@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use gloo_timers::callback::Interval;
-use view::{Answer, Ask, Input, ObjectView};
-use web::actions::{Action, ActionKind, Deed, Known, actions};
+use view::{Answer, Ask, ObjectView};
+use web::actions::{ActionKind, Known, actions};
 use web::clock::{age, moment_words};
 use web::model::Model;
+use web::selection::title;
 use web::words::{Lang, Words, fill};
 use yew::prelude::*;
 
@@ -84,8 +85,8 @@ pub fn object_panel(props: &ObjectPanelProps) -> Html {
     let tab = use_state(Tab::default);
     let found = use_object(&driver, &props.name, props.place);
     let (title, body) = match &found {
-        None => (short_title(&props.name), html! { <p class="empty">{ words.loading }</p> }),
-        Some(None) => (short_title(&props.name), html! { <p class="empty">{ words.gone }</p> }),
+        None => (first_title(props), html! { <p class="empty">{ words.loading }</p> }),
+        Some(None) => (first_title(props), html! { <p class="empty">{ words.gone }</p> }),
         Some(Some(object)) => (object.title.clone(), {
             let shown = if tabs_of(object, props.place).contains(&*tab) { *tab } else { Tab::Overview };
             html! {
@@ -109,8 +110,9 @@ pub fn object_panel(props: &ObjectPanelProps) -> Html {
     }
 }
 
-fn short_title(name: &str) -> String {
-    name.rsplit('/').next().unwrap_or_default().to_owned()
+/// Returns the title until more is known: what it will be.
+fn first_title(props: &ObjectPanelProps) -> String {
+    if props.place { props.name.to_string() } else { title(&props.name) }
 }
 
 fn tabs_of(object: &ObjectView, place: bool) -> Vec<Tab> {
@@ -259,23 +261,13 @@ fn action_row(driver: &Driver, props: &ObjectPanelProps, words: &'static Words) 
     html! {
         <div class="insp-actions" role="group" aria-label={words.actions}>
             { for actions(&props.name, known).into_iter().map(|action| {
-                let title = match &action.deed {
-                    Deed::Command(text) => text.clone(),
-                    Deed::Power(node, _) => format!("{} {node}", action_name(action.kind, words)),
-                };
-                let (driver, act) = (driver.clone(), action.clone());
-                let onclick = Callback::from(move |_: MouseEvent| carry_out(&driver, &act));
+                let title = action.command.clone();
+                let driver = driver.clone();
+                let onclick = Callback::from(move |_: MouseEvent| driver.run(&action.command));
                 let class = classes!("btn2", (action.kind == ActionKind::Delete).then_some("bad"));
                 html! { <button {class} {title} {onclick}>{ action_name(action.kind, words) }</button> }
             }) }
         </div>
-    }
-}
-
-fn carry_out(driver: &Driver, action: &Action) {
-    match &action.deed {
-        Deed::Command(text) => driver.run(text),
-        Deed::Power(node, on) => driver.input(Input::Power { node: node.clone(), on: *on }),
     }
 }
 

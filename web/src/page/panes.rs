@@ -28,7 +28,7 @@ pub fn panes(props: &PanesProps) -> Html {
     ];
     html! {
         <nav class="panes" aria-label={words.panes}>
-            { for panes.into_iter().map(|(pane, sign, name)| {
+            { for panes.into_iter().filter(|(pane, ..)| *pane != Pane::Lesson || !props.ui.embed).map(|(pane, sign, name)| {
                 let driver = driver.clone();
                 let onclick = Callback::from(move |_: MouseEvent| driver.act(Act::Pane(pane)));
                 let current = (props.ui.pane == pane).then_some("page");

@@ -45,7 +45,7 @@ pub fn top(props: &TopProps) -> Html {
     html! {
         <header class="top">
             <h1 class="brand">{ brand() }<span class="brand-name">{ "Kubarium" }</span></h1>
-            if !phone {
+            if !phone && !ui.embed {
                 <button class="preset" aria-haspopup="dialog" aria-expanded={expanded.clone()} onclick={toggle.clone()}>
                     <span class="preset-name">{ preset_name(words, preset.as_str()) }</span>
                     <span class="dim preset-note">{ cluster_words(words, model) }</span>
@@ -53,7 +53,9 @@ pub fn top(props: &TopProps) -> Html {
                 </button>
             }
             <TimeControls ui={ui.clone()} now={model.now} hurrying={model.hurrying} />
-            if phone {
+            if ui.embed {
+                <div class="right">{ whole_page(&driver, words) }</div>
+            } else if phone {
                 <button class="ib" aria-label={words.more} aria-haspopup="dialog" aria-expanded={expanded} onclick={toggle}>
                     { icon(Icon::More) }
                 </button>
@@ -109,6 +111,25 @@ fn shown_controls(driver: &Driver, ui: &Ui) -> Html {
             </span>
             <button class="ib" aria-label={theme_label} onclick={theme}>{ icon(Icon::Theme) }</button>
         </>
+    }
+}
+
+/// The link out of another page: this cluster, at the moment of the click, in the whole page.
+fn whole_page(driver: &Driver, words: &'static Words) -> Html {
+    let driver = driver.clone();
+    let onclick = Callback::from(move |event: MouseEvent| {
+        let target = event.target_dyn_into::<web_sys::Element>();
+        let link = target.and_then(|target| target.closest("a").ok().flatten());
+        let hash =
+            (!driver.is_untouched() && !driver.is_cut()).then(|| link::pack(&driver.session())).flatten();
+        if let (Some(link), Some(hash)) = (link, hash) {
+            let _ = link.set_attribute("href", &browser::address_with_hash(&format!("s={hash}")));
+        }
+    });
+    html! {
+        <a class="txtb" href={browser::address_without(&["embed"])} target="_blank" rel="noopener" {onclick}>
+            { icon(Icon::Share) }<span>{ words.open_whole }</span>
+        </a>
     }
 }
 

@@ -126,13 +126,9 @@ fn pod(picture: &Picture<'_>, uid: &str, bar: &PodBar, y: f64, height: f64) -> H
     let props = picture.props;
     let selection = Selection::pod(&bar.pod);
     let selected = props.selected.as_ref() == Some(&selection);
-    let onclick = {
-        let on_select = props.on_select.clone();
-        Callback::from(move |_: MouseEvent| on_select.emit(selection.clone()))
-    };
     let pieces = pieces(bar, &picture.scale, props.model.now);
     html! {
-        <g key={uid.to_owned()} class={classes!("tl-bar", version_class(bar.version), selected.then_some("lit"))} {onclick}>
+        <g key={uid.to_owned()} class={classes!("tl-bar", version_class(bar.version), selected.then_some("lit"))}>
             <title>{ &bar.pod }</title>
             { for pieces.iter().map(|one| piece(one, y, height)) }
         </g>

@@ -4,5 +4,6 @@ pub mod answers;
 pub mod bars;
 pub mod groups;
 pub mod marks;
+pub mod pick;
 pub mod plan;
 pub mod scale;

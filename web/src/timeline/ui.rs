@@ -9,6 +9,7 @@ use view::Moment;
 use web::model::Model;
 use web::selection::Selection;
 use web::timeline::groups::{Group, groups};
+use web::timeline::pick::pick;
 use web::timeline::plan::Plan;
 use web::timeline::scale::{Scale, zoomed};
 use web::words::Lang;
@@ -56,9 +57,9 @@ pub fn timeline(props: &TimelineProps) -> Html {
     let model = &props.model;
     let plan = Plan::new(height);
     let scale = Scale::following(model.now, *window, width - 2.0 * MARGIN);
-    let (groups, hidden) = groups(&model.bars, scale.from, plan.rows);
+    let (shown, hidden) = groups(&model.bars, scale.from, plan.rows);
     let since = model.marks.values().next_back().map_or(0, |mark| mark.at);
-    let picture = Picture { props, plan, scale, groups, hidden, since };
+    let picture = Picture { props, plan, scale, groups: shown, hidden, since };
     let zoom = {
         let (now, window) = (model.now, window.clone());
         move |turn: f64| window.set(zoomed(now, *window, turn))
@@ -83,12 +84,29 @@ pub fn timeline(props: &TimelineProps) -> Html {
             zoom(turn);
         }
     });
+    let onclick = {
+        let (axis, props, window) = (axis.clone(), props.clone(), window.clone());
+        Callback::from(move |event: MouseEvent| {
+            let Some(axis) = axis.cast::<web_sys::Element>() else { return };
+            let (place, model) = (axis.get_bounding_client_rect(), &props.model);
+            let at = (
+                f64::from(event.client_x()) - place.left() - MARGIN,
+                f64::from(event.client_y()) - place.top(),
+            );
+            let (plan, scale) =
+                (Plan::new(height), Scale::following(model.now, *window, width - 2.0 * MARGIN));
+            let (groups, _) = groups(&model.bars, scale.from, plan.rows);
+            if let Some(bar) = pick(&groups, (&plan, &scale), model.now, at) {
+                props.on_select.emit(Selection::pod(&bar.pod));
+            }
+        })
+    };
     let nothing = model.bars.is_empty() && model.marks.is_empty() && model.answers.is_empty();
     let words = props.lang.traces();
     html! {
         <div class="tl" style={format!("--label: {}px", props.label_width)}>
             if props.label_width > 0 { { legend::legend(&picture, nothing) } }
-            <div class="tl-axis" ref={axis} tabindex="0" role="group" aria-label={words.timeline} {onwheel} {onkeydown}>
+            <div class="tl-axis" ref={axis} tabindex="0" role="group" aria-label={words.timeline} {onclick} {onwheel} {onkeydown}>
                 if width > 0.0 { { drawing::drawing(&picture) } }
                 if nothing && props.label_width == 0 { <p class="tl-empty">{ words.timeline_empty }</p> }
             </div>

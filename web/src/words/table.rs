@@ -53,6 +53,8 @@ pub struct Words {
     pub speed: &'static str,
     /// Share
     pub share: &'static str,
+    /// Open in Kubarium
+    pub open_whole: &'static str,
     /// Language
     pub language: &'static str,
     /// Switch to the light theme
@@ -193,6 +195,10 @@ pub struct Words {
     pub drop_here: &'static str,
     /// {} is too large: 256 KB is the most.
     pub file_too_large: &'static str,
+    /// {} is not UTF-8 text.
+    pub file_not_text: &'static str,
+    /// {} files are the most.
+    pub files_full: &'static str,
     /// {} is closed.
     pub file_closed: &'static str,
     /// Undo

@@ -128,23 +128,26 @@ fn lines(into: &mut Group, words: &str, rect: Rect, size: f64) {
 fn manager(cx: &Cx) -> Group {
     let (layout, sizes) = (cx.layout, cx.sizes());
     let rect = layout.manager;
-    let mut group = part(cx, "kube-controller-manager", "kube-controller-manager", rect, "comp");
+    let mut frame = part(cx, "kube-controller-manager", "kube-controller-manager", rect, "comp");
     if layout.turned {
-        return group;
+        return frame;
     }
     if !cx.model.cluster.as_ref().is_some_and(|cluster| cluster.used) {
         let room = Rect::new(rect.x + 10.0, rect.y + 40.0, rect.w - 20.0, 0.0);
-        lines(&mut group, cx.words().first_manager, room, sizes.normal);
-        return group;
+        lines(&mut frame, cx.words().first_manager, room, sizes.normal);
+        return frame;
     }
     let row = 17.0 * sizes.normal / 11.0;
-    for (name, y) in &layout.controllers {
-        group.group(controller(cx, name, *y, row));
-    }
     if layout.more_controllers > 0 {
         let y = layout.controllers.last().map_or(rect.y + 36.0, |(_, y)| y + row);
         let words = fill(cx.words().and_more, &[&layout.more_controllers.to_string()]);
-        group.text("q3", rect.x + 24.0, y + 4.0, words);
+        frame.text("q3", rect.x + 24.0, y + 4.0, words);
+    }
+    // The frame is a button beside its controllers' buttons, not around them.
+    let mut group = Group::default();
+    group.group(frame);
+    for (name, y) in &layout.controllers {
+        group.group(controller(cx, name, *y, row));
     }
     group
 }

@@ -66,6 +66,29 @@ fn the_accessible_tree_names_nodes_and_pods() {
 }
 
 #[test]
+fn no_button_holds_another() {
+    for model in [sample::rollout(), sample::empty()] {
+        for (width, height) in [(800.0, 532.0), (390.0, 600.0)] {
+            for group in drawn(&model, &layout(&model, width, height), Lang::En) {
+                assert_eq!(nested(&group, None), None, "at {width}");
+            }
+        }
+    }
+}
+
+/// Returns a button that stands inside another, after that other.
+fn nested(group: &Group, within: Option<&str>) -> Option<(String, String)> {
+    let own = group.thing.as_deref().filter(|thing| thing.button).map(|thing| thing.key.as_str());
+    if let (Some(outer), Some(inner)) = (within, own) {
+        return Some((outer.to_owned(), inner.to_owned()));
+    }
+    group.items.iter().find_map(|item| match item {
+        Item::Group(group) => nested(group, own.or(within)),
+        Item::Shape(..) => None,
+    })
+}
+
+#[test]
 fn a_first_visit_says_what_each_part_is_for() {
     let model = sample::empty();
     for lang in [Lang::En, Lang::Ko] {

@@ -29,7 +29,6 @@ impl Driver {
 
     fn heard_text(&self, text: &str) {
         match serde_json::from_str::<FromWorker>(text) {
-            Ok(FromWorker::Started) => self.started(),
             Ok(FromWorker::Frame { frame }) => self.frame(*frame),
             Ok(FromWorker::Logged { input }) => {
                 if let Input::Line { tab, .. } = &input.input {
@@ -48,7 +47,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn started(&self) {
+    fn started(&self) {
         self.0.log.borrow_mut().started();
         self.act(Act::Phase(Phase::Running));
         self.post_speed();
