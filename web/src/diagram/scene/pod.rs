@@ -124,11 +124,16 @@ pub fn small(cx: &Cx, key: &str, row: &PodRow, rect: Rect) -> Group {
 /// Draws one of the cluster's own pods: a glyph and a name.
 pub fn system(cx: &Cx, key: &str, row: &PodRow, rect: Rect) -> Group {
     let selection = Selection::pod(key);
-    let mut group = Group::of(cx.class("pod row", &selection), thing(cx, key, row, rect));
+    let mut thing = thing(cx, key, row, rect);
+    let called = own_name(cx, key);
+    if !thing.label.contains(&called) {
+        thing.label = format!("{called}, {}", thing.label);
+    }
+    let mut group = Group::of(cx.class("pod row", &selection), thing);
     group.rect("hit", Rect::new(rect.x - 2.0, rect.y, rect.w + 2.0, rect.h), 4.0);
     let y = rect.y + rect.h / 2.0;
     glyph(&mut group, Phase::of(row), (rect.x + 6.0, y), "plain", 11.0);
-    let name = keep_start(&own_name(cx, key), rect.w - 14.0, |text| sans(text, cx.sizes().normal));
+    let name = keep_start(&called, rect.w - 14.0, |text| sans(text, cx.sizes().normal));
     group.text("q3", rect.x + 16.0, y + 4.0, name);
     group
 }

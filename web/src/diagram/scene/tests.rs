@@ -76,6 +76,38 @@ fn no_button_holds_another() {
     }
 }
 
+#[test]
+fn the_label_that_is_seen_is_in_the_accessible_name() {
+    let model = sample::rollout();
+    for lang in [Lang::En, Lang::Ko] {
+        for (width, height) in [(800.0, 532.0), (390.0, 600.0)] {
+            let groups = drawn(&model, &layout(&model, width, height), lang);
+            let labels: Vec<_> = groups.iter().flat_map(labels).collect();
+            // On the phone kube-proxy has no label: its chains are drawn, which are what is in it.
+            let labels = labels.iter().filter(|(seen, _)| seen != "SERVICES");
+            let missing: Vec<_> = labels.filter(|(seen, name)| !name.contains(seen)).collect();
+            assert!(missing.is_empty(), "{missing:#?}");
+        }
+    }
+}
+
+/// Returns what each button is seen to be called, as far as it isn't cut, and its accessible name.
+fn labels(group: &Group) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = group
+        .items
+        .iter()
+        .flat_map(|item| match item {
+            Item::Group(group) => labels(group),
+            Item::Shape(..) => Vec::new(),
+        })
+        .collect();
+    let first = group.words().lines().next().map(|text| text.trim_matches('…').trim().to_owned());
+    if let (Some(thing), Some(first)) = (group.thing.as_deref().filter(|thing| thing.button), first) {
+        found.push((first, thing.label.clone()));
+    }
+    found
+}
+
 /// Returns a button that stands inside another, after that other.
 fn nested(group: &Group, within: Option<&str>) -> Option<(String, String)> {
     let own = group.thing.as_deref().filter(|thing| thing.button).map(|thing| thing.key.as_str());
