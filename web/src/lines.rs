@@ -1,7 +1,7 @@
 //! Which console tab a typed line goes to, and when.
 //!
 //! A line for a tab whose command still runs goes to the next prompt, which is opened beside; only
-//! where the command asks for input (the tab has a prompt of its own) the line is the command's.
+//! where the command reads what is typed the line is the command's.
 //! Lines that were pasted together wait for each other.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -139,7 +139,7 @@ enum Place {
 
 /// Returns whether a line typed into a tab is taken now: by its shell, or by a command that asks for it.
 pub fn takes_lines(tab: &TabRow) -> bool {
-    !tab.running || !tab.prompt.is_empty()
+    !tab.running || tab.reads
 }
 
 #[cfg(test)]
@@ -148,7 +148,7 @@ mod tests {
 
     fn tab(id: u32, running: bool) -> TabRow {
         let prompt = if running { "" } else { "$ " }.to_owned();
-        TabRow { id, title: String::new(), running, prompt, editing: None, waiting: false }
+        TabRow { id, title: String::new(), running, reads: false, prompt, editing: None, waiting: false }
     }
 
     fn line(tab: u32, text: &str) -> Input {
@@ -212,7 +212,7 @@ mod tests {
     fn a_command_that_asks_gets_its_input() {
         let mut lines = Lines::default();
         lines.push(1, Turn::Next, "ls");
-        let shell = TabRow { prompt: "root@x:/# ".into(), ..tab(1, true) };
+        let shell = TabRow { reads: true, ..tab(1, true) };
         assert_eq!(lines.send(&[shell], 2, 9_000.0), [line(1, "ls")]);
     }
 

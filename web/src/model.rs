@@ -162,6 +162,14 @@ impl Model {
 }
 
 impl Scrollback {
+    /// Returns what stands on the last line without its end: a running command's prompt or question.
+    pub fn asked(&self) -> &str {
+        match self.pieces.back() {
+            Some((false, last)) => last.rsplit('\n').next().unwrap_or(""),
+            _ => "",
+        }
+    }
+
     fn push(&mut self, echo: bool, text: String) {
         if text.is_empty() {
             return;
@@ -198,7 +206,16 @@ mod tests {
         model.take(frame);
         assert_eq!(model.marks.get("1"), Some(&mark));
         assert_eq!(model.consoles[&1].pieces, [(true, "$ ls\n".into()), (false, "a\nb\n".into())]);
+        assert_eq!(model.consoles[&1].asked(), "");
         let mut frame = Frame { number: 2, ..Frame::default() };
+        frame.console = vec![chunk("c\nroot@node-1:~# ", false, false)];
+        model.take(frame);
+        assert_eq!(model.consoles[&1].asked(), "root@node-1:~# ");
+        let mut frame = Frame { number: 3, ..Frame::default() };
+        frame.console = vec![chunk("ls\n", true, false)];
+        model.take(frame);
+        assert_eq!(model.consoles[&1].asked(), "");
+        let mut frame = Frame { number: 4, ..Frame::default() };
         frame.rows.marks.insert("1".into(), None);
         frame.console = vec![chunk("", false, true)];
         model.take(frame);

@@ -1,6 +1,6 @@
 //! Plays a script: types its lines, waits as it says, and writes down what was answered.
 
-use crate::script::Step;
+use crate::script::{Key, Step};
 use crate::{Cluster, Preset};
 use ::view::Input;
 use sim::{MILLISECOND, Nanos, SECOND};
@@ -29,6 +29,7 @@ pub fn play_step(cluster: &mut Cluster, step: &Step, write: &mut dyn FnMut(&str)
             cluster.input(Input::WriteFile { name, text });
         }
         Step::Line(line) => write(&cluster.run_line(line)),
+        Step::Key(key) => write(&cluster.press(*key)),
         Step::Settle => cluster.run_until_settled(SETTLE),
         Step::Sleep(ms) => {
             let until = cluster.now() + ms * MILLISECOND;
@@ -45,8 +46,29 @@ impl Cluster {
     /// next line typed. Returns what it printed, with `[exit N]` last where it failed.
     pub fn run_line(&mut self, line: &str) -> String {
         let tab = self.terminal.first_idle_tab();
+        let text = self.finish_input(tab, Input::Line { tab, text: line.to_string() });
+        // A comment leaves the code as it was.
+        if line.trim_start().starts_with('#') { text } else { text + &self.code_line(tab) }
+    }
+
+    /// Presses a key in the first console, as [`Cluster::run_line`] types a line.
+    pub fn press(&mut self, key: Key) -> String {
+        let tab = self.terminal.first_idle_tab();
+        let input = match key {
+            Key::Interrupt => Input::Interrupt { tab },
+            Key::EndInput => Input::EndInput { tab },
+        };
+        self.finish_input(tab, input) + &self.code_line(tab)
+    }
+
+    fn code_line(&self, tab: u32) -> String {
+        let code = if self.terminal.is_running(tab) { 0 } else { self.terminal.exit_code(tab) };
+        if code == 0 { String::new() } else { format!("[exit {code}]\n") }
+    }
+
+    fn finish_input(&mut self, tab: u32, input: Input) -> String {
         self.terminal.take_output(tab);
-        self.input(Input::Line { tab, text: line.to_string() });
+        self.input(input);
         let end = self.now() + PATIENCE;
         let mut patient = true;
         while self.terminal.is_running(tab) && !self.terminal.wants_typing(tab) {
@@ -61,11 +83,6 @@ impl Cluster {
         let mut text = self.terminal.take_output(tab);
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
-        }
-        let code = if self.terminal.is_running(tab) { 0 } else { self.terminal.exit_code(tab) };
-        // A comment leaves the code as it was.
-        if code != 0 && !line.trim_start().starts_with('#') {
-            text.push_str(&format!("[exit {code}]\n"));
         }
         let until = self.now() + TYPING;
         self.run_until(until);

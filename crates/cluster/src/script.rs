@@ -24,6 +24,17 @@ pub enum Step {
         /// Whether it runs from now on.
         on: bool,
     },
+    /// `@ctrl-c` and `@ctrl-d`: a key for the command that reads what is typed.
+    Key(Key),
+}
+
+/// A key that isn't a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// Ctrl-C.
+    Interrupt,
+    /// Ctrl-D.
+    EndInput,
 }
 
 /// Returns the preset that a script asks for: `# preset: NAME` in its first line.
@@ -65,6 +76,8 @@ fn order_step(order: &str) -> Option<Step> {
     let mut words = order.split_whitespace();
     let step = match (words.next()?, words.next()) {
         ("settle", None) => Step::Settle,
+        ("ctrl-c", None) => Step::Key(Key::Interrupt),
+        ("ctrl-d", None) => Step::Key(Key::EndInput),
         ("sleep", Some(seconds)) => {
             let seconds: f64 = seconds.parse().ok()?;
             if !(0.0..=1e7).contains(&seconds) {
@@ -86,6 +99,8 @@ impl Step {
             Step::File { name, text } => format!("-- file {name}\n{text}-- end\n"),
             Step::Line(command) => format!("$ {command}\n"),
             Step::Settle => "@settle\n".to_string(),
+            Step::Key(Key::Interrupt) => "@ctrl-c\n".to_string(),
+            Step::Key(Key::EndInput) => "@ctrl-d\n".to_string(),
             Step::Sleep(ms) => format!("@sleep {}\n", *ms as f64 / 1_000.0),
             Step::Power { name, on } => format!("@{} {name}\n", if *on { "start" } else { "stop" }),
         }
@@ -107,7 +122,7 @@ mod tests {
 
     #[test]
     fn reads_a_recording() {
-        let text = "-- file a.yaml\nkind: X\n-- end\n$ kubectl apply -f a.yaml\nanswer\n@settle\n@sleep 2\n@stop node-2\n";
+        let text = "-- file a.yaml\nkind: X\n-- end\n$ kubectl apply -f a.yaml\nanswer\n@settle\n@ctrl-c\n@ctrl-d\n@sleep 2\n@stop node-2\n";
         let steps = parse(text).unwrap();
         let back: String = steps.iter().map(Step::to_text).collect();
         assert_eq!(back, text.replace("answer\n", ""));

@@ -1,5 +1,6 @@
 //! Commands that are the shell's own: they change its state.
 
+mod jobs;
 mod printf;
 mod test;
 
@@ -34,6 +35,7 @@ pub(crate) const NAMES: &[(&str, &str)] = &[
     (":", ""),
     ("[", ""),
     ("[[", ""),
+    ("bg", ""),
     ("break", ""),
     ("cd", "goes to a folder"),
     ("command", ""),
@@ -45,6 +47,7 @@ pub(crate) const NAMES: &[(&str, &str)] = &[
     ("exit", "ends the shell"),
     ("export", "sets variables that programs see"),
     ("false", ""),
+    ("fg", "waits for what runs in the background"),
     ("jobs", "lists what runs in the background"),
     ("kill", ""),
     ("let", ""),
@@ -138,9 +141,20 @@ pub(crate) fn run(argv: &[String], io: &mut Io) -> Option<Came> {
         }
         "source" | "." => source(name, first, io),
         "read" => Came::Program(Box::new(crate::program::read_line(args))),
-        "wait" => Came::Program(Box::new(crate::program::wait_for())),
-        "jobs" => jobs(io),
-        "kill" => kill(args, io),
+        "wait" => Came::Program(Box::new(crate::program::wait_for(args))),
+        "fg" => Came::Program(Box::new(crate::program::foreground(first, io))),
+        "bg" => {
+            let job = io.shared.background_job(first).map(|job| job.number);
+            io.err(&match job {
+                Some(number) => format!("bash: bg: job {number} already in background\n"),
+                None => {
+                    format!("bash: bg: {}: no such job\n", if first.is_empty() { "current" } else { first })
+                }
+            });
+            Came::Status(i32::from(job.is_none()))
+        }
+        "jobs" => jobs::jobs(args, io),
+        "kill" => jobs::kill(args, io),
         "type" | "which" => Came::Status(which(name, args, io)),
         "command" if first == "-v" || first == "-V" => {
             Came::Status(which("which", args.get(1..).unwrap_or_default(), io))
@@ -261,39 +275,6 @@ fn source(command: &str, file: &str, io: &mut Io) -> Came {
             Came::Status(1)
         }
     }
-}
-
-fn running(io: &Io) -> Vec<(usize, u32, String)> {
-    let jobs = io.shared.background.iter().enumerate();
-    let running = jobs.filter(|(_, (id, _))| !io.shared.finished.contains_key(id));
-    running.map(|(i, (id, text))| (i + 1, *id, text.clone())).collect()
-}
-
-fn jobs(io: &mut Io) -> Came {
-    let lines: String = running(io)
-        .iter()
-        .map(|(number, _, text)| format!("[{number}]+  Running                 {text} &\n"))
-        .collect();
-    io.out(&lines);
-    Came::Status(0)
-}
-
-fn kill(args: &[String], io: &mut Io) -> Came {
-    let mut status = 0;
-    for word in args.iter().filter(|word| !word.starts_with('-')) {
-        let found = running(io).into_iter().find(|(number, id, _)| {
-            word.strip_prefix('%').is_some_and(|job| job == number.to_string()) || *word == id.to_string()
-        });
-        match found {
-            Some((_, id, _)) => io.shared.to_kill.push((id, 143)),
-            None => {
-                let what = if word.starts_with('%') { "no such job" } else { "No such process" };
-                io.err(&format!("bash: kill: {word}: {what}\n"));
-                status = 1;
-            }
-        }
-    }
-    Came::Status(status)
 }
 
 fn which(command: &str, args: &[String], io: &mut Io) -> i32 {

@@ -1,5 +1,5 @@
 use crate::host::Host;
-use crate::job::{Job, Step, Wait};
+use crate::job::{END_OF_INPUT, Job, Step, Wait};
 use crate::output::{Chunk, Output};
 use crate::place::Place;
 use crate::state::ShellState;
@@ -12,8 +12,6 @@ const MAX_TABS: usize = 16;
 const MAX_HISTORY: usize = 500;
 /// The longest line, in bytes.
 const MAX_LINE: usize = 256 << 10;
-/// How many jobs of a tab run in the background.
-const MAX_BACKGROUND: usize = 8;
 
 /// A piece of what a tab printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -29,8 +27,10 @@ pub struct ConsoleChunk {
 pub struct Tab {
     id: u32,
     state: ShellState,
+    /// What the line does, and what earlier lines left in the background.
     job: Option<Job>,
-    background: Vec<Job>,
+    /// Whether the line's own command runs.
+    running: bool,
     /// Lines that aren't a whole command yet.
     unfinished: String,
     title: String,
@@ -54,7 +54,7 @@ impl Tab {
             id,
             state: ShellState::new(Place::Client, &facts),
             job: None,
-            background: Vec::new(),
+            running: false,
             unfinished: String::new(),
             title: String::new(),
             wait: Wait::default(),
@@ -70,21 +70,26 @@ impl Tab {
 
     /// Returns whether a command runs; then typed lines are its input.
     pub fn is_running(&self) -> bool {
-        self.job.is_some()
+        self.running
+    }
+
+    /// Returns whether the running command takes what is typed now: then lines and Ctrl-D are its own.
+    pub fn reads(&self) -> bool {
+        self.running && !self.ready && self.wait.input
     }
 
     /// Returns the running command's words; empty where none runs.
     pub fn title(&self) -> &str {
-        if self.job.is_some() { &self.title } else { "" }
+        if self.running { &self.title } else { "" }
     }
 
     /// Returns the prompt: `$ `, `> ` in the middle of a command, a nested shell's, or nothing while a
     /// command runs.
     pub fn prompt(&self) -> String {
         match &self.job {
-            Some(job) => job.prompt().unwrap_or_default(),
-            None if self.unfinished.is_empty() => self.state.prompt(),
-            None => "> ".to_string(),
+            Some(job) if self.running => job.prompt().unwrap_or_default(),
+            _ if self.unfinished.is_empty() => self.state.prompt(),
+            _ => "> ".to_string(),
         }
     }
 
@@ -116,60 +121,45 @@ impl Tab {
     /// Returns the shell's state between commands.
     pub fn state(&self) -> &ShellState {
         match &self.job {
-            Some(job) => job.state().unwrap_or(&self.state),
-            None => &self.state,
+            Some(job) if self.running => job.state().unwrap_or(&self.state),
+            _ => &self.state,
         }
     }
 
     fn drain(&mut self) {
-        for job in self.job.iter_mut().chain(&mut self.background) {
-            for chunk in job.take_output() {
-                self.output.push(chunk);
-            }
+        for chunk in self.job.iter_mut().flat_map(Job::take_output) {
+            self.output.push(chunk);
         }
+    }
+
+    /// Returns whether something runs, be it in the background.
+    fn is_active(&self) -> bool {
+        self.running || self.job.as_ref().is_some_and(Job::has_background)
     }
 
     /// Goes on with what runs.
     fn step(&mut self, host: &mut dyn Host, budget: u32) {
         self.ready = false;
         self.wait = Wait::default();
-        for job in &mut self.background {
-            match job.step(host, budget) {
-                Step::Ready => self.ready = true,
-                Step::Blocked(wait) => merge(&mut self.wait, wait),
-                Step::Done(_) => {}
-            }
-        }
-        self.drain();
-        self.background.retain(Job::has_background);
-        if let Some(job) = &mut self.job {
-            match job.step(host, budget) {
-                Step::Ready => self.ready = true,
-                Step::Blocked(wait) => merge(&mut self.wait, wait),
-                Step::Done(_) => self.finish(host),
-            }
+        let Some(job) = &mut self.job else { return };
+        match job.step(host, budget) {
+            Step::Ready => self.ready = true,
+            Step::Blocked(wait) => self.wait = wait,
+            Step::Done(_) => self.finish(),
         }
         self.drain();
     }
 
-    fn finish(&mut self, host: &mut dyn Host) {
-        let Some(mut job) = self.job.take() else { return };
+    /// Ends the line that runs; what it left in the background goes on.
+    fn finish(&mut self) {
+        let Some(job) = self.job.as_mut().filter(|_| self.running) else { return };
+        self.running = false;
         if let Some(state) = job.state() {
             self.state = state.clone();
         }
-        for chunk in job.take_output() {
-            self.output.push(chunk);
-        }
-        if !job.has_background() {
-            return;
-        }
-        if self.background.len() >= MAX_BACKGROUND {
-            self.output.print("bash: fork: retry: Resource temporarily unavailable\n", true);
-            job.kill_background(host);
-        } else {
-            self.ready = true;
-            self.background.push(job);
-        }
+        job.report_ended();
+        self.ready = job.has_background();
+        self.drain();
     }
 
     fn run(&mut self, line: &str, history: &[String]) {
@@ -182,12 +172,21 @@ impl Tab {
                 self.title = self.unfinished.trim().to_string();
                 self.unfinished.clear();
                 if script.items.is_empty() {
+                    self.job.iter_mut().for_each(Job::report_ended);
                     return;
                 }
-                let mut job = Job::new(self.state.clone(), Rc::new(script));
+                let (state, script) = (self.state.clone(), Rc::new(script));
+                let old = self.job.take().filter(|job| job.has_background() || job.has_news());
+                let mut job = match old {
+                    Some(mut job) => {
+                        job.next_line(state, script);
+                        job
+                    }
+                    None => Job::typed(state, script),
+                };
                 job.set_history(history.to_vec());
                 self.job = Some(job);
-                self.ready = true;
+                (self.running, self.ready) = (true, true);
             }
             Err(SyntaxError::Incomplete(_)) if self.unfinished.len() < MAX_LINE => {}
             Err(error) => {
@@ -235,7 +234,7 @@ impl Console {
         }
         if let Some(at) = self.tabs.iter().position(|tab| tab.id == id) {
             let mut tab = self.tabs.remove(at);
-            for job in tab.job.iter_mut().chain(&mut tab.background) {
+            if let Some(job) = &mut tab.job {
                 job.kill(host, 129);
             }
         }
@@ -280,7 +279,7 @@ impl Console {
         }
         let history = if line.contains("history") { self.history.clone() } else { Vec::new() };
         let Some(tab) = self.tab_mut(tab) else { return };
-        match &mut tab.job {
+        match tab.job.as_mut().filter(|_| tab.running) {
             Some(job) => {
                 tab.output.push(Chunk { text: format!("{line}\n"), is_echo: true, ..Chunk::default() });
                 job.input(&format!("{line}\n"));
@@ -293,12 +292,12 @@ impl Console {
     /// Takes Ctrl-C.
     pub fn interrupt(&mut self, host: &mut dyn Host, tab: u32) {
         let Some(tab) = self.tab_mut(tab) else { return };
-        match &mut tab.job {
+        match tab.job.as_mut().filter(|_| tab.running) {
             Some(job) => {
                 job.interrupt(host);
                 tab.ready = true;
                 if job.status().is_some() {
-                    tab.finish(host);
+                    tab.finish();
                 }
             }
             None => {
@@ -311,12 +310,12 @@ impl Console {
         tab.drain();
     }
 
-    /// Takes Ctrl-D: nothing more will be typed to the running command.
+    /// Takes Ctrl-D: whoever reads what is typed finds its end. Where nothing runs, nothing happens.
     pub fn end_input(&mut self, tab: u32) {
         if let Some(tab) = self.tab_mut(tab)
-            && let Some(job) = &mut tab.job
+            && let Some(job) = tab.job.as_mut().filter(|_| tab.running)
         {
-            job.end_input();
+            job.input(&END_OF_INPUT.to_string());
             tab.ready = true;
         }
     }
@@ -336,12 +335,12 @@ impl Console {
         let mut all = Wait::default();
         let (mut ready, mut running) = (false, false);
         for tab in &mut self.tabs {
-            if tab.job.is_none() && tab.background.is_empty() {
+            if !tab.is_active() {
                 continue;
             }
             tab.step(host, budget);
             ready |= tab.ready;
-            running |= tab.is_running() || !tab.background.is_empty();
+            running |= tab.is_active();
             merge(&mut all, tab.wait.clone());
         }
         match (ready, running) {

@@ -126,6 +126,10 @@ pub struct TabRow {
     pub title: String,
     /// Whether a command runs; then typed lines are its input.
     pub running: bool,
+    /// Whether the running command reads what is typed now, until Ctrl-D: `cat > f`, `kubectl apply -f -`,
+    /// a shell on another machine. Then the tab's prompt is that command's input, and what stands on the
+    /// output's last line, without an end, is what it asks.
+    pub reads: bool,
     /// The prompt: `$ `, or a nested shell's.
     pub prompt: String,
     /// The command waits for an editor: the file's name and text (`kubectl edit`).

@@ -17,6 +17,11 @@ pub enum Input {
         /// The tab.
         tab: u32,
     },
+    /// Ctrl-D in a console tab: what its command reads has come to its end. Nothing happens where none runs.
+    EndInput {
+        /// The tab.
+        tab: u32,
+    },
     /// Another console tab is opened.
     OpenTab,
     /// A console tab is closed; its command ends.

@@ -1,5 +1,7 @@
 //! A console tab: what it printed, and its prompt.
 
+use std::rc::Rc;
+
 use view::TabRow;
 use web::model::Scrollback;
 use web::words::{Lang, fill};
@@ -65,11 +67,14 @@ pub fn console(props: &ConsoleProps) -> Html {
         let driver = driver.clone();
         Callback::from(move |_: MouseEvent| driver.pause(false))
     };
+    // A command that reads has its prompt or question on the output's last line: it moves to the input.
+    let reads = props.tab.as_ref().is_some_and(|tab| tab.reads);
+    let asked: AttrValue = if reads { props.scrollback.asked().to_owned().into() } else { "".into() };
     let hint = props.used || !driver.is_untouched() || !driver.history(|history| history.is_empty());
     html! {
         <>
             <div class="con" ref={scroller} {onscroll} {onclick}>
-                <Output scrollback={props.scrollback.clone()} lang={props.lang} />
+                <Output scrollback={props.scrollback.clone()} asked={asked.len()} lang={props.lang} />
                 if waits {
                     <p class="con-note" role="status">
                         { words.waits_clock }{ " " }<button class="lnk" onclick={go_on}>{ words.go_on }</button>
@@ -81,6 +86,7 @@ pub fn console(props: &ConsoleProps) -> Html {
                 <Prompt
                     lang={props.lang}
                     tab={props.tab.clone()}
+                    {asked}
                     suggestion={if hint { AttrValue::default() } else { "kubectl get nodes".into() }}
                     phone={props.phone}
                 />
@@ -92,18 +98,27 @@ pub fn console(props: &ConsoleProps) -> Html {
 #[derive(Clone, PartialEq, Properties)]
 struct OutputProps {
     scrollback: Scrollback,
+    /// How many bytes of the end stand before the input instead.
+    asked: usize,
     lang: Lang,
 }
 
 /// What was printed, as text: nothing in it is ever taken for markup.
 #[component(Output)]
 fn output(props: &OutputProps) -> Html {
+    let last = props.scrollback.pieces.len().saturating_sub(1);
+    let shown = |place: usize, text: &Rc<str>| {
+        let end = if place == last { text.len().saturating_sub(props.asked) } else { text.len() };
+        AttrValue::from(text.get(..end).unwrap_or(text).to_owned())
+    };
     html! {
         <pre data-testid="console-output" role="log" aria-live="off" aria-label={props.lang.words().console}>
             if props.scrollback.cut { <span class="p">{ props.lang.words().cut }{ "\n" }</span> }
-            { for props.scrollback.pieces.iter().map(|(echo, text)| if *echo { typed(text) } else { html! {
-                <span class="o">{ AttrValue::from(text.clone()) }</span>
-            } }) }
+            { for props.scrollback.pieces.iter().enumerate().map(|(place, (echo, text))| if *echo {
+                typed(text)
+            } else {
+                html! { <span class="o">{ shown(place, text) }</span> }
+            }) }
         </pre>
     }
 }

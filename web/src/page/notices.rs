@@ -88,6 +88,7 @@ fn input_words(input: &Input, words: &'static Words) -> String {
     match input {
         Input::Line { text, .. } => text.clone(),
         Input::Interrupt { .. } | Input::CloseTab { .. } => words.interrupt.to_owned(),
+        Input::EndInput { .. } => "Ctrl-D".to_owned(),
         Input::OpenTab => words.open_tab.to_owned(),
         Input::WriteFile { name, .. } | Input::RemoveFile { name } => fill(words.write_file, &[name]),
         Input::Edited { .. } => "kubectl edit".to_owned(),

@@ -16,6 +16,8 @@ pub struct PromptProps {
     pub lang: Lang,
     /// The tab; none before the cluster stands.
     pub tab: Option<TabRow>,
+    /// What a running command that reads asks.
+    pub asked: AttrValue,
     /// What an empty prompt offers; Tab takes it.
     pub suggestion: AttrValue,
     /// Whether the page is on a phone: then there is a row of keys.
@@ -32,6 +34,7 @@ struct Line {
     input: NodeRef,
     tab: u32,
     running: bool,
+    reads: bool,
     suggestion: AttrValue,
     shown: UseStateHandle<Shown>,
 }
@@ -49,6 +52,7 @@ pub fn prompt(props: &PromptProps) -> Html {
         input: input.clone(),
         tab: props.tab.as_ref().map_or(1, |tab| tab.id),
         running: props.tab.as_ref().is_some_and(|tab| tab.running),
+        reads: props.tab.as_ref().is_some_and(|tab| tab.reads),
         suggestion: props.suggestion.clone(),
         shown: shown.clone(),
     };
@@ -68,13 +72,25 @@ pub fn prompt(props: &PromptProps) -> Html {
             }
         })
     };
-    let placeholder: AttrValue = if busy { words.running_hint.into() } else { props.suggestion.clone() };
-    let mark = props.tab.as_ref().map_or("", |tab| tab.prompt.as_str()).to_owned();
+    let placeholder: AttrValue = if line.reads && props.asked.is_empty() {
+        words.reads_hint.into()
+    } else if busy {
+        words.running_hint.into()
+    } else if line.reads {
+        AttrValue::default()
+    } else {
+        props.suggestion.clone()
+    };
+    let mark = match &props.tab {
+        Some(tab) if tab.reads => props.asked.clone(),
+        Some(tab) if !tab.prompt.is_empty() => tab.prompt.clone().into(),
+        _ => "$ ".into(),
+    };
     let active = (*shown).as_ref().map(|(_, _, chosen)| format!("candidate-{chosen}"));
     html! {
         <>
             <div class="prompt">
-                <label for="prompt" class="p" aria-hidden="true">{ if mark.is_empty() { "$ ".to_owned() } else { mark } }</label>
+                <label for="prompt" class="p" aria-hidden="true">{ mark }</label>
                 <input
                     ref={input}
                     id="prompt"
@@ -137,6 +153,7 @@ fn keys(line: &Line, words: &'static web::words::Words) -> Html {
         <div class="keys" role="group" aria-label={words.keys}>
             { key("Tab", "Tab", Line::tab) }
             { key("Ctrl-C", "Ctrl-C", Line::interrupt) }
+            if line.reads { { key("Ctrl-D", "Ctrl-D", |line| line.driver.end_input(line.tab)) } }
             { key("↑", words.key_up, Line::older) }
             { key("↓", words.key_down, Line::newer) }
             { key("←", words.key_left, |line| line.step_by(-1)) }
@@ -189,6 +206,8 @@ impl Line {
             "ArrowDown" => self.newer(),
             "Escape" if has_list => self.shown.set(None),
             "c" if ctrl && !self.has_selection() => self.interrupt(),
+            // Elsewhere the browser's own Ctrl-D is left alone.
+            "d" if ctrl && self.reads && self.value().is_empty() => self.driver.end_input(self.tab),
             "l" if ctrl => self.driver.wipe(self.tab),
             _ => return,
         }

@@ -108,6 +108,7 @@ pub(super) const WORDS: Words = Words {
     new_tab: "New console",
     close_tab: "Close {}",
     running_hint: "Runs. The next line opens a prompt beside; Ctrl-C ends it",
+    reads_hint: "The command reads what you type; Ctrl-D ends its input",
     waits_clock: "It waits for the clock, which stands.",
     lines_wait: "{} more lines wait",
     cut: "Earlier output was dropped.",

@@ -213,6 +213,8 @@ pub struct Words {
     pub close_tab: &'static str,
     /// Runs. The next line opens a prompt beside; Ctrl-C ends it
     pub running_hint: &'static str,
+    /// The command reads what you type; Ctrl-D ends its input
+    pub reads_hint: &'static str,
     /// It waits for the clock, which stands.
     pub waits_clock: &'static str,
     /// {} more lines wait

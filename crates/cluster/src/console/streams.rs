@@ -27,9 +27,9 @@ impl Cluster {
                 self.serve_log(&request, options, follow, limit);
             }
             NodeRequestKind::Exec { command, stdin, tty } => {
-                let (command, stdin, tty) = (command.clone(), *stdin, *tty);
-                self.begin_exec(&request, command, stdin, tty);
+                self.begin_exec(&request, command, *stdin, *tty);
             }
+            NodeRequestKind::Attach { stdin: true, tty } if self.begin_attach(&request, *tty) => {}
             NodeRequestKind::Attach { .. } => self.serve_log(&request, LogOptions::default(), true, None),
             NodeRequestKind::PortForward { .. } => {
                 let why = "# kubarium: port-forward is not there yet; curl the pod's address instead\n";

@@ -20,6 +20,8 @@ const BUDGET: u32 = 2_000;
 const CHUNKS: usize = 4_096;
 /// How many things wait in one stream.
 const MAIL: usize = 65_536;
+/// What Ctrl-C sends to a process that a terminal is attached to.
+const INTERRUPT: &str = "\u{3}";
 /// Due at once.
 const AT_ONCE: Time = Time(0);
 
@@ -73,6 +75,26 @@ struct Exec {
     job: Job,
     wait: Wait,
     ready: bool,
+    /// The container whose main process it is: somebody is attached to it.
+    main: Option<Place>,
+}
+
+/// The shells that a container can have as its main process.
+const SHELLS: [&str; 4] = ["sh", "bash", "ash", "dash"];
+
+/// Whether a command is a container's main process.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Main {
+    Yes,
+    No,
+}
+
+fn place_of(request: &NodeRequest) -> Place {
+    Place::Container {
+        namespace: request.namespace.as_str().into(),
+        pod: request.pod.as_str().into(),
+        container: request.container.as_str().into(),
+    }
 }
 
 /// The terminal.
@@ -227,6 +249,7 @@ impl Terminal {
             id: tab.id(),
             title: tab.title().lines().next().unwrap_or("").to_string(),
             running: tab.is_running(),
+            reads: tab.reads(),
             prompt: tab.prompt(),
             editing: tab.editing().map(|(name, text)| (name.to_string(), text.to_string())),
             waiting: tab.is_running() && !tab.is_ready(),
@@ -301,6 +324,10 @@ impl Cluster {
                 self.on_ground(false, |console, ground| console.interrupt(ground, *tab));
                 self.step_terminal();
             }
+            Input::EndInput { tab } => {
+                self.on_ground(false, |console, _| console.end_input(*tab));
+                self.step_terminal();
+            }
             Input::OpenTab => drop(self.on_ground(false, |console, ground| console.open_tab(ground))),
             Input::CloseTab { tab } => {
                 self.on_ground(false, |console, ground| console.close_tab(ground, *tab));
@@ -342,10 +369,17 @@ impl Cluster {
     /// Hands typed text to the commands in containers, and ends those whose client has gone.
     fn hand_over(&mut self) {
         for (stream, text) in std::mem::take(&mut self.terminal.machines.written) {
-            if let Some(exec) = self.terminal.execs.iter_mut().find(|exec| exec.stream == stream) {
-                exec.job.input(&text);
-                exec.ready = true;
+            let Some(at) = self.terminal.execs.iter().position(|exec| exec.stream == stream) else {
+                continue;
+            };
+            let mut exec = self.terminal.execs.remove(at);
+            match text.as_str() {
+                "" => exec.job.end_input(),
+                INTERRUPT => self.on_ground(false, |_, ground| exec.job.interrupt(ground)),
+                text => exec.job.input(text),
             }
+            exec.ready = true;
+            self.terminal.execs.insert(at, exec);
         }
         for stream in std::mem::take(&mut self.terminal.machines.closed) {
             let gone = self.terminal.execs.iter().position(|exec| exec.stream == stream);
@@ -365,7 +399,10 @@ impl Cluster {
             }
             match step {
                 Step::Done(code) => {
-                    self.mail(exec.stream, StreamRead::Exit(code));
+                    if let Some(main) = &exec.main {
+                        self.end_container(main, code);
+                    }
+                    self.mail(exec.stream, StreamRead::Exit(if exec.main.is_some() { 0 } else { code }));
                     continue;
                 }
                 Step::Ready => (exec.ready, exec.wait) = (true, Wait::default()),
@@ -376,18 +413,62 @@ impl Cluster {
     }
 
     /// Begins a command in a container.
-    pub(crate) fn begin_exec(&mut self, request: &NodeRequest, command: Vec<String>, stdin: bool, tty: bool) {
-        let place = Place::Container {
-            namespace: request.namespace.as_str().into(),
-            pod: request.pod.as_str().into(),
-            container: request.container.as_str().into(),
-        };
+    pub(crate) fn begin_exec(&mut self, request: &NodeRequest, command: &[String], stdin: bool, tty: bool) {
+        let place = place_of(request);
+        self.begin_job(request.stream, place, command, (stdin, tty), Main::No);
+    }
+
+    /// Attaches somebody who types to a container's main process, where that is a shell. Returns whether it is.
+    pub(crate) fn begin_attach(&mut self, request: &NodeRequest, tty: bool) -> bool {
+        let place = place_of(request);
+        let facts = self.on_ground(false, |_, ground| ground.facts(&place));
+        let Some((_, _, command)) = facts.processes.first() else { return false };
+        let name = command.rsplit('/').next().unwrap_or(command);
+        if !SHELLS.contains(&name) || !self.takes_typing(request) {
+            return false;
+        }
+        let command = command.clone();
+        self.begin_job(request.stream, place, &[command], (true, tty), Main::Yes);
+        true
+    }
+
+    /// Returns whether a container is made to be typed into (`stdin: true`).
+    fn takes_typing(&self, request: &NodeRequest) -> bool {
+        let key = ("pods", format!("{}/{}", request.namespace, request.pod));
+        let containers = self.view.objects.get(&key).map(|pod| pod["spec"]["containers"].items());
+        let is_asked = |container: &&api::Value| container["name"].str() == request.container;
+        containers.and_then(|list| list.iter().find(is_asked)).is_some_and(|found| found["stdin"].is_true())
+    }
+
+    fn begin_job(
+        &mut self,
+        stream: u64,
+        place: Place,
+        command: &[String],
+        (stdin, tty): (bool, bool),
+        main: Main,
+    ) {
         let state = self.on_ground(false, |_, ground| ShellState::new(place.clone(), &ground.facts(&place)));
-        let mut job = Job::exec(state, &command);
-        if !stdin && !tty {
+        let mut job = Job::exec(state, command);
+        if !tty {
+            job = job.without_terminal();
+        }
+        if !stdin {
             job.end_input();
         }
-        self.terminal.execs.push(Exec { stream: request.stream, job, wait: Wait::default(), ready: true });
+        let main = (main == Main::Yes).then_some(place);
+        self.terminal.execs.push(Exec { stream, job, wait: Wait::default(), ready: true, main });
+    }
+
+    /// Ends a container's main process.
+    fn end_container(&mut self, place: &Place, code: i32) {
+        let Place::Container { namespace, pod, container } = place else { return };
+        let at = (namespace.as_ref(), pod.as_ref(), container.as_ref());
+        self.on_ground(false, |_, ground| {
+            ground.with_kubelet(at.0, at.1, |kubelet, cx, wires| {
+                kubelet.end_process(cx, wires, at, i64::from(code))
+            })
+        });
     }
 
     /// Returns how a line of a console can go on.

@@ -86,13 +86,8 @@ pub(crate) fn attach(cx: &mut Cx) -> Outcome<Next> {
         ));
     }
     let container = container(cx, &pod, flags.text("container"), flags.is("quiet"))?;
-    if !flags.is("quiet") && flags.is("stdin") && flags.is("tty") {
-        cx.err("If you don't see a command prompt, try pressing enter.\n");
-    }
     let info = info_of(&pod)?;
-    let request = attach_request(&info, &container, flags.is("stdin"), flags.is("tty"));
-    let stream = cx.request(request)?.stream;
-    Ok(Next::Wait(Box::new(Task::Exec(Exec::new(cx, stream, flags.is("stdin"))))))
+    Ok(Next::Wait(Box::new(Task::Exec(Exec::attached(cx, &info, &container, None)?))))
 }
 
 fn info_of(pod: &Value) -> Outcome<Info> {
@@ -103,12 +98,6 @@ fn info_of(pod: &Value) -> Outcome<Info> {
         object: pod.clone(),
         source: String::new(),
     })
-}
-
-/// Makes the request that attaches to a container.
-pub(crate) fn attach_request(info: &Info, container: &str, stdin: bool, tty: bool) -> Request {
-    let request = Request::new(Method::Post, info.path("attach")).query("container", container);
-    streams(request, stdin, tty)
 }
 
 fn streams(request: Request, stdin: bool, tty: bool) -> Request {
@@ -183,6 +172,8 @@ pub(crate) struct Exec {
     stream: u64,
     interactive: bool,
     code: i32,
+    /// What is said when an attached terminal is left.
+    farewell: String,
     then: Option<After>,
 }
 
@@ -197,12 +188,42 @@ impl Exec {
             cx.host.write(stream, "");
             interactive = false;
         }
-        Exec { stream, interactive, code: 0, then: None }
+        Exec { stream, interactive, code: 0, farewell: String::new(), then: None }
     }
 
-    /// Makes it for `kubectl run`.
-    pub fn attached(cx: &mut Cx, stream: u64, stdin: bool, then: After) -> Exec {
-        Exec { then: Some(then), ..Exec::new(cx, stream, stdin) }
+    /// Attaches to a container's main process.
+    ///
+    /// # Errors
+    /// The API server's.
+    // Models staging/src/k8s.io/kubectl/pkg/cmd/attach/attach.go AttachOptions.Run
+    pub fn attached(cx: &mut Cx, info: &Info, container: &str, then: Option<After>) -> Outcome<Exec> {
+        let flags = cx.args();
+        let (stdin, quiet) = (flags.is("stdin"), flags.is("quiet"));
+        let found =
+            info.object["spec"]["containers"].items().iter().find(|one| one["name"].str() == container);
+        let has_tty = found.is_some_and(|found| found["tty"].is_true());
+        if flags.is("tty") && !has_tty && !quiet {
+            cx.err(format!("error: Unable to use a TTY - container {container} did not allocate one\n"));
+        }
+        if !quiet {
+            cx.err("All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.\nIf you don't see a command prompt, try pressing enter.\n");
+        }
+        let request = Request::new(Method::Post, info.path("attach")).query("container", container);
+        let stream = cx.request(streams(request, stdin, has_tty))?.stream;
+        let farewell = if stdin && has_tty && !quiet {
+            format!(
+                "Session ended, resume using 'kubectl attach {} -c {container} -n {} -i -t' command\n",
+                info.name, info.namespace
+            )
+        } else {
+            String::new()
+        };
+        Ok(Exec { then, farewell, ..Exec::new(cx, stream, stdin) })
+    }
+
+    /// Prints a log for `kubectl run`.
+    pub fn log(cx: &mut Cx, stream: u64, then: After) -> Exec {
+        Exec { then: Some(then), ..Exec::new(cx, stream, false) }
     }
 
     /// Prints what has come.
@@ -223,6 +244,7 @@ impl Exec {
             }
         }
         self.stream = 0;
+        cx.out(std::mem::take(&mut self.farewell));
         if let Some(then) = &self.then {
             return then.finish(cx);
         }

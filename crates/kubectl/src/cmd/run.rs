@@ -2,7 +2,7 @@
 // Models staging/src/k8s.io/kubectl/pkg/cmd/run/run.go
 
 use super::delete::{self, Gone, Options};
-use super::exec::{Exec, attach_request};
+use super::exec::Exec;
 use super::expose::{overridden, parse_labels};
 use crate::builder::Info;
 use crate::cmd::create::mapping;
@@ -227,7 +227,6 @@ impl Started {
 
     fn look(&mut self, cx: &mut Cx, pod: &Value) -> Outcome<Option<Progress>> {
         let phase = pod["status"]["phase"].str();
-        let flags = cx.args();
         let ready = pod["status"]["containerStatuses"][0]["state"].get("running").is_some();
         let container = pod["spec"]["containers"][0]["name"].str().to_string();
         if matches!(phase, "Succeeded" | "Failed") {
@@ -236,14 +235,9 @@ impl Started {
         if phase != "Running" || !ready {
             return Ok(None);
         }
-        let stdin = flags.is("stdin");
-        if stdin && flags.is("tty") && !flags.is("quiet") {
-            cx.err("All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.\nIf you don't see a command prompt, try pressing enter.\n");
-        }
-        let request = attach_request(&self.info, &container, stdin, flags.is("tty"));
-        let stream = cx.request(request)?.stream;
         let then = After::of(cx, &self.info);
-        Ok(Some(Progress::Become(Box::new(Task::Exec(Exec::attached(cx, stream, stdin, then))))))
+        let info = Info { object: pod.clone(), ..self.info.clone() };
+        Ok(Some(Progress::Become(Box::new(Task::Exec(Exec::attached(cx, &info, &container, Some(then))?)))))
     }
 
     /// Prints the log of a pod that ended before it could be attached to.
@@ -255,7 +249,7 @@ impl Started {
             api::Request::new(api::Method::Get, self.info.path("log")).query("container", container);
         let stream = cx.request(request)?.stream;
         let then = After::of(cx, &self.info);
-        Ok(Progress::Become(Box::new(Task::Exec(Exec::attached(cx, stream, false, then)))))
+        Ok(Progress::Become(Box::new(Task::Exec(Exec::log(cx, stream, then)))))
     }
 
     /// Returns the streams that are open.

@@ -243,6 +243,7 @@ impl Machine<'_> {
                     thread.frames.iter().rposition(|frame| matches!(frame, Frame::Interactive { .. }));
                 // A login shell, as ssh's, says `logout` instead.
                 if nested.is_some()
+                    && !self.shared.lacks_terminal
                     && thread.state.name == "bash"
                     && !matches!(thread.state.place, Place::Node(_))
                 {

@@ -2,6 +2,7 @@ use super::frame::Frame;
 use super::pipe::Pipe;
 use super::shared::{Fds, Input, Shared, Sink};
 use super::thread::{Block, Thread};
+use super::{NOBODY, ROOT};
 use crate::host::Host;
 use crate::program::{ChildResult, Io};
 use crate::syntax::{Join, Pipeline, Script};
@@ -151,17 +152,25 @@ impl Machine<'_> {
         }
         let text = found.text.to_string();
         let fds = Fds { stdin: Input::Null, ..thread.fds };
-        let child = Thread::new(thread.state.clone(), fds, 0, Frame::Item { script, item, next: 0 });
+        let child = Thread::new(thread.state.clone(), fds, NOBODY, Frame::Item { script, item, next: 0 });
         match self.shared.spawn(child) {
             Some(id) => {
-                self.shared.background.push((id, text));
-                let number = self.shared.background.len();
-                thread.state.set("!", &id.to_string());
+                let is_at_prompt = self.is_at_prompt(thread);
+                let job = self.shared.put_in_background(id, text, !is_at_prompt);
+                thread.state.set("!", &job.pid().to_string());
                 thread.state.status = 0;
-                self.shared.write(thread.fds.stderr, &format!("[{number}] {id}\n"));
+                if is_at_prompt {
+                    self.shared.write(thread.fds.stderr, &format!("[{}] {}\n", job.number, job.pid()));
+                }
             }
             None => self.no_more_processes(thread),
         }
+    }
+
+    /// Returns whether a process is a shell at whose prompt a person sits.
+    fn is_at_prompt(&self, thread: &Thread) -> bool {
+        let is_prompt = |frame: &Frame| matches!(frame, Frame::Interactive { .. });
+        self.id == ROOT && self.shared.is_interactive || thread.frames.iter().any(is_prompt)
     }
 
     pub(super) fn item(&mut self, thread: &mut Thread, script: Rc<Script>, item: usize, next: usize) {

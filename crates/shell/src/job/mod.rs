@@ -1,5 +1,6 @@
 //! A running command line: processes that are stepped. All of it is a value.
 
+mod background;
 mod command;
 mod compound;
 mod frame;
@@ -10,7 +11,7 @@ mod redirect;
 mod shared;
 mod thread;
 
-pub(crate) use pipe::{Pipe, Read};
+pub(crate) use pipe::{END_OF_INPUT, Pipe, Read};
 pub(crate) use shared::{Editing, Fds, Input, Shared, Sink};
 pub(crate) use thread::Block;
 
@@ -27,6 +28,8 @@ use thread::Thread;
 
 /// The number of the first process of a job.
 const ROOT: u32 = 0;
+/// Who waits for a process in the background.
+const NOBODY: u32 = u32::MAX;
 /// How many steps a job takes without any time passing, before it waits for some.
 const FREE_STEPS: u32 = 200_000;
 /// How long it waits then.
@@ -80,6 +83,7 @@ impl Job {
             told: false,
             spent: (0, Time(i64::MIN)),
         };
+        job.shared.typed = Pipe::typed();
         job.shared.threads = 1;
         job.threads.insert(ROOT, Thread::new(state, Fds::default(), ROOT, frame));
         job
@@ -88,6 +92,31 @@ impl Job {
     /// Makes the job of a script.
     pub fn new(state: ShellState, script: Rc<Script>) -> Job {
         Job::begin(state, Frame::List { script, next: 0 })
+    }
+
+    /// Makes the job of a script that a person typed at a prompt.
+    pub(crate) fn typed(state: ShellState, script: Rc<Script>) -> Job {
+        let mut job = Job::new(state, script);
+        job.shared.is_interactive = true;
+        job
+    }
+
+    /// Takes the next line at the prompt, beside what runs in the background.
+    pub(crate) fn next_line(&mut self, state: ShellState, script: Rc<Script>) {
+        self.left = None;
+        self.told = false;
+        self.shared.typed = Pipe::typed();
+        self.shared.editing = None;
+        self.shared.tidy();
+        self.shared.threads += 1;
+        self.threads.insert(ROOT, Thread::new(state, Fds::default(), ROOT, Frame::List { script, next: 0 }));
+    }
+
+    /// Says that input and output aren't a terminal.
+    #[must_use]
+    pub fn without_terminal(mut self) -> Job {
+        self.shared.lacks_terminal = true;
+        self
     }
 
     /// Makes the job of a text; one that is no script says so when it is stepped.
@@ -246,7 +275,20 @@ impl Job {
         self.left.is_some() && !self.threads.is_empty()
     }
 
-    /// Gives typed text, with its line's end.
+    /// Returns whether the next prompt has something to say of the background.
+    pub(crate) fn has_news(&self) -> bool {
+        self.shared.has_news()
+    }
+
+    /// Prints what has ended in the background since the last prompt.
+    pub(crate) fn report_ended(&mut self) {
+        let lines = self.shared.report_ended();
+        if !lines.is_empty() {
+            self.shared.output.print(&lines, true);
+        }
+    }
+
+    /// Gives typed text, with its line's end. A `\u{4}` is Ctrl-D: an end, for whoever reads then.
     pub fn input(&mut self, text: &str) {
         if self.shared.typed.ended {
             return;
@@ -254,7 +296,7 @@ impl Job {
         self.shared.typed.write(text);
     }
 
-    /// Says that nothing more will be typed (Ctrl-D).
+    /// Says that nothing more will be typed: there is no keyboard, or its pipe has ended.
     pub fn end_input(&mut self) {
         self.shared.typed.ended = true;
     }
@@ -269,7 +311,11 @@ impl Job {
             let at = thread.frames.iter().rposition(|frame| matches!(frame, Frame::Interactive { .. }))?;
             Some((*id, at))
         });
-        let Some((shell, at)) = nested else { return self.kill(host, 130) };
+        let Some((shell, at)) = nested else {
+            self.end_all(host, 130, |job, id| job.descends(id, ROOT));
+            self.shared.flush(host);
+            return;
+        };
         let Some(mut thread) = self.threads.remove(&shell) else { return };
         self.end_all(host, 130, |job, id| job.descends(id, shell));
         let mut machine = Machine { host, shared: &mut self.shared, id: shell };
@@ -324,11 +370,6 @@ impl Job {
         self.shared.flush(host);
     }
 
-    /// Ends the processes in the background.
-    pub fn kill_background(&mut self, host: &mut dyn Host) {
-        self.end_all(host, 143, |_, id| id != ROOT);
-    }
-
     /// Returns the file that an editor is to be opened with: its name and text.
     pub fn editing(&self) -> Option<(&str, &str)> {
         let editing = self.shared.editing.as_ref().filter(|editing| editing.saved.is_none())?;
@@ -372,11 +413,5 @@ impl Job {
     /// Returns the state that the shell has now, for the next line.
     pub fn state(&self) -> Option<&ShellState> {
         self.left.as_ref().or_else(|| self.threads.get(&ROOT).map(|thread| &thread.state))
-    }
-
-    /// Returns the words of processes in the background that still run.
-    pub fn background(&self) -> impl Iterator<Item = &str> {
-        let running = self.shared.background.iter().filter(|(id, _)| self.threads.contains_key(id));
-        running.map(|(_, text)| text.as_str())
     }
 }

@@ -3,11 +3,16 @@ const FULL: usize = 64 << 10;
 /// How many bytes a pipe holds at most; what is written beyond is dropped.
 const MOST: usize = 8 << 20;
 
+/// What Ctrl-D puts into a terminal's input: whoever reads finds an end there, once.
+pub(crate) const END_OF_INPUT: char = '\u{4}';
+
 /// Bytes on their way from one process to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Pipe {
     text: String,
     at: usize,
+    /// Whether it is typed: then [`END_OF_INPUT`] in it ends what one process reads.
+    is_typed: bool,
     /// Whether nothing more will be written.
     pub ended: bool,
     /// Whether nobody reads any more.
@@ -28,7 +33,12 @@ pub(crate) enum Read {
 impl Pipe {
     /// Makes a pipe that holds a text and nothing more.
     pub fn of(text: &str) -> Pipe {
-        Pipe { text: crate::text::cut(text, MOST).to_string(), at: 0, ended: true, broken: false }
+        Pipe { text: crate::text::cut(text, MOST).to_string(), ended: true, ..Pipe::default() }
+    }
+
+    /// Makes the pipe from a keyboard.
+    pub fn typed() -> Pipe {
+        Pipe { is_typed: true, ..Pipe::default() }
     }
 
     /// Writes. Returns whether somebody still reads.
@@ -43,8 +53,21 @@ impl Pipe {
         self.text.len() - self.at >= FULL && !self.broken
     }
 
-    fn rest(&self) -> &str {
-        self.text.get(self.at..).unwrap_or("")
+    /// Returns what can be read, and whether its end comes right after.
+    fn rest(&self) -> (&str, bool) {
+        let rest = self.text.get(self.at..).unwrap_or("");
+        let end = if self.is_typed { rest.split_once(END_OF_INPUT) } else { None };
+        match end {
+            Some((before, _)) => (before, true),
+            None => (rest, self.ended),
+        }
+    }
+
+    /// Goes past the mark of an end.
+    fn pass_end(&mut self) {
+        if self.is_typed && self.text.get(self.at..).is_some_and(|rest| rest.starts_with(END_OF_INPUT)) {
+            self.pass(END_OF_INPUT.len_utf8());
+        }
     }
 
     fn pass(&mut self, bytes: usize) {
@@ -60,11 +83,14 @@ impl Pipe {
 
     /// Takes a line.
     pub fn line(&mut self) -> Read {
-        let rest = self.rest();
+        let (rest, ended) = self.rest();
         let length = match rest.find('\n') {
             Some(end) => end + 1,
-            None if self.ended && !rest.is_empty() => rest.len(),
-            None if self.ended => return Read::End,
+            None if ended && !rest.is_empty() => rest.len(),
+            None if ended => {
+                self.pass_end();
+                return Read::End;
+            }
             None => return Read::Wait,
         };
         let line = rest.get(..length).unwrap_or("").to_string();
@@ -73,27 +99,33 @@ impl Pipe {
     }
 
     /// Takes what there is.
-    pub fn some(&mut self) -> Read {
-        let rest = self.rest();
-        match (rest.is_empty(), self.ended) {
+    fn some(&mut self) -> Read {
+        let (rest, ended) = self.rest();
+        match (rest.is_empty(), ended) {
             (false, _) => {
                 let text = rest.to_string();
                 self.pass(text.len());
                 Read::Text(text)
             }
-            (true, true) => Read::End,
+            (true, true) => {
+                self.pass_end();
+                Read::End
+            }
             (true, false) => Read::Wait,
         }
     }
 
     /// Takes everything once nothing more comes.
     pub fn all(&mut self) -> Read {
-        if !self.ended {
+        if !self.rest().1 {
             return Read::Wait;
         }
         match self.some() {
-            Read::End => Read::Text(String::new()),
-            read => read,
+            Read::Text(text) => {
+                self.pass_end();
+                Read::Text(text)
+            }
+            _ => Read::Text(String::new()),
         }
     }
 }

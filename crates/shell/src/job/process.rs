@@ -5,6 +5,7 @@ use super::machine::{Flow, Machine};
 use super::pipe::{Pipe, Read};
 use super::shared::{Input, Sink};
 use super::thread::{Block, Thread};
+use crate::place::Place;
 use crate::program::{ChildResult, Program, Progress, Spawn};
 use crate::syntax::SyntaxError;
 use std::rc::Rc;
@@ -130,8 +131,12 @@ impl Machine<'_> {
 
     pub(super) fn interact(&mut self, thread: &mut Thread, mut unfinished: String, prompted: bool) -> Flow {
         if !prompted {
+            if unfinished.is_empty() {
+                let ended = self.shared.report_ended();
+                self.shared.write(thread.fds.stderr, &ended);
+            }
             let prompt = if unfinished.is_empty() { thread.state.prompt() } else { "> ".to_string() };
-            if thread.fds.stdin == Input::Terminal {
+            if thread.fds.stdin == Input::Terminal && !self.shared.lacks_terminal {
                 self.shared.write(Sink::Out, &prompt);
             }
         }
@@ -142,8 +147,14 @@ impl Machine<'_> {
                 Flow::Wait(block)
             }
             Read::End => {
-                if thread.fds.stdin == Input::Terminal {
-                    self.shared.write(Sink::Out, "exit\n");
+                if thread.fds.stdin == Input::Terminal && !self.shared.lacks_terminal {
+                    // A login shell's end is told by ssh.
+                    let is_login = matches!(thread.state.place, Place::Node(_));
+                    let words = match thread.state.name.as_str() {
+                        "bash" if !is_login => "exit\n",
+                        _ => "\n",
+                    };
+                    self.shared.write(Sink::Out, words);
                 }
                 Flow::On
             }

@@ -1,3 +1,4 @@
+use super::background::Background;
 use super::pipe::{Pipe, Read};
 use super::thread::Thread;
 use crate::host::{FileError, Host};
@@ -80,8 +81,12 @@ pub(crate) struct Shared {
     pub threads: u32,
     /// How often a loop has gone round since the time last advanced, and when that was.
     pub rounds: (u32, Time),
-    /// The words of commands that went to the background.
-    pub background: Vec<(u32, String)>,
+    /// Commands in the background, and those that ended of which it wasn't told yet.
+    pub background: Vec<Background>,
+    /// Whether its first process is a shell at whose prompt a person sits: it says what goes to the background.
+    pub is_interactive: bool,
+    /// Whether input and output aren't a terminal, as with `kubectl exec` without `-t`.
+    pub lacks_terminal: bool,
     /// Processes that are to be ended, with their status.
     pub to_kill: Vec<(u32, i32)>,
     /// What the console's history holds, for `history`.

@@ -6,7 +6,6 @@ use super::options::Known;
 use super::simple::Ended;
 use super::{Io, Program, Progress};
 use crate::host::{NetAnswer, NetProtocol};
-use crate::job::Sink;
 use sim::{MILLISECOND, Nanos, SECOND, Time};
 use std::collections::VecDeque;
 
@@ -334,7 +333,7 @@ impl Curl {
     /// Prints the progress meter where the output isn't the console.
     fn meter(&mut self, size: usize, io: &mut Io) {
         let to_file = self.wish.output.as_deref().is_some_and(|name| name != "-") || self.wish.remote_name;
-        if self.wish.silent || self.metered || !(to_file || io.fds.stdout != Sink::Out) {
+        if self.wish.silent || self.metered || !(to_file || !io.prints_to_terminal()) {
             return;
         }
         self.metered = true;

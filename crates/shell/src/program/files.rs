@@ -3,7 +3,7 @@ use super::options::Known;
 use super::simple::Ended;
 use super::{Io, Program, Progress};
 use crate::host::FileError;
-use crate::job::{Block, Editing, Sink};
+use crate::job::{Block, Editing};
 
 const fn known(name: &'static str, plain: &'static str) -> Known {
     Known { name, plain, valued: "", long: &[], code: 1 }
@@ -35,7 +35,7 @@ pub(super) fn ls(argv: &[String], io: &mut Io) -> Program {
             }
         }
     }
-    let single = given.has('1') || io.fds.stdout != Sink::Out;
+    let single = given.has('1') || !io.prints_to_terminal();
     let mut out = listing(&files, "", given.has('l'), single, io);
     for (i, (name, names)) in folders.iter().enumerate() {
         if paths.len() > 1 {

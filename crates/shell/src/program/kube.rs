@@ -1,7 +1,7 @@
 use super::shells::script_of;
 use super::{Io, Program, Progress, Spawn};
 use crate::files::absolute;
-use crate::job::{Block, Editing, Input, Read};
+use crate::job::{Block, END_OF_INPUT, Editing, Input, Read};
 use crate::place::Place;
 use api::{Request, Response};
 use kubectl::{Step, StreamRead};
@@ -106,10 +106,20 @@ impl Kube {
     }
 
     fn advance(&mut self, io: &mut Io) -> Progress {
+        let has_terminal = self.has_terminal();
         let Some(command) = &mut self.command else { return Progress::Done(1) };
         if self.is_attached && io.fds.stdin == Input::Terminal {
-            while let Read::Text(line) = io.line() {
-                command.input(&mut Bridge { io }, &line);
+            let is_over = io.shared.typed.ended;
+            loop {
+                match io.line() {
+                    Read::Text(line) => command.input(&mut Bridge { io }, &line),
+                    // Without a terminal there, kubectl closes the process's input.
+                    Read::End if !is_over => {
+                        let end = if has_terminal { END_OF_INPUT.to_string() } else { String::new() };
+                        command.input(&mut Bridge { io }, &end);
+                    }
+                    Read::End | Read::Wait => break,
+                }
             }
         }
         let place = io.state.place.clone();

@@ -25,10 +25,10 @@ mod wget;
 mod whole;
 mod wrappers;
 
-pub(crate) use waiting::{read_line, wait_for};
+pub(crate) use waiting::{foreground, read_line, wait_for};
 
 use crate::host::Host;
-use crate::job::{Block, Fds, Read, Shared};
+use crate::job::{Block, Fds, Read, Shared, Sink};
 use crate::state::ShellState;
 use crate::syntax::Script;
 use sim::Time;
@@ -96,6 +96,11 @@ impl Io<'_> {
         }
     }
 
+    /// Returns whether what it prints goes to a terminal.
+    pub fn prints_to_terminal(&self) -> bool {
+        self.fds.stdout == Sink::Out && !self.shared.lacks_terminal
+    }
+
     /// Takes a line of the standard input.
     pub fn line(&mut self) -> Read {
         self.shared.line(self.fds.stdin)
@@ -154,6 +159,7 @@ programs! {
     Dig(Box<dns::Dig>),
     Ended(simple::Ended),
     Filter(Box<filter::Filtering>),
+    Foreground(waiting::Foreground),
     Kube(Box<kube::Kube>),
     Machine(machine::Machine),
     Nslookup(Box<dns::Nslookup>),
@@ -335,6 +341,7 @@ impl Program {
             Program::Wget(wget) => wget.interrupt(io),
             Program::Ping(ping) => ping.interrupt(io),
             Program::Nc(nc) => nc.interrupt(io),
+            Program::Foreground(job) => job.interrupt(io),
             _ => {}
         }
     }

@@ -38,7 +38,7 @@ impl Redis {
     /// Goes on.
     pub fn step(&mut self, io: &mut Io) -> Progress {
         if self.interactive && self.words.is_empty() {
-            if !self.prompted && io.fds.stdin == Input::Terminal {
+            if !self.prompted && io.fds.stdin == Input::Terminal && io.prints_to_terminal() {
                 io.out(&format!("{}:{}> ", self.host, self.port));
             }
             self.prompted = true;
@@ -80,7 +80,7 @@ impl Redis {
             Some(Phase::Request(exchange)) => match exchange.step(io) {
                 Came::Wait(block) => Progress::Wait(block),
                 Came::Got(NetAnswer::Text(text)) => {
-                    let is_console = io.fds.stdout == crate::job::Sink::Out;
+                    let is_console = io.prints_to_terminal();
                     let mut rest = text.as_str();
                     let printed = reply(&mut rest, is_console, 0);
                     io.out(&printed);

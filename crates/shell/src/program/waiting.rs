@@ -123,20 +123,79 @@ impl ReadLine {
     }
 }
 
-/// `wait`
+/// `wait`: for jobs in the background.
 #[derive(Clone, Debug)]
-pub(crate) struct WaitFor;
+pub(crate) struct WaitFor {
+    words: Vec<String>,
+}
 
 /// Makes `wait`.
-pub(crate) fn wait_for() -> Program {
-    Program::WaitFor(WaitFor)
+pub(crate) fn wait_for(words: &[String]) -> Program {
+    let words = words.iter().filter(|word| !word.starts_with('-')).cloned().collect();
+    Program::WaitFor(WaitFor { words })
 }
 
 impl WaitFor {
-    /// Waits for all that runs in the background.
+    /// Waits for the jobs that are named, or for all.
     pub fn step(&mut self, io: &mut Io) -> Progress {
-        let all_ended = io.shared.background.iter().all(|(id, _)| io.shared.finished.contains_key(id));
-        if all_ended { Progress::Done(0) } else { Progress::Wait(Block::Inside) }
+        let mut status = 0;
+        for word in &self.words {
+            let job = io.shared.background_job(word).map(|job| job.id);
+            let Some(id) = job else {
+                let why = match word.starts_with('%') {
+                    true => format!("{word}: no such job"),
+                    false if word.bytes().all(|byte| byte.is_ascii_digit()) => {
+                        format!("pid {word} is not a child of this shell")
+                    }
+                    false => format!("`{word}': not a pid or valid job spec"),
+                };
+                return io.fail(&format!("bash: wait: {why}"), 127);
+            };
+            match io.shared.finished.get(&id) {
+                Some(ended) => status = *ended,
+                None => return Progress::Wait(Block::Inside),
+            }
+        }
+        let has_ended = |id: &u32| io.shared.finished.contains_key(id);
+        if self.words.is_empty() && !io.shared.background.iter().all(|job| has_ended(&job.id)) {
+            return Progress::Wait(Block::Inside);
+        }
+        Progress::Done(status)
+    }
+}
+
+/// `fg`: a job of the background that the prompt waits for again.
+#[derive(Clone, Debug)]
+pub(crate) struct Foreground {
+    id: u32,
+}
+
+/// Makes `fg`.
+pub(crate) fn foreground(word: &str, io: &mut Io) -> Program {
+    let Some(job) = io.shared.background_job(word).cloned() else {
+        let word = if word.is_empty() { "current" } else { word };
+        return Ended::failed(&format!("bash: fg: {word}: no such job"), 1);
+    };
+    io.out(&format!("{}\n", job.text));
+    Program::Foreground(Foreground { id: job.id })
+}
+
+impl Foreground {
+    /// Waits for the job's end.
+    pub fn step(&mut self, io: &mut Io) -> Progress {
+        match io.shared.finished.get(&self.id).copied() {
+            Some(status) => {
+                io.shared.forget(self.id);
+                Progress::Done(status)
+            }
+            None => Progress::Wait(Block::Inside),
+        }
+    }
+
+    /// Ends the job with it, as Ctrl-C does.
+    pub fn interrupt(&mut self, io: &mut Io) {
+        io.shared.to_kill.push((self.id, 130));
+        io.shared.forget(self.id);
     }
 }
 

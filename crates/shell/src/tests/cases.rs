@@ -31,6 +31,8 @@ fn play(name: &str) {
             answer = answer
                 .lines()
                 .filter(|line| !line.starts_with("# kubarium"))
+                // It wrote as a script, which isn't told of jobs that have ended.
+                .filter(|line| !(line.starts_with('[') && line.contains("]+  Done")))
                 .map(|line| format!("{line}\n"))
                 .collect();
         }

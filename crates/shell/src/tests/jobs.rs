@@ -98,11 +98,101 @@ fn runs_in_the_background() {
     let tab = session.console.tabs()[0].id();
     session.console.line(tab, "{ sleep 5; echo late; } & echo now");
     session.run_until(session.world.now + SECOND);
-    assert_eq!(session.out, "[1] 1\nnow\n");
+    assert_eq!(session.out, "[1] 2401\nnow\n");
     assert!(!session.console.tabs()[0].is_running());
     session.run_until(session.world.now + 10 * SECOND);
-    assert_eq!(session.out, "[1] 1\nnow\nlate\n");
-    assert_eq!(session.answer("sleep 100 & kill %1; wait; echo over").lines().last(), Some("over"));
+    assert_eq!(session.out, "[1] 2401\nnow\nlate\n");
+    assert_eq!(
+        session.answer("sleep 100 & kill %2; wait; echo over").lines().last(),
+        Some("[2]+  Terminated              sleep 100")
+    );
+}
+
+/// What one line leaves in the background, the next ones list, await, end and fetch back.
+#[test]
+fn the_background_lasts_from_line_to_line() {
+    let mut session = Session::new();
+    let mut plain = |line: &str, expected: &str| assert_eq!(session.answer(line), expected, "{line}");
+    plain("sleep 5 &", "[1] 2401\n");
+    plain("(sleep 3; exit 4) &", "[2] 2402\n");
+    plain(
+        "jobs",
+        "[1]-  Running                 sleep 5 &\n[2]+  Running                 (sleep 3; exit 4) &\n",
+    );
+    plain("jobs -p; echo $!", "2401\n2402\n2402\n");
+    plain("wait %2; echo $?", "4\n[2]+  Exit 4                  (sleep 3; exit 4)\n");
+    plain("wait; echo $?", "0\n[1]+  Done                    sleep 5\n");
+    plain("jobs", "");
+    plain("sleep 100 &", "[1] 2401\n");
+    plain("kill %1", "[1]+  Terminated              sleep 100\n");
+    plain("fg", "bash: fg: current: no such job\n[exit 1]\n");
+    plain("bg %7", "bash: bg: %7: no such job\n[exit 1]\n");
+    plain("kill %3", "bash: kill: %3: no such job\n[exit 1]\n");
+    plain("kill 77", "bash: kill: (77) - No such process\n[exit 1]\n");
+    plain("kill -FOO 77", "bash: kill: FOO: invalid signal specification\n[exit 1]\n");
+    plain("wait 77", "bash: wait: pid 77 is not a child of this shell\n[exit 127]\n");
+    plain("sleep 100 &", "[1] 2401\n");
+    let tab = session.console.tabs()[0].id();
+    session.console.line(tab, "fg");
+    session.run_until(session.world.now);
+    assert!(session.console.tabs()[0].is_running());
+    session.console.interrupt(&mut session.world, tab);
+    session.run_until(session.world.now);
+    assert_eq!(session.answer("jobs"), "sleep 100\n^C\n");
+    // A script says nothing of what it starts.
+    assert_eq!(session.answer("bash -c 'sleep 1 & wait; echo done'"), "done\n");
+    // Ctrl-C is for what the prompt waits for, not for the background.
+    session.answer("sleep 10 &");
+    session.console.line(tab, "sleep 100");
+    session.run_until(session.world.now);
+    session.console.interrupt(&mut session.world, tab);
+    assert!(session.answer("jobs").ends_with("^C\n[1]+  Running                 sleep 10 &\n"));
+}
+
+/// A terminal feeds what is typed to the command that reads, until Ctrl-D.
+#[test]
+fn a_command_reads_the_lines_that_follow() {
+    for (line, shows) in [
+        ("cat > f", "one\ntwo\n"),
+        ("sed s/one/1/ > f", "1\ntwo\n"),
+        ("grep o > f", "one\ntwo\n"),
+        ("sort -r | head -1 > f", "two\n"),
+        ("while read x; do echo \"<$x>\"; done > f", "<one>\n<two>\n"),
+        ("kubectl get -f - > f", "[runs]\n"),
+    ] {
+        let mut session = Session::new();
+        let tab = session.console.tabs()[0].id();
+        session.line(line);
+        let row = &session.console.tabs()[0];
+        assert!(row.is_running() && row.reads() && row.prompt().is_empty(), "{line}");
+        session.line("one");
+        session.line("two");
+        assert!(session.console.tabs()[0].reads(), "{line}");
+        session.console.end_input(tab);
+        session.run_until(session.world.now);
+        assert!(!session.console.tabs()[0].is_running(), "{line}");
+        if shows != "[runs]\n" {
+            session.out.clear();
+            assert_eq!(session.answer("cat f"), shows, "{line}");
+        }
+    }
+    // Ctrl-D ends what one command reads; the shell that it runs in goes on.
+    let mut session = Session::new();
+    let tab = session.console.tabs()[0].id();
+    session.line("bash");
+    session.line("cat > f; cat f");
+    session.line("text");
+    session.console.end_input(tab);
+    session.run_until(session.world.now);
+    assert!(session.out.contains("# text\nroot@"), "{}", session.out);
+    assert!(session.console.tabs()[0].is_running() && session.console.tabs()[0].reads());
+    session.console.end_input(tab);
+    session.run_until(session.world.now);
+    assert!(!session.console.tabs()[0].is_running());
+    assert!(session.out.ends_with("exit\n"), "{}", session.out);
+    // At an idle prompt it does nothing.
+    session.console.end_input(tab);
+    assert_eq!(session.answer("echo here").lines().last(), Some("here"));
 }
 
 #[test]

@@ -35,7 +35,14 @@ impl Session {
 
     /// Goes on until nothing runs, until what runs reads typed text, or until a moment.
     pub fn run_until(&mut self, limit: Time) {
+        self.run(limit, |_| false);
+    }
+
+    fn run(&mut self, limit: Time, is_enough: impl Fn(&Console) -> bool) {
         for _ in 0..100_000 {
+            if is_enough(&self.console) {
+                break;
+            }
             match self.console.step(&mut self.world, 1_000) {
                 Step::Ready => {}
                 Step::Done(_) => break,
@@ -52,12 +59,12 @@ impl Session {
         self.take();
     }
 
-    /// Types a line and goes on until it is done.
+    /// Types a line and goes on until it is done; what it leaves in the background waits.
     pub fn line(&mut self, text: &str) {
         let tab = self.console.tabs()[0].id();
         self.console.line(tab, text);
         let limit = self.world.now() + LIMIT;
-        self.run_until(limit);
+        self.run(limit, |console| !console.tabs()[0].is_running());
     }
 
     /// Types a line and returns what was printed, with the exit code where it isn't 0.

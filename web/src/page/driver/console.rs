@@ -86,6 +86,11 @@ impl Driver {
         self.input(Input::Interrupt { tab });
     }
 
+    /// Says that nothing more is typed to the command of a console tab (Ctrl-D).
+    pub fn end_input(&self, tab: u32) {
+        self.input(Input::EndInput { tab });
+    }
+
     /// Wipes what a console tab shows.
     pub fn wipe(&self, tab: u32) {
         self.change_model(|model| model.wipe_console(tab));
