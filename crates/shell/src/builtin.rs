@@ -175,7 +175,7 @@ fn echo(args: &[String], io: &mut Io) -> Came {
     let words = args.get(args.iter().take_while(is_flag).count()..).unwrap_or_default();
     let mut text = words.join(" ");
     // dash, which is `sh` on Debian, resolves backslashes without being asked.
-    if flags.contains('e') || io.state.name == "sh" {
+    if flags.contains('e') || io.state.name == "sh" && !io.state.is_busybox {
         text = unescape(&text);
     }
     if !flags.contains('n') {

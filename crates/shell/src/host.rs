@@ -235,6 +235,24 @@ pub trait Host {
     /// ssh's words: `ssh: connect to host node-2 port 22: Connection timed out`.
     fn ssh(&mut self, from: &Place, target: &str) -> Result<Place, String>;
 
+    /// Returns whether a machine runs.
+    fn is_up(&mut self, place: &Place) -> bool {
+        let _ = place;
+        true
+    }
+
+    /// Returns how often a packet may still be passed on when it comes here from an address.
+    fn ttl(&mut self, place: &Place, address: &str) -> u8 {
+        let _ = (place, address);
+        64
+    }
+
+    /// Returns why nothing can come back from an address there, in our words.
+    fn unreachable(&mut self, place: &Place, address: &str) -> Option<String> {
+        let _ = (place, address);
+        None
+    }
+
     /// Runs a program that is the machine's own and not the shell's: `iptables-save`, `microk8s`,
     /// `vagrant`, `redis-cli` and the like. `None` where there is no such program.
     fn machine(&mut self, place: &Place, argv: &[String], stdin: &str) -> Option<MachineAnswer>;

@@ -27,7 +27,7 @@ pub use host::{DnsRecord, FileError, Host, MachineAnswer, NetAnswer, NetProtocol
 pub use job::{Job, Step, Wait};
 pub use kubectl::{Config, StreamRead};
 pub use output::{Chunk, Output};
-pub use place::{Facts, Place};
+pub use place::{Facts, Interface, Neighbour, Place};
 pub use state::ShellState;
 
 #[cfg(test)]

@@ -31,6 +31,36 @@ impl Place {
     }
 }
 
+/// A network interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Interface {
+    /// Its name: `eth0`, `eth0@if7` in a pod.
+    pub name: String,
+    /// Its address with its network: `10.244.1.5/24`.
+    pub address: String,
+    /// Its hardware address.
+    pub mac: String,
+}
+
+/// A machine whose hardware address is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Neighbour {
+    /// Its address.
+    pub address: String,
+    /// Its hardware address.
+    pub mac: String,
+    /// Whether it is still believed.
+    pub is_fresh: bool,
+}
+
+impl Facts {
+    /// Returns the address of its own that others see.
+    pub fn address(&self) -> &str {
+        let own = self.interfaces.iter().find(|interface| interface.name != "lo");
+        own.and_then(|interface| interface.address.split('/').next()).unwrap_or("")
+    }
+}
+
 /// What a process can find out about the machine it runs on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Facts {
@@ -42,8 +72,14 @@ pub struct Facts {
     pub home: String,
     /// The environment, in order.
     pub environment: Vec<(String, String)>,
-    /// The network interfaces with their addresses: (`eth0`, `10.244.1.5/24`).
-    pub addresses: Vec<(String, String)>,
+    /// The network interfaces.
+    pub interfaces: Vec<Interface>,
+    /// The routes as `ip route` prints them.
+    pub routes: Vec<String>,
+    /// The machines whose hardware addresses are known.
+    pub neighbours: Vec<Neighbour>,
+    /// Whether its programs are busybox's, as in small images.
+    pub is_busybox: bool,
     /// The processes: (number, user, command line).
     pub processes: Vec<(u32, String, String)>,
     /// The programs there are; `None` for all that the shell knows.

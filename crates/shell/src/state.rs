@@ -36,6 +36,8 @@ pub struct ShellState {
     pub(crate) calls: u32,
     /// Whether an error ends the shell (`set -e`).
     pub(crate) exits_on_error: bool,
+    /// Whether the programs there are busybox's.
+    pub(crate) is_busybox: bool,
     /// Whether commands are shown before they run (`set -x`).
     pub(crate) shows_commands: bool,
 }
@@ -49,6 +51,7 @@ impl ShellState {
             user: if facts.user.is_empty() { "root".to_string() } else { facts.user.clone() },
             hostname: facts.hostname.clone(),
             name: "bash".to_string(),
+            is_busybox: facts.is_busybox,
             place,
             ..ShellState::default()
         };
@@ -119,8 +122,8 @@ impl ShellState {
         };
         let mark = if self.user == "root" { '#' } else { '$' };
         match self.name.as_str() {
-            "sh" | "ash" if self.cwd == self.home => format!("{mark} "),
-            "sh" | "ash" => format!("{} {mark} ", self.cwd),
+            "sh" | "ash" if self.is_busybox => format!("{cwd} {mark} "),
+            "sh" | "dash" => format!("{mark} "),
             _ => format!("{}@{}:{cwd}{mark} ", self.user, self.hostname),
         }
     }

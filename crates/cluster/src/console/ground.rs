@@ -32,7 +32,7 @@ pub(crate) struct Ground<'a> {
 
 impl Ground<'_> {
     /// Returns the host that a place is on the network.
-    fn host_of(&self, place: &Place) -> Option<HostId> {
+    pub(super) fn host_of(&self, place: &Place) -> Option<HostId> {
         match place {
             Place::Client => Some(self.wires.client),
             Place::Node(name) => self.wires.nodes.get(name).copied(),
@@ -69,7 +69,7 @@ impl Ground<'_> {
         result
     }
 
-    fn context(&mut self, place: &Place) -> Option<ExecContext> {
+    pub(super) fn context(&mut self, place: &Place) -> Option<ExecContext> {
         let Place::Container { namespace, pod, container } = place else { return None };
         self.with_kubelet(namespace, pod, |kubelet, cx, wires| {
             kubelet.exec_context(cx, wires, (namespace, pod, container)).ok()
@@ -234,24 +234,19 @@ impl Host for Ground<'_> {
     }
 
     fn facts(&mut self, place: &Place) -> Facts {
-        match place {
-            Place::Client => Facts {
-                hostname: "kubarium".to_string(),
-                user: "learner".to_string(),
-                home: HOME.to_string(),
-                addresses: self.addresses(place),
-                ..Facts::default()
-            },
-            Place::Node(name) => Facts {
-                hostname: name.to_string(),
-                user: "root".to_string(),
-                home: "/root".to_string(),
-                addresses: self.addresses(place),
-                processes: self.node_processes(name),
-                ..Facts::default()
-            },
-            Place::Container { .. } => self.container_facts(place),
-        }
+        self.facts_of(place)
+    }
+
+    fn is_up(&mut self, place: &Place) -> bool {
+        self.host_of(place).is_some_and(|host| self.wires.network.topology().is_up(host))
+    }
+
+    fn ttl(&mut self, place: &Place, address: &str) -> u8 {
+        self.ttl_from(place, address)
+    }
+
+    fn unreachable(&mut self, place: &Place, address: &str) -> Option<String> {
+        self.why_unreachable(place, address)
     }
 
     fn ssh(&mut self, _from: &Place, target: &str) -> Result<Place, String> {
@@ -310,42 +305,6 @@ impl Ground<'_> {
             Some(Ok(())) => Ok(()),
             Some(Err(why)) if why.contains("Read-only") => Err(FileError::ReadOnly),
             _ => Err(FileError::NotFound),
-        }
-    }
-
-    fn addresses(&self, place: &Place) -> Vec<(String, String)> {
-        let address = self.host_of(place).and_then(|host| self.wires.network.topology().host(host));
-        let mut list = vec![("lo".to_string(), "127.0.0.1/8".to_string())];
-        list.extend(address.map(|host| ("eth0".to_string(), format!("{}/24", host.address))));
-        list
-    }
-
-    fn node_processes(&self, name: &str) -> Vec<(u32, String, String)> {
-        let Some(node) = self.parts.node(name) else { return Vec::new() };
-        let mut list = vec![
-            (1, "root".to_string(), "/sbin/init".to_string()),
-            (612, "root".to_string(), "/usr/bin/containerd".to_string()),
-            (701, "root".to_string(), "/usr/bin/kubelet".to_string()),
-            (1_204, "root".to_string(), "/usr/local/bin/kube-proxy".to_string()),
-        ];
-        for (i, (_, container, image, _)) in node.kubelet.running_containers().into_iter().enumerate() {
-            list.push((2_000 + i as u32 * 7, "root".to_string(), format!("{container} ({image})")));
-        }
-        list
-    }
-
-    fn container_facts(&mut self, place: &Place) -> Facts {
-        let addresses = self.addresses(place);
-        let Some(context) = self.context(place) else { return Facts::default() };
-        let process = |one: kubelet::ProcessInfo| (one.pid, one.user.to_string(), one.command.to_string());
-        Facts {
-            hostname: context.hostname.to_string(),
-            user: if context.user == 0 { "root".to_string() } else { context.user.to_string() },
-            home: context.directory.to_string(),
-            environment: context.env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
-            addresses,
-            processes: context.processes.into_iter().map(process).collect(),
-            programs: Some(context.tools),
         }
     }
 }

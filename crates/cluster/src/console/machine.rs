@@ -4,6 +4,9 @@ use super::ground::Ground;
 use network::iptables::{Counters, TableName};
 use shell::{FileError, MachineAnswer, Place};
 
+/// How long a machine takes to boot.
+const BOOT: sim::Nanos = 20 * sim::SECOND;
+
 /// Reads a file of a container.
 pub(super) fn read_container_file(files: &kubelet::cri::Files, path: &str) -> Result<String, FileError> {
     match files.get(path) {
@@ -57,6 +60,9 @@ impl Ground<'_> {
             Place::Container { namespace, pod, container } => {
                 let argv: Vec<String> = words.iter().map(|word| word.to_string()).collect();
                 let at = (namespace.as_ref(), pod.as_ref(), container.as_ref());
+                if words.first() == Some(&"kill") {
+                    return self.kill_in_container(at, words.get(1..)?);
+                }
                 let output = self
                     .with_kubelet(at.0, at.1, |kubelet, cx, wires| kubelet.command(cx, wires, at, &argv))??;
                 let code = i32::try_from(output.1).unwrap_or(1);
@@ -64,6 +70,17 @@ impl Ground<'_> {
             }
             Place::Client => self.run_on_client(&words),
         }
+    }
+
+    /// `kill -SIGNAL 1` in a container: a signal for its main process.
+    fn kill_in_container(&mut self, at: (&str, &str, &str), words: &[&str]) -> Option<MachineAnswer> {
+        let [signal, "1"] = words else { return None };
+        let signal = match *signal {
+            "-TERM" | "-INT" | "-HUP" => kubelet::cri::Signal::Term,
+            _ => kubelet::cri::Signal::Kill,
+        };
+        self.with_kubelet(at.0, at.1, |kubelet, cx, wires| kubelet.signal(cx, wires, at, signal))?;
+        Some(MachineAnswer::ok(""))
     }
 
     fn run_on_client(&mut self, words: &[&str]) -> Option<MachineAnswer> {
@@ -164,8 +181,12 @@ impl Ground<'_> {
             }
             "conntrack" => self.conntrack(host, words.get(1..)?),
             "crictl" => self.crictl(name, words.get(1..)?),
-            "poweroff" | "shutdown" | "halt" => {
+            "poweroff" | "shutdown" | "halt" | "reboot" => {
                 self.power.push((name.to_string(), false));
+                let again = words.first() == Some(&"reboot") || words.contains(&"-r");
+                if again {
+                    self.machines.reboots.push((now + BOOT, name.to_string()));
+                }
                 MachineAnswer::ok("")
             }
             _ => return None,

@@ -1,5 +1,6 @@
 //! The console: its tabs, and the machines that its commands run on.
 
+mod facts;
 mod ground;
 mod machine;
 mod net;

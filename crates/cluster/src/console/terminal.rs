@@ -49,6 +49,8 @@ pub(crate) struct Machines {
     pub touched: BTreeSet<u32>,
     pub changed_files: Vec<(String, Option<String>)>,
     pub open_in_editor: Vec<String>,
+    /// Machines that boot: when they are up again.
+    pub reboots: Vec<(Time, String)>,
     client: Files,
     nodes: BTreeMap<Place, Files>,
     none: Files,
@@ -126,6 +128,7 @@ impl Terminal {
             touched: BTreeSet::new(),
             changed_files: Vec::new(),
             open_in_editor: Vec::new(),
+            reboots: Vec::new(),
             client: Files::with_folders(&[HOME, "/tmp"]),
             nodes: BTreeMap::new(),
             none: Files::with_folders(&["/root", "/tmp", "/etc"]),
@@ -147,7 +150,8 @@ impl Terminal {
             return AT_ONCE;
         }
         let until = |wait: &Wait| wait.until.unwrap_or(Time::NEVER);
-        self.execs.iter().map(|exec| until(&exec.wait)).fold(until(&self.wait), Time::min)
+        let boots = self.machines.reboots.iter().map(|(at, _)| *at).fold(Time::NEVER, Time::min);
+        self.execs.iter().map(|exec| until(&exec.wait)).fold(until(&self.wait).min(boots), Time::min)
     }
 
     /// Takes an event of a watch.
@@ -304,6 +308,8 @@ impl Cluster {
         for (node, on) in power {
             // The name was looked up before.
             let _ = self.power(&node, on);
+            // Whoever is logged in there loses the connection.
+            self.terminal.news = true;
         }
         result
     }
@@ -354,6 +360,7 @@ impl Cluster {
 
     /// Lets commands go on.
     pub(crate) fn step_terminal(&mut self) {
+        self.finish_boots();
         self.terminal.news = false;
         let step = self.on_ground(false, |console, ground| console.step(ground, BUDGET));
         (self.terminal.ready, self.terminal.wait) = match step {
@@ -366,10 +373,26 @@ impl Cluster {
         self.terminal.collect();
     }
 
+    /// Switches on the machines that have booted.
+    fn finish_boots(&mut self) {
+        let now = self.world.now;
+        let reboots = std::mem::take(&mut self.terminal.machines.reboots);
+        let (due, left): (Vec<_>, Vec<_>) = reboots.into_iter().partition(|(at, _)| *at <= now);
+        self.terminal.machines.reboots = left;
+        for (_, name) in due {
+            // The name was looked up before.
+            let _ = self.power(&name, true);
+        }
+    }
+
     /// Hands typed text to the commands in containers, and ends those whose client has gone.
     fn hand_over(&mut self) {
         for (stream, text) in std::mem::take(&mut self.terminal.machines.written) {
             let Some(at) = self.terminal.execs.iter().position(|exec| exec.stream == stream) else {
+                // The kubelet hasn't begun it yet.
+                if self.terminal.machines.node_requests.iter().any(|request| request.stream == stream) {
+                    self.terminal.machines.written.push((stream, text));
+                }
                 continue;
             };
             let mut exec = self.terminal.execs.remove(at);

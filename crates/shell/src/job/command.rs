@@ -6,7 +6,6 @@ use super::shared::Sink;
 use super::thread::{Block, Thread};
 use crate::builtin::{self, Came};
 use crate::expand::{Expander, Results, substitutions};
-use crate::place::Place;
 use crate::program::{Program, Spawn};
 use crate::syntax::{Command, CommandKind, Script};
 use std::collections::VecDeque;
@@ -242,11 +241,7 @@ impl Machine<'_> {
                 let nested =
                     thread.frames.iter().rposition(|frame| matches!(frame, Frame::Interactive { .. }));
                 // A login shell, as ssh's, says `logout` instead.
-                if nested.is_some()
-                    && !self.shared.lacks_terminal
-                    && thread.state.name == "bash"
-                    && !matches!(thread.state.place, Place::Node(_))
-                {
+                if nested.is_some() && !self.shared.lacks_terminal && thread.state.name == "bash" {
                     self.shared.write(Sink::Out, "exit\n");
                 }
                 self.unwind(thread, nested.unwrap_or(0));

@@ -130,6 +130,9 @@ impl Machine<'_> {
     }
 
     pub(super) fn interact(&mut self, thread: &mut Thread, mut unfinished: String, prompted: bool) -> Flow {
+        if matches!(thread.state.place, Place::Node(_)) && !self.host.is_up(&thread.state.place) {
+            return Flow::On;
+        }
         if !prompted {
             if unfinished.is_empty() {
                 let ended = self.shared.report_ended();
@@ -149,11 +152,7 @@ impl Machine<'_> {
             Read::End => {
                 if thread.fds.stdin == Input::Terminal && !self.shared.lacks_terminal {
                     // A login shell's end is told by ssh.
-                    let is_login = matches!(thread.state.place, Place::Node(_));
-                    let words = match thread.state.name.as_str() {
-                        "bash" if !is_login => "exit\n",
-                        _ => "\n",
-                    };
+                    let words = if thread.state.name == "bash" { "exit\n" } else { "\n" };
                     self.shared.write(Sink::Out, words);
                 }
                 Flow::On

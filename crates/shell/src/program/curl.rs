@@ -1,6 +1,6 @@
 //! curl as Debian 12 has it (7.88.1), and wget as busybox has it.
 
-use super::curl_flags::{LONG, Wish, curl_words};
+use super::curl_flags::{HELP, LONG, Wish, curl_words};
 use super::fetch::{Came, Exchange, Lookup, Lost, SYN_TIMEOUT, Url, UrlError, reason};
 use super::options::Known;
 use super::simple::Ended;
@@ -52,6 +52,9 @@ pub(crate) struct Curl {
 pub(super) fn curl(argv: &[String], io: &mut Io) -> Program {
     if argv.iter().any(|word| word == "--version" || word == "-V") {
         return Ended::printed("curl 7.88.1 (x86_64-pc-linux-gnu) libcurl/7.88.1\n");
+    }
+    if argv.get(1).is_some_and(|word| word == "--help" || word == "-h") {
+        return Ended::printed(HELP);
     }
     let known = Known { name: "curl", plain: "sSviIOLkfN4g", valued: "owmcXdHAujzb", long: LONG, code: 2 };
     let given = match known.read(argv.get(1..).unwrap_or_default()) {
@@ -333,7 +336,7 @@ impl Curl {
     /// Prints the progress meter where the output isn't the console.
     fn meter(&mut self, size: usize, io: &mut Io) {
         let to_file = self.wish.output.as_deref().is_some_and(|name| name != "-") || self.wish.remote_name;
-        if self.wish.silent || self.metered || !(to_file || !io.prints_to_terminal()) {
+        if self.wish.silent || self.metered || (!to_file && io.prints_to_terminal()) {
             return;
         }
         self.metered = true;

@@ -58,6 +58,26 @@ pub(super) const LONG: &[(&str, char)] = &[
     ("http1.1", '4'),
 ];
 
+/// What `curl --help` prints, of what there is here.
+pub(super) const HELP: &str = "Usage: curl [options...] <url>
+ -d, --data <data>          HTTP POST data
+ -f, --fail                 Fail fast with no output on HTTP errors
+ -h, --help <category>      Get help for commands
+ -i, --include              Include protocol response headers in the output
+ -o, --output <file>        Write to file instead of stdout
+ -O, --remote-name          Write output to a file named as the remote file
+ -s, --silent               Silent mode
+ -T, --upload-file <file>   Transfer local FILE to destination
+ -u, --user <user:password> Server user and password
+ -A, --user-agent <name>    Send User-Agent <name> to server
+ -v, --verbose              Make the operation more talkative
+ -V, --version              Show version number and quit
+
+This is not the full help, this menu is stripped into categories.
+Use \"--help category\" to get an overview of all categories.
+For all options use the manual or \"--help all\".
+";
+
 pub(super) fn curl_words(error: &str) -> String {
     let line = error.lines().next().unwrap_or("");
     let flag = line.rsplit_once("-- '").map(|(_, flag)| format!("-{}", flag.trim_end_matches('\'')));

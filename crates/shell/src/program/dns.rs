@@ -1,4 +1,4 @@
-//! nslookup and dig as BIND's tools print.
+//! nslookup and dig as BIND's tools print, and nslookup as busybox does.
 
 use super::fetch::is_address;
 use super::simple::{Ended, format_time};
@@ -25,6 +25,84 @@ fn ask(io: &mut Io, name: &str, kind: &str, search: bool, server: &str) -> u64 {
     io.host.connect(&io.state.place, request)
 }
 
+/// nslookup of busybox: a name without a dot is asked under each of the search list's domains, one with a
+/// dot as it is; each question is answered by itself, and one that fails makes the whole fail.
+#[derive(Clone, Debug)]
+pub(crate) struct SmallNslookup {
+    questions: std::collections::VecDeque<(String, &'static str)>,
+    server: String,
+    exchange: Option<u64>,
+    has_begun: bool,
+    status: i32,
+}
+
+impl SmallNslookup {
+    fn program(name: &str, kind: &'static str, server: String, io: &mut Io) -> Program {
+        let conf = io.host.read_file(&io.state.place, "/etc/resolv.conf").unwrap_or_default();
+        let search = conf.lines().find_map(|line| line.strip_prefix("search ")).unwrap_or("");
+        let plain = kind == "PTR" || name.contains('.') || search.is_empty();
+        let names: Vec<String> = match plain {
+            true => vec![name.to_string()],
+            false => search.split_whitespace().map(|domain| format!("{name}.{domain}")).collect(),
+        };
+        let kinds: &[&'static str] = if kind == "A" { &["A", "AAAA"] } else { &[kind] };
+        let questions =
+            kinds.iter().flat_map(|kind| names.iter().map(|name| (name.clone(), *kind))).collect();
+        Program::SmallNslookup(Box::new(SmallNslookup {
+            questions,
+            server,
+            exchange: None,
+            has_begun: false,
+            status: 0,
+        }))
+    }
+
+    /// Goes on.
+    pub fn step(&mut self, io: &mut Io) -> Progress {
+        let Some((name, kind)) = self.questions.front().cloned() else { return Progress::Done(self.status) };
+        let Some(exchange) = self.exchange else {
+            let exchange = ask(io, &name, kind, false, &self.server);
+            self.exchange = Some(exchange);
+            return Progress::Wait(Block::Exchange(exchange));
+        };
+        let (server, code, records) = match io.host.exchange(exchange) {
+            None => return Progress::Wait(Block::Exchange(exchange)),
+            Some(NetAnswer::Dns { server, code, records, .. }) => (server, code, records),
+            Some(_) => {
+                io.out(";; connection timed out; no servers could be reached\n\n");
+                return Progress::Done(1);
+            }
+        };
+        let mut out = String::new();
+        if !std::mem::replace(&mut self.has_begun, true) {
+            out.push_str(&format!("Server:\t\t{server}\nAddress:\t{server}:53\n\n"));
+        }
+        if code != "NOERROR" {
+            out.push_str(&format!("** server can't find {name}: {code}\n"));
+            self.status = 1;
+        }
+        out.extend(records.iter().map(record_line));
+        out.push('\n');
+        io.out(&out);
+        self.questions.pop_front();
+        self.exchange = None;
+        Progress::More
+    }
+}
+
+/// Writes a record as nslookup does.
+fn record_line(record: &DnsRecord) -> String {
+    let (own, data) = (record.name.trim_end_matches('.'), &record.data);
+    match record.kind.as_str() {
+        "A" | "AAAA" => format!("Name:\t{own}\nAddress: {data}\n"),
+        "CNAME" => format!("{own}\tcanonical name = {data}\n"),
+        "SRV" => format!("{own}\tservice = {data}\n"),
+        "PTR" => format!("{own}\tname = {data}\n"),
+        "TXT" => format!("{own}\ttext = {data}\n"),
+        kind => format!("{own}\t{kind} = {data}\n"),
+    }
+}
+
 /// nslookup
 #[derive(Clone, Debug)]
 pub(crate) struct Nslookup {
@@ -35,7 +113,7 @@ pub(crate) struct Nslookup {
 }
 
 /// `nslookup`
-pub(super) fn nslookup(argv: &[String], _io: &mut Io) -> Program {
+pub(super) fn nslookup(argv: &[String], io: &mut Io) -> Program {
     let (mut kind, mut words) = ("A".to_string(), Vec::new());
     for word in argv.iter().skip(1) {
         match word.strip_prefix('-') {
@@ -57,6 +135,10 @@ pub(super) fn nslookup(argv: &[String], _io: &mut Io) -> Program {
     }
     let (name, kind) =
         if is_address(name) { (reverse(name), "PTR".to_string()) } else { (name.clone(), kind) };
+    if io.state.is_busybox {
+        let kind = TYPES.iter().find(|known| **known == kind).copied().unwrap_or("A");
+        return SmallNslookup::program(&name, kind, words.get(1).cloned().unwrap_or_default(), io);
+    }
     Program::Nslookup(Box::new(Nslookup {
         name,
         kind,
@@ -98,18 +180,7 @@ impl Nslookup {
         if records.is_empty() {
             out.push_str(&format!("*** Can't find {}: No answer\n", self.name));
         }
-        for record in records {
-            let data = &record.data;
-            let own = record.name.trim_end_matches('.');
-            out.push_str(&match record.kind.as_str() {
-                "A" | "AAAA" => format!("Name:\t{own}\nAddress: {data}\n"),
-                "CNAME" => format!("{own}\tcanonical name = {data}\n"),
-                "SRV" => format!("{own}\tservice = {data}\n"),
-                "PTR" => format!("{own}\tname = {data}\n"),
-                "TXT" => format!("{own}\ttext = {data}\n"),
-                kind => format!("{own}\t{kind} = {data}\n"),
-            });
-        }
+        out.extend(records.iter().map(record_line));
         out.push('\n');
         io.out(&out);
         Progress::Done(0)

@@ -179,6 +179,9 @@ impl Exchange {
     pub fn send(io: &mut Io, protocol: NetProtocol, address: &str, port: u16, timeout: Nanos) -> Exchange {
         let request =
             NetRequest { protocol, address: address.to_string(), port, timeout: timeout.max(MILLISECOND) };
+        if request.port != 0 {
+            io.hint_unreachable(address);
+        }
         let id = io.host.connect(&io.state.place, request);
         Exchange { id, began: io.host.now() }
     }

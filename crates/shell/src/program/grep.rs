@@ -237,6 +237,10 @@ pub(super) fn translate(pattern: &str, dialect: Dialect) -> String {
                     out.push(special);
                     at_start = matches!(special, '(' | '|');
                 }
+                Some('x') => match bytes(&mut characters).as_str() {
+                    "" => out.push('x'),
+                    text => text.chars().for_each(|character| escape(character, &mut out)),
+                },
                 Some('<' | '>') => out.push_str(r"\b"),
                 Some(class @ ('w' | 'W' | 's' | 'S' | 'b' | 'B' | 'd' | 'n' | 't')) => {
                     out.extend(['\\', class])
@@ -259,6 +263,24 @@ pub(super) fn translate(pattern: &str, dialect: Dialect) -> String {
         }
     }
     out
+}
+
+/// Reads what follows the `\x` of bytes, and the `\xHH` right after: `\xc2\xa0` is one character.
+/// Returns an empty text where no digits follow.
+pub(super) fn bytes(characters: &mut std::iter::Peekable<std::str::Chars>) -> String {
+    let mut found = Vec::new();
+    loop {
+        let mut rest = characters.clone();
+        if !found.is_empty() && (rest.next() != Some('\\') || rest.next() != Some('x')) {
+            break;
+        }
+        let digits: String = rest.clone().take(2).take_while(char::is_ascii_hexdigit).collect();
+        let Ok(byte) = u8::from_str_radix(&digits, 16) else { break };
+        found.push(byte);
+        rest.nth(digits.len() - 1);
+        *characters = rest;
+    }
+    String::from_utf8(found).unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect())
 }
 
 /// Copies a bracket expression, in which a backslash means itself.

@@ -36,6 +36,7 @@ impl Machine {
     fn not_found(&self, io: &mut Io) -> Progress {
         let name = self.argv.first().map_or("", String::as_str);
         let message = match io.state.name.as_str() {
+            "sh" if io.state.is_busybox => format!("sh: {name}: not found\n"),
             "sh" => format!("sh: 1: {name}: not found\n"),
             "ash" => format!("sh: {name}: not found\n"),
             shell => {

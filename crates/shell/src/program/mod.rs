@@ -9,6 +9,7 @@ mod files;
 mod filter;
 mod filters;
 mod grep;
+mod ip;
 mod kube;
 mod machine;
 mod nc;
@@ -128,6 +129,13 @@ impl Io<'_> {
         self.host.read_file(&self.state.place, &path)
     }
 
+    /// Says in our words why no answer will come from an address, where that is known.
+    pub fn hint_unreachable(&mut self, address: &str) {
+        if let Some(why) = self.host.unreachable(&self.state.place, address) {
+            self.err(&format!("# kubarium: {why}\n"));
+        }
+    }
+
     /// Says `PROGRAM: MESSAGE` and ends with a status.
     pub fn fail(&mut self, message: &str, status: i32) -> Progress {
         self.err(&format!("{message}\n"));
@@ -169,6 +177,7 @@ programs! {
     ReadLine(waiting::ReadLine),
     Shell(shells::Shell),
     Sleep(waiting::Sleep),
+    SmallNslookup(Box<dns::SmallNslookup>),
     Tail(waiting::Follow),
     WaitFor(waiting::WaitFor),
     Watch(wrappers::Watch),
@@ -208,7 +217,7 @@ const TABLE: &[(&str, Make, &str)] = &[
     ("host", dns::nslookup, ""),
     ("hostname", simple::hostname, "prints the machine's name"),
     ("id", simple::id, ""),
-    ("ip", simple::ip, "prints addresses: ip addr"),
+    ("ip", ip::ip, "prints addresses and routes: ip addr"),
     ("k", kube::kubectl, "kubectl"),
     ("kubectl", kube::kubectl, "speaks to the cluster"),
     ("less", filters::cat, "prints a file"),

@@ -1,4 +1,4 @@
-//! ping as iputils prints.
+//! ping as iputils prints, and as busybox does.
 
 use super::fetch::{Came, Exchange, Lookup, Lost};
 use super::filter::given;
@@ -22,6 +22,7 @@ pub(crate) struct Ping {
     times: Vec<Nanos>,
     received: u64,
     began: Time,
+    is_busybox: bool,
     phase: Phase,
 }
 
@@ -43,6 +44,7 @@ pub(super) fn ping(argv: &[String], io: &mut Io) -> Program {
         times: Vec::new(),
         received: 0,
         began: now,
+        is_busybox: io.state.is_busybox,
         phase: Phase::Lookup(Lookup::new(host, None)),
     }))
 }
@@ -60,7 +62,9 @@ impl Ping {
             Phase::Lookup(lookup) => match lookup.step(io) {
                 Came::Wait(block) => Progress::Wait(block),
                 Came::Got(address) => {
-                    io.out(&format!("PING {} ({address}) 56(84) bytes of data.\n", self.host));
+                    let size = if self.is_busybox { ": 56 data bytes" } else { " 56(84) bytes of data." };
+                    io.out(&format!("PING {} ({address}){size}\n", self.host));
+                    io.hint_unreachable(&address);
                     self.address = address;
                     self.send(io);
                     Progress::More
@@ -87,18 +91,13 @@ impl Ping {
                         if self.times.len() < 10_000 {
                             self.times.push(took);
                         }
-                        let width = if took < MILLISECOND { 5 } else { 4 };
-                        let time = crate::text::cut(&millis(took), width).trim_end_matches('.').to_string();
-                        io.out(&format!(
-                            "64 bytes from {}: icmp_seq={} ttl=63 time={time} ms\n",
-                            self.address, self.sent
-                        ));
+                        let ttl = io.host.ttl(&io.state.place, &self.address);
+                        let line = self.reply_line(took, ttl);
+                        io.out(&line);
                     }
                     Came::Lost(Lost::Unreachable) => {
-                        let own = io.host.facts(&io.state.place).addresses;
-                        let own =
-                            own.iter().find(|(name, _)| name != "lo").map_or("", |(_, address)| address);
-                        let own = own.split('/').next().unwrap_or("");
+                        let facts = io.host.facts(&io.state.place);
+                        let own = facts.address();
                         io.out(&format!("From {own} icmp_seq={} Destination Host Unreachable\n", self.sent));
                     }
                     Came::Lost(_) => {}
@@ -108,6 +107,18 @@ impl Ping {
                 Progress::More
             }
         }
+    }
+
+    fn reply_line(&self, took: Nanos, ttl: u8) -> String {
+        if self.is_busybox {
+            let (address, seq) = (&self.address, self.sent - 1);
+            return format!("64 bytes from {address}: seq={seq} ttl={ttl} time={} ms\n", millis(took));
+        }
+        // Three figures that count.
+        let width = if took < MILLISECOND { 5 } else { 4 };
+        let time = millis(took);
+        let time = crate::text::cut(&time, width).trim_end_matches('.');
+        format!("64 bytes from {}: icmp_seq={} ttl={ttl} time={time} ms\n", self.address, self.sent)
     }
 
     fn send(&mut self, io: &mut Io) {
@@ -122,22 +133,22 @@ impl Ping {
     fn summary(&self, io: &mut Io) {
         let lost = (self.sent - self.received) * 100 / self.sent.max(1);
         let time = (io.host.now() - self.began) / MILLISECOND;
-        let mut out = format!(
-            "\n--- {} ping statistics ---\n{} packets transmitted, {} received, {lost}% packet loss, time {time}ms\n",
-            self.host, self.sent, self.received
-        );
+        let (host, sent, received) = (&self.host, self.sent, self.received);
+        let mut out = format!("\n--- {host} ping statistics ---\n{sent} packets transmitted, ");
+        out.push_str(&match self.is_busybox {
+            true => format!("{received} packets received, {lost}% packet loss\n"),
+            false => format!("{received} received, {lost}% packet loss, time {time}ms\n"),
+        });
         if let (Some(min), Some(max)) = (self.times.iter().min(), self.times.iter().max()) {
             let count = self.times.len() as i64;
             let mean = self.times.iter().sum::<i64>() / count;
             let deviation = self.times.iter().map(|time| (time - mean).abs()).sum::<i64>() / count;
-            out.push_str(&format!(
-                "rtt min/avg/max/mdev = {}/{}/{}/{} ms\n",
-                millis(*min),
-                millis(mean),
-                millis(*max),
-                millis(deviation)
-            ));
-        } else {
+            let three = format!("{}/{}/{}", millis(*min), millis(mean), millis(*max));
+            out.push_str(&match self.is_busybox {
+                true => format!("round-trip min/avg/max = {three} ms\n"),
+                false => format!("rtt min/avg/max/mdev = {three}/{} ms\n", millis(deviation)),
+            });
+        } else if !self.is_busybox {
             out.push('\n');
         }
         io.out(&out);

@@ -207,7 +207,7 @@ impl Reader {
 fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
-    let mut characters = text.chars();
+    let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         let group = match character {
             '&' => Some(0),
@@ -219,6 +219,11 @@ fn pieces(text: &str) -> Vec<Piece> {
                 }
                 Some('t') => {
                     plain.push('\t');
+                    None
+                }
+                Some('x') => {
+                    let text = super::grep::bytes(&mut characters);
+                    plain.push_str(if text.is_empty() { "x" } else { &text });
                     None
                 }
                 other => {

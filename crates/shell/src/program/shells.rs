@@ -3,9 +3,13 @@
 use super::simple::Ended;
 use super::{Io, Program, Progress, Spawn};
 use crate::job::{Input, Read};
+use crate::place::Place;
 use crate::state::ShellState;
 use crate::syntax::{self, Command, CommandKind, Item, Join, Pipeline, Script, Word};
 use std::rc::Rc;
+
+/// The name of a shell that a login begins.
+const LOGIN: &str = "-bash";
 
 /// Makes the script of one command's words, none of which means anything special.
 pub(super) fn script_of(argv: &[String]) -> Rc<Script> {
@@ -29,8 +33,8 @@ pub(crate) struct Shell {
     state: Option<Box<ShellState>>,
     /// What it runs; without, it is interactive or runs its input.
     script: Option<Rc<Script>>,
-    /// What is said when an interactive one ends.
-    farewell: String,
+    /// The machine to which ssh went.
+    remote: Option<String>,
     started: bool,
     is_interactive: bool,
 }
@@ -39,9 +43,16 @@ impl Shell {
     /// Runs it and waits for its end.
     pub fn step(&mut self, io: &mut Io) -> Progress {
         if self.started {
-            let status = io.child.take().map_or(0, |child| child.status);
-            if self.is_interactive {
-                io.err(&self.farewell);
+            let mut status = io.child.take().map_or(0, |child| child.status);
+            if let Some(name) = self.remote.as_ref().filter(|_| self.is_interactive) {
+                let is_up = io.host.is_up(&Place::Node(name.as_str().into()));
+                let first = if is_up {
+                    "logout\n".to_string()
+                } else {
+                    format!("Connection to {name} closed by remote host.\n")
+                };
+                status = if is_up { status } else { 255 };
+                io.err(&format!("{first}Connection to {name} closed.\n"));
             }
             return Progress::Done(status);
         }
@@ -67,16 +78,20 @@ impl Shell {
         }
     }
 
-    fn make(state: ShellState, text: Option<&str>, farewell: &str) -> Program {
+    fn make(state: ShellState, text: Option<&str>) -> Program {
         let script = match text.map(syntax::parse) {
             None => None,
             Some(Ok(script)) => Some(Rc::new(script)),
             Some(Err(error)) => return Ended::failed(&format!("{}: {}", state.name, error.message()), 2),
         };
+        let remote = match &state.place {
+            Place::Node(name) if script.is_none() && state.name == LOGIN => Some(name.to_string()),
+            _ => None,
+        };
         Program::Shell(Shell {
             state: Some(Box::new(state)),
             script,
-            farewell: farewell.to_string(),
+            remote,
             started: false,
             is_interactive: false,
         })
@@ -104,7 +119,7 @@ pub(super) fn bash(argv: &[String], io: &mut Io) -> Program {
                     state.name = name.clone();
                 }
                 state.parameters = words.cloned().collect();
-                return Shell::make(state, Some(text), "");
+                return Shell::make(state, Some(text));
             }
             "-e" => state.exits_on_error = true,
             "-x" => state.shows_commands = true,
@@ -113,13 +128,13 @@ pub(super) fn bash(argv: &[String], io: &mut Io) -> Program {
                 state.parameters = words.cloned().collect();
                 state.name = file.to_string();
                 return match io.read(file) {
-                    Ok(text) => Shell::make(state, Some(&text), ""),
+                    Ok(text) => Shell::make(state, Some(&text)),
                     Err(error) => Ended::failed(&format!("{name}: {file}: {}", error.words()), 127),
                 };
             }
         }
     }
-    Shell::make(state, None, "")
+    Shell::make(state, None)
 }
 
 /// A file that is run by its path.
@@ -161,10 +176,13 @@ pub(super) fn ssh(argv: &[String], io: &mut Io) -> Program {
         Err(error) => return Ended::failed(error.trim_end(), 255),
     };
     let facts = io.host.facts(&place);
-    let state = ShellState::new(place, &facts);
-    let command: Vec<&str> = words.map(String::as_str).collect();
+    let mut state = ShellState::new(place, &facts);
+    let mut words = words.map(String::as_str).peekable();
+    words.next_if_eq(&"--");
+    let command: Vec<&str> = words.collect();
     if command.is_empty() {
-        return Shell::make(state, None, &format!("logout\nConnection to {name} closed.\n"));
+        state.name = LOGIN.to_string();
+        return Shell::make(state, None);
     }
-    Shell::make(state, Some(&command.join(" ")), "")
+    Shell::make(state, Some(&command.join(" ")))
 }

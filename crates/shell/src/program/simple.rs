@@ -161,9 +161,10 @@ pub(super) fn hostname(argv: &[String], io: &mut Io) -> Program {
     if !shows_addresses {
         return Ended::printed(&format!("{}\n", facts.hostname));
     }
-    let addresses = facts.addresses.iter().filter(|(name, _)| name != "lo");
-    let addresses: Vec<&str> = addresses.filter_map(|(_, address)| address.split('/').next()).collect();
-    Ended::printed(&format!("{}\n", addresses.join(" ")))
+    let own = facts.interfaces.iter().filter(|interface| interface.name != "lo");
+    let own: Vec<&str> = own.filter_map(|interface| interface.address.split('/').next()).collect();
+    let end = if argv.get(1).is_some_and(|word| word == "-I") { " " } else { "" };
+    Ended::printed(&format!("{}{end}\n", own.join(" ")))
 }
 
 /// `whoami`
@@ -227,39 +228,6 @@ pub(super) fn ps(argv: &[String], io: &mut Io) -> Program {
             let name = command.split([' ', ':']).next().unwrap_or("").rsplit('/').next().unwrap_or("");
             out.push_str(&format!("{id:>7} pts/0    00:00:00 {name}\n"));
         }
-    }
-    Ended::printed(&out)
-}
-
-/// `ip addr`, `ip route` by the machine
-pub(super) fn ip(argv: &[String], io: &mut Io) -> Program {
-    let words: Vec<&str> =
-        argv.iter().skip(1).map(String::as_str).filter(|word| !word.starts_with('-')).collect();
-    let is_address = words.first().is_some_and(|word| "address".starts_with(word));
-    if !is_address {
-        return super::machine::machine(argv, io);
-    }
-    let mut interfaces = io.host.facts(&io.state.place).addresses;
-    if !interfaces.iter().any(|(name, _)| name == "lo") {
-        interfaces.insert(0, ("lo".to_string(), "127.0.0.1/8".to_string()));
-    }
-    let brief = argv.iter().any(|word| word == "-br" || word == "-brief");
-    let mut out = String::new();
-    for (i, (name, address)) in interfaces.iter().enumerate() {
-        let state = if name == "lo" { "UNKNOWN" } else { "UP" };
-        if brief {
-            out.push_str(&format!("{name:<16} {state:<14} {address}\n"));
-            continue;
-        }
-        let (flags, mtu, scope) = if name == "lo" {
-            ("LOOPBACK,UP,LOWER_UP", 65_536, "host")
-        } else {
-            ("BROADCAST,MULTICAST,UP,LOWER_UP", 1_500, "global")
-        };
-        out.push_str(&format!(
-            "{}: {name}: <{flags}> mtu {mtu} qdisc noqueue state {state} group default qlen 1000\n    inet {address} scope {scope} {name}\n       valid_lft forever preferred_lft forever\n",
-            i + 1
-        ));
     }
     Ended::printed(&out)
 }

@@ -224,9 +224,16 @@ impl Host for World {
             user: "root".to_string(),
             home: "/root".to_string(),
             environment: vec![("KUBECONFIG".to_string(), "/root/.kube/config".to_string())],
-            addresses: vec![("eth0".to_string(), "10.64.140.11/24".to_string())],
+            interfaces: vec![crate::Interface {
+                name: "eth0".to_string(),
+                address: "10.64.140.11/24".to_string(),
+                mac: "52:54:00:40:8c:0b".to_string(),
+            }],
             processes: vec![(1, "root".to_string(), "nginx: master process".to_string())],
+            routes: vec!["default via 10.64.140.1 dev eth0".to_string()],
+            is_busybox: place.is_container(),
             programs: place.is_container().then(|| vec!["sh".to_string(), "cat".to_string()]),
+            ..Facts::default()
         }
     }
 

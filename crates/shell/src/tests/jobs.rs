@@ -184,7 +184,7 @@ fn a_command_reads_the_lines_that_follow() {
     session.line("text");
     session.console.end_input(tab);
     session.run_until(session.world.now);
-    assert!(session.out.contains("# text\nroot@"), "{}", session.out);
+    assert!(session.out.contains("$ text\n$ "), "{}", session.out);
     assert!(session.console.tabs()[0].is_running() && session.console.tabs()[0].reads());
     session.console.end_input(tab);
     session.run_until(session.world.now);

@@ -1,0 +1,190 @@
+//! What a process finds out about the machine that it runs on.
+
+use super::ground::{Ground, HOME};
+use network::{HostId, HostKind};
+use shell::{Facts, Interface, Neighbour, Place};
+use std::net::Ipv4Addr;
+
+/// The prefix of the segment on which the machines are.
+const SEGMENT_PREFIX: u8 = 24;
+/// The hops that a packet may take in all.
+const TTL: u8 = 64;
+
+/// Returns the hardware address that goes with an address: as the bridge plugin makes a pod's.
+fn mac(kind: HostKind, address: Ipv4Addr) -> String {
+    let [a, b, c, d] = address.octets();
+    match kind {
+        HostKind::Pod { .. } => format!("0a:58:{a:02x}:{b:02x}:{c:02x}:{d:02x}"),
+        _ => format!("52:54:00:{b:02x}:{c:02x}:{d:02x}"),
+    }
+}
+
+fn segment(address: Ipv4Addr) -> String {
+    let [a, b, c, _] = address.octets();
+    format!("{a}.{b}.{c}.0/{SEGMENT_PREFIX}")
+}
+
+impl Ground<'_> {
+    /// Returns what a process finds out about a place.
+    pub(super) fn facts_of(&mut self, place: &Place) -> Facts {
+        let network = self.network_facts(place);
+        match place {
+            Place::Client => Facts {
+                hostname: "kubarium".to_string(),
+                user: "learner".to_string(),
+                home: HOME.to_string(),
+                ..network
+            },
+            Place::Node(name) => Facts {
+                hostname: name.to_string(),
+                user: "root".to_string(),
+                home: "/root".to_string(),
+                processes: self.node_processes(name),
+                ..network
+            },
+            Place::Container { .. } => self.container_facts(place, network),
+        }
+    }
+
+    fn network_facts(&self, place: &Place) -> Facts {
+        let loopback =
+            Interface { name: "lo".into(), address: "127.0.0.1/8".into(), mac: "00:00:00:00:00:00".into() };
+        let mut facts = Facts { interfaces: vec![loopback], ..Facts::default() };
+        let topology = self.wires.network.topology();
+        let Some((id, host)) = self.host_of(place).and_then(|id| Some((id, topology.host(id)?))) else {
+            return facts;
+        };
+        let address = host.address;
+        let name = match host.kind {
+            HostKind::Pod { .. } => format!("eth0@if{}", u16::from(address.octets()[3]) + 3),
+            _ => "eth0".to_string(),
+        };
+        let mac = mac(host.kind, address);
+        facts.interfaces.push(Interface { name, address: format!("{address}/{SEGMENT_PREFIX}"), mac });
+        facts.routes = match host.kind {
+            HostKind::Pod { node } => self.pod_routes(address, node),
+            _ => self.machine_routes(id, address, &mut facts),
+        };
+        facts.neighbours = self.neighbours(id);
+        facts
+    }
+
+    fn pod_routes(&self, address: Ipv4Addr, node: HostId) -> Vec<String> {
+        let bridge = self.wires.network.topology().pod_network(node).and_then(|pods| pods.nth(1));
+        let Some(bridge) = bridge else { return Vec::new() };
+        vec![
+            format!("default via {bridge} dev eth0"),
+            format!("{} dev eth0 proto kernel scope link src {address}", segment(address)),
+        ]
+    }
+
+    fn machine_routes(&self, id: HostId, address: Ipv4Addr, facts: &mut Facts) -> Vec<String> {
+        let topology = self.wires.network.topology();
+        let [a, b, c, _] = address.octets();
+        let mut routes = vec![
+            format!("default via {a}.{b}.{c}.1 dev eth0 proto static"),
+            format!("{} dev eth0 proto kernel scope link src {address}", segment(address)),
+        ];
+        let Some(own) = topology.pod_network(id) else {
+            let more = topology.host(id).map(|host| host.routes.as_slice()).unwrap_or_default();
+            routes.extend(more.iter().map(|(to, via)| format!("{to} via {via} dev eth0")));
+            return routes;
+        };
+        if let Some(bridge) = own.nth(1) {
+            routes.push(format!("{own} dev cni0 proto kernel scope link src {bridge}"));
+            let mac = mac(HostKind::Pod { node: id }, bridge);
+            let address = format!("{bridge}/{}", own.prefix());
+            facts.interfaces.push(Interface { name: "cni0".into(), address, mac });
+        }
+        let others = topology.hosts().filter(|(other, _)| *other != id);
+        routes.extend(others.filter_map(|(other, host)| {
+            Some(format!("{} via {} dev eth0", topology.pod_network(other)?, host.address))
+        }));
+        routes
+    }
+
+    fn neighbours(&self, id: HostId) -> Vec<Neighbour> {
+        let topology = self.wires.network.topology();
+        let known = topology.arp_cache(self.world.now, id);
+        known
+            .filter_map(|(address, owner, is_fresh)| {
+                let owner = topology.host(owner)?;
+                Some(Neighbour {
+                    address: address.to_string(),
+                    mac: mac(owner.kind, owner.address),
+                    is_fresh,
+                })
+            })
+            .collect()
+    }
+
+    /// Returns how often a packet may still be passed on when it comes from an address: each node that
+    /// routes it to or from one of its pods takes one.
+    pub(super) fn ttl_from(&self, place: &Place, address: &str) -> u8 {
+        let topology = self.wires.network.topology();
+        let other = address.parse().ok().and_then(|address| topology.by_address(address));
+        let (Some(own), Some(other)) = (self.host_of(place), other) else { return TTL };
+        if topology.machine(own) == topology.machine(other) {
+            return TTL;
+        }
+        let is_pod = |id| topology.machine(id) != id;
+        TTL - u8::from(is_pod(own)) - u8::from(is_pod(other))
+    }
+
+    /// Returns why a machine outside the cluster gets no answer from an address.
+    pub(super) fn why_unreachable(&self, place: &Place, address: &str) -> Option<String> {
+        let Place::Client = place else { return None };
+        let address: Ipv4Addr = address.parse().ok()?;
+        let topology = self.wires.network.topology();
+        let is_routed = topology
+            .host(self.wires.client)
+            .is_some_and(|client| client.routes.iter().any(|(network, _)| network.contains(address)));
+        if is_routed {
+            return None;
+        }
+        let is_pod = topology
+            .hosts()
+            .any(|(id, _)| topology.pod_network(id).is_some_and(|pods| pods.contains(address)));
+        let is_service = self
+            .view
+            .objects
+            .range(("services", String::new())..("services\0", String::new()))
+            .any(|(_, service)| service["spec"]["clusterIP"].str() == address.to_string());
+        let what = match (is_pod, is_service) {
+            (true, _) => "a pod's address: only nodes and pods reach it",
+            (_, true) => "a Service's ClusterIP: only nodes and pods reach it",
+            _ => return None,
+        };
+        let node = self.wires.nodes.keys().next_back().map_or("NODE", |name| name);
+        Some(format!("{address} is {what}, as with: ssh {node} curl {address}"))
+    }
+
+    fn node_processes(&self, name: &str) -> Vec<(u32, String, String)> {
+        let Some(node) = self.parts.node(name) else { return Vec::new() };
+        let mut list = vec![
+            (1, "root".to_string(), "/sbin/init".to_string()),
+            (612, "root".to_string(), "/usr/bin/containerd".to_string()),
+            (701, "root".to_string(), "/usr/bin/kubelet".to_string()),
+            (1_204, "root".to_string(), "/usr/local/bin/kube-proxy".to_string()),
+        ];
+        for (i, (_, container, image, _)) in node.kubelet.running_containers().into_iter().enumerate() {
+            list.push((2_000 + i as u32 * 7, "root".to_string(), format!("{container} ({image})")));
+        }
+        list
+    }
+
+    fn container_facts(&mut self, place: &Place, network: Facts) -> Facts {
+        let Some(context) = self.context(place) else { return Facts::default() };
+        let process = |one: kubelet::ProcessInfo| (one.pid, one.user.to_string(), one.command.to_string());
+        Facts {
+            hostname: context.hostname.to_string(),
+            user: if context.user == 0 { "root".to_string() } else { context.user.to_string() },
+            home: context.directory.to_string(),
+            environment: context.env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+            processes: context.processes.into_iter().map(process).collect(),
+            is_busybox: !context.tools.iter().any(|tool| tool == "bash"),
+            programs: Some(context.tools),
+            ..network
+        }
+    }
+}

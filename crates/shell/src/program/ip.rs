@@ -1,0 +1,121 @@
+//! ip as iproute2 prints, and as busybox does.
+
+use super::simple::Ended;
+use super::{Io, Program};
+use crate::place::{Interface, Neighbour};
+
+/// `ip`
+pub(super) fn ip(argv: &[String], io: &mut Io) -> Program {
+    let facts = io.host.facts(&io.state.place);
+    let is_flag = |word: &&String| word.starts_with('-');
+    let brief = argv.iter().skip(1).take_while(is_flag).any(|word| word == "-br" || word == "-brief");
+    let words: Vec<&str> = argv.iter().skip(1).filter(|word| !is_flag(word)).map(String::as_str).collect();
+    let object = words.first().copied().unwrap_or("");
+    let about = |full: &str| !object.is_empty() && full.starts_with(object);
+    // `show`, `list` and `dev` say what is done anyway; what is left names an interface.
+    let named = words
+        .iter()
+        .skip(1)
+        .find(|word| !matches!(**word, "show" | "list" | "sh" | "s" | "l" | "ls" | "dev"));
+    let all = facts.interfaces.iter().enumerate();
+    let shown =
+        all.filter(|(_, interface)| named.is_none_or(|name| interface.name.split('@').next() == Some(name)));
+    let is_busybox = io.state.is_busybox;
+    if about("address") || about("link") {
+        let style = Style { has_addresses: about("address"), brief, is_busybox };
+        let text: String = shown.map(|(i, interface)| style.interface(i + 1, interface)).collect();
+        return match named {
+            Some(name) if text.is_empty() => Ended::failed(&format!("Device \"{name}\" does not exist."), 1),
+            _ => Ended::printed(&text),
+        };
+    }
+    if about("route") {
+        return Ended::printed(&facts.routes.iter().map(|route| format!("{route} \n")).collect::<String>());
+    }
+    if about("neighbour") || about("neighbor") {
+        return Ended::printed(&facts.neighbours.iter().map(neighbour).collect::<String>());
+    }
+    match object {
+        "" => Ended::failed(
+            "Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }\n# kubarium: of its objects there are address, link, route and neigh",
+            255,
+        ),
+        object => Ended::failed(
+            &format!(
+                "Object \"{object}\" is unknown, try \"ip help\".\n# kubarium: of its objects there are address, link, route and neigh"
+            ),
+            1,
+        ),
+    }
+}
+
+fn neighbour(neighbour: &Neighbour) -> String {
+    let state = if neighbour.is_fresh { "REACHABLE" } else { "STALE" };
+    format!("{} dev eth0 lladdr {} {state} \n", neighbour.address, neighbour.mac)
+}
+
+/// How interfaces are shown.
+struct Style {
+    has_addresses: bool,
+    brief: bool,
+    is_busybox: bool,
+}
+
+impl Style {
+    fn interface(&self, number: usize, interface: &Interface) -> String {
+        let Interface { name, address, mac } = interface;
+        let is_loopback = name == "lo";
+        let state = if is_loopback { "UNKNOWN" } else { "UP" };
+        let flags = if is_loopback { "LOOPBACK,UP,LOWER_UP" } else { "BROADCAST,MULTICAST,UP,LOWER_UP" };
+        if self.brief {
+            let tail = if self.has_addresses { address.clone() } else { format!("{mac} <{flags}>") };
+            return format!("{name:<16} {state:<14} {tail} \n");
+        }
+        let mtu = if is_loopback { 65_536 } else { 1_500 };
+        let tail = match (self.is_busybox, is_loopback) {
+            (true, true) => "qdisc noqueue qlen 1000".to_string(),
+            (true, false) => "qdisc noqueue ".to_string(),
+            (false, _) => format!("qdisc noqueue state {state} group default qlen 1000"),
+        };
+        let (link, broadcast) = match is_loopback {
+            true => ("loopback", "00:00:00:00:00:00"),
+            false => ("ether", "ff:ff:ff:ff:ff:ff"),
+        };
+        let mut out =
+            format!("{number}: {name}: <{flags}> mtu {mtu} {tail}\n    link/{link} {mac} brd {broadcast}\n");
+        if !self.has_addresses {
+            return out;
+        }
+        let plain = name.split('@').next().unwrap_or(name);
+        let scope = match is_loopback {
+            true => "scope host".to_string(),
+            false => format!("brd {} scope global", last_address(address)),
+        };
+        out.push_str(&format!(
+            "    inet {address} {scope} {plain}\n       valid_lft forever preferred_lft forever\n"
+        ));
+        out
+    }
+}
+
+/// Returns the last address of a network: `10.244.1.255` of `10.244.1.5/24`.
+fn last_address(text: &str) -> String {
+    let (address, prefix) = text.split_once('/').unwrap_or((text, "24"));
+    let (Ok(address), Ok(prefix)) = (address.parse::<std::net::Ipv4Addr>(), prefix.parse::<u32>()) else {
+        return String::new();
+    };
+    let hosts = u32::MAX.checked_shr(prefix).unwrap_or(0);
+    std::net::Ipv4Addr::from(u32::from(address) | hosts).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_a_networks_end() {
+        for (text, last) in [("10.244.1.5/24", "10.244.1.255"), ("10.0.0.1/8", "10.255.255.255"), ("x", "")] {
+            assert_eq!(last_address(text), last);
+        }
+    }
+}
