@@ -201,7 +201,7 @@ impl Terminal {
             silent && exec.is_some_and(|exec| only(&exec.wait) && exec.wait.streams.is_empty())
         };
         let running = self.console.tab(tab).filter(|tab| tab.is_running() && !tab.is_ready());
-        running.is_some_and(|tab| only(tab.wait()) && tab.wait().streams.iter().all(idles))
+        !self.news && running.is_some_and(|tab| only(tab.wait()) && tab.wait().streams.iter().all(idles))
     }
 
     /// Returns the exit code of a tab's last command.
