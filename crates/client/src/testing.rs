@@ -357,6 +357,18 @@ impl<C: Component> Bench<C> {
         Bench { component, server, now, timing, chance }
     }
 
+    /// Lists what some of the watches are for once more, as for a component whose part has started anew.
+    pub fn list_again(&mut self, watches: std::ops::Range<u32>) {
+        let identity = self.component.identity().clone();
+        for (i, watch) in (0..).zip(self.component.watches()) {
+            if watches.contains(&i) {
+                let objects = self.server.all(watch.resource);
+                let mut cx = Cx::new(self.now, self.chance, &self.timing, &mut self.server, identity.clone());
+                self.component.deliver(&mut cx, i, Delivery::Listed(objects));
+            }
+        }
+    }
+
     fn deliver(&mut self) {
         let watches = self.component.watches();
         let identity = self.component.identity().clone();

@@ -1,5 +1,5 @@
-//! Add-ons: programs in pods that use the API like anybody else. When a pod runs one of their images,
-//! its program is connected; when the pod ends, so does the program.
+//! Add-ons: programs in pods that use the API like anybody else. When the process of one of their images
+//! starts, its program is connected; when the process ends, or the machine under it, so does the program.
 
 use crate::Cluster;
 use crate::parts::{Parts, Target};
@@ -8,7 +8,7 @@ use crate::world::World;
 use api::{Method, Request, Status, Value, meta};
 use client::{Component, Cx, Delivery, Identity, WatchSpec};
 use coredns::CoreDns;
-use kubelet::{PodRequest, Taken};
+use kubelet::{PodRequest, ProgramChange, Taken};
 use network::{Answer, Arrival, Payload, Protocol};
 use sim::Time;
 use std::collections::BTreeMap;
@@ -49,6 +49,20 @@ impl Addon {
         self.component_mut().deliver(cx, watch, delivery);
     }
 
+    /// Makes the program of a process, as it is when the process starts.
+    fn new(program: &str, pod: &Value, wires: &Wires) -> Option<Addon> {
+        let (name, node) = (meta::name(pod), pod["spec"]["nodeName"].str());
+        Some(match program {
+            "coredns" => Addon::Dns(Box::new(CoreDns::new(name, BTreeMap::new()))),
+            "metallb-controller" => Addon::Controller(Box::new(metallb::Controller::new(name))),
+            "metallb-speaker" => {
+                let host = wires.nodes.get(node).copied()?;
+                Addon::Speaker(Box::new(metallb::Speaker::new(name, node, host)))
+            }
+            _ => return None,
+        })
+    }
+
     fn take_log(&mut self) -> Vec<String> {
         match self {
             Addon::Dns(_) => Vec::new(),
@@ -71,8 +85,8 @@ pub(crate) struct Addons {
     running: BTreeMap<u32, Addon>,
     by_pod: BTreeMap<Rc<str>, u32>,
     next: u32,
-    /// Pods of the add-ons' namespaces that have changed: (pod, gone).
-    pub(crate) changed: Vec<(Value, bool)>,
+    /// Processes that have started or ended.
+    pub(crate) changed: Vec<ProgramChange>,
 }
 
 impl Addons {
@@ -178,20 +192,38 @@ fn singular(kind: &schema::Kind) -> String {
     }
 }
 
-/// Connects the programs of pods that have begun to run, and ends those of pods that have ended.
+/// Connects the programs of processes that have started, and ends those of processes that have ended.
 pub(crate) fn follow(cluster: &mut Cluster) {
-    for (pod, gone) in std::mem::take(&mut cluster.parts.addons.changed) {
-        let uid: Rc<str> = meta::uid(&pod).into();
-        let statuses = pod["status"]["containerStatuses"].items();
-        let runs = !gone && statuses.iter().any(|status| !status["state"]["running"].is_null());
-        let part = cluster.parts.addons.by_pod.get(&uid).copied();
-        match part {
-            None if runs => begin(cluster, uid, &pod),
-            Some(part) if !runs => end(cluster, &uid, part),
-            _ => {}
+    for change in std::mem::take(&mut cluster.parts.addons.changed) {
+        match change {
+            ProgramChange::Began { pod, program } => begin(cluster, &program, &pod),
+            ProgramChange::Ended { uid } => end(cluster, &uid),
         }
     }
+    introduce(cluster);
     write_logs(cluster);
+}
+
+/// Tells speakers of those that have just joined them.
+fn introduce(cluster: &mut Cluster) {
+    let mut greetings: Vec<(Rc<str>, Rc<str>, Time)> = Vec::new();
+    for addon in cluster.parts.addons.running.values_mut() {
+        if let Addon::Speaker(speaker) = addon {
+            let from = speaker.node().clone();
+            greetings.extend(speaker.take_greetings().into_iter().map(|(to, at)| (from.clone(), to, at)));
+        }
+    }
+    for (from, to, at) in greetings {
+        let mut of_node = cluster.parts.addons.running.iter_mut();
+        let met = of_node.find_map(|(part, addon)| match addon {
+            Addon::Speaker(speaker) if *speaker.node() == to => Some((*part, speaker)),
+            _ => None,
+        });
+        if let Some((part, speaker)) = met {
+            speaker.meet(&from, at);
+            cluster.reschedule(part);
+        }
+    }
 }
 
 /// Hands what the programs have written to their containers' logs.
@@ -217,19 +249,10 @@ fn write_logs(cluster: &mut Cluster) {
     }
 }
 
-fn begin(cluster: &mut Cluster, uid: Rc<str>, pod: &Value) {
-    let image = pod["spec"]["containers"][0]["image"].str();
-    let (name, node) = (meta::name(pod), pod["spec"]["nodeName"].str());
-    let addon = if image.contains("coredns/coredns") {
-        Addon::Dns(Box::new(CoreDns::new(name, BTreeMap::new())))
-    } else if image.contains("metallb/controller") {
-        Addon::Controller(Box::new(metallb::Controller::new(name)))
-    } else if image.contains("metallb/speaker") {
-        let Some(host) = cluster.wires.nodes.get(node).copied() else { return };
-        Addon::Speaker(Box::new(metallb::Speaker::new(name, node, host)))
-    } else {
-        return;
-    };
+fn begin(cluster: &mut Cluster, program: &str, pod: &Value) {
+    let Some(addon) = Addon::new(program, pod, &cluster.wires) else { return };
+    let uid: Rc<str> = meta::uid(pod).into();
+    end(cluster, &uid);
     let addons = &mut cluster.parts.addons;
     let part = FIRST + addons.next;
     addons.next += 1;
@@ -239,11 +262,11 @@ fn begin(cluster: &mut Cluster, uid: Rc<str>, pod: &Value) {
     cluster.reschedule(part);
 }
 
-fn end(cluster: &mut Cluster, uid: &str, part: u32) {
+fn end(cluster: &mut Cluster, uid: &str) {
+    let Some(part) = cluster.parts.addons.by_pod.remove(uid) else { return };
     if let Some(Addon::Speaker(mut speaker)) = cluster.parts.addons.running.remove(&part) {
         speaker.withdraw(&mut cluster.wires.network);
     }
-    cluster.parts.addons.by_pod.remove(uid);
     cluster.world.close_streams_of(|of| of == part);
     cluster.agenda.set(part, Time::NEVER);
 }

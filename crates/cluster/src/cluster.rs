@@ -43,6 +43,8 @@ pub struct Cluster {
     /// When one of the kinds last changed whose quiet makes a cluster settled.
     changed: Time,
     pub(crate) frames: crate::frame::Frames,
+    /// How many things have happened.
+    events: u64,
     /// How many of a benchmark's requests were answered.
     pub(crate) flooded: u64,
 }
@@ -80,6 +82,7 @@ impl Cluster {
             inputs: Vec::new(),
             changed: start,
             frames: crate::frame::Frames::default(),
+            events: 0,
             flooded: 0,
         };
         cluster.boot();
@@ -143,8 +146,12 @@ impl Cluster {
         self.after();
     }
 
-    /// Sets anew when a part is due.
+    /// Sets anew when a part is due, and takes up what a kubelet's step has done to its programs.
     pub(crate) fn reschedule(&mut self, part: u32) {
+        if let Some(kubelet) = self.parts.kubelet_mut(part) {
+            let programs = kubelet.take_programs();
+            self.parts.addons.changed.extend(programs);
+        }
         self.agenda.set(part, self.parts.next_at(part));
     }
 
@@ -156,6 +163,11 @@ impl Cluster {
     /// Returns the present as the page counts it.
     pub fn moment(&self) -> Moment {
         self.view.moment(self.world.now)
+    }
+
+    /// Returns how many things have happened so far.
+    pub fn events(&self) -> u64 {
+        self.events
     }
 
     /// Returns when something happens next.
@@ -175,6 +187,7 @@ impl Cluster {
             return false;
         }
         self.world.now = at;
+        self.events += 1;
         if self.world.queue.next_at().is_some_and(|next| next <= at) {
             if let Some((_, happening)) = self.world.queue.pop() {
                 self.happen(happening);
@@ -247,9 +260,6 @@ impl Cluster {
             let resource = crate::view::resource_of(&event.object);
             if crate::view::counts_for_quiet(resource) {
                 self.changed = self.world.now;
-            }
-            if resource == "pods" && crate::view::is_system(api::meta::namespace(&event.object)) {
-                self.parts.addons.changed.push((event.object.clone(), gone));
             }
             self.view.observe(self.world.now, resource, event.object, gone);
         }

@@ -149,9 +149,12 @@ impl Cluster {
         chains.iter().filter(|(name, _)| name.as_str().starts_with("KUBE-SEP-")).count() as u32
     }
 
-    fn announced_by(&self, host: network::HostId) -> Vec<String> {
+    /// Returns the load balancers' addresses that lead to a node, with their ports.
+    pub(crate) fn announced_by(&self, host: network::HostId) -> Vec<String> {
         let announced = self.wires.network.topology().announced().filter(|(_, node)| *node == host);
-        let addresses: Vec<String> = announced.map(|(address, _)| address.to_string()).collect();
+        let answered =
+            announced.filter(|(address, node)| self.wires.answers_arp(self.now(), *address) == Some(*node));
+        let addresses: Vec<String> = answered.map(|(address, _)| address.to_string()).collect();
         let mut tags = Vec::new();
         for address in addresses {
             let ports = self.view.ports_of(&address);

@@ -13,6 +13,8 @@ mod parts;
 mod play;
 mod preset;
 pub mod script;
+#[cfg(test)]
+mod tests;
 mod view;
 mod wires;
 mod world;

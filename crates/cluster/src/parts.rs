@@ -59,6 +59,15 @@ impl Parts {
         Some((i, self.nodes.get_mut(i as usize)?))
     }
 
+    /// Returns the kubelet with this part's number; `None` where the part is none.
+    pub(crate) fn kubelet_mut(&mut self, part: u32) -> Option<&mut Kubelet> {
+        if !(FIRST_NODE..crate::addons::FIRST).contains(&part) {
+            return None;
+        }
+        let (i, is_kubelet) = Parts::node_of(part);
+        self.nodes.get_mut(i).filter(|_| is_kubelet).map(|node| &mut node.kubelet)
+    }
+
     fn node_of(part: u32) -> (usize, bool) {
         let n = part - FIRST_NODE;
         ((n / 2) as usize, n.is_multiple_of(2))

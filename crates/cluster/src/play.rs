@@ -9,8 +9,9 @@ use sim::{MILLISECOND, Nanos, SECOND};
 const TYPING: Nanos = 100 * MILLISECOND;
 /// How long `@settle` waits at most.
 const SETTLE: Nanos = 40 * SECOND;
-/// How long a command may run before it is interrupted.
+/// How long a command may run before it is interrupted, and how much may happen meanwhile.
 const PATIENCE: Nanos = 10 * 60 * SECOND;
+const EVENTS: u64 = 5_000_000;
 
 /// Plays the steps on a new cluster and hands over the transcript piece by piece.
 pub fn play(preset: &Preset, seed: u64, steps: &[Step], write: &mut dyn FnMut(&str)) {
@@ -70,9 +71,10 @@ impl Cluster {
         self.terminal.take_output(tab);
         self.input(input);
         let end = self.now() + PATIENCE;
+        let last = self.events() + EVENTS;
         let mut patient = true;
         while self.terminal.is_running(tab) && !self.terminal.wants_typing(tab) {
-            if !self.step(end) {
+            if self.events() >= last || !self.step(end) {
                 if !patient {
                     break;
                 }

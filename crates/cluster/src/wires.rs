@@ -6,6 +6,7 @@ use kubelet::{Origin, Outgoing, PodEndpoint, PodNetwork};
 use network::{Answer, Application, Connect, ExchangeId, HostId, Network, Protocol};
 use sim::Time;
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 
 /// Who asked over the network.
@@ -85,6 +86,16 @@ impl Wires {
     /// Returns the pod that a host is.
     pub(crate) fn pod_by_host(&self, host: HostId) -> Option<&PodHost> {
         self.pods.values().find(|pod| pod.host == host)
+    }
+
+    /// Returns the machine that answers for an announced address, as those outside of the cluster find it:
+    /// of several that do for a moment, the one that was heard last.
+    pub(crate) fn answers_arp(&self, now: Time, address: Ipv4Addr) -> Option<HostId> {
+        let topology = self.network.topology();
+        let announcers = || topology.announced().filter(|(one, _)| *one == address).map(|(_, node)| node);
+        let known = topology.arp_cache(now, self.client).find(|(one, _, valid)| *one == address && *valid);
+        let known = known.map(|(_, owner, _)| owner).filter(|owner| announcers().any(|one| one == *owner));
+        known.or_else(|| announcers().next())
     }
 
     fn pod(&mut self, pod: &PodEndpoint) -> Option<&PodHost> {

@@ -90,3 +90,19 @@ fn plain_manifests_need_no_mending() {
     let (errors, ..) = verdict(&mut cluster, "metallb-config.yaml", &manifest("metallb-config.yaml"));
     assert_eq!(errors, ["namespaces \"metallb-system\" not found"]);
 }
+
+#[test]
+fn a_lists_items_are_looked_at() {
+    let mut cluster = lesson();
+    let text = "apiVersion: v1\nkind: List\nitems:\n\
+        - {apiVersion: v1, kind: ConfigMap, metadata: {name: good}}\n\
+        - apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: bad}\n  data: {a: 3}\n\
+        - {apiVersion: v1, kind: List, items: [{}]}\n";
+    let answer = cluster.ask(&Ask::Verdict { name: "list.yaml".to_string(), text: text.to_string() });
+    let Answer::Verdict { diagnostics, outcome, .. } = answer else { panic!("{answer:?}") };
+    assert_eq!(outcome, [("ConfigMap/good".to_string(), "created".to_string())]);
+    let told: Vec<(u32, &str)> = diagnostics.iter().map(|one| (one.line, one.message.as_str())).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!((told[0].0, told[1].0), (8, 9), "{told:?}");
+    assert!(told[1].1.ends_with("kind not set"), "{told:?}");
+}

@@ -57,6 +57,7 @@ impl Kubelet {
                 calls: BTreeMap::new(),
                 next_call: 0,
                 used: Used::default(),
+                programs: Vec::new(),
                 config: Rc::new(config),
             },
             watches,

@@ -37,3 +37,4 @@ pub use config::{Behaviour, NodeConfig};
 pub use inspect::{ExecContext, Logs, ProcessInfo, RunningContainer, Usage};
 pub use kubelet::Kubelet;
 pub use net::{Origin, Outgoing, PodEndpoint, PodNetwork, PodRequest, Taken};
+pub use shared::ProgramChange;

@@ -2,7 +2,7 @@ use crate::back_off::BackOff;
 use crate::container::{Exit, Phase};
 use crate::kubelet::Kubelet;
 use crate::net::PodNetwork;
-use crate::shared::Turn;
+use crate::shared::{ProgramChange, Turn};
 use crate::worker::{PodWorker, Stage};
 use client::Cx;
 use sim::Time;
@@ -14,8 +14,16 @@ impl Kubelet {
         self.shared.calls.clear();
         self.shared.images.reset();
         for uid in self.workers.uids() {
-            self.workers.change(&uid, |worker| worker.lose_power(now));
+            let played = self.workers.change(&uid, |worker| worker.lose_power(now));
+            if played == Some(true) {
+                self.shared.programs.push(ProgramChange::Ended { uid });
+            }
         }
+    }
+
+    /// Takes what has changed, since the last call, of the programs that the cluster plays.
+    pub fn take_programs(&mut self) -> Vec<ProgramChange> {
+        std::mem::take(&mut self.shared.programs)
     }
 
     /// Starts the machine again. Its pods begin anew once the first watch has brought its list: whoever
@@ -39,8 +47,9 @@ impl Kubelet {
 }
 
 impl PodWorker {
-    /// Ends all processes at once.
-    fn lose_power(&mut self, now: Time) {
+    /// Ends all processes at once. Returns whether one of them was a program that the cluster plays.
+    fn lose_power(&mut self, now: Time) -> bool {
+        let mut played = false;
         for container in &mut self.containers {
             if let Phase::Running { since } = container.phase {
                 container.exit = Some(Exit {
@@ -53,7 +62,7 @@ impl PodWorker {
                 });
             }
             container.phase = Phase::Idle;
-            container.app = None;
+            played |= container.app.take().is_some_and(|app| app.builtin().is_some());
             container.kill = None;
             container.waiting = None;
             container.jobs.clear();
@@ -62,6 +71,7 @@ impl PodWorker {
             container.crash = BackOff::default();
             container.pull = BackOff::default();
         }
+        played
     }
 
     /// Finds the sandbox gone after the machine stood still: it is made anew.

@@ -1,6 +1,6 @@
 use crate::container::{Container, Exit, Phase};
 use crate::cri::{App, AppCx, AppRequest, Effect, Signal, View};
-use crate::shared::{Then, Turn};
+use crate::shared::{ProgramChange, Then, Turn};
 use crate::worker::PodWorker;
 use sim::{SECOND, Time};
 use std::net::Ipv4Addr;
@@ -57,6 +57,10 @@ impl PodWorker {
             return self.not_started(turn, i, &why);
         }
         container.phase = Phase::Running { since: now };
+        if let Some(program) = container.app.as_ref().and_then(App::builtin) {
+            let program = program.into();
+            turn.shared.programs.push(ProgramChange::Began { pod: self.pod.clone(), program });
+        }
         let image = container.local.as_ref().map_or_else(|| "".into(), |local| local.name.clone());
         self.tell(turn, i, "Normal", "Started", "Container started");
         turn.cx.note(now, "Started", &self.key, &image);
@@ -199,7 +203,9 @@ impl PodWorker {
         container.jobs.clear();
         container.hooking = false;
         container.out_of_memory_at = None;
-        container.app = None;
+        if container.app.take().is_some_and(|app| app.builtin().is_some()) {
+            turn.shared.programs.push(ProgramChange::Ended { uid: self.uid.clone() });
+        }
         container.kill = None;
         container.waiting = None;
         container.exit = Some(Exit {

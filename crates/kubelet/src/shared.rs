@@ -46,6 +46,23 @@ pub(crate) struct Then {
     pub timeout: Nanos,
 }
 
+/// A program that the cluster plays has begun or ended in a container.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ProgramChange {
+    /// Its process has started.
+    Began {
+        /// The pod.
+        pod: Value,
+        /// Which program it is, as its image names it.
+        program: Rc<str>,
+    },
+    /// Its process is gone.
+    Ended {
+        /// The pod's uid.
+        uid: Rc<str>,
+    },
+}
+
 /// What the pods of a node have taken of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Used {
@@ -69,6 +86,8 @@ pub(crate) struct Shared {
     pub calls: BTreeMap<u64, Pending>,
     pub next_call: u64,
     pub used: Used,
+    /// Programs that have begun or ended and that the cluster has still to hear of.
+    pub programs: Vec<ProgramChange>,
 }
 
 impl Shared {

@@ -6,6 +6,7 @@ mod controller;
 mod log;
 mod manifests;
 mod members;
+mod spam;
 mod speaker;
 #[cfg(test)]
 mod tests;

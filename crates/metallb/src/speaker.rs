@@ -3,6 +3,7 @@ use crate::controller::{CONFIG, address_of, config_watch};
 use crate::log::{Log, quoted};
 use crate::manifests::NAMESPACE;
 use crate::members::{MEMBERS_PORT, Members, PROBE};
+use crate::spam::Spam;
 use api::resources::{CONFIGMAPS, ENDPOINTSLICES, SERVICES};
 use api::{Value, meta, tree};
 use client::{Component, Cx, Delivery, EventRecorder, Identity, IndexBy, Informers, WatchSpec, WorkQueue};
@@ -35,8 +36,7 @@ pub struct Speaker {
     busy_until: Time,
     /// When it looks for the other speakers next.
     probe_at: Time,
-    /// Whether its machine was down when it looked last: then there is no process.
-    is_down: bool,
+    spam: Spam,
     done: u64,
     log: Log,
 }
@@ -58,7 +58,7 @@ impl Speaker {
             answering: BTreeSet::new(),
             busy_until: Time(i64::MIN),
             probe_at: Time::NEVER,
-            is_down: false,
+            spam: Spam::default(),
             done: 0,
             log: Log::default(),
         };
@@ -67,8 +67,8 @@ impl Speaker {
         speaker
     }
 
-    /// Lets its addresses go. To be called when its container ends, in order or not: nobody answers ARP
-    /// then. (When the machine itself stops, the network does as much.)
+    /// Lets its addresses go. To be called when its process ends, in order or not: nobody answers ARP
+    /// then.
     pub fn withdraw(&mut self, network: &mut Network) {
         for address in std::mem::take(&mut self.answering) {
             network.withdraw(self.host, address);
@@ -84,38 +84,38 @@ impl Speaker {
         Application(APPLICATIONS + u64::from(self.host.0))
     }
 
-    /// Looks which speakers answer. It does so by itself every second.
-    pub fn look(&mut self, now: Time, network: &Network) {
-        self.members.look(now, self.host, network.chance(), network);
-    }
-
     /// Does with the network what the last step decided. To be called after each step.
     pub fn apply(&mut self, now: Time, network: &mut Network) {
-        let was_down = std::mem::replace(&mut self.is_down, !network.topology().is_up(self.host));
-        if self.is_down {
-            self.announced.clear();
-            self.answering.clear();
-            self.members = Members::default();
-            self.queue = WorkQueue::default();
-            return;
-        }
-        if was_down {
-            self.queue.add(now, CONFIG.into());
-            self.enqueue_all(now);
-        }
         for protocol in [Protocol::Tcp, Protocol::Udp] {
             // Where the container has opened the port itself, this changes nothing.
             network.listen(self.host, protocol, MEMBERS_PORT, self.application());
         }
-        self.look(now, network);
+        self.members.look(now, self.host, network.chance(), network);
         let wanted: BTreeSet<Ipv4Addr> = self.announced.values().copied().collect();
         for address in self.answering.difference(&wanted) {
             network.withdraw(self.host, *address);
         }
-        for address in wanted.difference(&self.answering) {
+        let due = self.spam.take_due();
+        for address in wanted.iter().filter(|one| due.contains(one) || !self.answering.contains(one)) {
             network.announce(now, self.host, *address);
         }
         self.answering = wanted;
+    }
+
+    /// Returns its node.
+    pub fn node(&self) -> &Rc<str> {
+        &self.node
+    }
+
+    /// Takes the nodes whose speakers it has just joined, and when they know of it: each of them is to be
+    /// told by [`Speaker::meet`].
+    pub fn take_greetings(&mut self) -> Vec<(Rc<str>, Time)> {
+        self.members.take_greetings()
+    }
+
+    /// Learns that another speaker has joined it.
+    pub fn meet(&mut self, node: &Rc<str>, at: Time) {
+        self.members.meet(node, at);
     }
 
     /// Returns the addresses that it answers for.
@@ -181,6 +181,7 @@ impl Speaker {
         if !self.is_owner(key, &service, address) {
             return self.forget(cx.at(), key, "notOwner");
         }
+        self.spam.begin(address, cx.at());
         if self.announced.get(key) != Some(&address) {
             self.announced.insert(key.clone(), address);
             let fields = tree!({
@@ -288,7 +289,9 @@ impl Component for Speaker {
     }
 
     fn next_at(&self) -> Time {
-        match self.queue.next_at().min(self.members.next_at()).min(self.probe_at) {
+        // Nothing is decided before it knows the others.
+        let queue = self.queue.next_at().max(self.members.joined_at());
+        match queue.min(self.members.next_at()).min(self.probe_at).min(self.spam.next_at()) {
             Time::NEVER => Time::NEVER,
             at => at.max(self.busy_until),
         }
@@ -298,14 +301,17 @@ impl Component for Speaker {
         if self.probe_at <= cx.now {
             self.probe_at = cx.now + PROBE;
         }
-        for (node, is_alive) in self.members.advance(cx.now) {
-            let event = if is_alive { "NodeJoin" } else { "NodeLeave" };
-            let fields = tree!({"event": event, "node addr": node, "node event": event});
+        self.spam.tick(cx.now);
+        for change in self.members.advance(cx.now) {
+            let fields = tree!({
+                "node addr": (change.address.to_string()),
+                "node event": (if change.is_alive { "NodeJoin" } else { "NodeLeave" }),
+                "node name": (&change.node),
+            });
             self.log.write(cx.now, "info", "node event - forcing sync", fields);
             self.enqueue_all(cx.now);
         }
-        if self.is_down {
-            self.queue = WorkQueue::default();
+        if self.members.joined_at() > cx.now {
             return;
         }
         let Some(key) = self.queue.pop(cx.now) else { return };

@@ -15,6 +15,8 @@ struct World {
     speakers: Vec<Speaker>,
     network: Network,
     nodes: Vec<HostId>,
+    /// Whether each speaker's process runs.
+    runs: Vec<bool>,
 }
 
 impl World {
@@ -29,11 +31,38 @@ impl World {
             speakers.push(Speaker::new(&format!("speaker-{n}"), &name, host));
             nodes.push(host);
         }
-        World { controller: Controller::new("controller-1"), speakers, network, nodes }
+        World { controller: Controller::new("controller-1"), speakers, network, nodes, runs: vec![true; 3] }
     }
 
+    /// Ends a node's speaker.
+    fn end(&mut self, node: usize) {
+        self.speakers[node].withdraw(&mut self.network);
+        self.speakers[node] = self.speaker(node);
+        self.runs[node] = false;
+    }
+
+    /// Stops a machine: its speaker is gone with it.
     fn stop(&mut self, node: usize) {
         self.network.stop(self.nodes[node]);
+        self.end(node);
+    }
+
+    /// Makes the speaker of a node.
+    fn speaker(&self, node: usize) -> Speaker {
+        let n = node + 1;
+        Speaker::new(&format!("speaker-{n}"), &format!("node-{n}"), self.nodes[node])
+    }
+
+    /// Tells speakers of those that have joined them.
+    fn introduce(&mut self) {
+        for i in 0..self.speakers.len() {
+            let from = self.speakers[i].node().clone();
+            for (to, at) in self.speakers[i].take_greetings() {
+                if let Some(speaker) = self.speakers.iter_mut().find(|speaker| *speaker.node() == to) {
+                    speaker.meet(&from, at);
+                }
+            }
+        }
     }
 
     fn answering(&self) -> Vec<(String, String)> {
@@ -53,7 +82,10 @@ impl Component for World {
     fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
         match watch.checked_sub(2) {
             None => self.controller.deliver(cx, watch, delivery),
-            Some(n) => self.speakers[n as usize / 3].deliver(cx, n % 3, delivery),
+            Some(n) if self.runs[n as usize / 3] => {
+                self.speakers[n as usize / 3].deliver(cx, n % 3, delivery)
+            }
+            Some(_) => {}
         }
     }
     fn next_at(&self) -> Time {
@@ -70,11 +102,21 @@ impl Component for World {
                 speaker.apply(cx.now, &mut self.network);
             }
         }
+        self.introduce();
     }
 }
 
 fn go(bench: &mut Bench<World>, seconds: i64) {
     bench.run(seconds * SECOND);
+}
+
+/// Starts a machine, and its speaker as a new process that is told what is there.
+fn start(bench: &mut Bench<World>, node: usize) {
+    let host = bench.component.nodes[node];
+    bench.component.network.start(host);
+    bench.component.runs[node] = true;
+    let first = 2 + 3 * node as u32;
+    bench.list_again(first..first + 3);
 }
 
 fn config(range: &str) -> Value {
@@ -205,10 +247,35 @@ fn one_node_announces_and_another_takes_over() {
     let second = first_by_hash(left, address).unwrap().to_string();
     assert_eq!(bench.component.answering(), [(address.to_string(), second)]);
     // It starts again, and has the address back.
-    let host = bench.component.nodes[dead];
-    bench.component.network.start(host);
+    start(&mut bench, dead);
     go(&mut bench, 5);
     assert_eq!(bench.component.answering(), [(address.to_string(), first)]);
+}
+
+#[test]
+fn a_speaker_that_starts_learns_of_the_others_first() {
+    let mut bench = Bench::new(World::new(), server(&["a"]));
+    go(&mut bench, 5);
+    let owner = bench.component.answering().remove(0).1;
+    for node in 0..3 {
+        let name = format!("node-{}", node + 1);
+        if name == owner {
+            continue;
+        }
+        bench.component.stop(node);
+        go(&mut bench, 30);
+        let before = messages(&bench.server, "nodeAssigned");
+        start(&mut bench, node);
+        // At no moment anybody else answers.
+        for _ in 0..300 {
+            bench.run(sim::MILLISECOND);
+            assert_eq!(bench.component.answering(), [("10.64.140.43".to_string(), owner.clone())]);
+        }
+        go(&mut bench, 30);
+        let after = messages(&bench.server, "nodeAssigned");
+        assert!(!after.iter().any(|message| message.contains(&name)), "{name}: {before:?} {after:?}");
+        assert_eq!(bench.component.answering(), [("10.64.140.43".to_string(), owner.clone())]);
+    }
 }
 
 #[test]
@@ -233,11 +300,9 @@ fn a_speaker_that_ends_leaves_its_address() {
     go(&mut bench, 5);
     let (address, node) = bench.component.answering().remove(0);
     let n = node.strip_prefix("node-").unwrap().parse::<usize>().unwrap() - 1;
-    let World { speakers, network, .. } = &mut bench.component;
-    speakers[n].withdraw(network);
+    bench.component.end(n);
     assert!(bench.component.answering().is_empty());
     // Nothing runs in its place; the others notice soon.
-    bench.component.speakers[n] = Speaker::new("gone", &node, bench.component.nodes[n]);
     go(&mut bench, 3);
     let now = bench.component.answering();
     assert_eq!(now.len(), 1);

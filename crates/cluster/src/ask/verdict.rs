@@ -2,7 +2,7 @@
 
 use crate::{Cluster, mend};
 use ::view::{Answer, Diagnostic, Mend, Severity};
-use api::yaml::{Document, LineMap};
+use api::yaml::Document;
 use api::{Method, PatchType, Request, Status, Value, meta};
 
 /// How many bytes are looked at while typing.
@@ -39,12 +39,48 @@ pub(super) fn verdict(cluster: &mut Cluster, name: &str, text: &str) -> Answer {
 
 fn look(cluster: &mut Cluster, name: &str, text: &str, findings: &mut Findings) {
     let (documents, error) = api::yaml::parse_all(text);
-    for document in documents.iter().take(OBJECTS) {
-        try_object(cluster, name, document, findings);
+    let parts: Vec<Part> = documents.iter().flat_map(Part::all_of).take(OBJECTS).collect();
+    for document in &documents {
+        for duplicate in &document.duplicates {
+            let message = format!("key {:?} is there twice; the last one counts", duplicate.path);
+            let at = duplicate.position;
+            findings.say(at.line, at.column, Severity::Warning, &message, "");
+        }
+    }
+    for part in &parts {
+        try_object(cluster, name, part, findings);
     }
     if let Some(error) = error {
         let message = format!("error parsing {name}: {}", error.in_kubectl_words());
         findings.say(error.line, error.column, Severity::Error, &message, "");
+    }
+}
+
+/// An object of a text: a document's own, or one in its list.
+struct Part<'a> {
+    document: &'a Document,
+    object: &'a Value,
+    /// Where the object stands in its document: nothing, or `items[0].`.
+    prefix: String,
+}
+
+impl<'a> Part<'a> {
+    /// Returns the objects of a document; a list's items are looked at one by one.
+    fn all_of(document: &'a Document) -> Vec<Part<'a>> {
+        let mut found = Vec::new();
+        let mut left = vec![(&document.value, String::new())];
+        while let Some((object, prefix)) = left.pop() {
+            if object["kind"].str() == "List" && !object["apiVersion"].str().is_empty() {
+                let items = object["items"].items().iter().enumerate().rev();
+                left.extend(items.map(|(i, item)| (item, format!("{prefix}items[{i}]."))));
+            } else {
+                found.push(Part { document, object, prefix });
+            }
+            if found.len() >= OBJECTS {
+                break;
+            }
+        }
+        found
     }
 }
 
@@ -54,35 +90,27 @@ impl Findings {
         self.diagnostics.push(Diagnostic { line: line.max(1), column, severity, message, hint });
     }
 
-    fn say_at(&mut self, document: &Document, path: &str, severity: Severity, message: &str, hint: &str) {
-        let at = document.lines.nearest(path);
-        let (line, column) = at.map_or((document.line, 1), |at| (at.line, at.column));
+    fn say_at(&mut self, part: &Part, path: &str, severity: Severity, message: &str, hint: &str) {
+        let at = part.document.lines.nearest(&format!("{}{path}", part.prefix));
+        let (line, column) = at.map_or((part.document.line, 1), |at| (at.line, at.column));
         self.say(line, column, severity, message, hint);
     }
 }
 
-fn try_object(cluster: &mut Cluster, name: &str, document: &Document, findings: &mut Findings) {
-    let object = &document.value;
-    for duplicate in &document.duplicates {
-        let message = format!("key {:?} is there twice; the last one counts", duplicate.path);
-        let at = duplicate.position;
-        findings.say(at.line, at.column, Severity::Warning, &message, "");
-    }
+fn try_object(cluster: &mut Cluster, name: &str, part: &Part, findings: &mut Findings) {
+    let object = part.object;
     let (version, kind) = (object["apiVersion"].str(), object["kind"].str());
     if kind.is_empty() || version.is_empty() {
         let missing = if kind.is_empty() { "kind" } else { "apiVersion" };
         let message = format!("error validating {name:?}: error validating data: {missing} not set");
-        return findings.say_at(document, missing, Severity::Error, &message, "");
-    }
-    if kind == "List" {
-        return;
+        return findings.say_at(part, missing, Severity::Error, &message, "");
     }
     let (group, bare) = version.split_once('/').unwrap_or(("", version));
     let Some(found) = schema::find_kind(group, bare, kind).filter(|kind| kind.served) else {
         let message = format!("no matches for kind {kind:?} in version {version:?}");
         let known = schema::find_kind(group, bare, kind).is_some();
         let hint = if known { "This kind is not served yet; it is to come." } else { "" };
-        return findings.say_at(document, "apiVersion", Severity::Error, &message, hint);
+        return findings.say_at(part, "apiVersion", Severity::Error, &message, hint);
     };
     let object_name = meta::name(object);
     let namespace = match meta::namespace(object) {
@@ -99,7 +127,7 @@ fn try_object(cluster: &mut Cluster, name: &str, document: &Document, findings: 
     if object_name.is_empty() && meta::name(object).is_empty() && object["metadata"]["generateName"].is_null()
     {
         let message = "error when retrieving current configuration: resource name may not be empty";
-        return findings.say_at(document, "metadata", Severity::Error, message, "");
+        return findings.say_at(part, "metadata", Severity::Error, message, "");
     }
     let there = cluster.peek(&Request::new(Method::Get, format!("{path}/{object_name}")));
     let exists = there.is_success();
@@ -116,7 +144,7 @@ fn try_object(cluster: &mut Cluster, name: &str, document: &Document, findings: 
     };
     let response = cluster.peek(&request.query("dryRun", "All").query("fieldValidation", "Strict"));
     for warning in &response.warnings {
-        findings.say_at(document, "kind", Severity::Warning, warning, "");
+        findings.say_at(part, "kind", Severity::Warning, warning, "");
     }
     if response.is_success() {
         let word = if exists { "configured" } else { "created" };
@@ -124,7 +152,7 @@ fn try_object(cluster: &mut Cluster, name: &str, document: &Document, findings: 
     }
     let status = Status::from_value(&response.body)
         .unwrap_or_else(|| Status::new(response.code, "Unknown", "unknown"));
-    explain(document, &status, findings);
+    explain(part, &status, findings);
 }
 
 /// Returns what `kubectl apply` would send.
@@ -142,12 +170,12 @@ fn patch_for(kind: &schema::Kind, current: &Value, object: &Value, namespace: &s
 }
 
 /// Puts each cause of a refusal on the line where it arises.
-fn explain(document: &Document, status: &Status, findings: &mut Findings) {
+fn explain(part: &Part, status: &Status, findings: &mut Findings) {
     let causes = status.details["causes"].items();
     for cause in causes {
         let field = cause["field"].str();
         let message = format!("{field}: {}", cause["message"].str());
-        findings.say_at(document, field, Severity::Error, &message, "");
+        findings.say_at(part, field, Severity::Error, &message, "");
     }
     if !causes.is_empty() {
         return;
@@ -155,11 +183,11 @@ fn explain(document: &Document, status: &Status, findings: &mut Findings) {
     let unknown = unknown_fields(&status.message);
     for path in &unknown {
         let message = format!("unknown field {path:?}");
-        findings.say_at(document, path, Severity::Error, &message, "");
+        findings.say_at(part, path, Severity::Error, &message, "");
     }
     if unknown.is_empty() {
-        let path = go_field(&status.message, &document.lines).unwrap_or_default();
-        findings.say_at(document, &path, Severity::Error, &status.message, "");
+        let path = go_field(&status.message, part).unwrap_or_default();
+        findings.say_at(part, &path, Severity::Error, &status.message, "");
     }
 }
 
@@ -170,7 +198,7 @@ fn unknown_fields(message: &str) -> Vec<String> {
 }
 
 /// Finds the field that Go's JSON error names: `… Go struct field DeploymentSpec.spec.replicas of type int32`.
-fn go_field(message: &str, lines: &LineMap) -> Option<String> {
+fn go_field(message: &str, part: &Part) -> Option<String> {
     let field = message.split("Go struct field ").nth(1)?.split(' ').next()?;
     let (_, path) = field.split_once('.')?;
     let bare = |text: &str| {
@@ -188,6 +216,7 @@ fn go_field(message: &str, lines: &LineMap) -> Option<String> {
         };
         text.chars().filter(keep).collect::<String>()
     };
-    let mut candidates = lines.iter().filter(|(there, _)| bare(there) == path || bare(there).ends_with(path));
-    candidates.next().map(|(there, _)| there.to_string())
+    let own = part.document.lines.iter().filter_map(|(there, _)| there.strip_prefix(part.prefix.as_str()));
+    let mut candidates = own.filter(|there| bare(there) == path || bare(there).ends_with(path));
+    candidates.next().map(str::to_string)
 }
