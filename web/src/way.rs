@@ -39,12 +39,7 @@ pub fn say(step: &PacketStep, lang: Lang) -> String {
     match step.what.as_str() {
         "arp" => arp(detail, lang),
         "match" => matched(step, lang),
-        "mark" => lang
-            .pick(
-                "from outside or to be rewritten, so mark 0x4000",
-                "밖에서 왔거나 주소를 바꿔야 하므로 0x4000 표시",
-            )
-            .to_owned(),
+        "mark" => marked(&step.chain, lang).to_owned(),
         "dnat" => "DNAT".to_owned(),
         "snat" => "SNAT".to_owned(),
         "masquerade" => "MASQUERADE".to_owned(),
@@ -67,6 +62,19 @@ pub fn say(step: &PacketStep, lang: Lang) -> String {
             .to_owned(),
         "lost" => lang.pick(format!("lost here ({detail})"), format!("여기서 유실됨 ({detail})")),
         other => format!("{other} {detail}").trim().to_owned(),
+    }
+}
+
+/// Why a chain marks a packet, to have its source rewritten.
+fn marked(chain: &str, lang: Lang) -> &'static str {
+    match chain.split('-').nth(1) {
+        Some("EXT") => lang.pick("from outside, so mark 0x4000", "밖에서 왔으므로 0x4000 표시"),
+        Some("SVC") => lang.pick("not from a pod, so mark 0x4000", "파드에서 오지 않았으므로 0x4000 표시"),
+        Some("SEP") => {
+            lang.pick("to the pod that asks, so mark 0x4000", "물은 파드 자신에게 가므로 0x4000 표시")
+        }
+        _ => lang
+            .pick("its source is to be rewritten, so mark 0x4000", "출발 주소를 바꿔야 하므로 0x4000 표시"),
     }
 }
 

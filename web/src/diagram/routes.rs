@@ -167,6 +167,11 @@ impl Layout {
             return self.local_route(node, from, to);
         }
         let (mut way, tap) = self.to_network(from)?;
+        if from == to {
+            // It never left the place: nobody is there to take it.
+            way.push(tap);
+            return Some(tidy(way));
+        }
         let (other, other_tap) = self.to_network(to)?;
         way.extend(self.along(tap, other_tap));
         way.extend(reversed(other));

@@ -1,5 +1,5 @@
-//! How much room a text takes, and what of it fits. Widths are planned by letter, and corrected by
-//! what the page's fonts measure.
+//! How much room a text takes, and what of it fits. Widths are summed by letter, as the page's
+//! fonts measure; where nothing was measured, as letters usually are.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -22,11 +22,7 @@ impl Type {
     }
 }
 
-/// Returns the width of a text in a proportional font of size 1.
-fn em(text: &str) -> f64 {
-    text.chars().map(char_em).sum()
-}
-
+/// Returns about how wide a letter of a proportional font of size 1 is.
 fn char_em(c: char) -> f64 {
     match c {
         'i' | 'j' | 'l' | '.' | ',' | ':' | '\'' | '|' | 'I' | '!' => 0.29,
@@ -43,35 +39,85 @@ fn is_wide(c: char) -> bool {
     matches!(c as u32, 0x1100..=0x11ff | 0x2e80..)
 }
 
-/// How much wider than planned the fonts are in which the page is shown, in thousandths: the
-/// proportional one, its bold, and the monospaced one.
-static WIDER: [AtomicU32; 3] = [AtomicU32::new(1_000), AtomicU32::new(1_070), AtomicU32::new(1_000)];
-/// A text of which a font's width is told.
-pub const SAMPLE: &str = "kube-controller-manager wants 3, available 2 endpoints";
-
-fn wider(font: usize) -> f64 {
-    WIDER.get(font).map_or(1.0, |wider| f64::from(wider.load(Ordering::Relaxed)) / 1_000.0)
+/// A font of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Font {
+    /// The proportional one.
+    Sans,
+    /// The proportional one, bold.
+    Bold,
+    /// The monospaced one.
+    Mono,
 }
 
-/// Takes in how wide [`SAMPLE`] is, in fonts of size 1: the page's own, its bold, and its monospaced one.
-pub fn calibrate(widths: [f64; 3]) {
-    let planned = [em(SAMPLE), em(SAMPLE), SAMPLE.chars().count() as f64 * CELL];
-    for ((wider, width), planned) in WIDER.iter().zip(widths).zip(planned) {
-        let factor = width / planned;
-        if (0.5..2.0).contains(&factor) {
-            wider.store((factor * 1_000.0) as u32, Ordering::Relaxed);
+/// The letters beside those of ASCII that are measured; the last stands for all that are wide.
+const OTHERS: &str = "…→≤≥−–·⌈⌉⌊⌋×\u{a0}가";
+/// Printable ASCII.
+const ASCII: std::ops::RangeInclusive<char> = ' '..='~';
+const ASCII_COUNT: usize = 95;
+/// How many letters are measured.
+const LETTERS: usize = ASCII_COUNT + 14;
+
+/// The widths of a font's letters in thousandths of the size; 0 where they weren't measured.
+struct Widths([AtomicU32; LETTERS]);
+
+impl Widths {
+    const fn new() -> Widths {
+        Widths([const { AtomicU32::new(0) }; LETTERS])
+    }
+
+    fn take(&self, widths: &[f64]) {
+        for (kept, width) in self.0.iter().zip(widths).filter(|(_, width)| (0.0..4.0).contains(*width)) {
+            kept.store((width * 1_000.0).round() as u32, Ordering::Relaxed);
+        }
+    }
+
+    fn of(&self, c: char, font: Font) -> f64 {
+        let measured = place_of(c).and_then(|place| self.0.get(place));
+        match (measured.map_or(0, |width| width.load(Ordering::Relaxed)), font) {
+            (0, Font::Sans) => char_em(c),
+            (0, Font::Bold) => char_em(c) * 1.07,
+            (0, Font::Mono) if is_wide(c) || c == '…' => 1.0,
+            (0, Font::Mono) => CELL,
+            (measured, _) => f64::from(measured) / 1_000.0,
         }
     }
 }
 
+/// The fonts in which the page is shown.
+static WIDTHS: [Widths; 3] = [const { Widths::new() }; 3];
+
+/// Returns the letters whose widths [`calibrate`] takes.
+pub fn letters() -> impl Iterator<Item = char> {
+    ASCII.chain(OTHERS.chars())
+}
+
+fn place_of(c: char) -> Option<usize> {
+    match c {
+        c if ASCII.contains(&c) => Some(c as usize - ' ' as usize),
+        c if is_wide(c) => Some(LETTERS - 1),
+        c => OTHERS.chars().position(|other| other == c).map(|at| ASCII_COUNT + at),
+    }
+}
+
+/// Takes in how wide [`letters`] are in a font of size 1.
+pub fn calibrate(font: Font, widths: &[f64]) {
+    WIDTHS[font as usize].take(widths);
+}
+
+/// Returns the width of a text in a font of size 1.
+fn width(text: &str, font: Font) -> f64 {
+    text.chars().map(|c| WIDTHS[font as usize].of(c, font)).sum()
+}
+
 /// Returns the width of a text in the page's proportional font.
 pub fn sans(text: &str, size: f64) -> f64 {
-    em(text) * size * wider(0)
+    width(text, Font::Sans) * size
 }
 
 /// Returns the width of a text in the page's proportional font, bold.
 pub fn bold(text: &str, size: f64) -> f64 {
-    em(text) * size * wider(1)
+    width(text, Font::Bold) * size
 }
 
 /// The width of a character of a monospaced font.
@@ -79,8 +125,7 @@ const CELL: f64 = 0.602;
 
 /// Returns the width of a text in the page's monospaced font.
 pub fn mono(text: &str, size: f64) -> f64 {
-    let cells: f64 = text.chars().map(|c| if is_wide(c) || c == '…' { 1.0 } else { CELL }).sum();
-    cells * size * wider(2)
+    width(text, Font::Mono) * size
 }
 
 /// Returns as much of a text as fits, with `…` where something is left out. The end of a generated
@@ -132,6 +177,20 @@ mod tests {
             }
         }
         assert_eq!(Type::at(1.0), Type { small: 10.0, normal: 11.0, head: 12.0 });
+    }
+
+    #[test]
+    fn every_letter_has_a_place() {
+        assert_eq!(letters().count(), LETTERS);
+        for (place, letter) in letters().enumerate() {
+            assert_eq!(place_of(letter), Some(place), "{letter}");
+        }
+        assert_eq!((place_of('나'), place_of('é')), (Some(LETTERS - 1), None));
+        let widths = Widths::new();
+        assert_eq!((widths.of('가', Font::Mono), widths.of('x', Font::Mono)), (1.0, CELL));
+        let measured: Vec<f64> = letters().map(|letter| if letter == 'x' { f64::NAN } else { 0.5 }).collect();
+        widths.take(&measured);
+        assert_eq!((widths.of('나', Font::Mono), widths.of('x', Font::Mono)), (0.5, CELL));
     }
 
     #[test]

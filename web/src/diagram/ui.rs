@@ -17,6 +17,7 @@ use web::context::{Asker, Shown};
 use web::diagram::accent::Accent;
 use web::diagram::census::Census;
 use web::diagram::layout::Layout;
+use web::diagram::motion::Viewer;
 use web::diagram::scene::{Cx, scene, way};
 use web::diagram::shape::{Group, number};
 use web::diagram::slots::Slots;
@@ -137,10 +138,12 @@ pub fn diagram(props: &DiagramProps) -> Html {
     }
     {
         let (animator, kept, model) = (animator.clone(), kept.clone(), props.model.clone());
+        let lang = props.lang;
         use_effect(move || {
             if let Some(animator) = &*animator {
                 let layout = kept.borrow().layout.clone();
-                animator.take(&model, layout, shown.reduced_motion, exchange);
+                let reduced_motion = shown.reduced_motion;
+                animator.take(&model, layout, Viewer { reduced_motion, selected: exchange, lang });
             }
         });
     }

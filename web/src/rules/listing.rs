@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use view::{PacketStep, PodRow, RuleRow, RulesView};
 use web::rules::chains::{Chain, service_name, shown};
+use web::rules::out::way_out;
 use web::rules::read::{Rule, read, share, short};
 use web::selection::Selection;
 use web::table::Table;
@@ -12,11 +13,16 @@ use web::traffic::{short_pod, version_class};
 use web::words::{Lang, TraceWords, fill};
 use yew::prelude::*;
 
+use super::joins::{Join, Joins};
+use super::packet::{OUT, Packet, packet};
+
 /// What a table is listed from.
 #[derive(Clone, PartialEq, Properties)]
 pub struct ListingProps {
     /// The table.
     pub rules: Rc<RulesView>,
+    /// The selected packet; 0 for none.
+    pub exchange: u64,
     /// The way of the selected packet; empty for none.
     pub way: Rc<Vec<PacketStep>>,
     /// The pods, for their versions.
@@ -50,6 +56,25 @@ impl Cx<'_> {
             .map(|(place, step)| (place + 1, step))
     }
 
+    /// Returns the jumps that the packet took on its way in, and from its endpoint to the way out.
+    fn joins(&self) -> Vec<Join> {
+        let rules = &self.props.rules;
+        let lit = |name: &str| {
+            rules.chains.iter().any(|(own, _, rows)| own == name && rows.iter().any(|row| row.lit))
+        };
+        let mut joins = Vec::new();
+        for (name, _, rows) in rules.chains.iter().filter(|(name, ..)| !name.ends_with("POSTROUTING")) {
+            let taken = rows.iter().enumerate().filter(|(_, row)| row.lit);
+            let jumps = taken.filter(|(_, row)| row.target != "KUBE-MARK-MASQ" && lit(&row.target));
+            joins.extend(jumps.map(|(place, row)| Join { from: row_id(name, place), to: id(&row.target) }));
+            let is_last = name.starts_with("KUBE-SEP-") && lit(name);
+            if is_last && !way_out(&self.props.way, &rules.node).is_empty() {
+                joins.push(Join { from: id(name), to: OUT.to_owned() });
+            }
+        }
+        joins
+    }
+
     /// Returns the number drawn at a rule (from 0), in percent.
     fn drawn(&self, chain: &str, place: usize) -> Option<f64> {
         let tried = self.steps(chain).flat_map(|(_, step)| &step.tried);
@@ -70,28 +95,59 @@ pub fn listing(props: &ListingProps) -> Html {
         by_ip: pods.map(|(key, pod)| (pod.ip.as_str(), (key.as_str(), pod))).collect(),
         known: props.rules.chains.iter().map(|(name, _, _)| name.as_str()).collect(),
     };
-    let nat = props.rules.table == "nat";
+    // Beside a packet's way stand the chains it can take; the others come after it.
+    let follows =
+        !props.way.is_empty() && props.rules.chains.iter().any(|(_, _, rows)| rows.iter().any(|row| row.lit));
+    let (first, rest): (Vec<Chain<'_>>, Vec<Chain<'_>>) =
+        shown.common.iter().partition(|chain| !follows || is_entrance(chain.name));
+    let (served, others): (Vec<&Vec<Chain<'_>>>, Vec<&Vec<Chain<'_>>>) =
+        shown.services.iter().partition(|chains| !follows || chains.iter().any(Chain::is_lit));
+    let more = (shown.hidden > 0)
+        .then(|| html! { <p class="rules-note">{ fill(words.more, &[&shown.hidden.to_string()]) }</p> });
+    let seen = Packet { number: props.exchange, way: &props.way, node: &props.rules.node, lang: props.lang };
     html! {
-        <div class="rules-cols">
-            <div>
-                <p class="rules-note">{ if nat { words.counted_nat } else { words.counted } }</p>
-                { for shown.common.iter().enumerate().map(|(place, chain)| {
-                    let before = place.checked_sub(1).and_then(|before| shown.common.get(before));
-                    section(&cx, chain, before, None)
-                }) }
-            </div>
-            if !shown.services.is_empty() {
+        <div class="rules-page">
+            <Joins joins={cx.joins()} />
+            <div class="rules-cols">
                 <div>
-                    <p class="rules-note">
-                        { words.share_note }
-                        if !props.way.is_empty() { { " " }{ words.drawn_note } }
-                    </p>
-                    { for shown.services.iter().map(|chains| service(&cx, chains)) }
-                    if shown.hidden > 0 { <p class="rules-note">{ fill(words.more, &[&shown.hidden.to_string()]) }</p> }
+                    <p class="rules-note">{ if props.rules.table == "nat" { words.counted_nat } else { words.counted } }</p>
+                    { for first.iter().map(|chain| section(&cx, chain, None)) }
+                </div>
+                if !served.is_empty() {
+                    <div>
+                        <p class="rules-note">
+                            { words.share_note }
+                            if follows { { " " }{ words.drawn_note } }
+                        </p>
+                        { for served.iter().map(|chains| service(&cx, chains)) }
+                        if !follows { { more.clone() } }
+                    </div>
+                }
+            </div>
+            if follows {
+                { packet(&seen) }
+                <h3 class="rules-others">{ words.other_chains }</h3>
+                <div class="rules-cols">
+                    <div>{ for rest.iter().map(|chain| section(&cx, chain, None)) }</div>
+                    <div>{ for others.iter().map(|chains| service(&cx, chains)) }{ more }</div>
                 </div>
             }
         </div>
     }
+}
+
+/// Returns whether a packet may meet a chain on its way in, before the service's own.
+fn is_entrance(chain: &str) -> bool {
+    matches!(
+        chain,
+        "PREROUTING"
+            | "KUBE-SERVICES"
+            | "KUBE-EXTERNAL-SERVICES"
+            | "KUBE-NODEPORTS"
+            | "FORWARD"
+            | "KUBE-FORWARD"
+            | "KUBE-PROXY-FIREWALL"
+    )
 }
 
 fn service(cx: &Cx<'_>, chains: &[Chain<'_>]) -> Html {
@@ -101,19 +157,14 @@ fn service(cx: &Cx<'_>, chains: &[Chain<'_>]) -> Html {
     let key = own.first().map_or(String::new(), |chain| chain.name.to_owned());
     html! {
         <div class="chain-service" {key}>
-            { for own.iter().enumerate().map(|(place, chain)| {
-                let before = place.checked_sub(1).and_then(|before| own.get(before)).copied();
-                section(cx, chain, before, name.as_deref())
-            }) }
+            { for own.iter().map(|chain| section(cx, chain, name.as_deref())) }
             if !ends.is_empty() { <ul class="chain-ends">{ for ends.iter().map(|chain| end(cx, chain)) }</ul> }
         </div>
     }
 }
 
-/// A chain with its rules. An accent line joins it to the one before, where the packet came from there.
-fn section(cx: &Cx<'_>, chain: &Chain<'_>, before: Option<&Chain<'_>>, service: Option<&str>) -> Html {
-    let came = |before: &Chain<'_>| before.rules.iter().any(|rule| rule.lit && rule.target == chain.name);
-    let joined = chain.is_lit() && before.is_some_and(came);
+/// A chain with its rules.
+fn section(cx: &Cx<'_>, chain: &Chain<'_>, service: Option<&str>) -> Html {
     let quiet = !chain.is_lit() && (!chain.is_entered() || !cx.props.way.is_empty());
     let note = match (chain.policy, service) {
         ("-", Some(service)) => service.to_owned(),
@@ -124,12 +175,7 @@ fn section(cx: &Cx<'_>, chain: &Chain<'_>, before: Option<&Chain<'_>>, service: 
     let places = chain.shown();
     let hidden = chain.rules.len() - places.len();
     let number = cx.steps(chain.name).next().map(|(number, _)| number);
-    let class = classes!(
-        "chain",
-        chain.is_lit().then_some("lit"),
-        joined.then_some("joined"),
-        quiet.then_some("quiet")
-    );
+    let class = classes!("chain", chain.is_lit().then_some("lit"), quiet.then_some("quiet"));
     html! {
         <section key={chain.name.to_owned()} {class} role="group" id={id(chain.name)} tabindex="-1" aria-label={chain.name.to_owned()}>
             if let Some(number) = number { <span class="chain-step" aria-hidden="true">{ number }</span> }
@@ -148,7 +194,7 @@ fn row(cx: &Cx<'_>, chain: &Chain<'_>, place: usize, row: &RuleRow) -> Html {
     let rule = read(&row.text);
     let spread = rule.endpoint().filter(|_| row.target.starts_with("KUBE-SEP-"));
     html! {
-        <li key={place} class={classes!(row.lit.then_some("lit"), spread.map(|_| "spread"))} title={row.text.clone()}>
+        <li key={place} id={row.lit.then(|| row_id(chain.name, place))} class={classes!(row.lit.then_some("lit"), spread.map(|_| "spread"))} title={row.text.clone()}>
             <span class="chain-n mono">{ row.packets }</span>
             { match spread {
                 Some(endpoint) => odds(cx, chain, place, &rule, endpoint),
@@ -215,6 +261,10 @@ fn id(chain: &str) -> String {
     format!("chain-{chain}")
 }
 
+fn row_id(chain: &str, place: usize) -> String {
+    format!("rule-{chain}-{place}")
+}
+
 fn go_to(chain: &str) {
     let document = web_sys::window().and_then(|window| window.document());
     let found = document.and_then(|document| document.get_element_by_id(&id(chain)));
@@ -260,40 +310,5 @@ fn owner(cx: &Cx<'_>, key: &str, pod: &PodRow) -> Html {
             <span class="mono">{ short_pod(key) }</span>
             if pod.version > 0 { <b>{ format!("v{}", pod.version) }</b> }
         </button>
-    }
-}
-
-/// What a table is printed from.
-#[derive(Clone, PartialEq, Properties)]
-pub struct RawProps {
-    /// The table.
-    pub rules: Rc<RulesView>,
-    /// The language.
-    pub lang: Lang,
-}
-
-/// A table as iptables-save prints it, the lit rules marked.
-#[component(Raw)]
-pub fn raw(props: &RawProps) -> Html {
-    let rows = props.rules.chains.iter().flat_map(|(_, _, rows)| rows);
-    let lit: BTreeSet<&str> = rows.filter(|row| row.lit).map(|row| row.text.as_str()).collect();
-    // Lines that aren't lit stand together, so that a thousand of them are one node.
-    let mut runs: Vec<(bool, String)> = Vec::new();
-    for line in props.rules.text.lines() {
-        let is_lit = lit.contains(line);
-        match runs.last_mut() {
-            Some((before, text)) if *before == is_lit && !is_lit => {
-                text.push_str(line);
-                text.push('\n');
-            }
-            _ => runs.push((is_lit, format!("{line}\n"))),
-        }
-    }
-    html! {
-        <pre class="rules-raw">
-            { for runs.into_iter().map(|(is_lit, text)| {
-                if is_lit { html! { <mark>{ text }</mark> } } else { html! { { text } } }
-            }) }
-        </pre>
     }
 }

@@ -2,4 +2,5 @@
 //! The components are in `ui.rs`, a module of the page's binary.
 
 pub mod chains;
+pub mod out;
 pub mod read;

@@ -1,7 +1,10 @@
 //! The rules' components.
 
 mod asking;
+mod joins;
 mod listing;
+mod packet;
+mod raw;
 
 use std::rc::Rc;
 
@@ -14,7 +17,8 @@ use web::words::{Lang, TraceWords, fill};
 use yew::prelude::*;
 
 use self::asking::{Question, use_rules, use_way};
-use self::listing::{Listing, Raw};
+use self::listing::Listing;
+use self::raw::Raw;
 
 /// The tables that kube-proxy writes.
 const TABLES: [&str; 2] = ["nat", "filter"];
@@ -68,9 +72,9 @@ pub fn rules_view(props: &RulesViewProps) -> Html {
     let body = match &rules {
         None => html! { <p class="empty">{ words.loading }</p> },
         Some(None) => html! { <p class="empty">{ words.no_node }</p> },
-        Some(Some(rules)) if *raw => html! { <Raw rules={rules.clone()} lang={props.lang} /> },
+        Some(Some(rules)) if *raw => html! { <Raw rules={rules.clone()} /> },
         Some(Some(rules)) => html! {
-            <Listing rules={rules.clone()} {way} pods={model.pods.clone()} lang={props.lang} on_select={props.on_select.clone()} />
+            <Listing rules={rules.clone()} {exchange} {way} pods={model.pods.clone()} lang={props.lang} on_select={props.on_select.clone()} />
         },
     };
     html! {

@@ -44,9 +44,14 @@ pub fn drawing(picture: &Picture<'_>) -> Html {
 fn lines(picture: &Picture<'_>, width: f64) -> Html {
     let plan = &picture.plan;
     let (base, _) = plan.answers();
-    let mut path = format!("M{MARGIN} {:.1}H{:.1}", base + 0.5, width - MARGIN);
+    let mut path = String::new();
+    if !picture.nothing {
+        path += &format!("M{MARGIN} {:.1}H{:.1}", base + 0.5, width - MARGIN);
+    }
     if !plan.is_strip() {
-        for row in 0..=plan.rows {
+        // Where nothing has happened yet, there are no rows.
+        let rows = if picture.nothing { 0 } else { plan.rows };
+        for row in 0..=rows {
             path += &format!("M0 {:.1}H{width:.1}", plan.row_top(row).round() + 0.5);
         }
     }
@@ -85,7 +90,7 @@ fn pill_width(words: &str) -> f64 {
 fn marks(picture: &Picture<'_>) -> Html {
     let model = &picture.props.model;
     let pill = pill_width(&moment_words(model.now));
-    let placed = place(model.marks.iter(), &picture.scale, model.now, pill + 8.0);
+    let placed = place(model.marks.iter(), &picture.scale, (model.now, pill + 8.0), picture.props.lang);
     html! { <>{ for placed.iter().map(|placed| mark(picture, placed)) }</> }
 }
 
@@ -165,14 +170,15 @@ fn wait(picture: &Picture<'_>, bracket: &Bracket, top: f64) -> Html {
         return Html::default();
     }
     let (from, to) = (scale.within(bracket.from), scale.within(bracket.to));
-    let y = top + picture.plan.row - 11.0;
+    let y = top + picture.plan.row - 7.0;
     let path = format!("M{from:.1} {y:.1}v4H{to:.1}v-4");
-    let before = from > BRACKET_WORDS;
+    // What is to come has no bars over which words could stand.
+    let before = to + BRACKET_WORDS > scale.width && from > BRACKET_WORDS;
     let (x, anchor) = if before { (from - 6.0, "end") } else { (to + 6.0, "start") };
     html! {
         <g class="tl-wait">
             <path d={path} />
-            <text x={px(x)} y={px(y + 7.0)} text-anchor={anchor}>{ format!("minReadySeconds: {}", bracket.seconds) }</text>
+            <text x={px(x)} y={px(y + 5.0)} text-anchor={anchor}>{ format!("minReadySeconds: {}", bracket.seconds) }</text>
         </g>
     }
 }

@@ -15,7 +15,7 @@ use super::Picture;
 const TOLD: usize = 5;
 
 /// The column of labels.
-pub fn legend(picture: &Picture<'_>, nothing: bool) -> Html {
+pub fn legend(picture: &Picture<'_>) -> Html {
     let words = picture.props.lang.traces();
     let plan = &picture.plan;
     let rows = format!("grid-template-rows: {HEAD}px repeat({}, {}px) {FOOT}px", plan.rows, plan.row);
@@ -27,9 +27,9 @@ pub fn legend(picture: &Picture<'_>, nothing: bool) -> Html {
                 if picture.hidden > 0 && !plan.is_strip() {
                     <span class="dim">{ fill(words.more, &[&picture.hidden.to_string()]) }</span>
                 }
-                if !nothing { <span class="end num">{ range(picture, words) }</span> }
+                if !picture.nothing { <span class="end num">{ range(picture, words) }</span> }
             </div>
-            if nothing {
+            if picture.nothing {
                 <p class="tl-empty">{ words.timeline_empty }</p>
             } else {
                 { for picture.groups.iter().map(|group| row(picture, group, words)) }
@@ -97,9 +97,9 @@ fn swatch(version: u32) -> Html {
 }
 
 /// Says in text what the timeline shows.
-pub fn summary(picture: &Picture<'_>, nothing: bool) -> String {
+pub fn summary(picture: &Picture<'_>) -> String {
     let words = picture.props.lang.traces();
-    if nothing {
+    if picture.nothing {
         return words.timeline_empty.to_owned();
     }
     let mut said = vec![fill(words.sum_time, &[&clock(picture.scale.from), &clock(picture.scale.to)])];

@@ -3,6 +3,7 @@
 use view::{MarkRow, Moment};
 
 use super::scale::Scale;
+use crate::words::{Lang, fill};
 
 /// The most marks that are drawn, the latest.
 const MARKS: usize = 120;
@@ -30,8 +31,8 @@ pub struct Placed<'a> {
 pub fn place<'a>(
     marks: impl DoubleEndedIterator<Item = (&'a String, &'a MarkRow)>,
     scale: &Scale,
-    now: Moment,
-    pill: f64,
+    (now, pill): (Moment, f64),
+    lang: Lang,
 ) -> Vec<Placed<'a>> {
     let seen = marks.rev().filter(|(_, mark)| scale.shows(mark.at, mark.at)).take(MARKS);
     let mut wall = scale.width;
@@ -45,11 +46,38 @@ pub fn place<'a>(
             () => wall.min(pill_from),
         };
         wall = x;
-        Placed { key, x, words: cut(&mark.text, end - begins - AFTER), mark }
+        Placed { key, x, words: cut(&brief(&mark.text, lang), end - begins - AFTER), mark }
     });
     let mut placed: Vec<Placed<'a>> = placed.collect();
     placed.reverse();
     placed
+}
+
+/// Returns a command in few words: `set image: v2`, `apply hello.yaml`, `loop: curl 10.64.140.43`.
+pub fn brief(text: &str, lang: Lang) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.as_slice() {
+        ["kubectl", ..] => brief(text.trim_start().trim_start_matches("kubectl"), lang),
+        ["while" | "until" | "for" | "watch", rest @ ..] => {
+            let Some(curl) = rest.iter().position(|word| *word == "curl") else { return text.to_owned() };
+            let asked = rest.iter().skip(curl + 1).find(|word| !word.starts_with('-'));
+            let asked = asked
+                .map_or("", |asked| asked.trim_end_matches([';', '"', '\'']).trim_start_matches("http://"));
+            fill(lang.traces().mark_loop, &[format!("curl {asked}").trim_end()])
+        }
+        ["set", "image", .., image] if image.contains('=') => {
+            let name = image.rsplit('/').next().unwrap_or(image);
+            format!("set image: {}", name.rsplit_once([':', '=']).map_or(name, |(_, tag)| tag))
+        }
+        [verb @ ("apply" | "create" | "replace" | "delete"), "-f", file, ..] => {
+            format!("{verb} {}", file.rsplit('/').next().unwrap_or(file))
+        }
+        ["microk8s", what, addon, ..] => format!("{what} {}", addon.split(':').next().unwrap_or(addon)),
+        _ => {
+            let told = words.iter().filter(|word| !word.starts_with("--") || word.starts_with("--replicas="));
+            told.copied().collect::<Vec<_>>().join(" ")
+        }
+    }
 }
 
 /// Returns as much of a text as has room, with `…` where it doesn't all; nothing where that tells nothing.
@@ -77,8 +105,8 @@ mod tests {
     fn words_keep_clear() {
         let scale = Scale { from: 0, to: 100 * SECOND, width: 1_000.0 };
         let marks = [
-            (1, "apply -f echo.yaml"),
-            (10, "set image deployment/echo"),
+            (1, "apply -f some/echo.yaml"),
+            (10, "rollout undo deployment/echo"),
             (20, "x"),
             (90, "delete pod"),
             (200, "y"),
@@ -89,9 +117,28 @@ mod tests {
                 (key.to_string(), MarkRow { at: at * SECOND, text: text.into(), bad: false })
             })
             .collect();
-        let placed = place(marks.iter(), &scale, 95 * SECOND, 56.0);
+        let placed = place(marks.iter(), &scale, (95 * SECOND, 56.0), Lang::En);
         let words: Vec<_> = placed.iter().map(|placed| (placed.x, placed.words.as_str())).collect();
-        assert_eq!(words, [(10.0, "apply -f e…"), (100.0, "set image d…"), (200.0, "x"), (900.0, "")]);
+        assert_eq!(words, [(10.0, "apply echo…"), (100.0, "rollout un…"), (200.0, "x"), (900.0, "")]);
+    }
+
+    #[test]
+    fn commands_are_brief() {
+        for (text, words) in [
+            ("kubectl apply -f some/echo.yaml", "apply echo.yaml"),
+            ("set image deployment/x x=gcr.io/a/deployment:v2", "set image: v2"),
+            ("set image deployment/x x=nginx", "set image: nginx"),
+            ("expose deployment x --type=LoadBalancer --port=80", "expose deployment x"),
+            ("scale deployment/x --replicas=5", "scale deployment/x --replicas=5"),
+            ("microk8s enable metallb:10.64.140.43-10.64.140.49", "enable metallb"),
+            ("while true; do curl -s http://10.64.140.43; sleep 0.2; done", "loop: curl 10.64.140.43"),
+            ("while true; do date; done", "while true; do date; done"),
+            ("stop node-2", "stop node-2"),
+            ("", ""),
+        ] {
+            assert_eq!(brief(text, Lang::En), words);
+        }
+        assert_eq!(brief("watch curl a", Lang::Ko), "반복: curl a");
     }
 
     #[test]

@@ -46,6 +46,8 @@ struct Picture<'a> {
     hidden: usize,
     /// The last mark's moment: the legend tells what changed since.
     since: Moment,
+    /// Whether nothing has happened yet.
+    nothing: bool,
 }
 
 /// What happened, by time.
@@ -59,7 +61,8 @@ pub fn timeline(props: &TimelineProps) -> Html {
     let scale = Scale::following(model.now, *window, width - 2.0 * MARGIN);
     let (shown, hidden) = groups(&model.bars, scale.from, plan.rows);
     let since = model.marks.values().next_back().map_or(0, |mark| mark.at);
-    let picture = Picture { props, plan, scale, groups: shown, hidden, since };
+    let nothing = model.bars.is_empty() && model.marks.is_empty() && model.answers.is_empty();
+    let picture = Picture { props, plan, scale, groups: shown, hidden, since, nothing };
     let zoom = {
         let (now, window) = (model.now, window.clone());
         move |turn: f64| window.set(zoomed(now, *window, turn))
@@ -101,16 +104,15 @@ pub fn timeline(props: &TimelineProps) -> Html {
             }
         })
     };
-    let nothing = model.bars.is_empty() && model.marks.is_empty() && model.answers.is_empty();
     let words = props.lang.traces();
     html! {
         <div class="tl" style={format!("--label: {}px", props.label_width)}>
-            if props.label_width > 0 { { legend::legend(&picture, nothing) } }
+            if props.label_width > 0 { { legend::legend(&picture) } }
             <div class="tl-axis" ref={axis} tabindex="0" role="group" aria-label={words.timeline} {onclick} {onwheel} {onkeydown}>
                 if width > 0.0 { { drawing::drawing(&picture) } }
                 if nothing && props.label_width == 0 { <p class="tl-empty">{ words.timeline_empty }</p> }
             </div>
-            <p class="sr">{ legend::summary(&picture, nothing) }</p>
+            <p class="sr">{ legend::summary(&picture) }</p>
         </div>
     }
 }

@@ -25,14 +25,10 @@ pub struct StageWords {
     pub surge: &'static str,
     /// unavailable
     pub unavailable: &'static str,
-    /// and {} more
-    pub and_more: &'static str,
     /// last:
     pub last: &'static str,
     /// to
     pub to: &'static str,
-    /// {} wait
-    pub wait: &'static str,
     /// {} fits nowhere
     pub fits_nowhere: &'static str,
     /// no IP yet
@@ -51,6 +47,12 @@ pub struct StageWords {
     pub client: &'static str,
     /// {} answered
     pub answered: &'static str,
+    /// {} answers: {}
+    pub answers: &'static str,
+    /// {}, {} a second
+    pub each_second: &'static str,
+    /// curl loop
+    pub curl_loop: &'static str,
     /// {} lost
     pub lost: &'static str,
     /// compares what is wanted with what is there, and asks for the difference
@@ -73,10 +75,6 @@ pub struct StageWords {
     pub first_wires: &'static str,
     /// Running, not ready
     pub key_unready: &'static str,
-    /// component
-    pub key_component: &'static str,
-    /// service
-    pub key_service: &'static str,
     /// answer, by version
     pub key_answer: &'static str,
     /// refused or lost
@@ -95,8 +93,6 @@ pub struct StageWords {
     pub pod_on: &'static str,
     /// on no node yet
     pub pod_nowhere: &'static str,
-    /// {} pods
-    pub pods_n: &'static str,
     /// acted {} ago
     pub acted_ago: &'static str,
     /// has not acted yet
@@ -116,10 +112,8 @@ pub(super) static EN: StageWords = StageWords {
     available: "available",
     surge: "surge",
     unavailable: "unavailable",
-    and_more: "and {} more",
     last: "last:",
     to: "to",
-    wait: "{} waiting for a node",
     fits_nowhere: "{} fits on no node",
     no_ip: "no IP yet",
     again_in: "again in {}",
@@ -129,6 +123,9 @@ pub(super) static EN: StageWords = StageWords {
     announced: "announced here",
     client: "client",
     answered: "{} answered",
+    answers: "{} answers: {}",
+    each_second: "{}, {} a second",
+    curl_loop: "curl loop",
     lost: "{} lost",
     first_manager: "compares what is wanted with what is there, and asks for the difference",
     first_api: "the only door: everybody reads and writes here",
@@ -140,8 +137,6 @@ pub(super) static EN: StageWords = StageWords {
     first_proxy: "writes the rules that route",
     first_wires: "Requests go up to the API server; watch events come down. Traffic will come from below.",
     key_unready: "Running, not ready",
-    key_component: "component",
-    key_service: "service",
     key_answer: "answer, by version",
     key_lost: "refused or lost",
     key_request: "request",
@@ -151,7 +146,6 @@ pub(super) static EN: StageWords = StageWords {
     pod_version: "version {}",
     pod_on: "on {}",
     pod_nowhere: "on no node yet",
-    pods_n: "{} pods",
     acted_ago: "acted {} ago",
     idle: "has not acted yet",
 };
@@ -169,10 +163,8 @@ pub(super) static KO: StageWords = StageWords {
     available: "가용",
     surge: "초과 허용",
     unavailable: "부족 허용",
-    and_more: "그 밖에 {}개",
     last: "마지막:",
     to: "→",
-    wait: "노드를 기다리는 파드 {}",
     fits_nowhere: "{}: 맞는 노드 없음",
     no_ip: "IP 아직 없음",
     again_in: "{} 뒤 다시",
@@ -182,6 +174,9 @@ pub(super) static KO: StageWords = StageWords {
     announced: "여기서 알림",
     client: "클라이언트",
     answered: "응답 {}",
+    answers: "{}의 응답: {}",
+    each_second: "{}, 초당 {}회",
+    curl_loop: "curl 반복",
     lost: "유실 {}",
     first_manager: "원하는 상태와 지금 상태를 견주고 차이를 요청합니다",
     first_api: "하나뿐인 문: 모두가 여기서 읽고 씁니다",
@@ -193,8 +188,6 @@ pub(super) static KO: StageWords = StageWords {
     first_proxy: "길을 정하는 규칙을 씁니다",
     first_wires: "요청은 API 서버로 올라가고, 감시 이벤트는 내려옵니다. 트래픽은 아래에서 들어옵니다.",
     key_unready: "Running, 준비 안 됨",
-    key_component: "컴포넌트",
-    key_service: "서비스",
     key_answer: "응답, 버전별",
     key_lost: "거부 또는 유실",
     key_request: "요청",
@@ -204,7 +197,6 @@ pub(super) static KO: StageWords = StageWords {
     pod_version: "버전 {}",
     pod_on: "{}에 있음",
     pod_nowhere: "아직 노드 없음",
-    pods_n: "파드 {}",
     acted_ago: "{} 전에 움직임",
     idle: "아직 움직인 적 없음",
 };

@@ -13,6 +13,8 @@ pub struct TraceWords {
     pub answers_1: &'static str,
     /// {} answered, {} on their way, {} lost
     pub answers_n: &'static str,
+    /// loop: {}
+    pub mark_loop: &'static str,
     /// {} → {} pods
     pub pods_change: &'static str,
     /// 1 pod
@@ -99,6 +101,22 @@ pub struct TraceWords {
     pub packets: &'static str,
     /// These rules can't be had: the node is gone.
     pub no_node: &'static str,
+    /// Then, on the way out
+    pub way_out: &'static str,
+    /// routing
+    pub routing: &'static str,
+    /// What packet {} says
+    pub packet_says: &'static str,
+    /// source
+    pub source: &'static str,
+    /// destination
+    pub destination: &'static str,
+    /// arrives at {}
+    pub arrives: &'static str,
+    /// after step {}, {}
+    pub after_step: &'static str,
+    /// Other chains of this table
+    pub other_chains: &'static str,
     /// Loading
     pub loading: &'static str,
 }
@@ -110,6 +128,7 @@ pub(super) static EN: TraceWords = TraceWords {
     answers: "Answers",
     answers_1: "{} answered, {} on its way, {} lost",
     answers_n: "{} answered, {} on their way, {} lost",
+    mark_loop: "loop: {}",
     pods_change: "{} → {} pods",
     pods_1: "1 pod",
     pods_n: "{} pods",
@@ -153,6 +172,14 @@ pub(super) static EN: TraceWords = TraceWords {
     taken: "taken by the packet",
     packets: "{} counted",
     no_node: "There is no such node.",
+    way_out: "Then, on the way out",
+    routing: "routing",
+    packet_says: "What packet {} says",
+    source: "source",
+    destination: "destination",
+    arrives: "arrives at {}",
+    after_step: "after step {}, {}",
+    other_chains: "Other chains of this table",
     loading: "Loading",
 };
 
@@ -163,6 +190,7 @@ pub(super) static KO: TraceWords = TraceWords {
     answers: "응답",
     answers_1: "응답 {}, 가는 중 {}, 유실 {}",
     answers_n: "응답 {}, 가는 중 {}, 유실 {}",
+    mark_loop: "반복: {}",
     pods_change: "파드 {} → {}",
     pods_1: "파드 1",
     pods_n: "파드 {}",
@@ -206,5 +234,13 @@ pub(super) static KO: TraceWords = TraceWords {
     taken: "패킷이 지나간 규칙",
     packets: "{}번 셈",
     no_node: "그런 노드가 없습니다.",
+    way_out: "그다음, 나가는 길",
+    routing: "라우팅",
+    packet_says: "패킷 {}의 내용",
+    source: "출발",
+    destination: "도착",
+    arrives: "{}에 도착할 때",
+    after_step: "{}단계 {} 뒤",
+    other_chains: "이 테이블의 다른 체인",
     loading: "불러오는 중",
 };

@@ -262,6 +262,9 @@ impl Terminal {
     }
 }
 
+/// The most characters of a line that stand on the timeline.
+const MARK: usize = 200;
+
 /// Returns the words with which a typed line stands on the timeline; `None` for lines that only look.
 fn mark_of(line: &str) -> Option<String> {
     let line = line.trim();
@@ -273,10 +276,10 @@ fn mark_of(line: &str) -> Option<String> {
             "label", "annotate", "rollout", "cordon", "uncordon", "drain", "taint",
         ];
         let only_looks = ["rollout status", "rollout history"].iter().any(|words| rest.starts_with(words));
-        return (acts.contains(&verb) && !only_looks).then(|| rest.chars().take(60).collect());
+        return (acts.contains(&verb) && !only_looks).then(|| rest.chars().take(MARK).collect());
     }
     let begins = ["while ", "for ", "until ", "microk8s "].iter().any(|word| line.starts_with(word));
-    begins.then(|| line.chars().take(60).collect())
+    begins.then(|| line.chars().take(MARK).collect())
 }
 
 impl Cluster {

@@ -4,6 +4,7 @@
 
 mod bars;
 mod budget;
+mod legs;
 mod pods;
 mod records;
 mod traffic;
@@ -15,7 +16,7 @@ pub(crate) use travellers::travellers;
 use ::view::{AnswerRow, EventRow, MarkRow, Moment, PodBar, Rows};
 use api::{Value, meta};
 use sim::Time;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use versions::Versions;
 
 /// How many rows of what is over (events, answers, bars of gone pods) the view keeps.
@@ -49,6 +50,8 @@ pub(crate) struct View {
     pub(crate) traffic: traffic::Traffic,
     answers: BTreeMap<u64, AnswerRow>,
     dirty_answers: BTreeSet<u64>,
+    /// Exchanges that ended since the last frame.
+    ended: VecDeque<u64>,
 }
 
 /// Returns the resource of a watched object's kind.

@@ -2,8 +2,8 @@
 
 use super::View;
 use crate::wires::Wires;
-use ::view::{AnswerRow, Traveller, TravellerKind};
-use network::{Answer, Ended, HostKind, Outcome, Payload, Way};
+use ::view::AnswerRow;
+use network::{Answer, Ended, Outcome, Payload};
 
 /// How exchanges went so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,55 +68,12 @@ impl View {
             self.traffic.answered += 1;
         }
         self.dirty_answers.insert(exchange);
+        self.note_ended(exchange);
     }
 
     /// Returns the version of a pod by `namespace/name`.
     pub(crate) fn version_of(&self, pod: &str) -> u32 {
         let pod = self.objects.get(&("pods", pod.to_string()));
         pod.map_or(0, |pod| self.owner_of(pod).1)
-    }
-
-    /// Returns the legs of the ways after number `since`, and the number of the last.
-    pub(crate) fn packet_legs(&self, wires: &Wires, since: u64) -> (Vec<Traveller>, u64) {
-        let newest = wires.network.ways().next_back().map_or(since, |way| way.exchange.0.max(since));
-        let newer = wires.network.ways().rev().take_while(|way| way.exchange.0 > since);
-        let mut legs: Vec<Traveller> = newer
-            .filter(|way| self.answers.contains_key(&way.exchange.0))
-            .flat_map(|way| self.legs(wires, way))
-            .collect();
-        legs.sort_by_key(|leg| (leg.began, leg.id));
-        (legs, newest)
-    }
-
-    fn legs(&self, wires: &Wires, way: &Way) -> Vec<Traveller> {
-        let topology = wires.network.topology();
-        let place = |host: network::HostId| {
-            let name = topology.name(host);
-            match topology.host(host).map(|host| host.kind) {
-                Some(HostKind::Pod { .. }) => format!("pod/{name}"),
-                Some(HostKind::Node) => format!("node/{name}"),
-                _ => name.to_string(),
-            }
-        };
-        let label = self.answers.get(&way.exchange.0).map_or(String::new(), |row| row.what.clone());
-        let server = way.server.and_then(|host| wires.pod_by_host(host));
-        let version = server.map_or(0, |pod| self.version_of(&pod.key));
-        let places = way.places();
-        let bad = matches!(way.outcome, "refused" | "reset" | "unreachable" | "timeout");
-        let leg = |i: usize, from: &(network::HostId, i64), to: &(network::HostId, i64)| Traveller {
-            id: way.exchange.0 * 64 + i as u64,
-            kind: TravellerKind::Packet,
-            from: place(from.0),
-            to: place(to.0),
-            began: self.moment(way.sent + from.1),
-            ended: self.moment(way.sent + to.1),
-            label: label.clone(),
-            object: String::new(),
-            exchange: way.exchange.0,
-            version,
-            bad: bad && i + 2 == places.len(),
-        };
-        let pairs = places.windows(2).enumerate();
-        pairs.filter_map(|(i, pair)| Some(leg(i, pair.first()?, pair.get(1)?))).take(32).collect()
     }
 }

@@ -1,13 +1,19 @@
 //! What lies below the nodes: the network, announced addresses, the client, and the key.
 
+use view::Moment;
+
 use super::record_rows::pointed;
 use super::{Cx, button};
+use crate::clock::SECOND;
 use crate::diagram::phase::{Phase, glyph, outlines};
 use crate::diagram::shape::{Anchor, Group, Rect, number, path_along, span};
 use crate::diagram::text::{bold, keep_start, mono, sans, wrap};
 use crate::selection::Selection;
 use crate::traffic::version_class;
 use crate::words::fill;
+
+/// How far back the client's rate is counted.
+const LATELY: i64 = 4 * SECOND;
 
 /// Draws the node network and the cables, on which everything stands.
 pub fn network(cx: &Cx) -> Group {
@@ -41,10 +47,10 @@ pub fn network(cx: &Cx) -> Group {
                 .get(i - 1)
                 .and_then(|node| cx.model.nodes.get(&node.name))
                 .is_some_and(|row| !row.announces.is_empty());
-        // The label gives way to an address's tag, its own or its neighbour's.
+        // The label gives way to an address's tag, its own or its neighbour's, and to the accent's line.
         match (announces, before) {
-            (false, true) => group.text("m10 q3", x + 9.0, y, "eth0"),
-            _ => group.text_end("m10 q3", x - 9.0, y, "eth0"),
+            (false, true) => group.text("m10 q3", x + 12.0, y, "eth0"),
+            _ => group.text_end("m10 q3", x - 12.0, y, "eth0"),
         }
     }
     group
@@ -58,7 +64,10 @@ pub fn tags(cx: &Cx) -> Group {
         let Some(row) = cx.model.nodes.get(&node.name) else { continue };
         for (i, address) in row.announces.iter().take(3).enumerate() {
             let step = if layout.turned { 24.0 } else { 20.0 };
-            let w = mono(address, sizes.normal) + 24.0;
+            // In small print where the drawing ends soon.
+            let (wide, edge) = (mono(address, sizes.normal) + 22.0, layout.size.0 - 6.0);
+            let small = !layout.turned && node.tag.0 + wide > edge;
+            let w = if small { mono(address, sizes.small) + 16.0 } else { wide };
             let tag = Rect::new(node.tag.0, node.tag.1 + step * i as f64, w, 17.0);
             let service = service_of(cx, address);
             let selection = Selection::Object(service.unwrap_or_else(|| format!("nodes/{}", node.name)));
@@ -66,7 +75,12 @@ pub fn tags(cx: &Cx) -> Group {
             let key = format!("tag/{}/{address}", node.name);
             let mut own = Group::of("part", button(key, label, tag, selection.clone()));
             own.path(cx.class("tagline ground", &selection), pointed(tag));
-            own.text_middle("m ink", tag.x + w / 2.0, tag.y + 12.4, address.clone());
+            own.text_middle(
+                if small { "m10 ink" } else { "m ink" },
+                tag.x + w / 2.0,
+                tag.y + 12.4,
+                address.clone(),
+            );
             if !layout.turned {
                 own.path(
                     "hair dark",
@@ -157,8 +171,9 @@ pub fn client(cx: &Cx) -> Group {
 
 /// Returns what the client does: the commands that run, or what it asked last.
 fn doing(cx: &Cx) -> String {
-    let running: Vec<&str> =
-        cx.model.tabs.iter().filter(|tab| tab.running).map(|tab| tab.title.as_str()).collect();
+    let tabs = cx.model.tabs.iter().filter(|tab| tab.running);
+    let running: Vec<String> =
+        tabs.map(|tab| repeated(cx, &tab.title).unwrap_or_else(|| tab.title.clone())).collect();
     if !running.is_empty() {
         return running.join(", ");
     }
@@ -170,6 +185,29 @@ fn doing(cx: &Cx) -> String {
         .map(|(_, answer)| answer)
         .filter(|answer| answer.from == "client");
     last.map(|answer| format!("{} {}", answer.what, answer.to)).unwrap_or_default()
+}
+
+/// Returns what a loop of curl is called, and how often it asks: as often as it did lately.
+fn repeated(cx: &Cx, title: &str) -> Option<String> {
+    let first = title.split_whitespace().next()?;
+    if !matches!(first, "while" | "until" | "for" | "watch") || !title.contains("curl") {
+        return None;
+    }
+    let words = cx.words();
+    let since = cx.now() - LATELY;
+    let answers = cx.model.answers.values().rev().take_while(|answer| answer.began > since);
+    let begun: Vec<Moment> =
+        answers.filter(|answer| answer.from == "client").map(|answer| answer.began).collect();
+    let (Some(last), Some(first)) = (begun.first(), begun.last()) else {
+        return Some(words.curl_loop.to_owned());
+    };
+    let (asked, span) = ((begun.len() - 1) as f64, (last - first) as f64 / SECOND as f64);
+    if asked < 2.0 || span <= 0.0 {
+        return Some(words.curl_loop.to_owned());
+    }
+    let rate = asked / span;
+    let told = if rate < 1.0 { format!("{rate:.1}") } else { format!("{}", rate.round()) };
+    Some(fill(words.each_second, &[words.curl_loop, &told]))
 }
 
 fn counts(cx: &Cx, into: &mut Group) {
@@ -207,21 +245,36 @@ pub fn key(cx: &Cx) -> Group {
         return group;
     }
     let rows = if cx.layout.turned { 3 } else { 2 };
-    let (mut x, mut row) = (rect.x, 0);
-    for entry in entries(cx) {
-        let w = entry.width + sans(&entry.words, size) + 11.0;
-        if x + w - 11.0 > rect.right() {
-            (x, row) = (rect.x, row + 1);
-            if row >= rows {
-                break;
-            }
-        }
-        let y = rect.y + 10.0 + 22.0 * f64::from(row);
+    let entries = entries(cx);
+    let widths: Vec<f64> = entries.iter().map(|entry| entry.width + sans(&entry.words, size)).collect();
+    // As wide apart as there is room for.
+    let gaps = [18.0, 16.0, 14.0, 12.0, 10.0, 8.0, 6.0];
+    let tightest = || set(&widths, rect.w, 6.0);
+    let places = gaps
+        .iter()
+        .map(|gap| set(&widths, rect.w, *gap))
+        .find(|places| places.iter().all(|(row, _)| *row < rows))
+        .unwrap_or_else(tightest);
+    for (entry, (row, x)) in entries.into_iter().zip(places).filter(|(_, (row, _))| *row < rows) {
+        let (x, y) = (rect.x + x, rect.y + 10.0 + 22.0 * row as f64);
         (entry.draw)(&mut group, x, y);
         group.text("", x + entry.width, y + 4.0, entry.words);
-        x += w;
     }
     group
+}
+
+/// Sets entries of these widths in rows: the row and the beginning of each.
+fn set(widths: &[f64], room: f64, gap: f64) -> Vec<(usize, f64)> {
+    let (mut x, mut row) = (0.0, 0);
+    let place = |width: &f64| {
+        if x + width > room && x > 0.0 {
+            (x, row) = (0.0, row + 1);
+        }
+        let at = (row, x);
+        x += width + gap;
+        at
+    };
+    widths.iter().map(place).collect()
 }
 
 fn entries(cx: &Cx) -> Vec<Entry> {

@@ -110,8 +110,9 @@ fn part(cx: &Cx, place: &str, name: &str, rect: Rect, class: &str) -> Group {
         group.text_middle("ink", rect.x + rect.w / 2.0, rect.y + rect.h / 2.0 + 4.0, short);
     } else {
         let size = cx.sizes().head;
-        let measure = |text: &str| bold(text, size * 0.98);
-        let room = rect.w - 16.0;
+        // Such names are set tight, as the style has it.
+        let measure = |text: &str| bold(text, size) - 0.018 * size * text.chars().count() as f64;
+        let room = rect.w - 14.0;
         let name = if measure(name) > room { name.strip_prefix("kube-").unwrap_or(name) } else { name };
         let short = keep_start(name, room, measure);
         group.text("h tight", rect.x + 10.0, rect.y + 18.0, short);
@@ -140,7 +141,7 @@ fn manager(cx: &Cx) -> Group {
     let row = 17.0 * sizes.normal / 11.0;
     if layout.more_controllers > 0 {
         let y = layout.controllers.last().map_or(rect.y + 36.0, |(_, y)| y + row);
-        let words = fill(cx.words().and_more, &[&layout.more_controllers.to_string()]);
+        let words = fill(cx.lang.traces().more, &[&layout.more_controllers.to_string()]);
         frame.text("q3", rect.x + 24.0, y + 4.0, words);
     }
     // The frame is a button beside its controllers' buttons, not around them.
@@ -216,7 +217,8 @@ fn scheduler(cx: &Cx) -> Group {
     let mut group = part(cx, "scheduler", "kube-scheduler", rect, "comp");
     if !layout.turned {
         let base = rect.y + 37.0;
-        match &cx.model.scheduler {
+        let used = cx.model.cluster.as_ref().is_some_and(|cluster| cluster.used);
+        match cx.model.scheduler.as_ref().filter(|_| used) {
             Some(last) if last.node.is_empty() => {
                 let text = fill(words.fits_nowhere, &[short_pod(&last.pod)]);
                 group.text(
@@ -242,7 +244,7 @@ fn scheduler(cx: &Cx) -> Group {
             }
             None => {
                 let room = Rect::new(rect.x + 10.0, base, rect.w - 16.0, 0.0);
-                if !cx.model.cluster.as_ref().is_some_and(|cluster| cluster.used) {
+                if !used {
                     lines(&mut group, words.first_scheduler, room, sizes.normal);
                 }
             }
@@ -296,9 +298,20 @@ fn short_key(key: &str, width: f64, size: f64) -> String {
     if fits(&whole) {
         return whole;
     }
+    // Names without a number in their end were given, and begin with what tells them apart.
     let suffix = name.rsplit('-').next().unwrap_or(name);
+    if suffix == name || !suffix.chars().any(|c| c.is_ascii_digit()) && suffix.len() != 5 {
+        return keep_start(&whole, width, |text| mono(text, size));
+    }
     let short = format!("{resource}/…-{suffix}");
-    if fits(&short) && suffix != name { short } else { keep_start(&whole, width, |text| mono(text, size)) }
+    if fits(&short) {
+        short
+    } else {
+        format!(
+            "{resource}/{}",
+            keep_end(suffix, width - mono(resource, size) - mono("/", size), |text| mono(text, size))
+        )
+    }
 }
 
 /// Returns what one of the cluster's own pods is called, for places where its row is at hand.

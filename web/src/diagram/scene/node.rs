@@ -28,7 +28,7 @@ pub fn node(cx: &Cx, place: &NodeBox) -> Group {
         Thing {
             key: format!("node-{}", place.name),
             test_id: format!("node-{}", place.name),
-            label: format!("{}, {}", place.name, fill(cx.words().pods_n, &[&count])),
+            label: format!("{}, {}", place.name, fill(cx.lang.traces().pods_n, &[&count])),
             data: vec![("pods", count)],
             place: place.rect,
             // A click on the machine's ground means the machine; its name is the button for the keyboard.

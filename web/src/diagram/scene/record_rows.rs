@@ -23,7 +23,7 @@ pub fn records(cx: &Cx, into: &mut Group, top: f64) -> f64 {
         }
     }
     if cut {
-        let words = fill(cx.words().and_more, &[&(lines.len() - shown).to_string()]);
+        let words = fill(cx.lang.traces().more, &[&(lines.len() - shown).to_string()]);
         into.text("q3", cx.layout.api.x + 11.0, top + row * shown as f64 + row * 0.68, words);
     }
     row * (shown + usize::from(cut)) as f64
@@ -52,7 +52,7 @@ fn record_row(cx: &Cx, line: &Line, record: &RecordRow, y: f64, row: f64) -> Gro
             format!("V{}M{} {}", number(y + row - 3.0), number(stem), number(base - 4.0))
         };
         group.path("tree", format!("M{} {}{to}H{}", number(stem), number(from), number(stem + 8.5)));
-        x += 16.0;
+        x += 14.0;
     }
     let service = record.kind == "Service";
     if service {
@@ -60,16 +60,16 @@ fn record_row(cx: &Cx, line: &Line, record: &RecordRow, y: f64, row: f64) -> Gro
     } else {
         group.path("icon", format!("M{} {}h6l3 3v7h-9z", number(x), number(base - 9.0)));
     }
-    x += 15.0;
-    let right_width = sans(&right_words, size);
+    x += if service { 16.0 } else { 14.0 };
+    let right_width: f64 = right.iter().map(|span| width_of(span, size)).sum();
     let end = api.right() - 10.0;
-    let kind_width = sans(&record.kind, size) + 6.0;
+    let kind_width = sans(&record.kind, size) + 5.0;
     // A name that is owned is called by its end only.
     let called = if line.owned { name.rsplit('-').next().unwrap_or(name) } else { name };
     let called_width = if line.owned {
-        mono(called, size) + mono("…", size) + 22.0
+        mono(called, size) + mono("…", size) + version_width(record.version, size)
     } else {
-        sans(called, size).min(110.0)
+        bold(called, size).min(110.0)
     };
     if x + kind_width + called_width <= end - right_width - 6.0 {
         group.text("q3", x, base, record.kind.clone());
@@ -79,7 +79,9 @@ fn record_row(cx: &Cx, line: &Line, record: &RecordRow, y: f64, row: f64) -> Gro
     if line.owned && record.version > 0 {
         let own = name.rsplit('-').next().unwrap_or(name);
         let version = version_class(record.version);
-        let hash = keep_end(&format!("…{own}"), room - 22.0, |text| mono(text, size));
+        let hash = keep_end(&format!("…{own}"), room - version_width(record.version, size), |text| {
+            mono(text, size)
+        });
         let width = mono(&hash, size);
         group.text(format!("m {version}"), x, base, hash);
         group.text(format!("b {version}"), x + width + 7.0, base, format!("v{}", record.version));
@@ -117,6 +119,15 @@ pub fn pointed(rect: Rect) -> String {
         n(rect.x),
         n(rect.y + rect.h / 2.0)
     )
+}
+
+/// Returns the width of a version's name and the gap before it.
+fn version_width(version: u32, size: f64) -> f64 {
+    7.0 + bold(&format!("v{version}"), size)
+}
+
+fn width_of(span: &Span, size: f64) -> f64 {
+    if span.class.starts_with("b ") { bold(&span.text, size) } else { sans(&span.text, size) }
 }
 
 fn right_side(cx: &Cx, record: &RecordRow, line: &Line) -> Vec<Span> {

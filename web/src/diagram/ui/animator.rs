@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 
 use wasm_bindgen::prelude::*;
 use web::diagram::layout::Layout;
-use web::diagram::motion::{Motion, Sprite};
+use web::diagram::motion::{Motion, Sprite, Viewer};
 use web::diagram::shape::{Anchor, number, path_along};
 use web::model::Model;
 use web_sys::{Document, Element, Window};
@@ -95,8 +95,8 @@ impl Animator {
     }
 
     /// Takes in what is known and where it stands, and wakes the loop.
-    pub fn take(&self, model: &Model, layout: Rc<Layout>, reduced_motion: bool, selected: Option<u64>) {
-        self.0.motion.borrow_mut().take(model, self.now_ms(), reduced_motion, selected);
+    pub fn take(&self, model: &Model, layout: Rc<Layout>, viewer: Viewer) {
+        self.0.motion.borrow_mut().take(model, self.now_ms(), viewer);
         self.0.layout.replace(layout);
         self.ask();
     }
@@ -180,8 +180,8 @@ fn put(element: &Element, sprite: &Sprite) {
             set(element, "stroke-width", &number(*width));
             set(element, "d", &path_along(points));
         }
-        Sprite::Text { at, anchor, text } => {
-            set(element, "class", "say");
+        Sprite::Text { at, anchor, text, class } => {
+            set(element, "class", format!("say {class}").trim_end());
             set(element, "x", &number(at.0));
             set(element, "y", &number(at.1));
             let anchor = match anchor {

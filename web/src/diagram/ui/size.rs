@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
-use web::diagram::text::{SAMPLE, calibrate};
+use web::diagram::text::{Font, calibrate, letters};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, ResizeObserver};
 use yew::prelude::*;
 
@@ -39,10 +39,10 @@ pub fn use_size(node: &NodeRef) -> (f64, f64) {
 
 /// Measures the fonts in which the page is shown, so that what is drawn keeps to its place.
 pub fn measure_fonts() {
-    let _ = widths().map(calibrate);
+    let _ = measure();
 }
 
-fn widths() -> Option<[f64; 3]> {
+fn measure() -> Option<()> {
     let window = web_sys::window()?;
     let document = window.document()?;
     let style = window.get_computed_style(&document.document_element()?).ok()??;
@@ -50,13 +50,17 @@ fn widths() -> Option<[f64; 3]> {
     let (sans, mono) = (family("--sans")?, family("--mono")?);
     let canvas: HtmlCanvasElement = document.create_element("canvas").ok()?.dyn_into().ok()?;
     let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
-    let width = |font: String| {
-        context.set_font(&font);
-        context.measure_text(SAMPLE).ok().map(|measured| measured.width() / 100.0)
-    };
-    Some([
-        width(format!("400 100px {sans}"))?,
-        width(format!("620 100px {sans}"))?,
-        width(format!("400 100px {mono}"))?,
-    ])
+    for (font, weight, family) in
+        [(Font::Sans, 400, &sans), (Font::Bold, 620, &sans), (Font::Mono, 400, &mono)]
+    {
+        context.set_font(&format!("{weight} 100px {family}"));
+        let mut utf8 = [0; 4];
+        let width = |letter: char| {
+            let measured = context.measure_text(letter.encode_utf8(&mut utf8));
+            measured.map_or(f64::NAN, |measured| measured.width() / 100.0)
+        };
+        let widths: Vec<f64> = letters().map(width).collect();
+        calibrate(font, &widths);
+    }
+    Some(())
 }
