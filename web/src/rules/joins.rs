@@ -9,13 +9,15 @@ use web_sys::{DomRect, Element, ResizeObserver};
 use yew::prelude::*;
 
 /// How far beside a list a line runs, in px.
-const BESIDE: f64 = 11.0;
+const BESIDE: f64 = 13.0;
 /// How far above the way out's first box a line runs, in px: its heading is between.
 const OVER: f64 = 34.0;
 /// How much further to the left a box stands that isn't in the same column, in px.
 const ASIDE: f64 = 30.0;
 /// Chains closer than this under each other are joined by a straight line, in px.
-const NEAR: f64 = 48.0;
+const NEAR: f64 = 22.0;
+/// Where a line ends before a box that has its step's number at its left edge, in px.
+const NUMBER: f64 = 11.0;
 
 /// A jump: the ids of the rule's row and of the box it leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +125,7 @@ fn line(row: &DomRect, chain: &DomRect, to: &DomRect) -> Vec<Point> {
     let gap = to.top() - chain.bottom();
     if to.left() > chain.right() {
         let middle = f64::midpoint(chain.right(), to.left());
-        return vec![(chain.right(), y), (middle, y), (middle, enter), (to.left() - 1.0, enter)];
+        return vec![(chain.right(), y), (middle, y), (middle, enter), (to.left() - NUMBER, enter)];
     }
     if chain.left() > to.right() || to.top() > chain.bottom() && chain.left() - to.left() > ASIDE {
         // Below and to the left: out at the right side, above what stands over the box, and in at its left.
@@ -142,5 +144,5 @@ fn line(row: &DomRect, chain: &DomRect, to: &DomRect) -> Vec<Point> {
         return vec![(x, chain.bottom()), (x, to.top() - 1.0)];
     }
     let aside = chain.left().min(to.left()) - BESIDE;
-    vec![(chain.left(), y), (aside, y), (aside, enter), (to.left() - 1.0, enter)]
+    vec![(chain.left(), y), (aside, y), (aside, enter), (to.left() - NUMBER, enter)]
 }

@@ -75,11 +75,17 @@ impl Cx<'_> {
         joins
     }
 
-    /// Returns the number drawn at a rule (from 0), in percent.
-    fn drawn(&self, chain: &str, place: usize) -> Option<f64> {
+    /// Returns the share and the number drawn at an endpoint's rule as the packet met it, in millionths.
+    fn dice(&self, chain: &str, endpoint: &str) -> Option<(u32, u32)> {
         let tried = self.steps(chain).flat_map(|(_, step)| &step.tried);
-        let mut own = tried.filter(|rule| rule.number as usize == place + 1);
-        own.find_map(|rule| rule.dice).map(|(_, drawn)| f64::from(drawn) / 10_000.0)
+        tried.filter(|rule| rule.endpoint == endpoint).find_map(|rule| rule.dice)
+    }
+
+    /// Returns whether kube-proxy wrote the rules anew after the packet had come by.
+    fn is_older(&self) -> bool {
+        let here = self.props.way.iter().filter(|step| step.place == self.props.rules.node);
+        let passed = here.map(|step| step.at).min();
+        passed.is_some_and(|at| self.props.rules.written.is_some_and(|written| written > at))
     }
 }
 
@@ -118,6 +124,7 @@ pub fn listing(props: &ListingProps) -> Html {
                         <p class="rules-note">
                             { words.share_note }
                             if follows { { " " }{ words.drawn_note } }
+                            if cx.is_older() { { " " }{ words.older } }
                         </p>
                         { for served.iter().map(|chains| service(&cx, chains)) }
                         if !follows { { more.clone() } }
@@ -197,7 +204,7 @@ fn row(cx: &Cx<'_>, chain: &Chain<'_>, place: usize, row: &RuleRow) -> Html {
         <li key={place} id={row.lit.then(|| row_id(chain.name, place))} class={classes!(row.lit.then_some("lit"), spread.map(|_| "spread"))} title={row.text.clone()}>
             <span class="chain-n mono">{ row.packets }</span>
             { match spread {
-                Some(endpoint) => odds(cx, chain, place, &rule, endpoint),
+                Some(endpoint) => odds(cx, chain, &rule, endpoint),
                 None => html! { <span class="chain-if mono">{ rule.condition(cx.words) }</span> },
             } }
             { target(cx, chain, row, &rule, spread.is_some().then(|| part(chain, place))) }
@@ -215,17 +222,20 @@ fn part(chain: &Chain<'_>, place: usize) -> String {
 }
 
 /// An endpoint's address, its share as a bar, and the number drawn as a tick.
-fn odds(cx: &Cx<'_>, chain: &Chain<'_>, place: usize, rule: &Rule, endpoint: &str) -> Html {
-    let probability = rule.probability.unwrap_or(1.0);
-    let drawn = cx.drawn(chain.name, place);
-    let said = match (rule.probability, drawn) {
+fn odds(cx: &Cx<'_>, chain: &Chain<'_>, rule: &Rule, endpoint: &str) -> Html {
+    let dice =
+        cx.dice(chain.name, endpoint).map(|(share, drawn)| (f64::from(share) / 1e6, f64::from(drawn) / 1e6));
+    let probability = dice.map(|(share, _)| share).or(rule.probability);
+    let said = match (probability, dice) {
         (None, _) => cx.words.always.to_owned(),
-        (Some(probability), None) => format!("{probability:.3}"),
-        (Some(probability), Some(drawn)) => {
-            let sign = if drawn / 100.0 < probability { "<" } else { "≥" };
-            format!("{:.2} {sign} {probability:.3}", drawn / 100.0)
+        (Some(share), None) => format!("{share:.3}"),
+        (Some(share), Some((_, drawn))) => {
+            let sign = if drawn < share { "<" } else { "≥" };
+            format!("{drawn:.2} {sign} {share:.3}")
         }
     };
+    let probability = probability.unwrap_or(1.0);
+    let drawn = dice.map(|(_, drawn)| drawn * 100.0);
     let share = format!("width: {:.1}%", probability.clamp(0.0, 1.0) * 100.0);
     html! {
         <>

@@ -119,7 +119,7 @@ mod tests {
             .collect();
         let placed = place(marks.iter(), &scale, (95 * SECOND, 56.0), Lang::En);
         let words: Vec<_> = placed.iter().map(|placed| (placed.x, placed.words.as_str())).collect();
-        assert_eq!(words, [(10.0, "apply echo…"), (100.0, "rollout un…"), (200.0, "x"), (900.0, "")]);
+        assert_eq!(words, [(10.0, "apply echo…"), (100.0, "rollout und…"), (200.0, "x"), (900.0, "")]);
     }
 
     #[test]

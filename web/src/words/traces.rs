@@ -117,6 +117,8 @@ pub struct TraceWords {
     pub after_step: &'static str,
     /// Other chains of this table
     pub other_chains: &'static str,
+    /// kube-proxy has written these rules anew since.
+    pub older: &'static str,
     /// Loading
     pub loading: &'static str,
 }
@@ -180,6 +182,7 @@ pub(super) static EN: TraceWords = TraceWords {
     arrives: "arrives at {}",
     after_step: "after step {}, {}",
     other_chains: "Other chains of this table",
+    older: "kube-proxy has written these rules anew since.",
     loading: "Loading",
 };
 
@@ -242,5 +245,6 @@ pub(super) static KO: TraceWords = TraceWords {
     arrives: "{}에 도착할 때",
     after_step: "{}단계 {} 뒤",
     other_chains: "이 테이블의 다른 체인",
+    older: "그 뒤에 kube-proxy가 규칙을 새로 썼습니다.",
     loading: "불러오는 중",
 };

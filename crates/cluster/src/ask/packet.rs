@@ -3,7 +3,7 @@
 use crate::Cluster;
 use ::view::{Answer, PacketStep, RuleRow, RulesView, TriedRule};
 use network::iptables::{Counters, TableName};
-use network::{ExchangeId, Step};
+use network::{ExchangeId, RuleView, Step};
 
 /// How many rules that didn't match are told of in a step; those nearest to the one that did.
 const TRIED: usize = 8;
@@ -147,17 +147,27 @@ impl Teller {
     }
 }
 
+/// Returns whether a packet's step took this rule. Rules may have been written anew since: places shift, and
+/// an endpoint's share is another, but the rule still leads to that endpoint.
+fn is_rule(step: &Step, chain: &str, rule: &RuleView) -> bool {
+    let same = || step.text == rule.text || step.to == rule.target && rule.target.starts_with("KUBE-SEP-");
+    step.chain == chain && same()
+}
+
 pub(super) fn rules(cluster: &Cluster, node: &str, table: &str, exchange: u64) -> Answer {
     let network = &cluster.wires.network;
     let name = if table == "filter" { TableName::Filter } else { TableName::Nat };
     let Some(host) = cluster.wires.nodes.get(node).copied() else { return Answer::Rules { rules: None } };
-    let lit = network.way(ExchangeId(exchange)).map_or(Vec::new(), |way| way.rules_taken(host, name));
+    let lit = network.way(ExchangeId(exchange)).map_or(Vec::new(), |way| {
+        let steps = way.steps(network.topology()).into_iter().take_while(|step| !step.is_answer);
+        steps.filter(|step| step.kind == "rule" && step.place == node && step.table == table).collect()
+    });
     let chains = network.chains(host, name).into_iter().map(|chain| {
-        let rows = chain.rules.iter().enumerate().map(|(i, rule)| RuleRow {
+        let rows = chain.rules.iter().map(|rule| RuleRow {
             text: format!("-A {} {}", chain.name, rule.text),
             target: rule.target.clone(),
             packets: rule.packets,
-            lit: lit.iter().any(|(of, place)| **of == *chain.name && *place as usize == i),
+            lit: lit.iter().any(|step| is_rule(step, &chain.name, rule)),
         });
         let policy = if chain.policy.is_empty() { "-" } else { chain.policy };
         (chain.name.clone(), policy.to_string(), rows.collect())

@@ -1,6 +1,7 @@
 use super::*;
 use crate::diagram::census::Census;
 use crate::diagram::sample;
+use crate::diagram::shape::Point;
 use crate::diagram::slots::Slots;
 
 fn traveller(id: u64, kind: TravellerKind, from: &str, to: &str, began: i64, ended: i64) -> Rc<Traveller> {
