@@ -20,8 +20,10 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
-/// For how long nothing may change before a cluster counts as settled.
+/// For how long nothing may change before a cluster counts as settled, where containers start at once.
 const SETTLED: Nanos = 2_500 * MILLISECOND;
+/// The same where sandboxes, pulls and starts take their time, during which nothing is told.
+const SETTLED_WITH_PULLS: Nanos = 4 * SECOND;
 /// How many inputs a session keeps.
 const INPUTS: usize = 20_000;
 /// How long a cluster runs before its first moment, so that a learner finds it up and idle.
@@ -267,13 +269,18 @@ impl Cluster {
         self.serve_streams();
     }
 
-    /// Goes on until nothing that `@settle` names has changed for 2.5 s, at most `at_most`.
+    /// Returns for how long nothing may change before the cluster counts as settled.
+    fn quiet(&self) -> Nanos {
+        if self.preset.kubelet == KubeletMode::Bare { SETTLED } else { SETTLED_WITH_PULLS }
+    }
+
+    /// Goes on until nothing that `@settle` names has changed for so long, at most `at_most`.
     pub fn run_until_settled(&mut self, at_most: Nanos) {
         let end = self.world.now + at_most;
         self.changed = self.world.now;
         loop {
-            let quiet = (self.changed + SETTLED).min(end);
-            if !self.step(quiet) && self.world.now >= (self.changed + SETTLED).min(end) {
+            let quiet = (self.changed + self.quiet()).min(end);
+            if !self.step(quiet) && self.world.now >= (self.changed + self.quiet()).min(end) {
                 return;
             }
         }
@@ -281,7 +288,7 @@ impl Cluster {
 
     /// Returns whether nothing has changed for a while and all pods are ready or done.
     pub fn is_settled(&self) -> bool {
-        self.world.now - self.changed >= SETTLED
+        self.world.now - self.changed >= self.quiet()
     }
 
     /// Does something to the cluster, at its present moment, and keeps it in the session's log.

@@ -159,6 +159,7 @@ impl Parts {
         let Some((identity, _)) = self.describe_identity(part) else { return };
         let timing = world.timing.clone();
         let (now, chance) = (world.now, world.chance);
+        world.acting = Some(part);
         let mut cx = Cx::new(now, chance, &timing, world, identity);
         match part {
             MANAGER => act(Target::Component(&mut self.manager), &mut cx, wires),
@@ -170,14 +171,14 @@ impl Parts {
             }
             part => {
                 let (i, is_kubelet) = Parts::node_of(part);
-                let Some(node) = self.nodes.get_mut(i) else { return };
-                if is_kubelet {
-                    act(Target::Kubelet(&mut node.kubelet), &mut cx, wires);
-                } else {
-                    act(Target::Proxy(&mut node.proxy), &mut cx, wires);
+                match self.nodes.get_mut(i) {
+                    Some(node) if is_kubelet => act(Target::Kubelet(&mut node.kubelet), &mut cx, wires),
+                    Some(node) => act(Target::Proxy(&mut node.proxy), &mut cx, wires),
+                    None => {}
                 }
             }
         }
+        world.acting = None;
     }
 
     fn describe_identity(&self, part: u32) -> Option<(Identity, ())> {

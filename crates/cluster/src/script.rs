@@ -13,7 +13,7 @@ pub enum Step {
     },
     /// `$ COMMAND`: a typed line.
     Line(String),
-    /// `@settle`: go on until nothing has changed for 2.5 s, at most 40 s.
+    /// `@settle`: go on until nothing has changed for 2.5 s (4 s where images are pulled), at most 40 s.
     Settle,
     /// `@sleep N`: let so many milliseconds pass.
     Sleep(i64),

@@ -49,6 +49,8 @@ pub(crate) struct World {
     pub readers: BTreeMap<u64, Reader>,
     pub trace: Trace,
     pub requests: u64,
+    /// The part that is at work.
+    pub acting: Option<u32>,
     /// What changed that the view has still to look at.
     pub seen: Vec<WatchEvent>,
     /// The last writes: (revision, key).
@@ -66,6 +68,7 @@ impl World {
             readers: BTreeMap::new(),
             trace: Trace::new(TRACE),
             requests: 0,
+            acting: None,
             seen: Vec::new(),
             writes: std::collections::VecDeque::new(),
         }
@@ -122,7 +125,7 @@ impl World {
     }
 
     /// Puts under way what the last request made the watches bring.
-    fn dispatch(&mut self, effect: Time, cause: u64) {
+    fn dispatch(&mut self, effect: Time, answered: Time, cause: u64) {
         for (stream, revision, event) in self.apiserver.take_watch_events() {
             let Some(reader) = self.readers.get_mut(&stream) else { continue };
             if reader.owner == Owner::View {
@@ -131,8 +134,12 @@ impl World {
             }
             let delay =
                 self.timing.watch_delivery.draw(self.chance, "watch", &reader.name, revision.unsigned_abs());
+            // The etcd commit that answers a writer tells the watches too: who has written sees it in its
+            // caches by the time it has the answer.
+            let wrote = matches!(reader.owner, Owner::Part(part, _) if Some(part) == self.acting);
+            let due = if wrote { (effect + delay).min(answered) } else { effect + delay };
             // A stream keeps its order: nothing overtakes what was sent before it.
-            let delivered = (effect + delay).max(reader.last);
+            let delivered = due.max(reader.last);
             reader.last = delivered;
             if reader.owner != Owner::Mailbox {
                 let object = &event.object;
@@ -187,7 +194,7 @@ impl World {
             }
         }
         let id = self.trace.add(request.cause, RecordKind::Call(call));
-        self.dispatch(effect, id);
+        self.dispatch(effect, answered, id);
     }
 }
 

@@ -1,11 +1,17 @@
 //! What differs from run to run in kubectl's output, replaced by placeholders.
 
 use fancy_regex::{Captures, Regex};
+use std::sync::LazyLock;
 
 const KEPT_ADDRESSES: [&str; 4] = ["80.11.12.11", "192.0.2.10", "10.0.0.222", "127.0.0.1"];
 const KEPT_PORTS: [&str; 3] = ["31000", "30000", "30100"];
 /// The alphabet of generated names.
 const SAFE: &str = "bcdfghjklmnpqrstvwxz2456789";
+
+/// The rules, made once: making them takes longer than all that they are used for.
+static RULES: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(rules);
+static GAPS: LazyLock<(Regex, Regex)> =
+    LazyLock::new(|| (Regex::new(r"\s{2,}").unwrap(), Regex::new("-{3,}").unwrap()));
 
 fn rules() -> Vec<(Regex, &'static str)> {
     let rows = [
@@ -27,7 +33,7 @@ fn rules() -> Vec<(Regex, &'static str)> {
 
 fn normalise(text: &str) -> String {
     let mut text = text.trim_end().to_string();
-    for (rule, to) in rules() {
+    for (rule, to) in RULES.iter() {
         text = rule
             .replace_all(&text, |found: &Captures| {
                 let whole = found.get(0).map_or("", |all| all.as_str());
@@ -44,7 +50,7 @@ fn normalise(text: &str) -> String {
 /// Returns what is compared of an answer: placeholders for what varies, one gap for many blanks, and of
 /// a progress report its end.
 pub fn form(command: &str, answer: &str) -> Vec<String> {
-    let (gaps, dashes) = (Regex::new(r"\s{2,}").unwrap(), Regex::new("-{3,}").unwrap());
+    let (gaps, dashes) = &*GAPS;
     let text = normalise(answer);
     let lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
     let lines = lines.map(|line| dashes.replace_all(&gaps.replace_all(line, "  "), "---").into_owned());
