@@ -110,7 +110,7 @@ table! {
     "kustomize" [] "kustomize DIR [flags] [options]" [] cmd::later::run;
     "label" [] "label [--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N [--resource-version=version] [options]" [] cmd::label::run;
     "annotate" [] "annotate [--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N [--resource-version=version] [options]" [] cmd::annotate::run;
-    "completion" [] "completion SHELL [options]" [] cmd::later::run;
+    "completion" [] "completion SHELL [options]" [] cmd::completion::run;
     "api-resources" [] "api-resources [flags] [options]" [] cmd::api_resources::resources;
     "api-versions" [] "api-versions [options]" [] cmd::api_resources::versions;
     "config" [] "config SUBCOMMAND [options]" [] cmd::help::group;
@@ -126,7 +126,7 @@ table! {
     "config set-cluster" [] "config set-cluster NAME [--server=server] [--certificate-authority=path/to/certificate/authority] [--insecure-skip-tls-verify=true] [--tls-server-name=example.com] [options]" [] cmd::config::set_cluster;
     "config set-context" [] "config set-context [NAME | --current] [--cluster=cluster_nickname] [--user=user_nickname] [--namespace=namespace] [options]" [] cmd::config::set_context;
     "config set-credentials" [] "config set-credentials NAME [--client-certificate=path/to/certfile] [--client-key=path/to/keyfile] [--token=bearer_token] [--username=basic_user] [--password=basic_password] [--auth-provider=provider_name] [--auth-provider-arg=key=value] [--exec-command=exec_command] [--exec-api-version=exec_api_version] [--exec-arg=arg] [--exec-env=key=value] [options]" [] cmd::config::set_credentials;
-    "config unset" [] "config unset PROPERTY_NAME [options]" [] cmd::later::run;
+    "config unset" [] "config unset PROPERTY_NAME [options]" [] cmd::config::unset;
     "config use-context" ["use"] "config use-context CONTEXT_NAME [options]" [] cmd::config::use_context;
     "config view" [] "config view [flags] [options]" [] cmd::config::view;
     "plugin" [] "plugin [flags] [options]" [] cmd::help::group;

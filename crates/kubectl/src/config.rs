@@ -42,6 +42,8 @@ pub struct Config {
     pub users: Vec<ConfigUser>,
     /// The current context's name; empty for none.
     pub current: String,
+    /// The URL of the one API server that there is; empty where it doesn't matter.
+    home: String,
 }
 
 impl Config {
@@ -57,7 +59,13 @@ impl Config {
             }],
             users: vec![ConfigUser { name: user.to_string(), user: User::admin() }],
             current: context.to_string(),
+            home: server.to_string(),
         }
+    }
+
+    /// Returns the URL of the one API server that there is.
+    pub(crate) fn home_server(&self) -> Option<&str> {
+        (!self.home.is_empty()).then_some(self.home.as_str())
     }
 
     /// Returns the context of that name.

@@ -164,8 +164,38 @@ impl Cx<'_> {
         self.spec.path.starts_with("create ") || self.spec.path.starts_with("set ")
     }
 
+    /// Checks that the kubeconfig leads to the cluster that is here.
+    // Models staging/src/k8s.io/client-go/tools/clientcmd/client_config.go getContext, getCluster
+    fn check_context(&self) -> Outcome {
+        let name = self.flags.text("context");
+        if !name.is_empty() && self.config.context(name).is_none() {
+            return crate::failure::error(format!("context {} does not exist", crate::text::quote(name)));
+        }
+        let Some(context) = self.context() else {
+            // Without a context, kubectl tries its own machine.
+            return Err(Failure::Connection(refused("localhost:8080")));
+        };
+        let Some(cluster) = self.config.clusters.iter().find(|cluster| cluster.name == context.cluster)
+        else {
+            let cluster = crate::text::quote(&context.cluster);
+            return crate::failure::error(format!("cluster {cluster} does not exist"));
+        };
+        match self.config.home_server() {
+            Some(home) if home != cluster.server => {
+                let server = cluster.server.trim_start_matches("https://").trim_start_matches("http://");
+                let port = if server.contains(':') { "" } else { ":443" };
+                Err(Failure::Connection(format!(
+                    "Unable to connect to the server: dial tcp {server}{port}: i/o timeout\n\
+                     # kubarium: this kubeconfig's cluster is another one; there is only {home} here"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Sends a request and returns the answer, whatever it is.
     pub fn send(&mut self, mut request: Request) -> Outcome<Response> {
+        self.check_context()?;
         request.user = self.user();
         request.agent = "kubectl".into();
         let response = self.host.request(request).map_err(Failure::Connection)?;
@@ -294,6 +324,11 @@ impl Cx<'_> {
         }
         Ok(self.request(request)?.stream)
     }
+}
+
+/// Says that nobody listens at the API server's address.
+fn refused(server: &str) -> String {
+    format!("The connection to the server {server} was refused - did you specify the right host or port?")
 }
 
 /// Returns the user that `--as` names, with the groups that the API server gives it.

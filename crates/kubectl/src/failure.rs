@@ -115,6 +115,14 @@ impl Failure {
         }
     }
 
+    /// Returns kubectl's own words with a line of ours after them.
+    pub fn with_hint(self, hint: &str) -> Failure {
+        match self {
+            Failure::Error(text) => Failure::Error(format!("{text}\n# kubarium: {hint}")),
+            other => other,
+        }
+    }
+
     /// Returns the exit code.
     pub fn code(&self) -> i32 {
         match self {

@@ -61,6 +61,11 @@ pub trait Host {
     /// Why it can't be fetched.
     fn fetch(&mut self, url: &str) -> Result<String, String>;
 
+    /// Returns the path of the kubeconfig, for messages.
+    fn kubeconfig_path(&self) -> String {
+        "/root/.kube/config".to_string()
+    }
+
     /// Prints to the standard output.
     fn out(&mut self, text: &str);
 

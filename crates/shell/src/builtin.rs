@@ -33,12 +33,14 @@ pub(crate) enum Came {
 pub(crate) const NAMES: &[(&str, &str)] = &[
     (".", ""),
     (":", ""),
+    ("alias", "names a command: alias k=kubectl"),
     ("[", ""),
     ("[[", ""),
     ("bg", ""),
     ("break", ""),
     ("cd", "goes to a folder"),
     ("command", ""),
+    ("complete", ""),
     ("continue", ""),
     ("declare", ""),
     ("echo", "prints"),
@@ -63,6 +65,7 @@ pub(crate) const NAMES: &[(&str, &str)] = &[
     ("trap", ""),
     ("true", ""),
     ("type", "says what a command is"),
+    ("unalias", ""),
     ("unset", ""),
     ("wait", "waits for what runs in the background"),
     ("which", "says where a program is"),
@@ -153,6 +156,14 @@ pub(crate) fn run(argv: &[String], io: &mut Io) -> Option<Came> {
             });
             Came::Status(i32::from(job.is_none()))
         }
+        "alias" => Came::Status(alias(args, io)),
+        "unalias" => {
+            let aliases = std::rc::Rc::make_mut(&mut io.state.aliases);
+            args.iter().for_each(|name| drop(aliases.remove(name)));
+            Came::Status(0)
+        }
+        // Completion is there without being asked for.
+        "complete" | "compopt" | "shopt" | "ulimit" | "umask" => Came::Status(0),
         "jobs" => jobs::jobs(args, io),
         "kill" => jobs::kill(args, io),
         "type" | "which" => Came::Status(which(name, args, io)),
@@ -164,6 +175,33 @@ pub(crate) fn run(argv: &[String], io: &mut Io) -> Option<Came> {
         }
         _ => return None,
     })
+}
+
+/// `alias`
+fn alias(args: &[String], io: &mut Io) -> i32 {
+    const MOST: usize = 200;
+    if args.is_empty() {
+        let lines: String =
+            io.state.aliases.iter().map(|(name, text)| format!("alias {name}='{text}'\n")).collect();
+        io.out(&lines);
+    }
+    let mut status = 0;
+    for word in args {
+        match word.split_once('=') {
+            Some((name, text)) if io.state.aliases.len() < MOST => {
+                std::rc::Rc::make_mut(&mut io.state.aliases).insert(name.to_string(), text.to_string());
+            }
+            Some(_) => {}
+            None => match io.state.aliases.get(word).cloned() {
+                Some(text) => io.out(&format!("alias {word}='{text}'\n")),
+                None => {
+                    io.err(&format!("bash: alias: {word}: not found\n"));
+                    status = 1;
+                }
+            },
+        }
+    }
+    status
 }
 
 fn echo(args: &[String], io: &mut Io) -> Came {

@@ -20,7 +20,7 @@ pub(crate) fn substitutions(word: &Word, into: &mut Vec<Rc<Script>>) {
     for part in &word.parts {
         match part {
             Part::Text { .. } => {}
-            Part::Command { script, .. } => into.push(script.clone()),
+            Part::Command { script, .. } | Part::File { script } => into.push(script.clone()),
             Part::Arithmetic { expression } => substitutions(expression, into),
             Part::Variable { operation, .. } => match operation {
                 Operation::Value | Operation::Length => {}
@@ -132,6 +132,15 @@ impl Expander<'_> {
         Ok(pattern)
     }
 
+    /// Writes what commands printed to a file, as bash does where there is no /dev/fd. Returns its path.
+    fn file_of(&mut self, script: &Rc<Script>) -> Result<String, String> {
+        let at = self.results.iter().position(|(known, _)| Rc::ptr_eq(known, script)).unwrap_or(0);
+        let path = format!("/tmp/sh-np.{}", at + 1);
+        let text = self.results.get(at).map_or("", |(_, text)| text.as_str());
+        let written = self.host.write_file(&self.state.place, &path, text);
+        written.map(|()| path.clone()).map_err(|error| format!("{path}: {}", error.words()))
+    }
+
     /// Returns the files of the folder that fit.
     fn files(&mut self, pattern: &str) -> Vec<String> {
         let (folder, name) = pattern.rsplit_once('/').map_or(("", pattern), |(folder, name)| (folder, name));
@@ -178,6 +187,10 @@ impl Expander<'_> {
                     let result = self.results.iter().find(|(known, _)| Rc::ptr_eq(known, script));
                     let text = result.map_or("", |(_, text)| text.trim_end_matches('\n'));
                     if *quoted || !splits { fields.add(text) } else { fields.split(text, &separators) }
+                }
+                Part::File { script } => {
+                    let path = self.file_of(script)?;
+                    fields.add(&path);
                 }
                 Part::Arithmetic { expression } => {
                     let text = self.text(expression)?;

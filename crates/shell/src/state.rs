@@ -29,6 +29,7 @@ pub struct ShellState {
     pub(crate) name: String,
     /// `$1` and on
     pub(crate) parameters: Vec<String>,
+    pub(crate) aliases: Rc<BTreeMap<String, String>>,
     pub(crate) functions: Rc<BTreeMap<String, Rc<Command>>>,
     /// `$?`
     pub(crate) status: i32,

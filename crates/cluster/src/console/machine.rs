@@ -86,6 +86,7 @@ impl Ground<'_> {
     fn run_on_client(&mut self, words: &[&str]) -> Option<MachineAnswer> {
         match *words.first()? {
             "microk8s" => Some(self.microk8s(words.get(1..)?)),
+            "vagrant" => Some(self.vagrant(words.get(1..)?)),
             "machine" => Some(self.machine_power(words.get(1..)?)),
             "iptables" | "iptables-save" | "conntrack" => Some(MachineAnswer::failed(
                 1,
@@ -180,6 +181,7 @@ impl Ground<'_> {
                 MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }
             }
             "conntrack" => self.conntrack(host, words.get(1..)?),
+            "systemctl" => self.systemctl(words.get(1..)?),
             "crictl" => self.crictl(name, words.get(1..)?),
             "poweroff" | "shutdown" | "halt" | "reboot" => {
                 self.power.push((name.to_string(), false));

@@ -4,6 +4,7 @@ mod facts;
 mod ground;
 mod machine;
 mod net;
+mod programs;
 mod refusal;
 mod streams;
 mod terminal;

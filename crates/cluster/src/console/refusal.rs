@@ -57,7 +57,7 @@ impl Ground<'_> {
                     "executable file not found in $PATH".to_string()
                 };
                 format!(
-                    "error executing command in container: failed to exec in container: failed to start exec \"{id}\": OCI runtime exec failed: exec failed: unable to start container process: exec: {name:?}: {missing}"
+                    "error executing command in container: failed to exec in container: failed to start exec \"{id}\": OCI runtime exec failed: exec failed: unable to start container process: exec: {name:?}: {missing}: unknown"
                 )
             }
         };

@@ -10,6 +10,7 @@ use sim::{SECOND, Time};
 impl Cluster {
     /// Takes up new requests for kubelets, and passes on what followed logs have got since.
     pub(crate) fn serve_streams(&mut self) {
+        self.end_lost_execs();
         for request in std::mem::take(&mut self.terminal.machines.node_requests) {
             self.serve(request);
         }

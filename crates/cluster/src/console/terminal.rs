@@ -77,15 +77,18 @@ struct Exec {
     job: Job,
     wait: Wait,
     ready: bool,
-    /// The container whose main process it is: somebody is attached to it.
-    main: Option<Place>,
+    place: Place,
+    /// Which of the container's lives it belongs to.
+    container_id: String,
+    /// Whether it is the container's main process: somebody is attached to it.
+    main: Main,
 }
 
 /// The shells that a container can have as its main process.
 const SHELLS: [&str; 4] = ["sh", "bash", "ash", "dash"];
 
 /// Whether a command is a container's main process.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Main {
     Yes,
     No,
@@ -425,10 +428,10 @@ impl Cluster {
             }
             match step {
                 Step::Done(code) => {
-                    if let Some(main) = &exec.main {
-                        self.end_container(main, code);
+                    if exec.main == Main::Yes {
+                        self.end_container(&exec.place, code);
                     }
-                    self.mail(exec.stream, StreamRead::Exit(if exec.main.is_some() { 0 } else { code }));
+                    self.mail(exec.stream, StreamRead::Exit(if exec.main == Main::Yes { 0 } else { code }));
                     continue;
                 }
                 Step::Ready => (exec.ready, exec.wait) = (true, Wait::default()),
@@ -482,8 +485,36 @@ impl Cluster {
         if !stdin {
             job.end_input();
         }
-        let main = (main == Main::Yes).then_some(place);
-        self.terminal.execs.push(Exec { stream, job, wait: Wait::default(), ready: true, main });
+        let container_id = self.container_id(&place).unwrap_or_default();
+        let wait = Wait::default();
+        self.terminal.execs.push(Exec { stream, job, wait, ready: true, place, container_id, main });
+    }
+
+    /// Returns the id of a container's present life, as the pod's status tells it; `None` where none runs.
+    fn container_id(&self, place: &Place) -> Option<String> {
+        let Place::Container { namespace, pod, container } = place else { return None };
+        let pod = self.view.objects.get(&("pods", format!("{namespace}/{pod}")))?;
+        let statuses = pod["status"]["containerStatuses"].items().iter();
+        let status = statuses.into_iter().find(|status| status["name"].str() == container.as_ref())?;
+        let runs = status["state"].get("running").is_some();
+        runs.then(|| status["containerID"].str().to_string())
+    }
+
+    /// Ends the commands whose container has ended, as its end kills them.
+    pub(super) fn end_lost_execs(&mut self) {
+        if self.terminal.execs.is_empty() {
+            return;
+        }
+        for mut exec in std::mem::take(&mut self.terminal.execs) {
+            let is_lost = !exec.container_id.is_empty()
+                && self.container_id(&exec.place).is_none_or(|id| id != exec.container_id);
+            if !is_lost {
+                self.terminal.execs.push(exec);
+                continue;
+            }
+            self.on_ground(false, |_, ground| exec.job.kill(ground, 137));
+            self.mail(exec.stream, StreamRead::Exit(137));
+        }
     }
 
     /// Ends a container's main process.

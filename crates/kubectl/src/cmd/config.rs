@@ -9,9 +9,6 @@ use crate::text::quote;
 use crate::{ConfigCluster, ConfigContext, ConfigUser};
 use api::User;
 
-/// The file that messages name.
-const FILE: &str = "/root/.kube/config";
-
 fn wrong_use<T>(cx: &mut Cx) -> Outcome<T> {
     let help = super::help::text(cx.spec);
     cx.err(help);
@@ -195,13 +192,18 @@ pub(crate) fn rename_context(cx: &mut Cx) -> Outcome<Next> {
         return wrong_use(cx);
     };
     if cx.config.context(old).is_none() {
-        return error(format!("cannot rename the context {}, it's not in {FILE}", quote(old)));
+        return error(format!(
+            "cannot rename the context {}, it's not in {}",
+            quote(old),
+            cx.host.kubeconfig_path()
+        ));
     }
     if cx.config.context(new).is_some() {
         return error(format!(
-            "cannot rename the context {}, the context {} already exists in {FILE}",
+            "cannot rename the context {}, the context {} already exists in {}",
             quote(old),
-            quote(new)
+            quote(new),
+            cx.host.kubeconfig_path()
         ));
     }
     for context in &mut cx.config.contexts {
@@ -220,13 +222,14 @@ pub(crate) fn rename_context(cx: &mut Cx) -> Outcome<Next> {
 pub(crate) fn delete_context(cx: &mut Cx) -> Outcome<Next> {
     let name = one_argument(cx)?;
     if cx.config.context(&name).is_none() {
-        return error(format!("cannot delete context {name}, not in {FILE}"));
+        return error(format!("cannot delete context {name}, not in {}", cx.host.kubeconfig_path()));
     }
     if cx.config.current == name {
         cx.err("warning: this removed your active context, use \"kubectl config use-context\" to select a different one\n");
     }
     cx.config.contexts.retain(|context| context.name != name);
-    cx.line(format!("deleted context {name} from {FILE}"));
+    let file = cx.host.kubeconfig_path();
+    cx.line(format!("deleted context {name} from {file}"));
     Ok(Next::Done)
 }
 
@@ -234,10 +237,11 @@ pub(crate) fn delete_context(cx: &mut Cx) -> Outcome<Next> {
 pub(crate) fn delete_cluster(cx: &mut Cx) -> Outcome<Next> {
     let name = one_argument(cx)?;
     if !cx.config.clusters.iter().any(|cluster| cluster.name == name) {
-        return error(format!("cannot delete cluster {name}, not in {FILE}"));
+        return error(format!("cannot delete cluster {name}, not in {}", cx.host.kubeconfig_path()));
     }
     cx.config.clusters.retain(|cluster| cluster.name != name);
-    cx.line(format!("deleted cluster {name} from {FILE}"));
+    let file = cx.host.kubeconfig_path();
+    cx.line(format!("deleted cluster {name} from {file}"));
     Ok(Next::Done)
 }
 
@@ -245,9 +249,31 @@ pub(crate) fn delete_cluster(cx: &mut Cx) -> Outcome<Next> {
 pub(crate) fn delete_user(cx: &mut Cx) -> Outcome<Next> {
     let name = one_argument(cx)?;
     if !cx.config.users.iter().any(|user| user.name == name) {
-        return error(format!("cannot delete user {name}, not in {FILE}"));
+        return error(format!("cannot delete user {name}, not in {}", cx.host.kubeconfig_path()));
     }
     cx.config.users.retain(|user| user.name != name);
-    cx.line(format!("deleted user {name} from {FILE}"));
+    let file = cx.host.kubeconfig_path();
+    cx.line(format!("deleted user {name} from {file}"));
+    Ok(Next::Done)
+}
+
+/// Runs `kubectl config unset`, of what is known here.
+// Models staging/src/k8s.io/kubectl/pkg/cmd/config/unset.go
+pub(crate) fn unset(cx: &mut Cx) -> Outcome<Next> {
+    let name = one_argument(cx)?;
+    let parts: Vec<&str> = name.split('.').collect();
+    match parts.as_slice() {
+        ["current-context"] => cx.config.current.clear(),
+        ["contexts", context] => cx.config.contexts.retain(|known| known.name != *context),
+        ["contexts", context, "namespace"] => {
+            for known in cx.config.contexts.iter_mut().filter(|known| known.name == *context) {
+                known.namespace.clear();
+            }
+        }
+        ["clusters", cluster] => cx.config.clusters.retain(|known| known.name != *cluster),
+        ["users", user] => cx.config.users.retain(|known| known.name != *user),
+        _ => return error(format!("unable to locate path {}", quote(&name))),
+    }
+    cx.line(format!("Property {} unset.", quote(&name)));
     Ok(Next::Done)
 }

@@ -67,7 +67,15 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
 /// What goes wrong once the connection is there is told without saying from where it came.
 fn in_exec_words(failure: Failure) -> Failure {
     match failure {
-        Failure::Status(status) if status.reason == "InternalError" => Failure::Error(status.message),
+        Failure::Status(status) if status.reason == "InternalError" => {
+            let is_missing = status.message.contains("executable file not found");
+            match Failure::Error(status.message) {
+                failure if is_missing => failure.with_hint(
+                    "the image has no such program; in most there is sh: kubectl exec -it POD -- sh",
+                ),
+                failure => failure,
+            }
+        }
         other => other,
     }
 }

@@ -2,6 +2,7 @@
 
 mod complete;
 mod describe;
+mod nonsense;
 mod objects;
 mod wait;
 mod words;

@@ -83,7 +83,20 @@ fn refuses_wrong_words_as_kubectl() {
             "kubectl explain pod.spec.nope",
             "KIND:       Pod\nVERSION:    v1\n\nerror: field \"nope\" does not exist\n",
         ),
-        ("kubectl top nodes", "error: Metrics API not available\n"),
+        (
+            "kubectl top nodes",
+            "error: Metrics API not available\n# kubarium: the metrics server is not there yet\n",
+        ),
+        ("kubectl get pods --context nope", "error: context \"nope\" does not exist\n"),
+        ("kubectl config unset nope", "error: unable to locate path \"nope\"\n"),
+        (
+            "kubectl config delete-context nope",
+            "error: cannot delete context nope, not in /root/.kube/config\n",
+        ),
+        (
+            "kubectl completion tcsh",
+            "error: Unsupported shell type \"tcsh\".\nSee 'kubectl completion -h' for help and examples\n",
+        ),
         ("kubectl port-forward pod/a 80", "# kubarium: kubectl port-forward is not there yet\n"),
         ("kubectl config use-context y", "error: no context exists with the name: \"y\"\n"),
     ] {

@@ -193,6 +193,21 @@ impl Machine<'_> {
             }
             thread.frames.push(Frame::Restore { fds: thread.fds, opened: Vec::new(), variables });
         }
+        if let Some(text) = self.alias(thread, &argv) {
+            match crate::syntax::parse(&text) {
+                Ok(script) => {
+                    thread.state.calls += 1;
+                    thread.frames.push(Frame::Call {
+                        parameters: thread.state.parameters.clone(),
+                        locals: Vec::new(),
+                        is_function: true,
+                    });
+                    thread.frames.push(Frame::List { script: Rc::new(script), next: 0 });
+                }
+                Err(error) => self.fail(thread, error.message()),
+            }
+            return;
+        }
         if let Some(body) = thread.state.functions.get(name).cloned() {
             return self.call(thread, body, &argv);
         }
@@ -211,6 +226,20 @@ impl Machine<'_> {
                 thread.frames.push(Frame::Run { program, child: None });
             }
         }
+    }
+
+    /// Returns what an alias makes of a command; `None` where there is no alias, or it is its own.
+    fn alias(&mut self, thread: &Thread, argv: &[String]) -> Option<String> {
+        let (name, args) = argv.split_first()?;
+        let text = thread.state.aliases.get(name)?;
+        if thread.state.calls >= MAX_CALLS {
+            return None;
+        }
+        // An alias that names itself means the command of that name.
+        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let text = if first == name { format!("command {first} {rest}") } else { text.clone() };
+        let quoted = args.iter().map(|word| format!(" '{}'", word.replace('\'', "'\\''")));
+        Some(text + &quoted.collect::<String>())
     }
 
     pub(super) fn call(&mut self, thread: &mut Thread, body: Rc<Command>, argv: &[String]) {

@@ -256,6 +256,10 @@ impl kubectl::Host for Bridge<'_, '_> {
         ))
     }
 
+    fn kubeconfig_path(&self) -> String {
+        format!("{}/.kube/config", self.io.state.home)
+    }
+
     fn out(&mut self, text: &str) {
         self.io.out(text);
     }

@@ -50,6 +50,30 @@ impl Machine {
     }
 }
 
+/// Programs that people know from elsewhere, and what does their work here.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("helm", "there is no Helm here; kubectl apply -f takes manifests"),
+    ("docker podman nerdctl ctr", "containers are the kubelet's here: ssh NODE crictl ps"),
+    ("minikube kind kubeadm k3s k3d eksctl gcloud", "the cluster is there already: kubectl get nodes"),
+    ("jq yq", "kubectl get … -o jsonpath='{.…}' picks fields"),
+    ("git apt apt-get yum dnf apk pip npm brew snap", "nothing is fetched or installed here"),
+    ("python python3 node go java perl ruby", "no programming language runs here beside the shell"),
+    ("man info", "kubectl explain and --help tell"),
+    ("tree find", "ls and cat show what files there are"),
+    ("top htop df free uptime mount lsblk", "what a machine uses isn't simulated"),
+    ("netstat ss lsof tcpdump", "click a packet to see its way; on a node there is conntrack -L"),
+    ("traceroute tracepath mtr", "click a packet to see its way"),
+    ("ifconfig route arp", "ip addr, ip route and ip neigh tell"),
+    ("telnet", "nc -zv HOST PORT tries a connection"),
+    ("journalctl dmesg", "there is no journal here; kubectl get events and kubectl logs tell"),
+    ("ipvsadm ipset", "kube-proxy works by iptables here; IPVS is to come"),
+    ("k9s lens stern", "kubectl get -w and kubectl logs -f show what changes"),
+    ("kubectx kubens", "kubectl config use-context, and set-context --current --namespace=NAME"),
+    ("tmux screen", "another console tab opens beside this one"),
+    ("etcdctl", "what etcd holds is shown by kubectl get --raw and in the diagram"),
+    ("ab hey wrk siege", "while true; do curl -s URL; done is a load"),
+];
+
 fn hint(name: &str, io: &mut Io) -> String {
     if name.contains(['\u{a0}', '\u{200b}', '\u{feff}']) {
         return "there are no-break spaces in this line, as pasting from a page leaves them; type it with plain ones"
@@ -61,6 +85,11 @@ fn hint(name: &str, io: &mut Io) -> String {
     }
     if io.state.place.is_container() && super::names().any(|(known, _)| known == name) {
         return format!("this image has no {name}; kubectl run another one that has it");
+    }
+    if let Some((_, instead)) =
+        ELSEWHERE.iter().find(|(names, _)| names.split(' ').any(|known| known == name))
+    {
+        return (*instead).to_string();
     }
     match crate::builtin::near(name, io).as_slice() {
         [] => "help lists what there is".to_string(),

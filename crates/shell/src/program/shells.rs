@@ -105,6 +105,7 @@ pub(super) fn bash(argv: &[String], io: &mut Io) -> Program {
     state.name = name.to_string();
     state.parameters = Vec::new();
     state.functions = Rc::default();
+    state.aliases = Rc::default();
     state.variables.retain(|_, variable| variable.exported);
     let mut words = argv.iter().skip(1);
     while let Some(word) = words.next() {

@@ -163,6 +163,11 @@ pub enum Part {
         /// Whether it was in quotes.
         quoted: bool,
     },
+    /// `<( … )`: a file that holds what the commands print.
+    File {
+        /// The commands.
+        script: Rc<Script>,
+    },
     /// `$(( … ))`
     Arithmetic {
         /// The expression.

@@ -414,6 +414,9 @@ impl Parser {
             ("<", RedirectKind::Read, 0),
             (">", RedirectKind::Write, 1),
         ];
+        if self.starts_with("<(") {
+            return Ok(false);
+        }
         let Some((operator, kind, fd)) = kinds.into_iter().find(|(operator, ..)| self.starts_with(operator))
         else {
             self.at = start;

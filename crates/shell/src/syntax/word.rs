@@ -53,6 +53,12 @@ impl Parser {
         let start = self.at;
         while let Some(next) = self.peek() {
             match next {
+                '<' if self.at == start && self.peek_at(1) == Some('(') => {
+                    self.at += 2;
+                    let script = Rc::new(self.list(&[])?);
+                    self.expect_close()?;
+                    builder.parts.push(Part::File { script });
+                }
                 _ if is_word_end(next) => break,
                 '\\' => {
                     self.at += 1;

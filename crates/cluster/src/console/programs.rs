@@ -1,0 +1,95 @@
+//! Programs of machines that courses use beside the cluster's own: vagrant, systemctl.
+
+use super::ground::Ground;
+use shell::MachineAnswer;
+
+/// The services of a node, with what they are and their process's number.
+const SERVICES: &[(&str, &str, u32)] = &[
+    ("kubelet", "kubelet: The Kubernetes Node Agent", 701),
+    ("containerd", "containerd container runtime", 612),
+];
+
+impl Ground<'_> {
+    /// `vagrant up`, `status` and `halt`, of the machines that the cluster has.
+    pub(super) fn vagrant(&mut self, words: &[&str]) -> MachineAnswer {
+        let all: Vec<(String, bool)> =
+            self.parts.nodes.iter().map(|node| (node.name.to_string(), node.on)).collect();
+        let (verb, names) = words.split_first().map_or(("", &[] as &[&str]), |(verb, rest)| (*verb, rest));
+        let names: Vec<&str> = names.iter().filter(|name| !name.starts_with('-')).copied().collect();
+        if let Some(unknown) = names.iter().find(|name| !all.iter().any(|(known, _)| known == *name)) {
+            return MachineAnswer::failed(
+                1,
+                format!(
+                    "The machine with the name '{unknown}' was not found configured for\nthis Vagrant environment.\n"
+                ),
+            );
+        }
+        let chosen = all.iter().filter(|(name, _)| names.is_empty() || names.contains(&name.as_str()));
+        let mut out = String::new();
+        match verb {
+            "up" => {
+                for (name, _) in chosen.clone() {
+                    out.push_str(&format!("Bringing machine '{name}' up with 'virtualbox' provider...\n"));
+                }
+                for (name, on) in chosen {
+                    out.push_str(&match on {
+                        true => format!("==> {name}: Machine already provisioned. Run `vagrant provision` or use the `--provision`\n==> {name}: flag to force provisioning. Provisioners marked to run always will still run.\n"),
+                        false => format!("==> {name}: Booting VM...\n==> {name}: Machine booted and ready!\n"),
+                    });
+                    self.power.push((name.clone(), true));
+                }
+            }
+            "status" => {
+                out.push_str("Current machine states:\n\n");
+                for (name, on) in chosen {
+                    let state = if *on { "running" } else { "poweroff" };
+                    out.push_str(&format!("{name:<25} {state} (virtualbox)\n"));
+                }
+                out.push_str("\nThis environment represents multiple VMs. The VMs are all listed\nabove with their current state. For more information about a specific\nVM, run `vagrant status NAME`.\n");
+            }
+            "halt" => {
+                for (name, _) in chosen {
+                    out.push_str(&format!("==> {name}: Attempting graceful shutdown of VM...\n"));
+                    self.power.push((name.clone(), false));
+                }
+            }
+            _ => {
+                let hint =
+                    "# kubarium: of vagrant there are up, status and halt; ssh NAME goes to a machine\n";
+                return MachineAnswer::failed(
+                    1,
+                    format!("Usage: vagrant [options] <command> [<args>]\n{hint}"),
+                );
+            }
+        }
+        MachineAnswer::ok(out)
+    }
+
+    /// `systemctl status SERVICE`, `is-active`, `restart`, of the kubelet and its runtime.
+    pub(super) fn systemctl(&self, words: &[&str]) -> MachineAnswer {
+        let words: Vec<&str> = words.iter().filter(|word| !word.starts_with('-')).copied().collect();
+        let [verb, unit] = words.as_slice() else {
+            return MachineAnswer::failed(
+                1,
+                "# kubarium: of systemctl there are status, is-active and restart, of kubelet and containerd\n",
+            );
+        };
+        let name = unit.trim_end_matches(".service");
+        let Some((name, what, pid)) = SERVICES.iter().find(|(known, ..)| *known == name) else {
+            return MachineAnswer::failed(4, format!("Unit {name}.service could not be found.\n"));
+        };
+        match *verb {
+            "status" => MachineAnswer::ok(format!(
+                "● {name}.service - {what}\n     Loaded: loaded (/usr/lib/systemd/system/{name}.service; enabled; preset: enabled)\n     Active: active (running)\n   Main PID: {pid} ({name})\n"
+            )),
+            "is-active" => MachineAnswer::ok("active\n"),
+            "restart" | "start" | "enable" | "daemon-reload" => MachineAnswer::ok(""),
+            _ => MachineAnswer::failed(
+                1,
+                format!(
+                    "# kubarium: {name} can't be stopped by itself yet; sudo poweroff stops the machine\n"
+                ),
+            ),
+        }
+    }
+}
