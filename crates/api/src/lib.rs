@@ -9,6 +9,7 @@ pub mod label;
 pub mod meta;
 pub mod number;
 pub mod quantity;
+pub mod quota;
 mod request;
 mod resource;
 pub mod status;

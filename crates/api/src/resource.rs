@@ -94,6 +94,7 @@ pub mod resources {
         EVENTS: "" "v1" "events" "Event" true;
         CONFIGMAPS: "" "v1" "configmaps" "ConfigMap" true;
         SECRETS: "" "v1" "secrets" "Secret" true;
+        RESOURCEQUOTAS: "" "v1" "resourcequotas" "ResourceQuota" true;
         SERVICEACCOUNTS: "" "v1" "serviceaccounts" "ServiceAccount" true;
         DEPLOYMENTS: "apps" "v1" "deployments" "Deployment" true;
         REPLICASETS: "apps" "v1" "replicasets" "ReplicaSet" true;

@@ -1,6 +1,7 @@
 //! What a cluster has from the start.
 // Models pkg/controlplane/controller/kubernetesservice/controller.go, pkg/controlplane/instance.go
 
+use crate::authorization::policy;
 use crate::resources::{self, Rest};
 use crate::server::ApiServer;
 use api::{Method, Request, User, Value, tree};
@@ -53,6 +54,17 @@ impl ApiServer {
         };
         for name in NAMESPACES {
             add("", "namespaces", "", tree!({"metadata": {"name": name}}));
+        }
+        let rbac = "rbac.authorization.k8s.io";
+        for role in policy::cluster_roles() {
+            add(rbac, "clusterroles", "", role);
+        }
+        for (namespace, role) in policy::roles() {
+            add(rbac, "roles", namespace, role);
+        }
+        for (namespace, binding) in policy::bindings() {
+            let plural = if namespace.is_empty() { "clusterrolebindings" } else { "rolebindings" };
+            add(rbac, plural, namespace, binding);
         }
         for (name, value, description) in PRIORITY_CLASSES {
             let class = tree!({"metadata": {"name": name}, "value": value, "description": description});

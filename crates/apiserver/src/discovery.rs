@@ -11,7 +11,8 @@ const GIT_VERSION: &str = "v1.36.2";
 /// # Errors
 /// NotFound where nothing is at the path.
 pub(crate) fn answer(request: &Request, all_kinds: bool) -> Result<Response, Status> {
-    let served: Vec<&'static Kind> = schema::kinds().iter().filter(|kind| kind.served || all_kinds).collect();
+    let served: Vec<&'static Kind> =
+        schema::kinds().iter().filter(|kind| kind.served || kind.listed || all_kinds).collect();
     let words: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     let body = match words.as_slice() {
         ["healthz" | "livez" | "readyz", ..] => "ok".into(),

@@ -14,7 +14,8 @@ pub struct Options {
     pub advertise_address: String,
     /// The port at which the API server is reached.
     pub secure_port: u16,
-    /// The revision before the first write. A real cluster is at a few hundred when it is ready.
+    /// The revision at which the default roles and bindings are there, before anything else. A real
+    /// cluster is at a few hundred when it is ready.
     pub first_revision: i64,
     /// How many writes are kept for watches to resume from.
     pub history: u32,

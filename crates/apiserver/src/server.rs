@@ -1,7 +1,7 @@
 //! The server's state, and the one way into it.
 
 use crate::admission::Shared;
-use crate::authorization::{Attributes, Mode};
+use crate::authorization::{self, Attributes, Rbac, policy};
 use crate::discovery;
 use crate::events::Leases;
 use crate::handlers::Call;
@@ -12,9 +12,10 @@ use crate::request_info::RequestInfo;
 use crate::resources::{self, Rest};
 use crate::status;
 use crate::watch_cache::Watches;
-use api::{Method, Request, Response, Status, Value, WatchEvent};
+use api::{Method, Request, Response, Status, User, Value, WatchEvent};
 use etcd::{Expect, Store, WriteError};
 use sim::Time;
+use std::rc::Rc;
 
 /// The API server and its store. A clone is a snapshot of the whole cluster's state as the API knows it.
 #[derive(Clone, Debug)]
@@ -23,7 +24,9 @@ pub struct ApiServer {
     pub(crate) store: Store,
     pub(crate) watches: Watches,
     pub(crate) services: Allocators,
-    pub(crate) authorizer: Mode,
+    pub(crate) rbac: Rc<Rbac>,
+    /// Whether roles or bindings have changed since they were read.
+    rbac_is_stale: bool,
     pub(crate) shared: Shared,
     pub(crate) node_requests: Vec<NodeRequest>,
     pub(crate) event_leases: Leases,
@@ -36,10 +39,11 @@ impl ApiServer {
     /// `default` and `kube-*`, and Service `default/kubernetes`.
     pub fn new(start: Time, options: Options) -> ApiServer {
         let mut server = ApiServer {
-            store: Store::new(options.first_revision, options.history),
+            store: Store::new(options.first_revision - policy::object_count(), options.history),
             watches: Watches::default(),
             services: Allocators::new(options.chance, options.service_cidr, options.node_ports),
-            authorizer: Mode::default(),
+            rbac: Rc::default(),
+            rbac_is_stale: true,
             shared: Shared::default(),
             node_requests: Vec::new(),
             event_leases: Leases::new(),
@@ -64,7 +68,8 @@ impl ApiServer {
 
     fn serve(&mut self, now: Time, request: &Request) -> Result<Response, Status> {
         let info = RequestInfo::new(request);
-        self.authorizer.authorize(&Attributes::new(request, &info))?;
+        self.read_policy(&request.user);
+        authorization::authorize(&self.rbac, &Attributes::new(request, &info))?;
         if !info.is_resource {
             return discovery::answer(request, self.options.all_kinds);
         }
@@ -80,6 +85,14 @@ impl ApiServer {
         let mut response = outcome.unwrap_or_else(Response::from);
         response.warnings.append(&mut call.warnings);
         Ok(response)
+    }
+
+    /// Reads roles and bindings anew where that is needed. Who may do everything is asked nothing.
+    pub(crate) fn read_policy(&mut self, user: &User) {
+        if self.rbac_is_stale && !authorization::is_master(user) {
+            self.rbac = Rc::new(Rbac::of(&self.store));
+            self.rbac_is_stale = false;
+        }
     }
 
     /// Takes what watchers are to be told since the last time: (stream, revision, event), in the order
@@ -126,7 +139,7 @@ impl ApiServer {
 
     /// Returns whether a resource is served.
     pub(crate) fn is_served(&self, rest: &Rest) -> bool {
-        rest.kind.served || self.options.all_kinds
+        rest.kind.served || rest.kind.listed || self.options.all_kinds
     }
 
     /// Returns the resource of namespaces.
@@ -168,6 +181,7 @@ impl ApiServer {
         object.set(&["metadata", "resourceVersion"], revision.to_string());
         let old = self.store.get(key).map_or(Value::Null, |entry| entry.value.clone());
         self.store.put(key, object.clone(), expect)?;
+        self.rbac_is_stale |= authorization::is_policy(rest.kind.group);
         self.watches.dispatch(rest.number, revision, &old, &object, self.now);
         if rest.kind.plural == "events" {
             self.lease_event(self.now, key, revision);
@@ -183,6 +197,7 @@ impl ApiServer {
         if rest.is_services() {
             self.services.release(last);
         }
+        self.rbac_is_stale |= authorization::is_policy(rest.kind.group);
         self.watches.dispatch(rest.number, revision, last, &Value::Null, self.now);
         last.clone()
     }

@@ -19,6 +19,18 @@ pub(crate) fn method_not_allowed() -> Status {
     status
 }
 
+/// Says that nobody works on such objects yet. The second line is ours.
+// Models staging/src/k8s.io/apimachinery/pkg/api/errors/errors.go NewMethodNotSupported
+pub(crate) fn to_come(rest: &Rest) -> Status {
+    let message = format!(
+        "create is not supported on resources of kind {:?}\n# kubarium: {} is not served yet; it is to come",
+        rest.group_resource, rest.kind.kind
+    );
+    let mut status = Status::new(405, "MethodNotAllowed", message);
+    status.details = tree!({"group": (rest.kind.group), "kind": (rest.kind.plural)});
+    status
+}
+
 /// Says that the form of the body isn't known.
 // Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/negotiation/errors.go errUnsupportedMediaType
 pub(crate) fn unsupported_media_type(accepted: &[&str]) -> Status {

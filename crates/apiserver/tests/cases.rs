@@ -1,15 +1,16 @@
 //! Runs the conversations in `tests/cases`: requests, and what the server answers.
 //!
 //! `> METHOD PATH?QUERY` sends a request; words behind it set the patch type (`merge`, `json`,
-//! `strategic`, `apply`), the form of the answer (`table`, `metadata`) and the time that passes before
-//! it (`+5s`). The lines below are its body in YAML. `< CODE MESSAGE` is the answer; `<` lines behind it
+//! `strategic`, `apply`), the form of the answer (`table`, `metadata`), the user (`as=kim`, instead of the
+//! administrator) and the time that passes before it (`+5s`). The lines below are its body in YAML. `< CODE MESSAGE` is the answer; `<` lines behind it
 //! that begin with a dot say what stands at a path of its body, and those that begin with `warning:` what
 //! was warned of. `~` stands for what isn't there. `%` ends a text that is only the beginning.
 
-use api::{Accept, Method, PatchType, Request, Response, Value, yaml};
+use api::{Accept, Method, PatchType, Request, Response, User, Value, yaml};
 use apiserver::{ApiServer, Options};
 use sim::{SECOND, Time};
 use std::path::Path;
+use std::rc::Rc;
 
 struct Case {
     line: usize,
@@ -44,10 +45,22 @@ fn parse_request(line: &str) -> (Request, i64) {
             "apply" => request.patch = PatchType::Apply,
             "table" => request.accept = Accept::Table,
             "metadata" => request.accept = Accept::Metadata,
+            user if user.starts_with("as=") => request.user = Rc::new(user_named(&user[3..])),
             other => wait = other.trim_matches(['+', 's']).parse().unwrap(),
         }
     }
     (request, wait)
+}
+
+fn user_named(name: &str) -> User {
+    let mut groups = vec!["system:authenticated".to_string()];
+    if let Some((namespace, _)) =
+        name.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'))
+    {
+        groups.push("system:serviceaccounts".to_string());
+        groups.push(format!("system:serviceaccounts:{namespace}"));
+    }
+    User::new(name, &groups.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn parse(text: &str) -> Vec<Case> {

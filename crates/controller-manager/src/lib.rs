@@ -16,6 +16,7 @@ mod pod;
 mod pod_control;
 mod podgc;
 mod replicaset;
+mod resourcequota;
 mod rootca;
 mod service_pods;
 mod serviceaccount;

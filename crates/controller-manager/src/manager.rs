@@ -1,6 +1,6 @@
 use crate::{
     daemonset, deployment, endpoint, endpointslice, garbagecollector, namespace, nodelifecycle, podgc,
-    replicaset, rootca, serviceaccount, tainteviction,
+    replicaset, resourcequota, rootca, serviceaccount, tainteviction,
 };
 use api::{Resource, Value, meta};
 use client::{Change, Component, Controller, Cx, Delivery, Identity, IndexBy, Informers, WatchSpec, Worker};
@@ -14,6 +14,7 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("endpoint", |_| Box::new(Worker::new(endpoint::Endpoints::default()))),
     ("endpointslice", |_| Box::new(Worker::new(endpointslice::EndpointSlices::default()))),
     ("pod-garbage-collector", |_| Box::new(Worker::new(podgc::PodGc::default()))),
+    ("resourcequota", |_| Box::new(Worker::new(resourcequota::ResourceQuotas))),
     ("namespace", |served| Box::new(Worker::new(namespace::Namespaces::new(served)))),
     ("serviceaccount", |_| Box::new(Worker::new(serviceaccount::ServiceAccounts))),
     ("garbage-collector", |served| Box::new(garbagecollector::GarbageCollector::new(served))),

@@ -2,11 +2,14 @@
 // Models pkg/kubeapiserver/options/plugins.go AllOrderedPlugins
 
 mod default_toleration_seconds;
+mod escalation;
+mod limit_ranger;
 mod namespace_lifecycle;
 mod priority;
 mod resource_quota;
 mod service_account;
 
+use crate::authorization;
 use crate::handlers::Call;
 use crate::server::ApiServer;
 use api::{Status, Value, tree};
@@ -53,6 +56,7 @@ impl ApiServer {
     pub(crate) fn admit_create(&self, call: &Call, object: &mut Value) -> Result<(), Status> {
         match (call.rest.kind.group, call.rest.kind.plural) {
             ("", "pods") => {
+                limit_ranger::set_defaults(self, call, object);
                 service_account::admit(self, call, object)?;
                 priority::admit(self, call, object)?;
                 default_toleration_seconds::admit(&self.shared, object);
@@ -65,11 +69,26 @@ impl ApiServer {
         Ok(())
     }
 
+    /// Checks that nobody gives rights away that they don't have.
+    ///
+    /// # Errors
+    /// Forbidden, in upstream's words.
+    pub(crate) fn check_escalation(&mut self, call: &Call, object: &Value) -> Result<(), Status> {
+        if !authorization::is_policy(call.rest.kind.group) || authorization::is_master(&call.request.user) {
+            return Ok(());
+        }
+        self.read_policy(&call.request.user);
+        escalation::check(self, call, object)
+    }
+
     /// Checks a new object as the validating plugins do.
     ///
     /// # Errors
     /// Forbidden, in upstream's words.
     pub(crate) fn validate_create(&mut self, call: &Call, object: &Value) -> Result<(), Status> {
+        if call.rest.is_pods() {
+            limit_ranger::check(self, call, object)?;
+        }
         self.charge_quotas(call, object)
     }
 }

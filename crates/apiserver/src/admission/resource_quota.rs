@@ -1,13 +1,13 @@
 //! A namespace's quota limits how much of what may be created in it.
 //!
-//! Counted are objects, requests and limits of pods. Scopes, storage classes and the quota's own
-//! bookkeeping while an update grows an object are left out; the quota controller recounts.
+//! What an update adds isn't charged; the quota's controller counts anew.
 
 use crate::handlers::Call;
 use crate::quantity;
 use crate::resources;
 use crate::server::ApiServer;
-use api::quantity::{Format, Quantity};
+use api::quantity::Quantity;
+use api::quota::{pod_resource, usage};
 use api::{Status, Value};
 use etcd::Expect;
 
@@ -47,22 +47,22 @@ impl ApiServer {
 
 /// Returns a quota with what the object uses of it; `None` where that is nothing.
 fn charged(quota: &Value, call: &Call, object: &Value) -> Result<Option<Value>, Status> {
-    let zero = Quantity::new(0, Format::DecimalSi);
     let (hard, used) = (&quota["status"]["hard"], &quota["status"]["used"]);
     let mut changed = quota.clone();
     let mut refused: [Vec<String>; 3] = Default::default();
     let mut missing = Vec::new();
     for (name, limit) in hard.fields().iter() {
-        let Some(amount) = usage(name, call, object) else {
-            if is_compute(name) && call.rest.is_pods() {
-                missing.push(name.to_string());
-            }
+        if call.rest.is_pods() {
+            missing.extend(unspecified(name, object));
+        }
+        let kind = call.rest.kind;
+        let Some(amount) = usage(name, kind.group, kind.plural, object) else {
             continue;
         };
         if amount.is_zero() {
             continue;
         }
-        let before = Quantity::from_value(&used[name]).unwrap_or(zero);
+        let before = Quantity::from_value(&used[name]).unwrap_or(Quantity::ZERO);
         if quantity::nanos(limit).is_some_and(|limit| before.nanos() + amount.nanos() > limit) {
             let texts = [amount.to_string(), before.to_string(), quantity::text(limit)];
             for (list, text) in refused.iter_mut().zip(texts) {
@@ -74,7 +74,7 @@ fn charged(quota: &Value, call: &Call, object: &Value) -> Result<Option<Value>, 
     let name = api::meta::name(quota);
     let forbidden = |why: String| Status::forbidden(&call.rest.group_resource, api::meta::name(object), &why);
     if !missing.is_empty() {
-        return Err(forbidden(format!("failed quota: {name}: must specify {}", missing.join(","))));
+        return Err(forbidden(format!("failed quota: {name}: must specify {}", missing.join("; "))));
     }
     let [requested, in_use, limited] = refused.map(|list| list.join(","));
     if !requested.is_empty() {
@@ -85,41 +85,14 @@ fn charged(quota: &Value, call: &Call, object: &Value) -> Result<Option<Value>, 
     Ok((changed != *quota).then_some(changed))
 }
 
-fn is_compute(name: &str) -> bool {
-    matches!(name, "cpu" | "memory") || name.starts_with("requests.") || name.starts_with("limits.")
-}
-
-/// Returns how much of a resource the object uses; `None` where it doesn't count, or doesn't say.
-// Models pkg/quota/v1/evaluator/core/pods.go podComputeUsageHelper
-fn usage(name: &str, call: &Call, object: &Value) -> Option<Quantity> {
-    let kind = call.rest.kind;
-    let one = Some(Quantity::new(1, Format::DecimalSi));
-    if let Some(counted) = name.strip_prefix("count/") {
-        return if counted == call.rest.group_resource { one } else { None };
-    }
-    if kind.group.is_empty() && kind.plural == name {
-        return one;
-    }
-    match (kind.plural, name) {
-        ("services", "services.nodeports") => {
-            let ports = object["spec"]["ports"].items().iter().filter(|port| port["nodePort"].int() != 0);
-            Some(Quantity::new(ports.count() as i64, Format::DecimalSi))
-        }
-        ("services", "services.loadbalancers") if object["spec"]["type"].str() == "LoadBalancer" => one,
-        ("persistentvolumeclaims", "requests.storage") => {
-            Quantity::from_value(&object["spec"]["resources"]["requests"]["storage"]).ok()
-        }
-        ("pods", name) => {
-            let (list, resource) = match name.split_once('.') {
-                None if matches!(name, "cpu" | "memory") => ("requests", name),
-                Some((list @ ("requests" | "limits"), resource)) => (list, resource),
-                _ => return None,
-            };
-            let containers = object["spec"]["containers"].items();
-            let amounts =
-                containers.iter().map(|c| Quantity::from_value(&c["resources"][list][resource]).ok());
-            amounts.collect::<Option<Vec<Quantity>>>().map(|amounts| amounts.into_iter().sum())
-        }
-        _ => None,
-    }
+/// Returns which containers don't say what a quota needs to know, as errors name them.
+// Models pkg/quota/v1/evaluator/core/pods.go Constraints
+fn unspecified(name: &str, pod: &Value) -> Option<String> {
+    let (list, resource) = pod_resource(name)?;
+    let lists = ["containers", "initContainers"].map(|field| pod["spec"][field].items());
+    let all = lists.iter().flat_map(|containers| containers.iter());
+    let missing = all.filter(|container| container["resources"][list][resource].is_null());
+    let mut names: Vec<&str> = missing.map(|container| container["name"].str()).collect();
+    names.sort_unstable();
+    if names.is_empty() { None } else { Some(format!("{name} for: {}", names.join(","))) }
 }

@@ -58,6 +58,7 @@ impl ApiServer {
             return Err(Status::new(500, "", "resourceVersion should not be set on objects to be created"));
         }
         self.admit_create(call, &mut object)?;
+        self.check_escalation(call, &object)?;
         let base = object["metadata"]["generateName"].str().to_string();
         let generated = object["metadata"]["name"].str().is_empty() && !base.is_empty();
         if generated {

@@ -9,7 +9,7 @@ use api::{Response, Status, User, Value, tree};
 
 impl ApiServer {
     /// Answers a review. Nothing of it is stored.
-    pub(crate) fn review(&self, call: &Call) -> Result<Response, Status> {
+    pub(crate) fn review(&mut self, call: &Call) -> Result<Response, Status> {
         let body = &call.request.body;
         let answer = match call.rest.kind.kind {
             "SelfSubjectAccessReview" => self.access(&call.request.user, body),
@@ -17,6 +17,7 @@ impl ApiServer {
                 let groups: Vec<&str> = body["spec"]["groups"].items().iter().map(Value::str).collect();
                 self.access(&User::new(body["spec"]["user"].str(), &groups), body)
             }
+            "SelfSubjectRulesReview" => self.rules(&call.request.user, body["spec"]["namespace"].str()),
             "SelfSubjectReview" => {
                 let user = &call.request.user;
                 let groups: Vec<Value> = user.groups.iter().map(Value::from).collect();
@@ -31,7 +32,7 @@ impl ApiServer {
         Ok(Response::new(201, review))
     }
 
-    fn access(&self, user: &User, review: &Value) -> Value {
+    fn access(&mut self, user: &User, review: &Value) -> Value {
         let (wanted, path) =
             (&review["spec"]["resourceAttributes"], &review["spec"]["nonResourceAttributes"]);
         let attributes = Attributes {
@@ -44,6 +45,27 @@ impl ApiServer {
             name: wanted["name"].str(),
             path: path["path"].str(),
         };
-        tree!({"allowed": (self.authorizer.allows(&attributes))})
+        self.read_policy(user);
+        let decision = self.rbac.decide(&attributes);
+        let mut status = tree!({"allowed": (decision.allowed)});
+        if !decision.reason.is_empty() {
+            status.set(&["reason"], decision.reason);
+        }
+        status
+    }
+
+    // Models pkg/registry/authorization/selfsubjectrulesreview/rest.go Create
+    fn rules(&mut self, user: &User, namespace: &str) -> Value {
+        self.read_policy(user);
+        let (mut resources, mut paths) = (Vec::new(), Vec::new());
+        for rule in self.rbac.rules(user, namespace) {
+            if !rule.resources.is_empty() {
+                resources.push(rule.resource_rule());
+            }
+            if !rule.paths.is_empty() {
+                paths.push(rule.path_rule());
+            }
+        }
+        tree!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false})
     }
 }

@@ -73,6 +73,9 @@ impl ApiServer {
             (rest.strategy.prepare_update)(&mut new, &old);
         }
         keep_identity(&mut new, &old);
+        if scope == Scope::Main {
+            self.check_escalation(call, &new)?;
+        }
         let mut errors = Errors::default();
         match scope {
             Scope::Main => (rest.strategy.validate_update)(&new, &old, &mut errors),

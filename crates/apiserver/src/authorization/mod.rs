@@ -1,4 +1,13 @@
 //! Who may do what.
+//!
+//! As in most clusters the authorisers are Node and RBAC. Kubelets may do what the node authorizer's rules
+//! say; which Secrets a node's pods use is not looked at.
+
+pub(crate) mod policy;
+mod rbac;
+pub(crate) mod rules;
+
+pub(crate) use rbac::{Rbac, is_master, is_policy};
 
 use crate::request_info::RequestInfo;
 use api::{Request, Status, User};
@@ -18,14 +27,6 @@ pub(crate) struct Attributes<'a> {
     pub(crate) path: &'a str,
 }
 
-/// How it is decided.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// Everybody may do everything.
-    #[default]
-    AlwaysAllow,
-}
-
 impl<'a> Attributes<'a> {
     pub(crate) fn new(request: &'a Request, info: &RequestInfo<'a>) -> Attributes<'a> {
         Attributes {
@@ -42,10 +43,12 @@ impl<'a> Attributes<'a> {
 
     /// Says that it may not be done.
     // Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go ForbiddenStatusError
-    fn forbidden(&self) -> Status {
+    fn forbidden(&self, reason: &str) -> Status {
         let user = &self.user.name;
+        let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
         if self.resource.is_empty() {
-            let message = format!("forbidden: User {user:?} cannot {} path {:?}", self.verb, self.path);
+            let message =
+                format!("forbidden: User {user:?} cannot {} path {:?}{because}", self.verb, self.path);
             return Status::new(403, "Forbidden", message);
         }
         let mut resource = self.resource.to_string();
@@ -58,7 +61,7 @@ impl<'a> Attributes<'a> {
             format!("in the namespace {:?}", self.namespace)
         };
         let why = format!(
-            "User {user:?} cannot {} resource {resource:?} in API group {:?} {scope}",
+            "User {user:?} cannot {} resource {resource:?} in API group {:?} {scope}{because}",
             self.verb, self.group
         );
         let group_resource = if self.group.is_empty() {
@@ -70,21 +73,12 @@ impl<'a> Attributes<'a> {
     }
 }
 
-impl Mode {
-    /// Returns whether it may be done.
-    pub(crate) fn allows(self, _attributes: &Attributes) -> bool {
-        match self {
-            Mode::AlwaysAllow => true,
-        }
-    }
-
-    /// Lets it pass, or not.
-    ///
-    /// # Errors
-    /// Forbidden, in upstream's words.
-    pub(crate) fn authorize(self, attributes: &Attributes) -> Result<(), Status> {
-        if self.allows(attributes) { Ok(()) } else { Err(attributes.forbidden()) }
-    }
+/// Lets it pass, or not.
+///
+/// # Errors
+/// Forbidden, in upstream's words.
+pub(crate) fn authorize(rbac: &Rbac, attributes: &Attributes) -> Result<(), Status> {
+    if rbac.allows(attributes) { Ok(()) } else { Err(attributes.forbidden(&rbac.decide(attributes).reason)) }
 }
 
 #[cfg(test)]
@@ -117,7 +111,7 @@ mod tests {
         ] {
             let request = Request::new(method, path);
             let info = RequestInfo::new(&request);
-            assert_eq!(Attributes::new(&request, &info).forbidden().message, message);
+            assert_eq!(Attributes::new(&request, &info).forbidden("").message, message);
         }
     }
 }
