@@ -28,6 +28,9 @@ pub enum Accept {
     TableWithObjects,
     /// PartialObjectMetadata.
     Metadata,
+    /// All groups and resources at once (`apidiscovery.k8s.io/v2`), of `/api` and `/apis` alone; what isn't
+    /// discovery answers with the objects.
+    Discovery,
 }
 
 /// What kind of patch the body is (the Content-Type header).

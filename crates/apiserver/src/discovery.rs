@@ -1,7 +1,8 @@
 //! What the server can do: groups, versions, resources, its own version and health.
 
+use crate::options::Options;
 use crate::status;
-use api::{Request, Response, Status, Value, tree};
+use api::{Accept, Request, Response, Status, Value, tree};
 use schema::Kind;
 
 const GIT_VERSION: &str = "v1.36.2";
@@ -10,14 +11,24 @@ const GIT_VERSION: &str = "v1.36.2";
 ///
 /// # Errors
 /// NotFound where nothing is at the path.
-pub(crate) fn answer(request: &Request, all_kinds: bool) -> Result<Response, Status> {
+pub(crate) fn answer(request: &Request, options: &Options) -> Result<Response, Status> {
+    let all_kinds = options.all_kinds;
     let served: Vec<&'static Kind> =
         schema::kinds().iter().filter(|kind| kind.served || kind.listed || all_kinds).collect();
     let words: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+    if request.accept == Accept::Discovery && matches!(words.as_slice(), ["api" | "apis"]) {
+        return Ok(Response::new(200, aggregated(&served, words == ["api"])));
+    }
     let body = match words.as_slice() {
         ["healthz" | "livez" | "readyz", ..] => "ok".into(),
+        ["openapi", "v3"] => openapi_index(&served),
+        ["openapi", "v3", "api", version] => openapi(&served, "", version)?,
+        ["openapi", "v3", "apis", group, version] => openapi(&served, group, version)?,
         ["version"] => version(),
-        ["api"] => tree!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}),
+        ["api"] => tree!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [{
+            "clientCIDR": "0.0.0.0/0",
+            "serverAddress": (format!("{}:{}", options.advertise_address, options.secure_port)),
+        }]}),
         ["apis"] => tree!({"kind": "APIGroupList", "apiVersion": "v1", "groups": (groups(&served))}),
         ["apis", group] => {
             let found = groups(&served).into_iter().find(|found| found["name"].str() == *group);
@@ -28,7 +39,7 @@ pub(crate) fn answer(request: &Request, all_kinds: bool) -> Result<Response, Sta
         }
         ["api", version] => resources(&served, "", version)?,
         ["apis", group, version] => resources(&served, group, version)?,
-        [""] => tree!({"paths": ["/api", "/apis", "/healthz", "/livez", "/readyz", "/version"]}),
+        [""] => tree!({"paths": (root_paths(&served))}),
         _ => return Err(status::no_such_path()),
     };
     Ok(Response::new(200, body))
@@ -50,6 +61,103 @@ fn version() -> Value {
         "compiler": "gc",
         "platform": "linux/amd64",
     })
+}
+
+/// Returns the paths that there are besides those of resources.
+fn root_paths(served: &[&'static Kind]) -> Value {
+    let mut paths: Vec<String> = ["/api", "/api/v1", "/apis"].map(str::to_string).to_vec();
+    for group in groups(served) {
+        paths.push(format!("/apis/{}", group["name"].str()));
+        let versions = group["versions"].items().iter();
+        paths.extend(versions.map(|version| format!("/apis/{}", version["groupVersion"].str())));
+    }
+    paths.extend(["/healthz", "/livez", "/openapi/v3", "/readyz", "/version"].map(str::to_string));
+    paths.into_iter().map(Value::from).collect()
+}
+
+/// Returns where each group's document is.
+// Models staging/src/k8s.io/kube-openapi/pkg/handler3/handler.go HandleDiscovery
+fn openapi_index(served: &[&'static Kind]) -> Value {
+    let mut paths = Value::map();
+    for kind in served {
+        let path = match kind.group {
+            "" => format!("api/{}", kind.version),
+            group => format!("apis/{group}/{}", kind.version),
+        };
+        if paths[path.as_str()].is_null() {
+            // The hash makes clients read a changed document anew; these don't change.
+            let url = format!("/openapi/v3/{path}?hash={GIT_VERSION}");
+            paths.set(&[&path], tree!({"serverRelativeURL": url}));
+        }
+    }
+    tree!({"paths": paths})
+}
+
+fn openapi(served: &[&'static Kind], group: &str, version: &str) -> Result<Value, Status> {
+    let kinds: Vec<&'static Kind> =
+        served.iter().copied().filter(|kind| kind.group == group && kind.version == version).collect();
+    if kinds.is_empty() { Err(status::no_such_path()) } else { Ok(schema::openapi(&kinds)) }
+}
+
+/// Returns all groups, or the core one alone, with their resources.
+// Models staging/src/k8s.io/apiserver/pkg/endpoints/discovery/aggregated/handler.go
+fn aggregated(served: &[&'static Kind], core: bool) -> Value {
+    let mut items: Vec<Value> = Vec::new();
+    let mut names = vec![String::new()];
+    if !core {
+        names = groups(served).iter().map(|group| group["name"].str().to_string()).collect();
+    }
+    for name in names {
+        let mut versions: Vec<&str> = Vec::new();
+        for kind in served.iter().filter(|kind| kind.group == name) {
+            if !versions.contains(&kind.version) {
+                versions.push(kind.version);
+            }
+        }
+        let version = |version: &&'static str| {
+            let of = |kind: &&&'static Kind| kind.group == name && kind.version == *version;
+            let mut kinds: Vec<&'static Kind> = served.iter().filter(of).copied().collect();
+            kinds.sort_by_key(|kind| kind.plural);
+            let resources: Vec<Value> = kinds.into_iter().map(aggregated_resource).collect();
+            tree!({"version": (*version), "resources": resources, "freshness": "Current"})
+        };
+        let versions: Vec<Value> = versions.iter().map(version).collect();
+        items.push(tree!({"metadata": {"name": name, "creationTimestamp": null}, "versions": versions}));
+    }
+    tree!({
+        "kind": "APIGroupDiscoveryList",
+        "apiVersion": "apidiscovery.k8s.io/v2",
+        "metadata": {},
+        "items": items,
+    })
+}
+
+fn aggregated_resource(kind: &'static Kind) -> Value {
+    let response =
+        |group: &str, version: &str, kind: &str| tree!({"group": group, "version": version, "kind": kind});
+    let mut entry = tree!({
+        "resource": (kind.plural),
+        "responseKind": (response(kind.group, kind.version, kind.kind)),
+        "scope": (if kind.namespaced { "Namespaced" } else { "Cluster" }),
+        "singularResource": (kind.singular),
+        "verbs": (strings(&kind.verbs)),
+    });
+    for (field, words) in [("shortNames", &kind.short_names), ("categories", &kind.categories)] {
+        if !words.is_empty() {
+            entry.set(&[field], strings(words));
+        }
+    }
+    let subresource = |one: &schema::Subresource| {
+        tree!({
+            "subresource": (one.name),
+            "responseKind": (response(one.group, one.version, &one.kind)),
+            "verbs": (strings(&one.verbs)),
+        })
+    };
+    if !kind.subresources.is_empty() {
+        entry.set(&["subresources"], kind.subresources.iter().map(subresource).collect::<Value>());
+    }
+    entry
 }
 
 /// Returns the groups besides the core one, in the order of discovery.

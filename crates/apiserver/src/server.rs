@@ -71,7 +71,7 @@ impl ApiServer {
         self.read_policy(&request.user);
         authorization::authorize(&self.rbac, &Attributes::new(request, &info))?;
         if !info.is_resource {
-            return discovery::answer(request, self.options.all_kinds);
+            return discovery::answer(request, &self.options);
         }
         let rest = resources::find(info.group, info.version, info.resource);
         let Some(rest) = rest.filter(|rest| self.is_served(rest)) else {

@@ -246,7 +246,7 @@ fn shape(form: &Form, object: Value, now: Time) -> Value {
     let object =
         if form.rest.is_group("events.k8s.io", "events") { events::from_core(&object) } else { object };
     match form.accept {
-        Accept::Object => object,
+        Accept::Object | Accept::Discovery => object,
         Accept::Metadata => printers::partial_metadata(&object),
         accept => {
             let metadata = tree!({"resourceVersion": (&object["metadata"]["resourceVersion"])});

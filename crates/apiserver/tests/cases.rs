@@ -1,7 +1,7 @@
 //! Runs the conversations in `tests/cases`: requests, and what the server answers.
 //!
 //! `> METHOD PATH?QUERY` sends a request; words behind it set the patch type (`merge`, `json`,
-//! `strategic`, `apply`), the form of the answer (`table`, `metadata`), the user (`as=kim`, instead of the
+//! `strategic`, `apply`), the form of the answer (`table`, `metadata`, `discovery`), the user (`as=kim`, instead of the
 //! administrator) and the time that passes before it (`+5s`). The lines below are its body in YAML. `< CODE MESSAGE` is the answer; `<` lines behind it
 //! that begin with a dot say what stands at a path of its body, and those that begin with `warning:` what
 //! was warned of. `~` stands for what isn't there. `%` ends a text that is only the beginning.
@@ -45,6 +45,7 @@ fn parse_request(line: &str) -> (Request, i64) {
             "apply" => request.patch = PatchType::Apply,
             "table" => request.accept = Accept::Table,
             "metadata" => request.accept = Accept::Metadata,
+            "discovery" => request.accept = Accept::Discovery,
             user if user.starts_with("as=") => request.user = Rc::new(user_named(&user[3..])),
             other => wait = other.trim_matches(['+', 's']).parse().unwrap(),
         }

@@ -54,7 +54,13 @@ pub struct Cluster {
 impl Cluster {
     /// Makes a cluster and lets it come up: its first moment is when its nodes and add-ons are ready.
     pub fn new(preset: &Preset, seed: u64) -> Cluster {
-        let start = Time::EPOCH + -BOOT;
+        Cluster::beginning_at(preset, seed, Time::EPOCH)
+    }
+
+    /// Makes a cluster whose first moment is another than [`Time::EPOCH`]: the present, for clients whose
+    /// clock is that on the wall.
+    pub fn beginning_at(preset: &Preset, seed: u64, epoch: Time) -> Cluster {
+        let start = epoch + -BOOT;
         let chance = Chance::new(seed);
         let options = apiserver::Options {
             chance,
@@ -79,7 +85,7 @@ impl Cluster {
             wires,
             parts,
             agenda: Agenda::default(),
-            view: View::new(Time::EPOCH),
+            view: View::new(epoch),
             terminal: Terminal::new(preset),
             inputs: Vec::new(),
             changed: start,
@@ -87,11 +93,11 @@ impl Cluster {
             events: 0,
             flooded: 0,
         };
-        cluster.boot();
+        cluster.boot(epoch);
         cluster
     }
 
-    fn boot(&mut self) {
+    fn boot(&mut self, epoch: Time) {
         self.watch_for_view();
         self.connect(crate::parts::MANAGER);
         self.connect(crate::parts::SCHEDULER);
@@ -99,7 +105,7 @@ impl Cluster {
             self.add_node(node);
         }
         crate::addons::install(self);
-        self.run_until(Time::EPOCH);
+        self.run_until(epoch);
         self.view.forget_marks();
     }
 

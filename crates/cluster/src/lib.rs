@@ -6,6 +6,7 @@ mod agenda;
 mod ask;
 mod cluster;
 mod console;
+mod door;
 mod flood;
 mod frame;
 mod mend;
@@ -20,6 +21,7 @@ mod wires;
 mod world;
 
 pub use cluster::Cluster;
+pub use kubectl::StreamRead;
 pub use mend::{Fault, mend};
 pub use play::{play, play_step};
 pub use preset::{KubeletMode, NodeSpec, Preset};

@@ -167,6 +167,12 @@ impl World {
         response
     }
 
+    /// Tells the watchers who asked for bookmarks how far their watch is.
+    pub(crate) fn send_bookmarks(&mut self) {
+        self.apiserver.send_bookmarks();
+        self.dispatch(self.now, 0);
+    }
+
     fn record(&mut self, request: &Request, response: &api::Response, at: [Time; 3]) {
         let [sent, effect, answered] = at;
         if request.is_dry_run() {

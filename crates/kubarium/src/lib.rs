@@ -1,6 +1,9 @@
-//! The cluster without a page: scripts are played and benchmarks run, natively and in WebAssembly.
+//! The cluster without a page: scripts are played and benchmarks run, natively and in WebAssembly; natively
+//! its API is served over HTTP, too.
 
 pub mod bench;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod serve;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 

@@ -1,4 +1,5 @@
-//! The native program: `kubarium run` plays a script, `kubarium bench` measures.
+//! The native program: `kubarium run` plays a script, `kubarium serve` serves the API over HTTP,
+//! `kubarium bench` measures.
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
@@ -25,6 +26,21 @@ enum Command {
         /// The script; `-` reads standard input.
         file: String,
     },
+    /// Serves the API of a fresh cluster over HTTP, in real time, for kubectl and any other client.
+    Serve {
+        /// Where to listen; port 0 picks a free one. Only this machine's own addresses are taken.
+        #[arg(long, default_value = "127.0.0.1:8001")]
+        listen: std::net::SocketAddr,
+        /// What the cluster begins with: bare, lesson, v120 or recovery.
+        #[arg(long, default_value = "lesson")]
+        preset: String,
+        /// The seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many times faster than the clock on the wall the cluster's runs.
+        #[arg(long, default_value_t = 1.0)]
+        speed: f64,
+    },
     /// Measures, and prints one JSON line a case.
     Bench {
         /// The only cases to run are those whose name begins so.
@@ -36,6 +52,10 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run { preset, seed, file } => run(&preset, seed, &file),
+        Command::Serve { listen, preset, seed, speed } => {
+            let settings = kubarium::serve::Settings { listen, preset, seed, speed };
+            kubarium::serve::run(&settings, &mut |line| println!("{line}"))
+        }
         Command::Bench { name } => kubarium::bench::run(&name, &mut |line| println!("{line}")),
     };
     match result {

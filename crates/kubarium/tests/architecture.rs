@@ -43,7 +43,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "view",
         ],
     ),
-    ("kubarium", &["api", "cluster", "sim", "view"]),
+    ("kubarium", &["api", "cluster", "schema", "sim", "view"]),
     ("web", &["api", "cluster", "schema", "sim", "view"]),
 ];
 

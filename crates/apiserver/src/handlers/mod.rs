@@ -101,7 +101,7 @@ impl<'a> Call<'a> {
 fn shape(rest: &Rest, accept: Accept, object: Value, now: Time) -> Value {
     let object = if rest.is_group("events.k8s.io", "events") { events::from_core(&object) } else { object };
     match accept {
-        Accept::Object => object,
+        Accept::Object | Accept::Discovery => object,
         Accept::Metadata => printers::partial_metadata(&object),
         accept => {
             let metadata = api::tree!({"resourceVersion": (&object["metadata"]["resourceVersion"])});

@@ -320,6 +320,11 @@ impl Cluster {
         result
     }
 
+    /// Calls something with the world as a command on the client's machine reaches it.
+    pub(crate) fn with_ground<T>(&mut self, act: impl FnOnce(&mut Ground) -> T) -> T {
+        self.on_ground(false, |_, ground| act(ground))
+    }
+
     /// Does what a person asked for.
     pub(crate) fn act(&mut self, input: &Input) {
         match input {

@@ -1,6 +1,7 @@
 //! `kubectl auth`
 // Models staging/src/k8s.io/kubectl/pkg/cmd/auth/cani.go, whoami.go
 
+use crate::cmd::describe::policy::rule_rows;
 use crate::cx::{Cx, Next};
 use crate::failure::{Failure, Outcome, error};
 use crate::mapper;
@@ -113,26 +114,10 @@ fn list(cx: &mut Cx) -> Outcome<Next> {
     if !cx.flags.is("no-headers") {
         writer.write("Resources\tNon-Resource URLs\tResource Names\tVerbs\n");
     }
-    let words = |value: &Value| {
-        let words: Vec<&str> = value.items().iter().map(Value::str).collect();
-        format!("[{}]", words.join(" "))
-    };
-    for rule in answer["status"]["resourceRules"].items() {
-        for group in rule["apiGroups"].items() {
-            for resource in rule["resources"].items() {
-                let dot = if group.str().is_empty() { "" } else { "." };
-                writer.write(&format!(
-                    "{}{dot}{}\t[]\t{}\t{}\n",
-                    resource.str(),
-                    group.str(),
-                    words(&rule["resourceNames"]),
-                    words(&rule["verbs"])
-                ));
-            }
-        }
-    }
-    for rule in answer["status"]["nonResourceRules"].items() {
-        writer.write(&format!("\t{}\t[]\t{}\n", words(&rule["nonResourceURLs"]), words(&rule["verbs"])));
+    let mut rules = answer["status"]["resourceRules"].items().to_vec();
+    rules.extend(answer["status"]["nonResourceRules"].items().iter().cloned());
+    for cells in rule_rows(&rules) {
+        writer.write(&format!("{}\n", cells.join("\t")));
     }
     cx.out(writer.flush());
     Ok(Next::Done)

@@ -7,7 +7,7 @@ mod core;
 pub(crate) mod events;
 mod generic;
 mod node;
-mod policy;
+pub(crate) mod policy;
 mod storage;
 pub(crate) mod template;
 mod volume;

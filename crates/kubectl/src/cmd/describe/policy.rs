@@ -133,51 +133,61 @@ pub(super) fn role(w: &mut Writer, role: &Value) -> Events {
     w.line(0, "PolicyRule:");
     w.line(1, "Resources\tNon-Resource URLs\tResource Names\tVerbs");
     w.line(1, "---------\t-----------------\t--------------\t-----");
-    for (key, verbs) in rules(role) {
-        let (resource, url, name) = key;
-        let list = |text: &str| if text.is_empty() { "[]".to_string() } else { format!("[{text}]") };
-        w.line(1, format!("{resource}\t{}\t{}\t[{}]", list(&url), list(&name), verbs.join(" ")));
+    for cells in rule_rows(role["rules"].items()) {
+        w.line(1, cells.join("\t"));
     }
     Events::Hidden
 }
 
-/// Takes rules apart into one for each resource, and joins the verbs of the same one.
-// Models staging/src/k8s.io/kubectl/pkg/util/rbac/rbac.go BreakdownRule, CompactRules
-fn rules(role: &Value) -> BTreeMap<(String, String, String), Vec<String>> {
-    let mut rows: BTreeMap<(String, String, String), Vec<String>> = BTreeMap::new();
+/// Takes rules apart into one for each resource or path, joins the verbs of the same one, and returns
+/// resource, path, name and verbs of each, as kubectl prints and sorts them.
+// Models staging/src/k8s.io/kubectl/pkg/util/rbac/rbac.go BreakdownRule, CompactRules, SortableRuleSlice
+pub(crate) fn rule_rows(rules: &[Value]) -> Vec<[String; 4]> {
+    /// Group, resource, name and path.
+    type Piece = [String; 4];
+    let mut pieces: Vec<(Piece, Vec<String>)> = Vec::new();
     let words =
         |value: &Value| -> Vec<String> { value.items().iter().map(|word| word.str().to_string()).collect() };
-    for rule in role["rules"].items() {
+    for rule in rules {
+        let mut keys: Vec<Piece> = Vec::new();
         let names = match words(&rule["resourceNames"]) {
             names if names.is_empty() => vec![String::new()],
             names => names,
         };
-        let mut keys = Vec::new();
         for group in words(&rule["apiGroups"]) {
             for resource in words(&rule["resources"]) {
-                let (plain, below) = resource.split_once('/').unwrap_or((&resource, ""));
-                let dot = if group.is_empty() { "" } else { "." };
-                let slash = if below.is_empty() { "" } else { "/" };
-                keys.extend(
-                    names.iter().map(|name| {
-                        (format!("{plain}{dot}{group}{slash}{below}"), String::new(), name.clone())
-                    }),
-                );
+                let named =
+                    names.iter().map(|name| [group.as_str(), &resource, name, ""].map(str::to_string));
+                keys.extend(named);
             }
         }
         keys.extend(
-            words(&rule["nonResourceURLs"]).into_iter().map(|url| (String::new(), url, String::new())),
+            words(&rule["nonResourceURLs"]).into_iter().map(|url| ["", "", "", &url].map(str::to_string)),
         );
         for key in keys {
-            let verbs = rows.entry(key).or_default();
+            let at = pieces.iter().position(|(piece, _)| *piece == key).unwrap_or_else(|| {
+                pieces.push((key, Vec::new()));
+                pieces.len() - 1
+            });
             for verb in words(&rule["verbs"]) {
-                if !verbs.contains(&verb) {
-                    verbs.push(verb);
+                if !pieces[at].1.contains(&verb) {
+                    pieces[at].1.push(verb);
                 }
             }
         }
     }
-    rows
+    pieces.sort_by_cached_key(|([group, resource, name, path], verbs)| {
+        format!("[{}],[{group}],[{resource}],[{name}],[{path}]", verbs.join(" "))
+    });
+    let list = |text: &str| if text.is_empty() { "[]".to_string() } else { format!("[{text}]") };
+    let row = |([group, resource, name, path], verbs): (Piece, Vec<String>)| {
+        let (plain, below) = resource.split_once('/').unwrap_or((&resource, ""));
+        let dot = if group.is_empty() { "" } else { "." };
+        let slash = if below.is_empty() { "" } else { "/" };
+        let what = format!("{plain}{dot}{group}{slash}{below}");
+        [what, list(&path), list(&name), format!("[{}]", verbs.join(" "))]
+    };
+    pieces.into_iter().map(row).collect()
 }
 
 /// Describes a RoleBinding or ClusterRoleBinding.
