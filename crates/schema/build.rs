@@ -101,7 +101,7 @@ roots! {
 
 /// The tables of `data/`, by type and field.
 struct Facts<'a> {
-    /// Patch strategy, merge key, list type and map keys.
+    /// Patch strategy, merge key, list type, map keys and map type.
     merges: BTreeMap<Place<'a>, Vec<&'a str>>,
     enums: BTreeMap<Place<'a>, &'a str>,
     enum_docs: BTreeMap<(&'a str, &'a str, &'a str), &'a str>,
@@ -109,6 +109,9 @@ struct Facts<'a> {
     go_types: BTreeMap<Place<'a>, &'a str>,
     required: BTreeMap<Place<'a>, &'a str>,
 }
+
+/// How `lists.tsv` writes that a row is about a type as a whole.
+const ITSELF: &str = "(the type itself)";
 
 /// A type and a field.
 type Place<'a> = (&'a str, &'a str);
@@ -174,7 +177,9 @@ impl Table<'_> {
         for name in &names {
             let definition = &self.definitions[*name];
             let doc = docs.number(description(definition));
-            writeln!(text, "{name}\t{doc}").expect("a String takes all");
+            let whole = self.facts.merges.get(&(*name, ITSELF)).and_then(|row| row.get(4));
+            let atomic = if whole == Some(&"atomic") { "\tatomic" } else { "" };
+            writeln!(text, "{name}\t{doc}{atomic}").expect("a String takes all");
             let fields: BTreeMap<&String, &Value> =
                 definition["properties"].as_object().into_iter().flatten().collect();
             for (field, schema) in fields {
@@ -232,6 +237,7 @@ impl Table<'_> {
             merge(0),
             merge(1),
             facts.go_types.get(&place).copied().unwrap_or(""),
+            merge(4),
         ];
         format!("\t{}\n", cells.join("\t").trim_end_matches('\t'))
     }

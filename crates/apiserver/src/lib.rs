@@ -5,8 +5,8 @@
 //! `registry` holds what differs from kind to kind, `watch_cache` tells the watchers. Server-side
 //! tables are in `printers`.
 //!
-//! Left out on purpose: managed fields and server-side apply, OpenAPI documents, aggregation,
-//! webhooks, and audit.
+//! Left out on purpose: aggregation, webhooks, and audit; and who set the fields of objects that nobody
+//! applied on the server's side is not kept (`managed_fields`).
 
 mod admission;
 mod authorization;
@@ -18,6 +18,7 @@ mod discovery;
 mod events;
 mod fields;
 mod handlers;
+mod managed_fields;
 mod node_request;
 mod options;
 mod printers;

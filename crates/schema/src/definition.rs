@@ -23,6 +23,8 @@ pub struct Definition {
     /// The places of the fields that are always printed.
     pub(crate) printed: Vec<u16>,
     pub(crate) doc: u16,
+    /// Whether it has one owner as a whole in server-side apply.
+    pub atomic: bool,
 }
 
 /// A field of a definition.
@@ -46,6 +48,8 @@ pub struct Field {
     pub patch_strategy: &'static str,
     /// What tells the items of a list apart in a strategic merge patch; or nothing.
     pub merge_key: &'static str,
+    /// `atomic`, `granular` or nothing, of a map.
+    pub map_type: &'static str,
     /// The name of the Go type where the type alone doesn't tell it.
     pub(crate) go_type: &'static str,
     pub(crate) doc: u16,

@@ -35,9 +35,17 @@ pub(crate) fn doc(number: u16) -> &'static str {
 }
 
 fn definition(id: DefinitionId, line: &'static str) -> Definition {
-    let (name, doc) = line.split_once('\t').unwrap_or((line, ""));
-    let doc = doc.parse().unwrap_or(0);
-    Definition { id, name, fields: Vec::new(), printed: Vec::new(), doc }
+    let mut cells = line.split('\t');
+    let name = cells.next().unwrap_or("");
+    let doc = cells.next().and_then(|doc| doc.parse().ok()).unwrap_or(0);
+    Definition {
+        id,
+        name,
+        fields: Vec::new(),
+        printed: Vec::new(),
+        doc,
+        atomic: cells.next() == Some("atomic"),
+    }
 }
 
 impl Definition {
@@ -70,6 +78,7 @@ fn field(row: &'static str) -> Field {
         patch_strategy: cell(),
         merge_key: cell(),
         go_type: cell(),
+        map_type: cell(),
     }
 }
 

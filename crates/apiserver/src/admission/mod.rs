@@ -77,7 +77,7 @@ impl ApiServer {
         if !authorization::is_policy(call.rest.kind.group) || authorization::is_master(&call.request.user) {
             return Ok(());
         }
-        self.read_policy(&call.request.user);
+        self.read_policy();
         escalation::check(self, call, object)
     }
 

@@ -148,20 +148,9 @@ impl Rbac {
         Decision { allowed: false, reason }
     }
 
-    /// Returns the rules that hold for a user in a namespace.
+    /// Returns the rules that bindings give a user in a namespace.
     pub(crate) fn rules(&self, user: &User, namespace: &str) -> Vec<Rule> {
-        let mut rules = Vec::new();
-        if is_master(user) {
-            let everything = [
-                r#"{"verbs":["*"],"apiGroups":["*"],"resources":["*"]}"#,
-                r#"{"verbs":["*"],"nonResourceURLs":["*"]}"#,
-            ];
-            rules.extend(
-                everything.iter().filter_map(|rule| Value::from_json(rule).ok()).map(|v| Rule::of(&v)),
-            );
-        }
-        rules.extend(self.grants(user, namespace).flat_map(|grant| grant.rules.iter().cloned()));
-        rules
+        self.grants(user, namespace).flat_map(|grant| grant.rules.iter().cloned()).collect()
     }
 }
 

@@ -127,6 +127,9 @@ impl ApiServer {
         ] {
             metadata.remove(field);
         }
+        if let Some(managed) = &call.managed {
+            metadata.insert("managedFields", managed);
+        }
     }
 
     // Models staging/src/k8s.io/apiserver/pkg/registry/rest/create.go BeforeCreate

@@ -14,6 +14,7 @@ mod update;
 mod watch;
 
 use crate::events;
+use crate::managed_fields::Writer;
 use crate::printers;
 use crate::request_info::RequestInfo;
 use crate::resources::Rest;
@@ -38,6 +39,8 @@ pub(crate) struct Call<'a> {
     pub(crate) subresource: &'a str,
     pub(crate) dry_run: bool,
     pub(crate) warnings: Vec<String>,
+    /// Who owns which field after this write, where it is an apply.
+    pub(crate) managed: Option<Value>,
 }
 
 impl<'a> Call<'a> {
@@ -59,6 +62,7 @@ impl<'a> Call<'a> {
             subresource: info.subresource,
             dry_run: request.is_dry_run(),
             warnings: Vec::new(),
+            managed: None,
         }
     }
 
@@ -78,12 +82,22 @@ impl<'a> Call<'a> {
             subresource: "",
             dry_run: self.dry_run,
             warnings: Vec::new(),
+            managed: None,
         }
     }
 
     /// Returns the key of the object that the path names.
     pub(crate) fn key(&self) -> String {
         self.rest.key(self.namespace, self.name)
+    }
+
+    /// Returns who writes, for those who keep track of fields.
+    pub(crate) fn writer(&self) -> Writer<'_> {
+        let given = self.request.param("fieldManager");
+        let manager =
+            if given.is_empty() { self.request.agent.split('/').next().unwrap_or("") } else { given };
+        let subresource = if self.subresource == "status" { "status" } else { "" };
+        Writer { manager, api_version: &self.rest.api_version, subresource, now: self.now }
     }
 
     /// Says that the object isn't there.

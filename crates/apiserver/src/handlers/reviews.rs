@@ -45,7 +45,7 @@ impl ApiServer {
             name: wanted["name"].str(),
             path: path["path"].str(),
         };
-        self.read_policy(user);
+        self.read_policy();
         let decision = self.rbac.decide(&attributes);
         let mut status = tree!({"allowed": (decision.allowed)});
         if !decision.reason.is_empty() {
@@ -56,7 +56,7 @@ impl ApiServer {
 
     // Models pkg/registry/authorization/selfsubjectrulesreview/rest.go Create
     fn rules(&mut self, user: &User, namespace: &str) -> Value {
-        self.read_policy(user);
+        self.read_policy();
         let (mut resources, mut paths) = (Vec::new(), Vec::new());
         for rule in self.rbac.rules(user, namespace) {
             if !rule.resources.is_empty() {

@@ -4,6 +4,7 @@
 use super::Call;
 use crate::admission::Operation;
 use crate::decode;
+use crate::managed_fields;
 use crate::registry::service::{Allocators, For};
 use crate::resources::Rest;
 use crate::server::ApiServer;
@@ -87,6 +88,10 @@ impl ApiServer {
         status::check(rest, call.name, errors)?;
         if scope == Scope::Main {
             (rest.strategy.warnings)(&new, &old, &mut call.warnings);
+        }
+        match &call.managed {
+            Some(managed) => new.set(&["metadata", "managedFields"], managed),
+            None => managed_fields::update(rest.kind, &old, &mut new, &call.writer()),
         }
         self.store_update(call, &key, new, &old, services)
     }

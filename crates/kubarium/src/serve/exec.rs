@@ -15,7 +15,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc::Receiver;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 const STDIN: u8 = 0;
@@ -89,7 +90,8 @@ async fn converse(upgrade: OnUpgrade, number: u64, mut pieces: Receiver<Piece>, 
                         let code = if let Some(Piece::Exit(code)) = end { code } else { 0 };
                         let last = on_channel(ERROR, ended(code).to_json().as_bytes());
                         let _ = out.send(last).await;
-                        let _ = out.send(Message::Close(None)).await;
+                        let close = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+                        let _ = out.send(Message::Close(Some(close))).await;
                         break;
                     }
                 },
