@@ -7,7 +7,6 @@ use sim::Time;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-#[allow(clippy::disallowed_types)] // the clock on the wall drives a cluster that is served
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 
@@ -83,7 +82,6 @@ pub(super) struct Simulation {
 
 impl Simulation {
     /// Makes a cluster whose first moment is now.
-    #[allow(clippy::disallowed_methods, clippy::disallowed_types)] // ages are counted from the clock on the wall
     pub(super) fn new(preset: &Preset, seed: u64, speed: f64) -> Simulation {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let epoch = Time(i64::try_from(since.as_secs()).unwrap_or(0) * sim::SECOND);
@@ -111,7 +109,6 @@ impl Simulation {
     }
 
     /// Lets happen what is due, and returns how long nothing will.
-    #[allow(clippy::disallowed_methods)]
     fn catch_up(&mut self) -> Duration {
         let present = self.present();
         let behind = (0..SLICE).all(|_| self.cluster.step(present));
