@@ -170,7 +170,7 @@ impl World {
     /// Tells the watchers who asked for bookmarks how far their watch is.
     pub(crate) fn send_bookmarks(&mut self) {
         self.apiserver.send_bookmarks();
-        self.dispatch(self.now, 0);
+        self.dispatch(self.now, self.now, 0);
     }
 
     fn record(&mut self, request: &Request, response: &api::Response, at: [Time; 3]) {

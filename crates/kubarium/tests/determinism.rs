@@ -90,7 +90,7 @@ fn a_clone_within_a_running_command_goes_on_as_the_original() {
     let mut clones = Vec::new();
     while cluster.step(end) {
         count += 1;
-        if count.is_multiple_of(71) && clones.len() < 12 {
+        if count.is_multiple_of(61) && clones.len() < 12 {
             clones.push((count, cluster.clone()));
         }
     }

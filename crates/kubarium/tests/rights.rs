@@ -1,0 +1,44 @@
+//! The components have upstream's rights and no others: nothing that they do is forbidden to them.
+
+use cluster::{Cluster, Preset};
+use sim::RecordKind;
+
+const LINES: &[&str] = &[
+    "microk8s enable metallb:10.64.140.43-10.64.140.49",
+    "kubectl create deployment web --image=nginx:1.25 --replicas=3",
+    "kubectl expose deployment web --port=80 --type=LoadBalancer",
+    "kubectl create quota few --hard=pods=6,services=5",
+    "kubectl set image deployment/web nginx=nginx:1.26",
+    "kubectl rollout undo deployment/web",
+    "kubectl create namespace other",
+    "kubectl create deployment gone --image=nginx:1.25 -n other",
+    "kubectl drain node-1 --ignore-daemonsets",
+    "kubectl delete namespace other",
+    "kubectl delete deployment web --cascade=foreground",
+];
+
+#[test]
+fn no_component_is_refused() {
+    let mut cluster = Cluster::new(&Preset::named("lesson").unwrap(), 5);
+    let (mut seen, mut by_components) = (0, 0);
+    for line in LINES {
+        cluster.run_line(line);
+        cluster.run_until_settled(40 * sim::SECOND);
+        let mut refused = Vec::new();
+        for record in cluster.trace_since(seen) {
+            seen = record.id + 1;
+            if let RecordKind::Call(call) = &record.kind {
+                by_components += u32::from(&*call.from != "kubectl");
+                // What is new in a namespace that goes is refused whatever one's rights.
+                let comes_late = &*call.verb == "create" && call.object.starts_with("other/");
+                if (call.code == 403 || call.code == 401) && !comes_late {
+                    refused.push(format!("{} {} {} {}", call.from, call.verb, call.resource, call.object));
+                }
+            }
+        }
+        assert!(refused.is_empty(), "{line}: {refused:#?}");
+    }
+    assert!(by_components > 300, "{by_components} calls");
+    let quota = cluster.run_line("kubectl get quota few -o jsonpath='{.status.used}'");
+    assert_eq!(quota, "{\"pods\":\"0\",\"services\":\"2\"}");
+}
