@@ -68,6 +68,24 @@ impl Requirement {
     }
 }
 
+impl Requirement {
+    /// Reads an entry of `matchExpressions`; `None` where the operator is unknown.
+    // Models staging/src/k8s.io/component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go nodeSelectorRequirementsAsSelector
+    pub fn of_expression(expression: &Value) -> Option<Requirement> {
+        let operator = match expression["operator"].str() {
+            "In" => Operator::In,
+            "NotIn" => Operator::NotIn,
+            "Exists" => Operator::Exists,
+            "DoesNotExist" => Operator::DoesNotExist,
+            "Gt" => Operator::GreaterThan,
+            "Lt" => Operator::LessThan,
+            _ => return None,
+        };
+        let values = expression["values"].items().iter().map(|value| value.str().to_string()).collect();
+        Some(Requirement { key: expression["key"].str().to_string(), operator, values })
+    }
+}
+
 impl Selector {
     /// Makes the selector of a map of labels (a Service's, a ReplicationController's).
     pub fn from_map(labels: &Value) -> Selector {
@@ -91,15 +109,12 @@ impl Selector {
         }
         let mut requirements = Selector::from_map(&selector["matchLabels"]).requirements;
         for expression in selector["matchExpressions"].items() {
-            let operator = match expression["operator"].str() {
-                "In" => Operator::In,
-                "NotIn" => Operator::NotIn,
-                "Exists" => Operator::Exists,
-                "DoesNotExist" => Operator::DoesNotExist,
+            match Requirement::of_expression(expression) {
+                Some(one) if !matches!(one.operator, Operator::GreaterThan | Operator::LessThan) => {
+                    requirements.push(one);
+                }
                 _ => return Selector { requirements: Vec::new(), nothing: true },
-            };
-            let values = expression["values"].items().iter().map(|value| value.str().to_string()).collect();
-            requirements.push(Requirement { key: expression["key"].str().to_string(), operator, values });
+            }
         }
         requirements.sort_by(|a, b| a.key.cmp(&b.key));
         Selector { requirements, nothing: false }

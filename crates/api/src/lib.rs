@@ -3,6 +3,7 @@
 //! A kind is data: nothing here knows the fields of one. Typed views for reading live where they
 //! are needed.
 
+pub mod go;
 pub mod int_or_string;
 mod key;
 pub mod label;
@@ -20,7 +21,7 @@ pub mod yaml;
 
 pub use key::Key;
 pub use request::{Accept, Method, PatchType, Request, Response, User};
-pub use resource::{Resource, resources};
+pub use resource::{Resource, group_version, qualified, resources};
 pub use status::{FieldError, FieldErrorKind, Status};
 pub use value::{Map, Value};
 pub use watch::{EventType, WatchEvent};

@@ -13,23 +13,25 @@ pub struct Resource {
     pub namespaced: bool,
 }
 
+/// Returns `v1` or `apps/v1`.
+pub fn group_version(group: &str, version: &str) -> String {
+    if group.is_empty() { version.to_string() } else { format!("{group}/{version}") }
+}
+
+/// Returns a resource's or a kind's name with its group: `pods`, `deployments.apps`.
+pub fn qualified(name: &str, group: &str) -> String {
+    if group.is_empty() { name.to_string() } else { format!("{name}.{group}") }
+}
+
 impl Resource {
     /// Returns `v1` or `apps/v1`.
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() {
-            self.version.to_string()
-        } else {
-            format!("{}/{}", self.group, self.version)
-        }
+        group_version(self.group, self.version)
     }
 
     /// Returns `pods` or `deployments.apps`, as errors and trace name it.
     pub fn group_resource(&self) -> String {
-        if self.group.is_empty() {
-            self.plural.to_string()
-        } else {
-            format!("{}.{}", self.plural, self.group)
-        }
+        qualified(self.plural, self.group)
     }
 
     /// Returns the path of the collection. An empty namespace means all of them.
@@ -96,6 +98,8 @@ pub mod resources {
         SECRETS: "" "v1" "secrets" "Secret" true;
         RESOURCEQUOTAS: "" "v1" "resourcequotas" "ResourceQuota" true;
         SERVICEACCOUNTS: "" "v1" "serviceaccounts" "ServiceAccount" true;
+        PERSISTENTVOLUMES: "" "v1" "persistentvolumes" "PersistentVolume" false;
+        PERSISTENTVOLUMECLAIMS: "" "v1" "persistentvolumeclaims" "PersistentVolumeClaim" true;
         DEPLOYMENTS: "apps" "v1" "deployments" "Deployment" true;
         REPLICASETS: "apps" "v1" "replicasets" "ReplicaSet" true;
         DAEMONSETS: "apps" "v1" "daemonsets" "DaemonSet" true;
@@ -103,5 +107,6 @@ pub mod resources {
         CONTROLLERREVISIONS: "apps" "v1" "controllerrevisions" "ControllerRevision" true;
         ENDPOINTSLICES: "discovery.k8s.io" "v1" "endpointslices" "EndpointSlice" true;
         LEASES: "coordination.k8s.io" "v1" "leases" "Lease" true;
+        STORAGECLASSES: "storage.k8s.io" "v1" "storageclasses" "StorageClass" false;
     }
 }

@@ -4,27 +4,7 @@ use api::Value;
 use sim::{HOUR, MICROSECOND, MILLISECOND, MINUTE, Nanos, SECOND};
 use std::fmt::Write;
 
-/// Returns the text in double quotes, as `%q` writes it.
-pub(crate) fn quote(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            '\u{a0}' => out.push_str("\\u00a0"),
-            c if c.is_control() => {
-                let _ = write!(out, "\\x{:02x}", c as u32);
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
+pub(crate) use api::go::{quote, type_name as go_type};
 
 /// Reads a truth value as `strconv.ParseBool`.
 pub(crate) fn parse_bool(text: &str) -> Option<bool> {
@@ -231,19 +211,6 @@ pub(crate) fn go_syntax(value: &Value) -> String {
             format!("map[string]interface {{}}{{{}}}", entries.join(", "))
         }
         value => go_text(value, ""),
-    }
-}
-
-/// Returns the name of the Go type that holds a decoded JSON value.
-pub(crate) fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Int(_) => "int64",
-        Value::Float(_) => "float64",
-        Value::Str(_) => "string",
-        Value::List(_) => "[]interface {}",
-        Value::Map(_) => "map[string]interface {}",
     }
 }
 

@@ -1,25 +1,10 @@
 use crate::cri::{Files, Mount, MountSource};
 use crate::shared::Turn;
 use crate::worker::PodWorker;
-use api::resources::{CONFIGMAPS, SECRETS};
+use api::resources::{CONFIGMAPS, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, SECRETS};
 use api::{Resource, Value, meta};
 use sim::{MINUTE, Nanos, SECOND};
 use std::rc::Rc;
-
-pub(crate) const CLAIMS: Resource = Resource {
-    group: "",
-    version: "v1",
-    plural: "persistentvolumeclaims",
-    kind: "PersistentVolumeClaim",
-    namespaced: true,
-};
-const VOLUMES: Resource = Resource {
-    group: "",
-    version: "v1",
-    plural: "persistentvolumes",
-    kind: "PersistentVolume",
-    namespaced: false,
-};
 
 /// How long until what a volume shows of the API is looked at again, and up to half as much more.
 const REFRESH: Nanos = MINUTE;
@@ -97,13 +82,13 @@ impl PodWorker {
                  failed to process volumes=[{name}]: error processing PVC {namespace}/{claim}: {why}"
             )
         };
-        let object = turn.cx.in_background(|cx| cx.get(CLAIMS, &namespace, claim));
+        let object = turn.cx.in_background(|cx| cx.get(PERSISTENTVOLUMECLAIMS, &namespace, claim));
         let object = object.map_err(|why| failed(format!("failed to fetch PVC from API server: {why}")))?;
         let volume = object["spec"]["volumeName"].text();
         if volume.is_empty() || object["status"]["phase"].str() != "Bound" {
             return Err(failed("PVC is not bound".to_string()));
         }
-        let object = turn.cx.in_background(|cx| cx.get(VOLUMES, "", &volume)).unwrap_or_default();
+        let object = turn.cx.in_background(|cx| cx.get(PERSISTENTVOLUMES, "", &volume)).unwrap_or_default();
         let spec = &object["spec"];
         let local = spec["hostPath"]["path"].as_str().or(spec["local"]["path"].as_str());
         Ok(match local {

@@ -1,7 +1,7 @@
 //! Which Service has which address.
 
 use crate::config::Config;
-use crate::log::quoted;
+use api::go::quote;
 use network::Protocol;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -58,8 +58,8 @@ impl Allocator {
             if pool_for(&pools, allocation.address).is_none() {
                 return Err(format!(
                     "new config not compatible with assigned IPs: service {} cannot own {} under new config",
-                    quoted(service),
-                    quoted(&allocation.address.to_string())
+                    quote(service),
+                    quote(&allocation.address.to_string())
                 ));
             }
         }
@@ -94,7 +94,7 @@ impl Allocator {
         key: &SharingKey,
     ) -> Result<(), String> {
         let pool = pool_for(&self.pools, address)
-            .ok_or_else(|| format!("[{}] is not allowed in config", quoted(&address.to_string())))?;
+            .ok_or_else(|| format!("[{}] is not allowed in config", quote(&address.to_string())))?;
         let others: Vec<(&Rc<str>, &Allocation)> = self
             .allocated
             .iter()
@@ -106,13 +106,13 @@ impl Allocator {
             let names: Vec<&str> = others.iter().map(|(name, _)| name.as_ref()).collect();
             return Err(format!(
                 "can't change sharing key for {}, address also in use by {}",
-                quoted(service),
+                quote(service),
                 names.join(",")
             ));
         }
         for (_, other) in &others {
             if let Some(port) = other.ports.intersection(ports).next() {
-                return Err(format!("port {port} is already in use on {}", quoted(&address.to_string())));
+                return Err(format!("port {port} is already in use on {}", quote(&address.to_string())));
             }
         }
         let (ports, key) = (ports.clone(), key.clone());
@@ -134,7 +134,7 @@ impl Allocator {
         if let Some((address, _)) = self.get(service) {
             return self.assign(service, address, ports, key).map(|()| address);
         }
-        let known = self.pools.get(pool).ok_or_else(|| format!("unknown pool {}", quoted(pool)))?.clone();
+        let known = self.pools.get(pool).ok_or_else(|| format!("unknown pool {}", quote(pool)))?.clone();
         for range in &known.ranges {
             for number in u32::from(range.first)..=u32::from(range.last) {
                 let address = Ipv4Addr::from(number);
@@ -143,7 +143,7 @@ impl Allocator {
                 }
             }
         }
-        Err(format!("no available IPs in pool {}", quoted(pool)))
+        Err(format!("no available IPs in pool {}", quote(pool)))
     }
 
     /// Gives a Service any free address.

@@ -1,6 +1,6 @@
 //! The configuration, in the form that the ConfigMap `config` has.
 
-use crate::log::quoted;
+use api::go::quote;
 use api::{Value, yaml};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -60,16 +60,16 @@ pub fn parse(text: &str) -> Result<Config, String> {
         let parsed = parse_pool(pool).map_err(|error| format!("parsing address pool #{number}: {error}"))?;
         let name = pool["name"].text();
         if pools.contains_key(&name) {
-            return Err(format!("duplicate definition of pool {}", quoted(&name)));
+            return Err(format!("duplicate definition of pool {}", quote(&name)));
         }
         for range in &parsed.ranges {
             if let Some(other) = ranges.iter().find(|other| overlap(other, range)) {
                 let (a, b) = (cidr_text(range), cidr_text(other));
                 return Err(format!(
                     "CIDR {} in pool {} overlaps with already defined CIDR {}",
-                    quoted(&a),
-                    quoted(&name),
-                    quoted(&b)
+                    quote(&a),
+                    quote(&name),
+                    quote(&b)
                 ));
             }
             ranges.push(*range);
@@ -100,7 +100,7 @@ fn parse_pool(pool: &Value) -> Result<Pool, String> {
     for address in addresses {
         let text = address.str();
         let range = parse_range(text)
-            .map_err(|error| format!("invalid CIDR {} in pool {}: {error}", quoted(text), quoted(name)))?;
+            .map_err(|error| format!("invalid CIDR {} in pool {}: {error}", quote(text), quote(name)))?;
         ranges.push(range);
     }
     let protocol = pool["protocol"].text();
@@ -112,7 +112,7 @@ fn parse_pool(pool: &Value) -> Result<Pool, String> {
         }
         "layer2" | "bgp" => {}
         "" => return Err("address pool is missing the protocol field".to_string()),
-        other => return Err(format!("unknown protocol {}", quoted(other))),
+        other => return Err(format!("unknown protocol {}", quote(other))),
     }
     Ok(Pool {
         protocol,
@@ -127,21 +127,21 @@ fn parse_pool(pool: &Value) -> Result<Pool, String> {
 pub(crate) fn parse_range(text: &str) -> Result<Range, String> {
     let Some((first, last)) = text.split_once('-') else {
         let network = network::Cidr::parse(text).filter(|_| text.contains('/'));
-        let network = network.ok_or_else(|| format!("invalid CIDR {}", quoted(text)))?;
+        let network = network.ok_or_else(|| format!("invalid CIDR {}", quote(text)))?;
         return Ok(Range { first: network.address(), last: network.last() });
     };
     let end = |end: &str, which: &str| {
         end.trim()
             .parse::<Ipv4Addr>()
-            .map_err(|_| format!("invalid IP range {}: invalid {which} IP {}", quoted(text), quoted(end)))
+            .map_err(|_| format!("invalid IP range {}: invalid {which} IP {}", quote(text), quote(end)))
     };
     let range = Range { first: end(first, "start")?, last: end(last, "end")? };
     if range.first > range.last {
         return Err(format!(
             "invalid IP range {}: start IP {} is after the end IP {}",
-            quoted(text),
-            quoted(&range.first.to_string()),
-            quoted(&range.last.to_string())
+            quote(text),
+            quote(&range.first.to_string()),
+            quote(&range.last.to_string())
         ));
     }
     Ok(range)

@@ -1,7 +1,8 @@
 use crate::allocator::{Allocator, Port, SharingKey};
 use crate::config;
-use crate::log::{Log, quoted};
+use crate::log::Log;
 use crate::manifests::NAMESPACE;
+use api::go::quote;
 use api::resources::{CONFIGMAPS, SERVICES};
 use api::{Value, meta, tree};
 use client::{Component, Cx, Delivery, EventRecorder, Failure, Identity, Informers, WatchSpec, WorkQueue};
@@ -177,7 +178,7 @@ impl Controller {
         {
             let message = format!(
                 "current IP for {} not allowed by config, will attempt for new IP assignment: {error}",
-                quoted(key)
+                quote(key)
             );
             self.recorder.event(cx, service, "Normal", "ClearAssignment", &message);
             self.allocator.unassign(key);
@@ -213,13 +214,13 @@ impl Controller {
             Ok(address) => {
                 let fields = tree!({"event": "ipAllocated", "ip": [(address.to_string())], "service": key});
                 self.log.write(cx.at(), "info", "IP address assigned by controller", fields);
-                let message = format!("Assigned IP [{}]", quoted(&address.to_string()));
+                let message = format!("Assigned IP [{}]", quote(&address.to_string()));
                 self.recorder.event(cx, service, "Normal", "IPAllocated", &message);
             }
             Err(error) => {
                 let fields = tree!({"error": (error.as_str()), "op": "allocateIPs", "service": key});
                 self.log.write(cx.at(), "error", "IP allocation failed", fields);
-                let message = format!("Failed to allocate IP for {}: {error}", quoted(key));
+                let message = format!("Failed to allocate IP for {}: {error}", quote(key));
                 self.recorder.event(cx, service, "Warning", "AllocationFailed", &message);
             }
         }
@@ -266,9 +267,9 @@ fn desired_of(service: &Value) -> Result<Option<Ipv4Addr>, String> {
             .trim()
             .parse()
             .map(Some)
-            .map_err(|_| format!("invalid metallb.io/loadBalancerIPs: {}", quoted(noted))),
+            .map_err(|_| format!("invalid metallb.io/loadBalancerIPs: {}", quote(noted))),
         ("", wanted) => {
-            wanted.parse().map(Some).map_err(|_| format!("invalid spec.loadBalancerIP {}", quoted(wanted)))
+            wanted.parse().map(Some).map_err(|_| format!("invalid spec.loadBalancerIP {}", quote(wanted)))
         }
         _ => {
             Err("service can not have both metallb.io/loadBalancerIPs and svc.Spec.LoadBalancerIP"

@@ -29,24 +29,3 @@ impl Log {
         self.lines.drain(..).collect()
     }
 }
-
-/// Quotes a text as Go's `%q` does.
-pub(crate) fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            '\u{a0}' => out.push_str("\\u00a0"),
-            letter if (letter as u32) < 0x20 || letter == '\u{7f}' => {
-                out.push_str(&format!("\\x{:02x}", letter as u32));
-            }
-            letter => out.push(letter),
-        }
-    }
-    out.push('"');
-    out
-}

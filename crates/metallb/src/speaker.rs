@@ -1,9 +1,10 @@
 use crate::config::{self, Config};
 use crate::controller::{CONFIG, address_of, config_watch};
-use crate::log::{Log, quoted};
+use crate::log::Log;
 use crate::manifests::NAMESPACE;
 use crate::members::{MEMBERS_PORT, Members, PROBE};
 use crate::spam::Spam;
+use api::go::quote;
 use api::resources::{CONFIGMAPS, ENDPOINTSLICES, SERVICES};
 use api::{Value, meta, tree};
 use client::{Component, Cx, Delivery, EventRecorder, Identity, IndexBy, Informers, WatchSpec, WorkQueue};
@@ -194,7 +195,7 @@ impl Speaker {
             });
             self.log.write(cx.at(), "info", "service has IP, announcing", fields);
         }
-        let node = quoted(&self.node);
+        let node = quote(&self.node);
         let message = format!("announcing from node {node} with protocol \"layer2\"");
         self.recorder.event(cx, &service, "Normal", "nodeAssigned", &message);
     }

@@ -7,7 +7,9 @@ use crate::queue::{Queued, SchedulingQueue};
 use crate::verdict::{Verdict, Verdicts};
 use crate::volumes;
 use api::meta;
-use api::resources::{NAMESPACES, NODES, PODS, REPLICASETS, SERVICES, STATEFULSETS};
+use api::resources::{
+    NAMESPACES, NODES, PERSISTENTVOLUMECLAIMS, PODS, REPLICASETS, SERVICES, STATEFULSETS, STORAGECLASSES,
+};
 use client::{Change, Component, Cx, Delivery, Identity, Informers, WatchSpec};
 use sim::Time;
 use std::rc::Rc;
@@ -41,7 +43,7 @@ impl Default for Scheduler {
 
 fn specs() -> Vec<WatchSpec> {
     let resources = [NODES, PODS, SERVICES, REPLICASETS, STATEFULSETS, NAMESPACES];
-    let volumes = [volumes::CLAIMS, volumes::CLASSES];
+    let volumes = [PERSISTENTVOLUMECLAIMS, STORAGECLASSES];
     resources.into_iter().chain(volumes).map(WatchSpec::all).collect()
 }
 
@@ -168,7 +170,7 @@ impl Component for Scheduler {
                 self.pod_changed(cx.now, &change);
             } else if change.resource == NODES {
                 self.node_changed(cx.now, &change);
-            } else if change.resource == volumes::CLAIMS {
+            } else if change.resource == PERSISTENTVOLUMECLAIMS {
                 self.volume_changed(cx.now);
             }
         }

@@ -1,24 +1,9 @@
-use api::{Resource, Value, meta};
+use api::resources::{PERSISTENTVOLUMECLAIMS, STORAGECLASSES};
+use api::{Value, meta};
 use client::Informers;
 
 /// The plugin's name.
 pub(crate) const PLUGIN: &str = "VolumeBinding";
-
-pub(crate) const CLAIMS: Resource = Resource {
-    group: "",
-    version: "v1",
-    plural: "persistentvolumeclaims",
-    kind: "PersistentVolumeClaim",
-    namespaced: true,
-};
-
-pub(crate) const CLASSES: Resource = Resource {
-    group: "storage.k8s.io",
-    version: "v1",
-    plural: "storageclasses",
-    kind: "StorageClass",
-    namespaced: false,
-};
 
 /// Returns why the pod's volumes keep it from every node, in the words of the event.
 ///
@@ -32,7 +17,9 @@ pub(crate) fn check(informers: &Informers, pod: &Value) -> Result<(), String> {
             None if !volume["ephemeral"].is_null() => format!("{}-{}", meta::name(pod), volume["name"].str()),
             None => continue,
         };
-        let Some(claim) = informers.of(CLAIMS).get(&meta::object_key(meta::namespace(pod), &name)) else {
+        let Some(claim) =
+            informers.of(PERSISTENTVOLUMECLAIMS).get(&meta::object_key(meta::namespace(pod), &name))
+        else {
             return Err(match volume["ephemeral"].is_null() {
                 true => format!("persistentvolumeclaim {name:?} not found"),
                 false => format!(
@@ -49,7 +36,7 @@ pub(crate) fn check(informers: &Informers, pod: &Value) -> Result<(), String> {
                 "persistentvolumeclaim {name:?} bound to non-existent persistentvolume {volume:?}"
             ));
         }
-        let class = informers.of(CLASSES).get(claim["spec"]["storageClassName"].str());
+        let class = informers.of(STORAGECLASSES).get(claim["spec"]["storageClassName"].str());
         let waits = class.is_some_and(|class| class["volumeBindingMode"].str() == "WaitForFirstConsumer");
         unbound |= claim["spec"]["volumeName"].str().is_empty() && !waits;
     }

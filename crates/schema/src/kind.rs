@@ -55,25 +55,17 @@ const ALL_VERBS: &str = "create,delete,deletecollection,get,list,patch,update,wa
 impl Kind {
     /// Returns `v1` or `apps/v1`.
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() {
-            self.version.to_string()
-        } else {
-            format!("{}/{}", self.group, self.version)
-        }
+        api::group_version(self.group, self.version)
     }
 
     /// Returns `pods` or `deployments.apps`, as errors name it.
     pub fn group_resource(&self) -> String {
-        if self.group.is_empty() {
-            self.plural.to_string()
-        } else {
-            format!("{}.{}", self.plural, self.group)
-        }
+        api::qualified(self.plural, self.group)
     }
 
     /// Returns `Pod` or `Deployment.apps`, as errors name it.
     pub fn group_kind(&self) -> String {
-        if self.group.is_empty() { self.kind.to_string() } else { format!("{}.{}", self.kind, self.group) }
+        api::qualified(self.kind, self.group)
     }
 
     /// Returns what its objects are made of; `None` where they may hold anything.

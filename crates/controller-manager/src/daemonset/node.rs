@@ -1,5 +1,5 @@
 use crate::taints::{self, tolerates};
-use api::label::{Operator, Requirement, Selector};
+use api::label::{Requirement, Selector};
 use api::{Value, meta, tree};
 use client::Change;
 use std::rc::Rc;
@@ -94,7 +94,7 @@ fn matches_affinity(spec: &Value, node: &Value) -> bool {
 
 fn matches_term(term: &Value, node: &Value) -> bool {
     let (expressions, fields) = (term["matchExpressions"].items(), term["matchFields"].items());
-    let requirements: Option<Vec<Requirement>> = expressions.iter().map(requirement).collect();
+    let requirements: Option<Vec<Requirement>> = expressions.iter().map(Requirement::of_expression).collect();
     let Some(requirements) = requirements else { return false };
     let by_name = |field: &Value| {
         let is_named = field["values"].items().iter().any(|name| name.str() == meta::name(node));
@@ -103,18 +103,4 @@ fn matches_term(term: &Value, node: &Value) -> bool {
     !(expressions.is_empty() && fields.is_empty())
         && Selector { requirements, nothing: false }.matches(meta::labels(node))
         && fields.iter().all(by_name)
-}
-
-fn requirement(expression: &Value) -> Option<Requirement> {
-    let operator = match expression["operator"].str() {
-        "In" => Operator::In,
-        "NotIn" => Operator::NotIn,
-        "Exists" => Operator::Exists,
-        "DoesNotExist" => Operator::DoesNotExist,
-        "Gt" => Operator::GreaterThan,
-        "Lt" => Operator::LessThan,
-        _ => return None,
-    };
-    let values = expression["values"].items().iter().map(|value| value.str().to_string()).collect();
-    Some(Requirement { key: expression["key"].str().to_string(), operator, values })
 }

@@ -1,5 +1,5 @@
 use super::Bench;
-use crate::volumes::CLAIMS;
+use api::resources::PERSISTENTVOLUMECLAIMS;
 use api::tree;
 use sim::SECOND;
 
@@ -247,7 +247,7 @@ fn mysql_has_its_data_again_where_its_volume_comes_back() {
     let mut bench = Bench::real();
     bench.server.put(
         bench.now,
-        CLAIMS,
+        PERSISTENTVOLUMECLAIMS,
         tree!({
             "metadata": {"name": "data", "namespace": "default"},
             "spec": {"volumeName": "pv-1"}, "status": {"phase": "Bound"},

@@ -2,7 +2,7 @@ use super::{NODE_AFFINITY, Rejected};
 use crate::node_info::NodeInfo;
 use crate::pod_info::PodInfo;
 use api::Value;
-use api::label::{Operator, Requirement, Selector};
+use api::label::{Requirement, Selector};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -19,7 +19,7 @@ impl Term {
     /// Reads a NodeSelectorTerm. One without any requirement matches nothing.
     fn read(term: &Value, weight: i64) -> Term {
         let requirements: Vec<Requirement> =
-            term["matchExpressions"].items().iter().filter_map(requirement).collect();
+            term["matchExpressions"].items().iter().filter_map(Requirement::of_expression).collect();
         let fields = term["matchFields"].items();
         let is_field = |field: &&Value| field["key"].str() == "metadata.name";
         let names = |field: &Value| field["values"].items().iter().map(Value::text).collect();
@@ -49,20 +49,6 @@ impl Term {
         let first: BTreeSet<Rc<str>> = sets.next()?;
         Some(sets.fold(first, |all, set: BTreeSet<Rc<str>>| all.intersection(&set).cloned().collect()))
     }
-}
-
-fn requirement(expression: &Value) -> Option<Requirement> {
-    let operator = match expression["operator"].str() {
-        "In" => Operator::In,
-        "NotIn" => Operator::NotIn,
-        "Exists" => Operator::Exists,
-        "DoesNotExist" => Operator::DoesNotExist,
-        "Gt" => Operator::GreaterThan,
-        "Lt" => Operator::LessThan,
-        _ => return None,
-    };
-    let values = expression["values"].items().iter().map(|value| value.str().to_string()).collect();
-    Some(Requirement { key: expression["key"].str().to_string(), operator, values })
 }
 
 /// A pod's nodeSelector and node affinity.

@@ -1,7 +1,7 @@
 //! Upstream's words for patches that make no sense.
 // Models staging/src/k8s.io/apimachinery/pkg/util/mergepatch/errors.go
 
-use api::Value;
+use api::{Value, go};
 use std::fmt::Write;
 
 pub(super) const RETAIN_KEYS: &str = "invalid patch format of retainKeys";
@@ -14,23 +14,11 @@ pub(super) fn no_merge_key(map: &Value, key: &str) -> String {
 }
 
 pub(super) fn bad_type(expected: &str, found: &Value) -> String {
-    format!("expected a {expected}, but received a {}", type_of(found))
+    format!("expected a {expected}, but received a {}", go::type_name(found))
 }
 
 pub(super) fn bad_patch_type(directive: &Value, patch: &Value) -> String {
     format!("unknown patch type: {} in map: {}", go(directive), go(patch))
-}
-
-fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Int(_) => "int64",
-        Value::Float(_) => "float64",
-        Value::Str(_) => "string",
-        Value::List(_) => "[]interface {}",
-        Value::Map(_) => "map[string]interface {}",
-    }
 }
 
 /// Prints a value as Go's `%v` does.

@@ -1,0 +1,58 @@
+//! How Go prints what ends up in messages.
+
+use crate::Value;
+use std::fmt::Write;
+
+/// Returns the text in double quotes, as `%q` writes it.
+pub fn quote(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            '\u{a0}' => out.push_str("\\u00a0"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\x{:02x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Returns the name of the Go type that holds a decoded JSON value, as `%T` writes it.
+pub fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Int(_) => "int64",
+        Value::Float(_) => "float64",
+        Value::Str(_) => "string",
+        Value::List(_) => "[]interface {}",
+        Value::Map(_) => "map[string]interface {}",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn quotes_as_go_does() {
+        for (text, quoted) in [
+            ("", r#""""#),
+            ("a b", r#""a b""#),
+            ("a\"\\", r#""a\"\\""#),
+            ("\n\t\r", r#""\n\t\r""#),
+            ("\u{a0}\u{1}\u{7f}", r#""\u00a0\x01\x7f""#),
+            ("한", r#""한""#),
+        ] {
+            assert_eq!(quote(text), quoted, "{text:?}");
+        }
+    }
+}
