@@ -1,7 +1,7 @@
 // The console: history, completion, running commands, pastes, and input methods.
 import assert from "node:assert/strict";
 import { beforeEach, it } from "node:test";
-import { ready, type, useBrowser } from "./harness.js";
+import { answer, ready, type, useBrowser } from "./harness.js";
 
 const test = useBrowser({ query: "?seed=1" });
 const output = () => test.page.getByTestId("console-output");
@@ -64,6 +64,23 @@ it("gives the next line another prompt while a command runs", async () => {
   await output().getByText("UTC").first().waitFor();
   await prompt().press("Control+c");
   await tab(/while true/).waitFor({ state: "detached" });
+});
+
+it("ends a loop by a button too, and one that never waits by Ctrl-C", async () => {
+  const stop = test.page.getByTestId("console").getByRole("button", { name: "Stop" });
+  await type(test.page, "while true; do date; sleep 1; done");
+  await output().getByText("UTC").first().waitFor();
+  await stop.click();
+  await stop.waitFor({ state: "detached" });
+  assert.match(await answer(test.page, "echo free"), /^free$/m);
+  await type(test.page, "while true; do true; done");
+  await stop.waitFor();
+  const time = () => test.page.getByRole("timer").innerText();
+  const then = await time();
+  await test.page.waitForFunction((old) => document.querySelector("[role=timer]").innerText !== old, then);
+  await prompt().press("Control+c");
+  await stop.waitFor({ state: "detached" });
+  assert.match(await answer(test.page, "echo again"), /^again$/m);
 });
 
 it("runs the lines of a paste in turn, and leaves the last in the prompt", async () => {

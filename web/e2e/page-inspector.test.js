@@ -46,6 +46,17 @@ it("types what it does into the console", async () => {
   await inspector().getByText("It is gone.").waitFor();
 });
 
+it("stops a machine and starts it again, as the commands that they are", async () => {
+  const { page } = test;
+  await page.getByTestId("diagram").getByText("node-2", { exact: true }).click();
+  await inspector().getByRole("button", { name: "Stop machine" }).click();
+  await output().getByText("$ ssh node-2 sudo shutdown -h now").waitFor();
+  await inspector().getByRole("button", { name: "Start machine" }).click();
+  await output().getByText("$ machine start node-2").waitFor();
+  await output().getByText("node-2 started").waitFor();
+  await inspector().getByRole("button", { name: "Stop machine" }).waitFor();
+});
+
 it("shows a packet's way, rule by rule, and goes to the next", async () => {
   const { page } = test;
   await page.getByTestId("apply").click();

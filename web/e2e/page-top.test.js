@@ -1,7 +1,7 @@
 // The top bar: the clock, its speed, the cluster's menu, and how the page is shown.
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { ready, type, useBrowser } from "./harness.js";
+import { ready, type, useBrowser, write, written } from "./harness.js";
 
 const test = useBrowser({ query: "?seed=1" });
 const clock = () => test.page.getByRole("timer").innerText();
@@ -82,7 +82,9 @@ it("begins again with the same preset and seed", async () => {
 
 it("keeps the cluster, the files and the history across a reload", async () => {
   const { page } = test;
+  await test.open("?seed=77");
   await ready(page);
+  await write(page, "kind: Kept\n");
   await type(page, "kubectl create deployment kept --image=nginx");
   await output().getByText("created").waitFor();
   await page.waitForTimeout(1_500);
@@ -90,6 +92,8 @@ it("keeps the cluster, the files and the history across a reload", async () => {
   await output().getByText("deployment.apps/kept created").waitFor();
   await type(page, "kubectl get deployments");
   await output().getByText(/^kept\s/m).waitFor();
+  assert.equal(await written(page), "kind: Kept\n");
+  await page.getByText("seed 77", { exact: true }).waitFor();
   const prompt = page.getByTestId("console").getByRole("textbox");
   await prompt.press("ArrowUp");
   await prompt.press("ArrowUp");
@@ -113,6 +117,10 @@ it("reproduces the cluster by a link", async () => {
   await other.goto(link);
   await other.getByTestId("console-output").getByText("READY").waitFor();
   assert.equal(await other.getByTestId("console-output").innerText(), printed);
+  const pods = (one) => one.locator("[data-testid^=pod-shared]").evaluateAll((all) => all.map((pod) => pod.dataset.testid).sort());
+  await ready(other);
+  assert.deepEqual(await pods(other), await pods(page), "the same pods by name");
+  assert.equal((await pods(page)).length, 2);
   assert.equal(await other.getByTestId("pause").getAttribute("aria-pressed"), "true", "it stands at that moment");
   await other.close();
 });

@@ -1,7 +1,7 @@
 // What the page does about a worker that fails. The worker's script is replaced by one that misbehaves.
 import assert from "node:assert/strict";
 import { beforeEach, it } from "node:test";
-import { ready, type, useBrowser } from "./harness.js";
+import { answer, ready, type, useBrowser, write, written } from "./harness.js";
 
 const test = useBrowser();
 
@@ -15,6 +15,26 @@ async function openWithWorker(script) {
   });
   await test.page.clock.install();
   await test.page.reload();
+}
+
+// A worker with the real engine that misbehaves at one command, as `does` says. Those after it are left alone.
+async function openDeadly(does) {
+  const deadly = `
+    const post = self.postMessage.bind(self);
+    const hear = (event) => {
+      if (typeof event.data === "string" && event.data.includes("deadly")) {
+        event.stopImmediatePropagation();
+        ${does}
+      }
+    };
+    self.addEventListener("message", hear);
+    const { default: init } = await import("./worker.js");
+    await init();
+  `;
+  await test.page.route("**/worker_loader.js", (route) =>
+    route.fulfill({ status: 200, contentType: "text/javascript", body: deadly }), { times: 1 });
+  await test.page.reload();
+  await ready(test.page);
 }
 
 // Waits for the page to say that its worker is gone, and returns the reason it gives.
@@ -75,23 +95,7 @@ it("gives up a worker that hangs, but not one that answers", async () => {
 });
 
 it("brings a worker that died back to the same moment, without the command that killed it", async () => {
-  // The first worker runs the real engine and dies of one command; the next ones are left alone.
-  const deadly = `
-    const post = self.postMessage.bind(self);
-    const hear = (event) => {
-      if (typeof event.data === "string" && event.data.includes("deadly")) {
-        event.stopImmediatePropagation();
-        post("!panic at shell.rs:1: it was deadly");
-      }
-    };
-    self.addEventListener("message", hear);
-    const { default: init } = await import("./worker.js");
-    await init();
-  `;
-  await test.page.route("**/worker_loader.js", (route) =>
-    route.fulfill({ status: 200, contentType: "text/javascript", body: deadly }), { times: 1 });
-  await test.page.reload();
-  await ready(test.page);
+  await openDeadly('post("!panic at shell.rs:1: it was deadly");');
   await type(test.page, "echo one");
   const output = test.page.getByTestId("console-output");
   await output.getByText("one", { exact: true }).waitFor();
@@ -101,4 +105,23 @@ it("brings a worker that died back to the same moment, without the command that 
   await type(test.page, "echo two");
   await output.getByText("two", { exact: true }).waitFor();
   assert.equal(await output.getByText("deadly").count(), 0);
+});
+
+it("ends a worker that hangs, names what it hung at, and keeps pods and the editor's text", async () => {
+  const { page } = test;
+  await page.clock.install();
+  await openDeadly("for (;;);");
+  await write(page, "kind: Kept\n");
+  await answer(page, "kubectl run kept --image=nginx");
+  const before = await answer(page, "kubectl get pods -o name");
+  assert.equal(before.trim(), "pod/kept");
+  await type(page, "echo deadly");
+  const alert = page.getByRole("alert");
+  for (let second = 0; second < 20 && await alert.count() === 0; second += 1) {
+    await page.clock.runFor(1_000);
+    await page.waitForTimeout(20);
+  }
+  assert.match(await reason(), /does not answer.*without the last thing done: echo deadly/);
+  assert.equal(await answer(page, "kubectl get pods -o name"), before);
+  assert.equal(await written(page), "kind: Kept\n");
 });

@@ -14,6 +14,8 @@ import { changedLines, markLines } from "./changed.js";
 import { theme } from "./theme.js";
 
 const byPage = Annotation.define();
+// How deep a text may nest to be read as YAML while it is typed: the parser's recursion has an end.
+const DEPTH = 500;
 
 export class Editor {
   // `options`: { file, text, limit, label, placeholder, readOnly, phrases }. `limit` is the most bytes that
@@ -33,12 +35,13 @@ export class Editor {
     this.file = options.file ?? "";
     this.files = new Map();
     this.configured = new Compartment();
+    this.language = new Compartment();
     this.asked = new Map();
     this.lastAsked = 0;
-    this.view = new EditorView({ doc: options.text, root, parent: root, extensions: this.extensions() });
+    this.view = new EditorView({ doc: options.text, root, parent: root, extensions: this.extensions(options.text) });
   }
 
-  extensions() {
+  extensions(text) {
     const apply = () => {
       this.tell({ kind: "apply" });
       return true;
@@ -56,7 +59,8 @@ export class Editor {
       bracketMatching(),
       indentOnInput(),
       EditorState.tabSize.of(2),
-      yaml(),
+      this.language.of(language(text)),
+      EditorState.transactionExtender.of((transaction) => this.relearn(transaction)),
       search({ top: true }),
       autocompletion({ override: [(context) => this.ask(context)], icons: false }),
       changedLines,
@@ -70,6 +74,14 @@ export class Editor {
         this.tell({ kind: "change", text: update.state.doc.toString() });
       }),
     ];
+  }
+
+  // A text that nests too deep is plain from then on, until it does no more.
+  relearn({ docChanged, newDoc, startState }) {
+    if (!docChanged) return null;
+    const before = this.language.get(startState);
+    const after = language(newDoc.toString());
+    return before === after ? null : { effects: this.language.reconfigure(after) };
   }
 
   // A change that would make the text too long is told and not taken in: the text stays as it was.
@@ -131,7 +143,7 @@ export class Editor {
       this.files.set(this.file, this.view.state);
       const known = this.files.get(file);
       this.file = file;
-      this.view.setState(known ?? EditorState.create({ doc: text, extensions: this.extensions() }));
+      this.view.setState(known ?? EditorState.create({ doc: text, extensions: this.extensions(text) }));
       this.configure({});
     }
     for (const name of this.files.keys()) if (!files.includes(name)) this.files.delete(name);
@@ -189,6 +201,20 @@ function configuration({ label, placeholder: hint, readOnly, phrases }) {
     EditorState.readOnly.of(readOnly ?? false),
     EditorState.phrases.of(phrases ?? {}),
   ];
+}
+
+const known = { yaml: yaml(), plain: [] };
+
+// Returns what a text is read as. Only brackets and dashes in a row nest deep in a text of that length.
+function language(text) {
+  let depth = 0;
+  for (const [sign] of text.matchAll(/[[\]{}]|(?:[-?][ \t]+){100,}/g)) {
+    if (sign.length > 2 * DEPTH) return known.plain;
+    if ("[{".includes(sign)) depth += 1;
+    else if ("]}".includes(sign)) depth = Math.max(0, depth - 1);
+    if (depth > DEPTH) return known.plain;
+  }
+  return known.yaml;
 }
 
 // Returns whether a text has more bytes in UTF-8; a unit of UTF-16 has three at most.

@@ -3,7 +3,7 @@
 use view::{Answer, Ask, Candidate, TabRow};
 use web::completion::{complete, put, whole};
 use web::lines::takes_lines;
-use web::words::Lang;
+use web::words::{Lang, Words};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -108,11 +108,22 @@ pub fn prompt(props: &PromptProps) -> Html {
                     {onpaste}
                     {oninput}
                 />
+                if line.running && !props.phone { { stop(&line, words) } }
             </div>
             { candidates(&line, words.candidates) }
             if props.phone { { keys(&line, words) } }
         </>
     }
+}
+
+/// What Ctrl-C does, for the pointer.
+fn stop(line: &Line, words: &'static Words) -> Html {
+    let line = line.clone();
+    let onclick = Callback::from(move |_: MouseEvent| {
+        line.interrupt();
+        super::browser::focus("#prompt");
+    });
+    html! { <button class="btn2 stop" title="Ctrl-C" {onclick}>{ words.stop }</button> }
 }
 
 fn candidates(line: &Line, label: &'static str) -> Html {
@@ -141,7 +152,7 @@ fn candidates(line: &Line, label: &'static str) -> Html {
     }
 }
 
-fn keys(line: &Line, words: &'static web::words::Words) -> Html {
+fn keys(line: &Line, words: &'static Words) -> Html {
     let key = |label: &'static str, name: &'static str, press: fn(&Line)| {
         let line = line.clone();
         // The input keeps the focus, and with it the phone's keyboard.

@@ -55,7 +55,7 @@ pub fn stage(props: &StageProps) -> Html {
         <>
             <div class="tb">
                 if ui.layout == Layout::Narrow {
-                    <button class="ib small" aria-expanded={ui.drawer.to_string()} aria-label={words.open_left} onclick={open_drawer}>
+                    <button class="ib small" aria-expanded={ui.drawer.to_string()} aria-label={if ui.embed { words.editor } else { words.open_left }} onclick={open_drawer}>
                         { icon(Icon::More) }
                     </button>
                 }

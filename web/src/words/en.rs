@@ -109,6 +109,7 @@ pub(super) const WORDS: Words = Words {
     close_tab: "Close {}",
     running_hint: "Runs. The next line opens a prompt beside; Ctrl-C ends it",
     reads_hint: "The command reads what you type; Ctrl-D ends its input",
+    stop: "Stop",
     waits_clock: "It waits for the clock, which stands.",
     lines_wait: "{} more lines wait",
     cut: "Earlier output was dropped.",

@@ -109,6 +109,7 @@ pub(super) const WORDS: Words = Words {
     close_tab: "{} 닫기",
     running_hint: "실행 중입니다. 다음 줄은 옆 프롬프트에서 실행됩니다. Ctrl-C로 끝냅니다",
     reads_hint: "명령이 입력을 읽습니다. Ctrl-D로 입력을 끝냅니다",
+    stop: "멈추기",
     waits_clock: "멈춰 있는 시계를 기다립니다.",
     lines_wait: "{}줄이 더 기다립니다",
     cut: "앞선 출력은 지워졌습니다.",

@@ -215,6 +215,8 @@ pub struct Words {
     pub running_hint: &'static str,
     /// The command reads what you type; Ctrl-D ends its input
     pub reads_hint: &'static str,
+    /// Stop
+    pub stop: &'static str,
     /// It waits for the clock, which stands.
     pub waits_clock: &'static str,
     /// {} more lines wait
