@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { it } from "node:test";
-import { ready, type, useBrowser } from "./harness.js";
+import { paste, ready, type, useBrowser } from "./harness.js";
 
 const test = useBrowser({ query: "?seed=1" });
 const source = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -59,6 +59,25 @@ it("finds nothing with traffic and a packet selected, nor in the menu", async ()
   assert.deepEqual(await faults(), []);
   await page.getByRole("button", { name: /Lesson cluster/ }).click();
   await page.getByRole("dialog").waitFor();
+  assert.deepEqual(await faults(), []);
+  await page.keyboard.press("Escape");
+  await page.getByRole("tab", { name: "Rules" }).first().click();
+  await page.getByTestId("rules").getByRole("heading").first().waitFor();
+  assert.deepEqual(await faults(), []);
+});
+
+it("finds nothing with completions, a choice of lessons, a broken paste, or inside another page", async () => {
+  const { page } = test;
+  await ready(page);
+  await page.getByRole("button", { name: "Choose another lesson" }).click();
+  await paste(page, "kind:\u00a0Pod\nspec:\n\tcontainers: \u201cx\u201d\n");
+  await page.locator(".mend").waitFor();
+  await page.getByTestId("console").getByRole("textbox").fill("kubectl describe node node-");
+  await page.getByTestId("console").getByRole("textbox").press("Tab");
+  await page.getByRole("option").first().waitFor();
+  assert.deepEqual(await faults(), []);
+  await test.open("?embed=1");
+  await ready(page);
   assert.deepEqual(await faults(), []);
 });
 

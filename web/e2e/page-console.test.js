@@ -94,6 +94,26 @@ it("runs the lines of a paste in turn, and leaves the last in the prompt", async
   assert.equal(await prompt().inputValue(), "echo unsent");
 });
 
+it("gives what is typed and pasted to a command that reads it, until Ctrl-D", async () => {
+  await type(test.page, "cat > note.txt");
+  await test.page.getByPlaceholder("Ctrl-D ends its input").waitFor();
+  await type(test.page, "a line of text");
+  await test.page.waitForFunction(() => document.querySelector("#prompt").value === "");
+  await prompt().press("Control+d");
+  assert.match(await answer(test.page, "cat note.txt"), /^a line of text$/m);
+  await type(test.page, "kubectl apply -f -");
+  await test.page.getByPlaceholder("Ctrl-D ends its input").waitFor();
+  const pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: typed\nspec:\n  containers:\n  - name: web\n    image: nginx\n";
+  await test.page.evaluate((value) => navigator.clipboard.writeText(value), pod);
+  await prompt().focus();
+  await test.page.keyboard.press("ControlOrMeta+v");
+  await output().getByText("image: nginx").waitFor();
+  await prompt().press("Control+d");
+  await output().getByText("pod/typed created").waitFor();
+  await prompt().press("ArrowUp");
+  assert.equal(await prompt().inputValue(), "kubectl apply -f -", "what a command read is no command");
+});
+
 it("interrupts, clears, and wipes", async () => {
   await prompt().fill("half a comm");
   await prompt().press("Control+c");

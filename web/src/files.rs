@@ -102,6 +102,15 @@ impl Files {
         Some(to)
     }
 
+    /// Gives a file another name that is free, so that its own can be used. Nothing happens where there is
+    /// no room for another file.
+    pub fn set_aside(&mut self, name: &str) {
+        if !self.is_full() {
+            let free = self.free_name(name, None);
+            self.rename(name, &free);
+        }
+    }
+
     /// Closes a file and returns it.
     pub fn close(&mut self, name: &str) -> Option<File> {
         let place = self.list.iter().position(|file| file.name == name)?;

@@ -118,15 +118,20 @@ pub fn begin(address: &Address, visit: Option<Visit>, files: Files, lessons: &[L
     beginning.visit.standing = lesson.map(|lesson| Standing::begin(&lesson.id));
     let first = lesson.or_else(|| lessons.first().filter(|_| beginning.files.list().is_empty()));
     if let Some(first) = first {
-        put_files(&mut beginning.files, first);
+        put_files(&mut beginning.files, first, lessons);
     }
     beginning.files.forget_cluster();
     beginning
 }
 
-/// Puts a lesson's files into the editor and shows the first.
-pub fn put_files(files: &mut Files, lesson: &Lesson) {
+/// Puts a lesson's files into the editor and shows the first. What a person wrote under the same name stays
+/// under another.
+pub fn put_files(files: &mut Files, lesson: &Lesson, lessons: &[Lesson]) {
+    let is_given = |text: &str| lessons.iter().flat_map(|lesson| &lesson.files).any(|file| file.text == text);
     for file in &lesson.files {
+        if files.get(&file.name).is_some_and(|own| !own.text.trim().is_empty() && !is_given(&own.text)) {
+            files.set_aside(&file.name);
+        }
         files.put(&file.name, &file.text);
     }
     if let Some(first) = lesson.files.first() {
@@ -188,6 +193,22 @@ mod tests {
         for (kept, speed) in [(None, 20.0), (Some(kept("lesson", 1, None)), 1.0)] {
             assert_eq!(begin(&address, kept, Files::default(), &lessons()).visit.speed, speed);
         }
+    }
+
+    #[test]
+    fn a_lesson_leaves_what_a_person_wrote() {
+        let (lessons, mut files) = (lessons(), Files::default());
+        put_files(&mut files, &lessons[0], &lessons);
+        let name = lessons[0].files[0].name.as_str();
+        put_files(&mut files, &lessons[1], &lessons);
+        assert_eq!(files.list().len(), 2, "a lesson's text gives way to another's");
+        files.edit(name, "kind: Own");
+        put_files(&mut files, &lessons[2], &lessons);
+        let texts: Vec<_> =
+            files.list().iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
+        assert!(texts.contains(&("hello-deployment-2.yaml", "kind: Own")), "{texts:?}");
+        assert!(texts.contains(&(name, lessons[2].files[0].text.as_str())));
+        assert_eq!(files.active().map(|file| file.name.as_str()), Some(name));
     }
 
     #[test]

@@ -155,6 +155,13 @@ impl Model {
         self.travellers.iter().filter(move |traveller| traveller.began <= at && at < traveller.ended)
     }
 
+    /// Returns whether a console tab's command reads text: lines that are no commands.
+    pub fn reads_text(&self, tab: u32) -> bool {
+        let reads = self.tabs.iter().any(|row| row.id == tab && row.reads);
+        // A shell, which reads commands, has a prompt.
+        reads && self.consoles.get(&tab).is_none_or(|console| console.asked().is_empty())
+    }
+
     /// Returns the pods that are on a node, in the order of their keys.
     pub fn pods_on<'a>(&'a self, node: &'a str) -> impl Iterator<Item = (&'a str, &'a PodRow)> {
         self.pods.iter().filter(move |(_, pod)| pod.node == node).map(|(key, pod)| (key.as_str(), pod))

@@ -31,7 +31,11 @@ pub fn file_tabs(props: &FileTabsProps) -> Html {
     let renaming = use_state(|| None::<String>);
     let add = {
         let driver = driver.clone();
-        Callback::from(move |_: MouseEvent| drop(driver.change_files(Files::add)))
+        Callback::from(move |_: MouseEvent| {
+            if driver.change_files(Files::add).is_none() {
+                driver.act(Act::Say(Notice::FilesFull));
+            }
+        })
     };
     html! {
         <div class="ftabs">

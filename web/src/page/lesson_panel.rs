@@ -309,5 +309,6 @@ fn begin(driver: &Driver, lesson: &Lesson) {
         Session { preset: lesson.preset.clone(), seed, ..Session::default() },
         Some(Standing::begin(&lesson.id)),
     );
-    driver.change_files(|files| put_files(files, lesson));
+    let lessons = driver.lessons();
+    driver.change_files(|files| put_files(files, lesson, &lessons));
 }

@@ -108,7 +108,7 @@ pub fn prompt(props: &PromptProps) -> Html {
                     {onpaste}
                     {oninput}
                 />
-                if line.running && !props.phone { { stop(&line, words) } }
+                if busy && !props.phone { { stop(&line, words) } }
             </div>
             { candidates(&line, words.candidates) }
             if props.phone { { keys(&line, words) } }

@@ -27,9 +27,12 @@ impl Driver {
             _ => self.model().tabs.first().map_or(1, |tab| tab.id),
         };
         self.act(Act::Dock(Dock::Console(tab)));
+        let is_input = self.model().reads_text(tab);
         for (number, line) in lines.iter().enumerate() {
             let turn = if number == 0 { Turn::Next } else { Turn::After };
-            self.history(|history| history.add(line));
+            if !is_input {
+                self.history(|history| history.add(line));
+            }
             self.0.lines.borrow_mut().push(tab, turn, line);
         }
         self.send_lines();
