@@ -86,7 +86,8 @@ pub fn prompt(props: &PromptProps) -> Html {
         Some(tab) if !tab.prompt.is_empty() => tab.prompt.clone().into(),
         _ => "$ ".into(),
     };
-    let active = (*shown).as_ref().map(|(_, _, chosen)| format!("candidate-{chosen}"));
+    let chosen = (*shown).as_ref().filter(|(candidates, _, chosen)| *chosen < candidates.len());
+    let active = chosen.map(|(_, _, chosen)| format!("candidate-{chosen}"));
     html! {
         <>
             <div class="prompt">
