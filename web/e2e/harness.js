@@ -100,9 +100,9 @@ async function picture(page, name) {
   await page.screenshot({ path: new URL(file, out).pathname }).catch(() => {});
 }
 
-// Waits until the diagram is drawn.
+// Waits until the diagram is drawn. A busy machine may take long to compile the page.
 export function ready(page) {
-  return page.locator("[data-testid=diagram][data-ready=true]").waitFor({ state: "attached" });
+  return page.locator("[data-testid=diagram][data-ready=true]").waitFor({ state: "attached", timeout: 30_000 });
 }
 
 // The manifest editor's text box; it is there once the editor's bundle is loaded.
