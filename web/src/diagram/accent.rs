@@ -168,7 +168,8 @@ impl Accent {
         if stays && !layout.turned {
             let short = vec![leave[0], leave[1]];
             if out > 0 {
-                self.pills.push((leave[1], range(stop.first + inward, out)));
+                // Above the rules' box, where the riser is free.
+                self.pills.push(((leave[1].0, node.proxy.y - 8.0), range(stop.first + inward, out)));
             }
             return self.line(short, done);
         }

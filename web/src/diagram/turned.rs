@@ -18,13 +18,13 @@ pub fn layout(census: &Census, width: f64, scale: f64) -> Layout {
     let mut layout =
         Layout { size: (width, 0.0), scale, turned: true, detail: census.detail, ..Layout::default() };
     control_plane(&mut layout, census, k, sizes);
-    let mut y = layout.control.bottom() + 14.0;
+    let mut y = layout.control.bottom() + 10.0;
     for own in &census.nodes {
         let node = node(own, census.detail, width, y, sizes);
         y = node.rect.bottom() + 6.0;
         layout.nodes.push(node);
     }
-    below(&mut layout, census, y + 8.0);
+    below(&mut layout, census, y + 3.0);
     wires(&mut layout);
     layout
 }
@@ -77,7 +77,7 @@ fn node(own: &NodeCensus, detail: Detail, width: f64, y: f64, sizes: Type) -> No
         if detail == Detail::Pill { ((inner + gap) / across as f64 - gap).min(160.0) } else { cell_w };
     let lines = own.pods.len().div_ceil(across).max(1) as f64;
     let pods_h = if detail == Detail::Count { PILL_H } else { (lines * (cell_h + gap) - gap).max(PILL_H) };
-    let top = y + 30.0;
+    let top = y + 28.0;
     let place = |i: usize| {
         let (column, row) = (i % across, i / across);
         Rect::new(
@@ -98,14 +98,14 @@ fn node(own: &NodeCensus, detail: Detail, width: f64, y: f64, sizes: Type) -> No
         if at + each > x + w - 12.0 {
             break;
         }
-        system.push((key.clone(), Rect::new(at, top + pods_h + 7.0, each, 17.0)));
+        system.push((key.clone(), Rect::new(at, top + pods_h + 5.0, each, 17.0)));
         at += each + 4.0;
     }
-    let mut foot = top + pods_h + if own.system.is_empty() { 8.0 } else { 28.0 };
+    let mut foot = top + pods_h + if own.system.is_empty() { 8.0 } else { 24.0 };
     let tag = (x + 12.0, foot + 2.0);
     foot += 24.0 * own.announces.min(3) as f64;
     let proxy = Rect::new(x + 12.0, foot, inner, 18.0);
-    let rect = Rect::new(x, y, w, proxy.bottom() + 8.0 - y);
+    let rect = Rect::new(x, y, w, proxy.bottom() + 7.0 - y);
     let kubelet_w = sans("kubelet", sizes.normal) + 14.0;
     let kubelet = Rect::new(rect.right() - kubelet_w, y + 6.0, kubelet_w, 18.0);
     NodeBox {

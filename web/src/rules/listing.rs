@@ -116,7 +116,10 @@ pub fn listing(props: &ListingProps) -> Html {
             <Joins joins={cx.joins()} />
             <div class="rules-cols">
                 <div>
-                    <p class="rules-note">{ if props.rules.table == "nat" { words.counted_nat } else { words.counted } }</p>
+                    <p class="rules-note">
+                        { if props.rules.table == "nat" { words.counted_nat } else { words.counted } }
+                        if cx.is_older() { { ". " }{ words.older } }
+                    </p>
                     { for first.iter().map(|chain| section(&cx, chain, None)) }
                 </div>
                 if !served.is_empty() {
@@ -124,7 +127,6 @@ pub fn listing(props: &ListingProps) -> Html {
                         <p class="rules-note">
                             { words.share_note }
                             if follows { { " " }{ words.drawn_note } }
-                            if cx.is_older() { { " " }{ words.older } }
                         </p>
                         { for served.iter().map(|chains| service(&cx, chains)) }
                         if !follows { { more.clone() } }

@@ -70,7 +70,7 @@ pub fn rules_view(props: &RulesViewProps) -> Html {
         Callback::from(move |_: MouseEvent| raw.set(!*raw))
     };
     let body = match &rules {
-        None => html! { <p class="empty">{ words.loading }</p> },
+        None => html! { <p class="empty">{ props.lang.words().loading }</p> },
         Some(None) => html! { <p class="empty">{ words.no_node }</p> },
         Some(Some(rules)) if *raw => html! { <Raw rules={rules.clone()} /> },
         Some(Some(rules)) => html! {

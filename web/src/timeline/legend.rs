@@ -23,7 +23,7 @@ pub fn legend(picture: &Picture<'_>) -> Html {
     html! {
         <div class="tl-legend" style={rows} aria-hidden="true">
             <div class="tl-title">
-                <b>{ words.timeline }</b>
+                <b>{ picture.props.lang.words().timeline }</b>
                 if picture.hidden > 0 && !plan.is_strip() {
                     <span class="dim">{ fill(words.more, &[&picture.hidden.to_string()]) }</span>
                 }
@@ -33,7 +33,7 @@ pub fn legend(picture: &Picture<'_>) -> Html {
                 <p class="tl-empty">{ words.timeline_empty }</p>
             } else {
                 { for picture.groups.iter().map(|group| row(picture, group, words)) }
-                <div class="tl-answers" title={said.clone()}><span>{ words.answers }</span><span class="end">{ said }</span></div>
+                <div class="tl-answers" title={said.clone()}><span>{ picture.props.lang.words().answers }</span><span class="end">{ said }</span></div>
             }
         </div>
     }
@@ -106,7 +106,7 @@ pub fn summary(picture: &Picture<'_>) -> String {
     for group in &picture.groups {
         said.push(fill(words.sum_line, &[&name(group, words), &pods(picture, group, words)]));
     }
-    said.push(fill(words.sum_line, &[words.answers, &answers(picture, words)]));
+    said.push(fill(words.sum_line, &[picture.props.lang.words().answers, &answers(picture, words)]));
     let marks: Vec<String> = picture
         .props
         .model

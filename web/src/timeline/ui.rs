@@ -108,7 +108,7 @@ pub fn timeline(props: &TimelineProps) -> Html {
     html! {
         <div class="tl" style={format!("--label: {}px", props.label_width)}>
             if props.label_width > 0 { { legend::legend(&picture) } }
-            <div class="tl-axis" ref={axis} tabindex="0" role="group" aria-label={words.timeline} {onclick} {onwheel} {onkeydown}>
+            <div class="tl-axis" ref={axis} tabindex="0" role="group" aria-label={props.lang.words().timeline} {onclick} {onwheel} {onkeydown}>
                 if width > 0.0 { { drawing::drawing(&picture) } }
                 if nothing && props.label_width == 0 { <p class="tl-empty">{ words.timeline_empty }</p> }
             </div>

@@ -43,8 +43,6 @@ pub struct StageWords {
     pub network: &'static str,
     /// announced here
     pub announced: &'static str,
-    /// client
-    pub client: &'static str,
     /// {} answered
     pub answered: &'static str,
     /// {} answers: {}
@@ -67,6 +65,8 @@ pub struct StageWords {
     pub first_scheduler: &'static str,
     /// remembers every object
     pub first_etcd: &'static str,
+    /// you: kubectl and curl
+    pub first_client: &'static str,
     /// kubelet runs the pods that are given to this node; pods will stand here
     pub first_node: &'static str,
     /// writes the rules that route
@@ -121,7 +121,6 @@ pub(super) static EN: StageWords = StageWords {
     power_off: "power off",
     network: "node network",
     announced: "announced here",
-    client: "client",
     answered: "{} answered",
     answers: "{} answers: {}",
     each_second: "{}, {} a second",
@@ -133,6 +132,7 @@ pub(super) static EN: StageWords = StageWords {
     first_appear: "What you apply will appear here first.",
     first_scheduler: "chooses a node for a pod",
     first_etcd: "remembers every object",
+    first_client: "you: kubectl and curl",
     first_node: "kubelet runs the pods that are given to this node; pods will stand here",
     first_proxy: "writes the rules that route",
     first_wires: "Requests go up to the API server; watch events come down. Traffic will come from below.",
@@ -172,7 +172,6 @@ pub(super) static KO: StageWords = StageWords {
     power_off: "전원 꺼짐",
     network: "노드 네트워크",
     announced: "여기서 알림",
-    client: "클라이언트",
     answered: "응답 {}",
     answers: "{}의 응답: {}",
     each_second: "{}, 초당 {}회",
@@ -184,6 +183,7 @@ pub(super) static KO: StageWords = StageWords {
     first_appear: "적용한 것은 여기에 먼저 나타납니다.",
     first_scheduler: "파드가 갈 노드를 고릅니다",
     first_etcd: "모든 객체를 기억합니다",
+    first_client: "사용자: kubectl과 curl",
     first_node: "kubelet은 이 노드에 배정된 파드를 실행합니다. 파드는 여기에 섭니다",
     first_proxy: "길을 정하는 규칙을 씁니다",
     first_wires: "요청은 API 서버로 올라가고, 감시 이벤트는 내려옵니다. 트래픽은 아래에서 들어옵니다.",

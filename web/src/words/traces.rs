@@ -3,12 +3,8 @@
 /// The words of one language. `{}` stands for what is filled in.
 #[derive(Debug)]
 pub struct TraceWords {
-    /// Timeline
-    pub timeline: &'static str,
     /// Everything that happens stays here.
     pub timeline_empty: &'static str,
-    /// Answers
-    pub answers: &'static str,
     /// {} answered, {} on its way, {} lost
     pub answers_1: &'static str,
     /// {} answered, {} on their way, {} lost
@@ -119,15 +115,11 @@ pub struct TraceWords {
     pub other_chains: &'static str,
     /// kube-proxy has written these rules anew since.
     pub older: &'static str,
-    /// Loading
-    pub loading: &'static str,
 }
 
 /// English.
 pub(super) static EN: TraceWords = TraceWords {
-    timeline: "Timeline",
     timeline_empty: "Everything that happens stays here.",
-    answers: "Answers",
     answers_1: "{} answered, {} on its way, {} lost",
     answers_n: "{} answered, {} on their way, {} lost",
     mark_loop: "loop: {}",
@@ -183,14 +175,11 @@ pub(super) static EN: TraceWords = TraceWords {
     after_step: "after step {}, {}",
     other_chains: "Other chains of this table",
     older: "kube-proxy has written these rules anew since.",
-    loading: "Loading",
 };
 
 /// Korean.
 pub(super) static KO: TraceWords = TraceWords {
-    timeline: "타임라인",
     timeline_empty: "일어난 일은 모두 여기에 남습니다.",
-    answers: "응답",
     answers_1: "응답 {}, 가는 중 {}, 유실 {}",
     answers_n: "응답 {}, 가는 중 {}, 유실 {}",
     mark_loop: "반복: {}",
@@ -246,5 +235,4 @@ pub(super) static KO: TraceWords = TraceWords {
     after_step: "{}단계 {} 뒤",
     other_chains: "이 테이블의 다른 체인",
     older: "그 뒤에 kube-proxy가 규칙을 새로 썼습니다.",
-    loading: "불러오는 중",
 };

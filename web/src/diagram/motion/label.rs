@@ -3,6 +3,7 @@
 use view::{Traveller, TravellerKind};
 
 use super::sprite::Sprite;
+use crate::diagram::census::Detail;
 use crate::diagram::layout::Layout;
 use crate::diagram::routes::Half;
 use crate::diagram::shape::{Anchor, Point, point_along};
@@ -17,13 +18,19 @@ pub(super) fn is_packet(traveller: &Traveller) -> bool {
     matches!(traveller.kind, TravellerKind::Packet | TravellerKind::Reply)
 }
 
-/// Returns of what one label at a time is enough: a half of a component's wire, or of the network's traffic.
-pub(super) fn line_of(traveller: &Traveller) -> (String, Half) {
-    match traveller.kind {
-        TravellerKind::Packet => ("network".to_owned(), Half::Request),
-        TravellerKind::Reply => ("network".to_owned(), Half::Watch),
-        TravellerKind::Watch => (traveller.to.clone(), Half::Watch),
-        TravellerKind::Request | TravellerKind::Step => (traveller.from.clone(), Half::Request),
+/// Returns of what one label at a time is enough: a component's wires, or what the network carries there or back.
+pub(super) fn line_of(traveller: &Traveller) -> &str {
+    let place = match traveller.kind {
+        TravellerKind::Packet => "packets",
+        TravellerKind::Reply => "replies",
+        TravellerKind::Watch => &traveller.to,
+        TravellerKind::Request | TravellerKind::Step => &traveller.from,
+    };
+    // Controllers share the manager's wires, and what is on a node the kubelet's.
+    match place.split_once('/') {
+        Some(("controller", _)) => "kube-controller-manager",
+        Some(("kubelet" | "kube-proxy" | "proxy", node)) => node,
+        _ => place,
     }
 }
 
@@ -73,6 +80,10 @@ pub(super) struct Spot<'a> {
 
 /// Puts a label beside a dot. Returns whether there was room for one.
 pub(super) fn say(layout: &Layout, own: &Traveller, spot: &Spot, lang: Lang, into: &mut Vec<Sprite>) -> bool {
+    // Among glyphs there is no room for words.
+    if own.kind == TravellerKind::Step && layout.detail != Detail::Pill {
+        return false;
+    }
     match is_packet(own) {
         true => say_packet(layout, own, spot.at, lang, into),
         false => say_call(layout, own, spot, into),

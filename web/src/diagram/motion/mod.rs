@@ -11,7 +11,6 @@ use view::{Traveller, TravellerKind};
 
 use super::layout::Layout;
 use super::pace::Pace;
-use super::routes::Half;
 use super::shape::{Anchor, point_along};
 use crate::model::Model;
 use crate::words::Lang;
@@ -143,7 +142,7 @@ impl Motion {
 
     fn dots(&self, layout: &Layout, now: f64, labels: bool) -> Vec<Sprite> {
         let mut sprites = Vec::new();
-        let mut said: Vec<(String, Half)> = Vec::new();
+        let mut said: Vec<&str> = Vec::new();
         let under_way = self.flights.iter().filter(|flight| flight.from <= now);
         for flight in under_way {
             let Some(route) = route(layout, &flight.traveller) else { continue };

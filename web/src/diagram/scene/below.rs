@@ -121,16 +121,14 @@ fn service_of(cx: &Cx, address: &str) -> Option<String> {
 
 /// Draws the client.
 pub fn client(cx: &Cx) -> Group {
-    let (rect, sizes, words) = (cx.layout.client, cx.sizes(), cx.words());
+    let (rect, sizes, name) = (cx.layout.client, cx.sizes(), cx.lang.words().client);
     let n = number;
     let selection = Selection::Place("client".to_owned());
     let class = cx.class("comp", &selection);
     let address = cx.model.cluster.as_ref().map(|cluster| cluster.client.clone()).unwrap_or_default();
     let mut outer = Group::default();
-    let mut group = Group::of(
-        "part",
-        button("client".to_owned(), format!("{} {address}", words.client), rect, selection),
-    );
+    let mut group =
+        Group::of("part", button("client".to_owned(), format!("{name} {address}"), rect, selection));
     let (w, h) = (rect.w, rect.h);
     group.path(
         class,
@@ -145,10 +143,10 @@ pub fn client(cx: &Cx) -> Group {
     );
     let base = rect.y + 23.0;
     group.path("prompt", format!("M{} {}l5 4.5l-5 4.5", n(rect.x + 10.0), n(base - 9.0)));
-    group.text("h", rect.x + 22.0, base, words.client);
+    group.text("h", rect.x + 22.0, base, name);
     let doing = doing(cx);
     if cx.layout.turned {
-        let x = rect.x + 22.0 + bold(words.client, sizes.head) + 8.0;
+        let x = rect.x + 22.0 + bold(name, sizes.head) + 8.0;
         let room = rect.right() - 8.0 - x;
         let text = if doing.is_empty() { address } else { doing };
         group.text("q3", x, base, keep_start(&text, room, |text| sans(text, sizes.normal)));
@@ -156,7 +154,7 @@ pub fn client(cx: &Cx) -> Group {
         counts(cx, &mut outer);
         return outer;
     }
-    if mono(&address, sizes.normal) < w - 36.0 - bold(words.client, sizes.head) {
+    if mono(&address, sizes.normal) < w - 36.0 - bold(name, sizes.head) {
         group.text_end("m q3", rect.right() - 8.0, base, address);
     }
     group.text(
@@ -184,7 +182,12 @@ fn doing(cx: &Cx) -> String {
         .next_back()
         .map(|(_, answer)| answer)
         .filter(|answer| answer.from == "client");
-    last.map(|answer| format!("{} {}", answer.what, answer.to)).unwrap_or_default()
+    let used = cx.model.cluster.as_ref().is_none_or(|cluster| cluster.used);
+    match last {
+        Some(answer) => format!("{} {}", answer.what, answer.to),
+        None if used || cx.layout.turned => String::new(),
+        None => cx.words().first_client.to_owned(),
+    }
 }
 
 /// Returns what a loop of curl is called, and how often it asks: as often as it did lately.
@@ -247,14 +250,12 @@ pub fn key(cx: &Cx) -> Group {
     let rows = if cx.layout.turned { 3 } else { 2 };
     let entries = entries(cx);
     let widths: Vec<f64> = entries.iter().map(|entry| entry.width + sans(&entry.words, size)).collect();
-    // As wide apart as there is room for.
-    let gaps = [18.0, 16.0, 14.0, 12.0, 10.0, 8.0, 6.0];
-    let tightest = || set(&widths, rect.w, 6.0);
-    let places = gaps
-        .iter()
-        .map(|gap| set(&widths, rect.w, *gap))
-        .find(|places| places.iter().all(|(row, _)| *row < rows))
-        .unwrap_or_else(tightest);
+    // In as few rows as can be, and there as wide apart as there is room for.
+    let count = |places: &[(usize, f64)]| places.last().map_or(0, |(row, _)| row + 1);
+    let tightest = set(&widths, rect.w, GAPS[GAPS.len() - 1]);
+    let fewest = count(&tightest);
+    let wider = GAPS.iter().map(|gap| set(&widths, rect.w, *gap)).find(|places| count(places) == fewest);
+    let places = wider.unwrap_or(tightest);
     for (entry, (row, x)) in entries.into_iter().zip(places).filter(|(_, (row, _))| *row < rows) {
         let (x, y) = (rect.x + x, rect.y + 10.0 + 22.0 * row as f64);
         (entry.draw)(&mut group, x, y);
@@ -262,6 +263,9 @@ pub fn key(cx: &Cx) -> Group {
     }
     group
 }
+
+/// The distances of entries that are tried.
+const GAPS: [f64; 7] = [18.0, 16.0, 14.0, 12.0, 10.0, 9.0, 8.0];
 
 /// Sets entries of these widths in rows: the row and the beginning of each.
 fn set(widths: &[f64], room: f64, gap: f64) -> Vec<(usize, f64)> {

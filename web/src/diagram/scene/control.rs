@@ -250,6 +250,11 @@ fn scheduler(cx: &Cx) -> Group {
             }
         }
     }
+    let more =
+        cx.model.pods.values().filter(|pod| pod.node.is_empty()).count().saturating_sub(layout.waiting.len());
+    if more > 0 && !layout.turned {
+        group.text_end("q3", rect.right() - 10.0, rect.y + 18.0, format!("+{more}"));
+    }
     outer.group(group);
     for (key, place) in &layout.waiting {
         if let Some(row) = cx.model.pods.get(key) {

@@ -2,6 +2,7 @@
 
 mod below;
 mod control;
+mod marks;
 mod node;
 mod pod;
 mod record_rows;

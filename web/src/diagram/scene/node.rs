@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use view::NodeRow;
 
-use super::{Cx, button, pod};
+use super::{Cx, button, marks, pod};
 use crate::clock::moment_words;
 use crate::diagram::census::Detail;
 use crate::diagram::layout::NodeBox;
@@ -95,7 +95,17 @@ fn header(cx: &Cx, place: &NodeBox, row: &NodeRow) -> Group {
     let name_w = bold(&place.name, sizes.head);
     group.text("h", x, y, place.name.clone());
     let end = if turned { place.kubelet.x - 8.0 } else { rect.right() - inset };
-    let room = end - x - name_w - 8.0;
+    let mut room = end - x - name_w - 8.0;
+    if cx.layout.detail == Detail::Count {
+        // Where pods can't be counted by looking, their number stands beside the name.
+        let count = cx.model.pods_on(&place.name).filter(|(_, row)| !row.system).count();
+        let count = fill(cx.lang.traces().pods_n, &[&count.to_string()]);
+        let w = sans(&count, sizes.normal) + 8.0;
+        if w < room && !turned {
+            group.text("q3", x + name_w + 8.0, y, count);
+            room -= w;
+        }
+    }
     if trouble.is_empty() {
         if mono(&row.address, sizes.normal) <= room {
             match turned {
@@ -143,11 +153,16 @@ fn pods(cx: &Cx, group: &mut Group, place: &NodeBox) {
     }
 }
 
-/// Beyond 300 pods: a node's pods as numbers, and as a bar of shares by version.
+/// Beyond 300 pods: a mark for each, or where these have no room a bar of shares by version.
 fn counts(cx: &Cx, group: &mut Group, place: &NodeBox) {
+    let room = place.room;
+    let own = || cx.model.pods_on(&place.name).map(|(_, row)| row).filter(|row| !row.system);
+    if marks::have_room(own().count(), room) {
+        return marks::marks(group, own(), room);
+    }
     let mut by_version: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
     let mut wrong = 0;
-    for (_, row) in cx.model.pods_on(&place.name).filter(|(_, row)| !row.system) {
+    for row in own() {
         let entry = by_version.entry(row.version).or_default();
         entry.0 += 1;
         match Phase::of(row) {
@@ -157,8 +172,7 @@ fn counts(cx: &Cx, group: &mut Group, place: &NodeBox) {
         }
     }
     let total: u32 = by_version.values().map(|counts| counts.0).sum();
-    let room = place.room;
-    let (mut x, bar) = (room.x, room.y + 16.0);
+    let (mut x, bar) = (room.x, room.y + 6.0);
     for (version, (pods, ready)) in &by_version {
         let class = if *version == 0 { "plain" } else { version_class(*version) };
         let w = room.w * f64::from(*pods) / f64::from(total.max(1));
@@ -167,14 +181,13 @@ fn counts(cx: &Cx, group: &mut Group, place: &NodeBox) {
         group.rect(class, Rect::new(x, bar, solid, 10.0), 1.0);
         x += w;
     }
-    group.text("b ink", room.x, room.y + 10.0, total.to_string());
     if wrong > 0 {
-        group.text_end("b bad", room.right(), room.y + 10.0, format!("◆ {wrong}"));
+        group.text_end("b bad", room.right(), room.y + 31.0, format!("◆ {wrong}"));
     }
     let words: Vec<String> =
         by_version.iter().map(|(version, (pods, ready))| format!("v{version} {ready}/{pods}")).collect();
-    let text = keep_start(&words.join("  "), room.w, |text| mono(text, cx.sizes().small));
-    group.text("m10 q3", room.x, room.y + 40.0, text);
+    let text = keep_start(&words.join("  "), room.w - 40.0, |text| mono(text, cx.sizes().small));
+    group.text("m10 q3", room.x, room.y + 31.0, text);
 }
 
 fn first_visit(cx: &Cx, group: &mut Group, place: &NodeBox) {
