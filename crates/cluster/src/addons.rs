@@ -273,6 +273,9 @@ fn end(cluster: &mut Cluster, uid: &str) {
 
 /// Hands a request that came to an application to the program that listens there.
 pub(crate) fn arrive(cluster: &mut Cluster, arrival: Arrival) {
+    if crate::ports::arrive(cluster, &arrival) {
+        return;
+    }
     if let Some(node) = crate::wires::proxy_of(arrival.application) {
         let proxy = cluster.parts.nodes.get(node as usize).map(|node| &node.proxy);
         let answer = proxy.and_then(|proxy| proxy.answer(arrival.local.port));

@@ -26,8 +26,6 @@ const SETTLED: Nanos = 2_500 * MILLISECOND;
 const SETTLED_WITH_PULLS: Nanos = 4 * SECOND;
 /// How many inputs a session keeps.
 const INPUTS: usize = 20_000;
-/// How long a cluster runs before its first moment, so that a learner finds it up and idle.
-const BOOT: Nanos = 2 * MINUTE;
 /// The network of all pods.
 const POD_CIDR: &str = "10.244.0.0/16";
 
@@ -60,7 +58,7 @@ impl Cluster {
     /// Makes a cluster whose first moment is another than [`Time::EPOCH`]: the present, for clients whose
     /// clock is that on the wall.
     pub fn beginning_at(preset: &Preset, seed: u64, epoch: Time) -> Cluster {
-        let start = epoch + -BOOT;
+        let start = epoch + -(i64::from(preset.uptime_minutes) * MINUTE);
         let chance = Chance::new(seed);
         let options = apiserver::Options {
             chance,
@@ -143,6 +141,7 @@ impl Cluster {
         let proxy = KubeProxy::new(proxy_settings(&name, host, number, spec));
         self.parts.nodes.push(NodeParts { name: name.clone(), on: true, kubelet, proxy });
         self.parts.by_name.insert(name, number);
+        crate::ports::open(&mut self.wires.network, host, number, spec.control_plane);
         self.connect(Parts::kubelet_id(number));
         self.connect(Parts::proxy_id(number));
     }
@@ -356,6 +355,7 @@ impl Cluster {
         if let Some((spec, host)) = spec.zip(host) {
             self.parts.nodes[number as usize].proxy =
                 KubeProxy::new(proxy_settings(&name, host, number, spec));
+            crate::ports::open(&mut self.wires.network, host, number, spec.control_plane);
         }
         self.connect(Parts::kubelet_id(number));
         self.connect(Parts::proxy_id(number));

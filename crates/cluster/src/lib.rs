@@ -12,6 +12,7 @@ mod frame;
 mod mend;
 mod parts;
 mod play;
+mod ports;
 mod preset;
 pub mod script;
 #[cfg(test)]

@@ -52,6 +52,9 @@ pub struct Preset {
     pub client: String,
     /// The API server's address on it.
     pub apiserver: String,
+    /// For how many minutes the cluster has been up at its first moment.
+    #[serde(default = "usual_uptime")]
+    pub uptime_minutes: u16,
     /// How the kubelets behave.
     #[serde(default)]
     pub kubelet: KubeletMode,
@@ -63,6 +66,11 @@ pub struct Preset {
     pub timing: Timing,
     /// The machines.
     pub nodes: Vec<NodeSpec>,
+}
+
+/// Long enough for a learner to find the cluster up and idle.
+fn usual_uptime() -> u16 {
+    2
 }
 
 const FILES: &[(&str, &str)] = &[

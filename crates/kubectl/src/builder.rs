@@ -191,6 +191,24 @@ fn one(cx: &mut Cx, mapping: Mapping, name: &str) -> Outcome<Target> {
     Ok(Target::One { mapping, namespace, name: name.to_string() })
 }
 
+/// Makes `svc/web deploy/web` of `svc,deploy web`.
+// Models staging/src/k8s.io/cli-runtime/pkg/resource/builder.go normalizeMultipleResourcesArgs
+fn each_of_each(args: &[String]) -> Vec<String> {
+    let Some((types, names)) = args.split_first().filter(|(types, _)| types.contains(',')) else {
+        return args.to_vec();
+    };
+    let mut different: Vec<&str> = Vec::new();
+    for kind in types.split(',').filter(|kind| !kind.is_empty()) {
+        if !different.contains(&kind) {
+            different.push(kind);
+        }
+    }
+    if names.is_empty() || different.len() < 2 {
+        return args.to_vec();
+    }
+    different.iter().flat_map(|kind| names.iter().map(move |name| format!("{kind}/{name}"))).collect()
+}
+
 /// Returns what arguments and files ask for.
 pub(crate) fn targets(cx: &mut Cx, args: &[String], take: Take) -> Outcome<Vec<Target>> {
     let selects = !cx.flags.text("selector").is_empty()
@@ -199,6 +217,7 @@ pub(crate) fn targets(cx: &mut Cx, args: &[String], take: Take) -> Outcome<Vec<T
     if files::are_named(cx) {
         return file_targets(cx, args);
     }
+    let args = &each_of_each(args)[..];
     let slashes = args.iter().filter(|arg| arg.contains('/')).count();
     if slashes > 0 {
         return tuples(cx, args, slashes, selects);

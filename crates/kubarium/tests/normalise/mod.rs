@@ -52,7 +52,9 @@ fn normalise(text: &str) -> String {
 pub fn form(command: &str, answer: &str) -> Vec<String> {
     let (gaps, dashes) = &*GAPS;
     let text = normalise(answer);
-    let lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+    // Hints of our own stand beside what kubectl says.
+    let lines = text.lines().map(str::trim_end);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("# kubarium: "));
     let lines = lines.map(|line| dashes.replace_all(&gaps.replace_all(line, "  "), "---").into_owned());
     let report = command.contains("rollout status");
     lines.filter(|line| !(report && line.starts_with("Waiting for "))).collect()

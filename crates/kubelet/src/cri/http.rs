@@ -54,6 +54,12 @@ pub fn log_date(at: Time) -> String {
     format!("{day:02}/{}/{year}:{hour:02}:{minute:02}:{second:02} +0000", month(number))
 }
 
+/// Returns a moment as nginx's error log has it: `2026/01/05 09:00:00`.
+pub fn log_time(at: Time) -> String {
+    let (year, month, day, hour, minute, second) = at.civil();
+    format!("{year}/{month:02}/{day:02} {hour:02}:{minute:02}:{second:02}")
+}
+
 /// Returns a moment as `date` prints it: `Mon Jan  5 09:00:00 UTC 2026`.
 pub fn unix_date(at: Time) -> String {
     let (year, number, day, hour, minute, second) = at.civil();

@@ -1,4 +1,4 @@
-use super::http::{complete, header, log_date, path_of, stamp, text};
+use super::http::{complete, header, log_date, log_time, path_of, stamp, text};
 use super::image::{Image, Route};
 use super::program::{AppCx, AppRequest};
 use network::{Answer, HttpRequest, HttpResponse, Payload};
@@ -55,8 +55,14 @@ fn respond(
     {
         let mut headers: network::Headers =
             server().map(|(name, value)| (name.as_str().into(), fill(value, cx))).collect();
-        headers.push(("Content-Type".into(), content_type(&path).into()));
-        return (HttpResponse { status: 200, headers, body }, 0);
+        if serves_files_by(image, &http.method) {
+            headers.push(("Content-Type".into(), content_type(&path).into()));
+            return (HttpResponse { status: 200, headers, body }, 0);
+        }
+        if !image.not_allowed.is_empty() {
+            headers.push(("Content-Type".into(), "text/html".into()));
+            return (HttpResponse { status: 405, headers, body: fill(&image.not_allowed, cx) }, 0);
+        }
     }
     let Some(route) = image.routes.iter().find(|route| route_matches(route, http)) else {
         return (text(404, "404 page not found\n"), 0);
@@ -66,6 +72,13 @@ fn respond(
     let body = fill(&route.body, cx);
     let answer = HttpResponse { status: route.status.unwrap_or(200), headers, body };
     (answer, i64::from(route.after_ms) * MILLISECOND)
+}
+
+fn serves_files_by(image: &Image, method: &str) -> bool {
+    match image.file_methods.is_empty() {
+        true => matches!(method, "GET" | "HEAD"),
+        false => image.file_methods.iter().any(|one| one == method),
+    }
 }
 
 fn route_matches(route: &Route, http: &HttpRequest) -> bool {
@@ -136,6 +149,7 @@ fn value(
         "node" => text.push_str(&cx.pod.node),
         "container" => text.push_str(&cx.pod.container),
         "time" => text.push_str(&cx.now.rfc3339()),
+        "log_time" => text.push_str(&log_time(cx.now)),
         "log_date" => text.push_str(&log_date(cx.now)),
         "stamp" => text.push_str(&stamp(cx.now)),
         "iso_micro" => text.push_str(&cx.now.rfc3339_micro()),

@@ -118,6 +118,10 @@ pub struct Image {
     pub log: Log,
     /// The directory that it serves files from; empty for none.
     pub root: String,
+    /// The methods by which it serves files; without any, GET and HEAD.
+    pub file_methods: Vec<String>,
+    /// The body of its 405 to other methods, a template; without it, they are left to the routes.
+    pub not_allowed: String,
     /// Its routes; the first that matches counts.
     pub routes: Vec<Route>,
     /// How it stops.
