@@ -90,9 +90,9 @@ table! {
     "logs" [] "logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER] [options]" [] cmd::logs::run;
     "attach" [] "attach (POD | TYPE/NAME) -c CONTAINER [options]" [] cmd::exec::attach;
     "exec" [] "exec (POD | TYPE/NAME) [-c CONTAINER] [flags] -- COMMAND [args...] [options]" [] cmd::exec::run;
-    "port-forward" [] "port-forward TYPE/NAME [options] [LOCAL_PORT:]REMOTE_PORT [...[LOCAL_PORT_N:]REMOTE_PORT_N]" [] cmd::later::run;
+    "port-forward" [] "port-forward TYPE/NAME [options] [LOCAL_PORT:]REMOTE_PORT [...[LOCAL_PORT_N:]REMOTE_PORT_N]" [] cmd::port_forward::run;
     "proxy" [] "proxy [--port=PORT] [--www=static-dir] [--www-prefix=prefix] [--api-prefix=prefix] [options]" [] cmd::later::run;
-    "cp" [] "cp <file-spec-src> <file-spec-dest> [options]" [] cmd::later::run;
+    "cp" [] "cp <file-spec-src> <file-spec-dest> [options]" [] cmd::cp::run;
     "auth" [] "auth [flags] [options]" [] cmd::help::group;
     "auth can-i" [] "auth can-i VERB [TYPE | TYPE/NAME | NONRESOURCEURL] [options]" [] cmd::auth::can_i;
     "auth reconcile" [] "auth reconcile -f FILENAME [options]" [] cmd::later::run;

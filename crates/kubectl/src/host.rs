@@ -36,6 +36,13 @@ pub trait Host {
     /// Closes a stream.
     fn close(&mut self, stream: u64);
 
+    /// Opens a port of the machine that leads to a port of the pod that a stream is for. Returns its
+    /// number, which is the machine's choice for 0; `None` where it is taken.
+    fn listen(&mut self, stream: u64, local: u16, remote: u16) -> Option<u16> {
+        let _ = (stream, local, remote);
+        None
+    }
+
     /// Reads a file.
     ///
     /// # Errors
@@ -53,6 +60,11 @@ pub trait Host {
     fn list_folder(&mut self, path: &str) -> Option<Vec<String>> {
         let _ = path;
         None
+    }
+
+    /// Makes a folder; nothing happens where it is there already.
+    fn make_folder(&mut self, path: &str) {
+        let _ = path;
     }
 
     /// Fetches what is at a URL.

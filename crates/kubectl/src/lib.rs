@@ -2,6 +2,7 @@
 //!
 //! A [`Command`] is a value that is stepped: what it needs of the machine it asks of its [`Host`].
 
+pub mod archive;
 mod builder;
 mod cmd;
 mod command;

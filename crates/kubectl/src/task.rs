@@ -68,10 +68,12 @@ macro_rules! tasks {
 }
 
 tasks! {
+    Copy(Box<cmd::cp::Copy>),
     Delete(cmd::delete::Gone),
     Drain(cmd::drain::Drain),
     Edit(cmd::edit::Edit),
     Exec(cmd::exec::Exec),
+    Forward(cmd::port_forward::Forward),
     Logs(cmd::logs::Logs),
     Run(cmd::run::Started),
     Status(cmd::rollout::status::Status),

@@ -181,6 +181,13 @@ pub trait Host {
     /// Closes a stream.
     fn stream_close(&mut self, stream: u64);
 
+    /// Opens a port of the machine that leads to a port of the pod that a stream is for. Returns its
+    /// number, which is the machine's choice for 0; `None` where it is taken.
+    fn listen(&mut self, place: &Place, stream: u64, local: u16, remote: u16) -> Option<u16> {
+        let _ = (place, stream, local, remote);
+        None
+    }
+
     /// Returns the kubeconfig of a place.
     fn kubeconfig(&mut self, place: &Place) -> Config;
 

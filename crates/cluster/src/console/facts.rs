@@ -19,6 +19,14 @@ fn mac(kind: HostKind, address: Ipv4Addr) -> String {
     }
 }
 
+/// Adds tar, which comes with every shell.
+fn with_tar(mut tools: Vec<String>) -> Vec<String> {
+    if tools.iter().any(|tool| tool == "sh") {
+        tools.push("tar".to_string());
+    }
+    tools
+}
+
 fn segment(address: Ipv4Addr) -> String {
     let [a, b, c, _] = address.octets();
     format!("{a}.{b}.{c}.0/{SEGMENT_PREFIX}")
@@ -183,7 +191,7 @@ impl Ground<'_> {
             environment: context.env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
             processes: context.processes.into_iter().map(process).collect(),
             is_busybox: !context.tools.iter().any(|tool| tool == "bash"),
-            programs: Some(context.tools),
+            programs: Some(with_tar(context.tools)),
             ..network
         }
     }

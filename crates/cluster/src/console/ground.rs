@@ -146,8 +146,13 @@ impl Host for Ground<'_> {
     fn stream_close(&mut self, stream: u64) {
         self.machines.mail.remove(&stream);
         self.machines.followers.remove(&stream);
+        self.machines.forwards.close(stream);
         self.machines.closed.push(stream);
         self.world.close_stream(stream);
+    }
+
+    fn listen(&mut self, place: &Place, stream: u64, local: u16, remote: u16) -> Option<u16> {
+        self.open_port(place, stream, local, remote)
     }
 
     fn kubeconfig(&mut self, place: &Place) -> Config {
@@ -211,7 +216,9 @@ impl Host for Ground<'_> {
             NetProtocol::Dns { .. } => self.resolv_conf(place),
             _ => ResolvConf { nameserver: None, search: Vec::new(), ndots: 1 },
         };
-        let Some(from) = self.host_of(place) else {
+        let mut request = request;
+        let led = self.lead(place, &mut request);
+        let Some(from) = led.map(|(pod, _)| pod).or_else(|| self.host_of(place)) else {
             return self.machines.errands.fail(NetAnswer::Unreachable);
         };
         let address = request.address.clone();
@@ -219,6 +226,9 @@ impl Host for Ground<'_> {
         let is_lookup = matches!(request.protocol, NetProtocol::Dns { .. });
         let words = asked_words(&request.protocol);
         let (id, exchange) = self.machines.errands.send(self.world.now, self.wires, from, &conf, request);
+        if let Some((_, port)) = led {
+            self.led(id, place, port);
+        }
         if let (Some(exchange), false) = (exchange, is_lookup) {
             self.view.asked(self.wires, exchange.0, &to, &words);
         }
@@ -226,7 +236,8 @@ impl Host for Ground<'_> {
     }
 
     fn exchange(&mut self, id: u64) -> Option<NetAnswer> {
-        self.machines.errands.take(id)
+        let answer = self.machines.errands.take(id)?;
+        Some(self.through_port(id, answer))
     }
 
     fn abandon(&mut self, id: u64) {

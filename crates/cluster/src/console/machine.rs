@@ -7,6 +7,29 @@ use shell::{FileError, MachineAnswer, Place};
 /// How long a machine takes to boot.
 const BOOT: sim::Nanos = 20 * sim::SECOND;
 
+/// The folders that every container has, though nothing may be in them.
+const USUAL: &[&str] = &[
+    "bin",
+    "dev",
+    "etc",
+    "home",
+    "lib",
+    "mnt",
+    "opt",
+    "proc",
+    "root",
+    "run",
+    "sbin",
+    "srv",
+    "sys",
+    "tmp",
+    "usr",
+    "usr/local",
+    "var",
+    "var/log",
+    "var/tmp",
+];
+
 /// Reads a file of a container.
 pub(super) fn read_container_file(files: &kubelet::cri::Files, path: &str) -> Result<String, FileError> {
     match files.get(path) {
@@ -24,7 +47,9 @@ pub(super) fn list_container_files(
     if files.get(path).is_some() && !path.ends_with('/') {
         return Err(FileError::NotDirectory);
     }
-    if !files.is_directory(path) {
+    let plain = path.trim_matches('/');
+    let is_usual = USUAL.iter().any(|usual| *usual == plain || plain.is_empty());
+    if !files.is_directory(path) && !is_usual {
         return Err(FileError::NotFound);
     }
     let under = format!("{}/", path.trim_end_matches('/'));
@@ -38,6 +63,9 @@ pub(super) fn list_container_files(
             }
         })
         .collect();
+    if plain.is_empty() {
+        names.extend(USUAL.iter().filter(|usual| !usual.contains('/')).map(|usual| format!("{usual}/")));
+    }
     names.sort();
     names.dedup();
     Ok(names)

@@ -1,6 +1,7 @@
 //! The console: its tabs, and the machines that its commands run on.
 
 mod facts;
+mod forward;
 mod ground;
 mod machine;
 mod net;

@@ -11,6 +11,7 @@ impl Cluster {
     /// Takes up new requests for kubelets, and passes on what followed logs have got since.
     pub(crate) fn serve_streams(&mut self) {
         self.end_lost_execs();
+        self.end_lost_ports();
         for request in std::mem::take(&mut self.terminal.machines.node_requests) {
             self.serve(request);
         }
@@ -32,11 +33,8 @@ impl Cluster {
             }
             NodeRequestKind::Attach { stdin: true, tty } if self.begin_attach(&request, *tty) => {}
             NodeRequestKind::Attach { .. } => self.serve_log(&request, LogOptions::default(), true, None),
-            NodeRequestKind::PortForward { .. } => {
-                let why = "# kubarium: port-forward is not there yet; curl the pod's address instead\n";
-                self.mail(request.stream, StreamRead::Bytes(why.to_string()));
-                self.mail(request.stream, StreamRead::Exit(1));
-            }
+            // Its ports are open already.
+            NodeRequestKind::PortForward { .. } => {}
         }
     }
 

@@ -49,6 +49,10 @@ pub(crate) struct Machines {
     pub touched: BTreeSet<u32>,
     pub changed_files: Vec<(String, Option<String>)>,
     pub open_in_editor: Vec<String>,
+    /// Ports that lead into pods.
+    pub forwards: super::forward::Forwards,
+    /// Whether a stream got something while commands were stepped.
+    pub has_mail: bool,
     /// Machines that boot: when they are up again.
     pub reboots: Vec<(Time, String)>,
     client: Files,
@@ -131,6 +135,8 @@ impl Terminal {
             touched: BTreeSet::new(),
             changed_files: Vec::new(),
             open_in_editor: Vec::new(),
+            forwards: super::forward::Forwards::default(),
+            has_mail: false,
             reboots: Vec::new(),
             client: Files::with_folders(&[HOME, "/tmp"]),
             nodes: BTreeMap::new(),
@@ -308,6 +314,7 @@ impl Cluster {
             console = Console::default();
         }
         self.terminal.console = console;
+        self.terminal.news |= std::mem::take(&mut self.terminal.machines.has_mail);
         for part in std::mem::take(&mut self.terminal.machines.touched) {
             self.reschedule(part);
         }

@@ -98,7 +98,7 @@ pub(crate) fn attach(cx: &mut Cx) -> Outcome<Next> {
     Ok(Next::Wait(Box::new(Task::Exec(Exec::attached(cx, &info, &container, None)?))))
 }
 
-fn info_of(pod: &Value) -> Outcome<Info> {
+pub(crate) fn info_of(pod: &Value) -> Outcome<Info> {
     Ok(Info {
         mapping: mapping("", "v1", "Pod")?,
         namespace: meta::namespace(pod).to_string(),

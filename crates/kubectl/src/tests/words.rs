@@ -97,7 +97,12 @@ fn refuses_wrong_words_as_kubectl() {
             "kubectl completion tcsh",
             "error: Unsupported shell type \"tcsh\".\nSee 'kubectl completion -h' for help and examples\n",
         ),
-        ("kubectl port-forward pod/a 80", "# kubarium: kubectl port-forward is not there yet\n"),
+        (
+            "kubectl port-forward pod/a",
+            "error: TYPE/NAME and list of ports are required for port-forward\nSee 'kubectl port-forward -h' for help \
+             and examples\n",
+        ),
+        ("kubectl port-forward pod/a 80", "Error from server (NotFound): things \"a\" not found\n"),
         ("kubectl config use-context y", "error: no context exists with the name: \"y\"\n"),
     ] {
         let (got, step) = Fake::default().run(line);

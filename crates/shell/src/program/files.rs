@@ -9,6 +9,88 @@ const fn known(name: &'static str, plain: &'static str) -> Known {
     Known { name, plain, valued: "", long: &[], code: 1 }
 }
 
+/// How deep folders are gone through.
+const MAX_DEPTH: u32 = 20;
+/// How many files are gone through at most.
+const MOST: usize = 2_000;
+
+/// Adds a file, or a folder with all that is in it, under a name: folders end with `/`.
+pub(super) fn collect(
+    io: &mut Io,
+    path: &str,
+    name: &str,
+    into: &mut Vec<kubectl::archive::Entry>,
+) -> Result<(), FileError> {
+    let mut left = vec![(path.to_string(), name.trim_end_matches('/').to_string(), 0)];
+    while let Some((path, name, depth)) = left.pop() {
+        match io.host.list_dir(&io.state.place, &path) {
+            Ok(inner) => {
+                into.push((format!("{name}/"), None));
+                for one in inner.iter().rev().filter(|_| depth < MAX_DEPTH) {
+                    let one = one.trim_end_matches('/');
+                    let below = crate::files::absolute(&path, one);
+                    left.push((below, format!("{}/{one}", name.trim_end_matches('/')), depth + 1));
+                }
+            }
+            Err(FileError::NotDirectory) => {
+                let text = io.host.read_file(&io.state.place, &path)?;
+                into.push((name, Some(text)));
+            }
+            Err(error) => return Err(error),
+        }
+        if into.len() >= MOST {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// `find [FOLDER…] [-name PATTERN] [-type f|d] [-maxdepth N]`
+pub(super) fn find(argv: &[String], io: &mut Io) -> Program {
+    let words = argv.get(1..).unwrap_or_default();
+    let count = words.iter().take_while(|word| !word.starts_with('-')).count();
+    let (paths, tests) = words.split_at(count.min(words.len()));
+    let (mut pattern, mut kind, mut depth) = (None, None, usize::MAX);
+    let mut tests = tests.iter();
+    while let Some(test) = tests.next() {
+        let value = tests.next().map_or("", String::as_str);
+        match test.as_str() {
+            "-name" | "-iname" => {
+                let mut wild = crate::text::Pattern::default();
+                wild.wild(value);
+                pattern = Some(wild);
+            }
+            "-type" => kind = value.chars().next(),
+            "-maxdepth" => depth = value.parse().unwrap_or(depth),
+            "-print" => {}
+            other => {
+                let hint = "# kubarium: of find's tests there are -name, -type and -maxdepth";
+                return Ended::failed(&format!("find: unknown predicate `{other}'\n{hint}"), 1);
+            }
+        }
+    }
+    let here = [".".to_string()];
+    let (mut out, mut errors) = (String::new(), String::new());
+    for path in if paths.is_empty() { here.as_slice() } else { paths } {
+        let mut found = Vec::new();
+        if let Err(error) = collect(io, &io.path(path), path, &mut found) {
+            errors.push_str(&format!("find: '{path}': {}\n", error.words()));
+        }
+        for (name, content) in found {
+            let name = name.trim_end_matches('/');
+            let base: Vec<char> = name.rsplit('/').next().unwrap_or(name).chars().collect();
+            let level = name.strip_prefix(path.trim_end_matches('/')).unwrap_or(name).matches('/').count();
+            let fits = pattern.as_ref().is_none_or(|pattern| pattern.fits(&base));
+            let is_kind = kind.is_none_or(|kind| (kind == 'd') == content.is_none());
+            if fits && is_kind && level <= depth {
+                out.push_str(&format!("{}\n", if name.is_empty() { "/" } else { name }));
+            }
+        }
+    }
+    let status = i32::from(!errors.is_empty());
+    Ended::with(&out, &errors, status)
+}
+
 /// `ls`
 pub(super) fn ls(argv: &[String], io: &mut Io) -> Program {
     let given = given!(

@@ -245,6 +245,12 @@ impl kubectl::Host for Bridge<'_, '_> {
         self.io.host.list_dir(&place, &path).ok()
     }
 
+    fn make_folder(&mut self, path: &str) {
+        let (place, path) = (self.place(), self.io.path(path));
+        // One that is there already is as good.
+        let _ = self.io.host.make_dir(&place, path.trim_end_matches('/'));
+    }
+
     fn fetch(&mut self, url: &str) -> Result<String, String> {
         if let Some(text) = self.io.host.known_url(url) {
             return Ok(text);
@@ -254,6 +260,11 @@ impl kubectl::Host for Bridge<'_, '_> {
             "Get {url:?}: dial tcp: lookup {host}: no such host\n\
              # kubarium: nothing outside the page is fetched; paste the manifest into the editor instead"
         ))
+    }
+
+    fn listen(&mut self, stream: u64, local: u16, remote: u16) -> Option<u16> {
+        let place = self.place();
+        self.io.host.listen(&place, stream, local, remote)
     }
 
     fn kubeconfig_path(&self) -> String {

@@ -20,6 +20,7 @@ mod sed;
 mod sed_script;
 mod shells;
 mod simple;
+mod tar;
 mod text;
 mod waiting;
 mod wget;
@@ -179,6 +180,7 @@ programs! {
     Sleep(waiting::Sleep),
     SmallNslookup(Box<dns::SmallNslookup>),
     Tail(waiting::Follow),
+    Tar(tar::Tar),
     WaitFor(waiting::WaitFor),
     Watch(wrappers::Watch),
     Wget(Box<wget::Wget>),
@@ -209,6 +211,7 @@ const TABLE: &[(&str, Make, &str)] = &[
     ("edit", files::vi, "opens a file in the editor"),
     ("env", wrappers::env, "prints the environment"),
     ("expr", simple::expr, ""),
+    ("find", files::find, "lists files below a folder: find . -name '*.yaml'"),
     ("grep", grep::grep, "prints lines that fit"),
     ("egrep", grep::egrep, ""),
     ("head", filters::head, "prints the first lines"),
@@ -245,6 +248,7 @@ const TABLE: &[(&str, Make, &str)] = &[
     ("sudo", wrappers::sudo, ""),
     ("tac", filters::tac, ""),
     ("tail", filters::tail, "prints the last lines"),
+    ("tar", tar::tar, "packs files into one"),
     ("tee", filters::tee, "prints and writes to a file"),
     ("time", wrappers::time, "says how long a command took"),
     ("timeout", wrappers::timeout, "ends a command after a time"),
