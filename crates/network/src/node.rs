@@ -92,6 +92,7 @@ impl Node {
         run.table(TableName::Mangle, begin, packet)?;
         run.translate_destination(begin, packet, translation)?;
         let (route, out) = run.route(packet.destination.address);
+        run.pass.events.push(Event::Route(route));
         if begin == Hook::Output {
             packet.out_interface = out;
             run.table(TableName::Filter, Hook::Output, packet)?;
@@ -100,7 +101,6 @@ impl Node {
             run.table(TableName::Mangle, Hook::Forward, packet)?;
             run.table(TableName::Filter, Hook::Forward, packet)?;
         }
-        run.pass.events.push(Event::Route(route));
         if begin == Hook::Output || route != Route::Local {
             run.table(TableName::Mangle, Hook::Postrouting, packet)?;
             run.translate_source(Hook::Postrouting, packet, translation, &original)?;

@@ -173,8 +173,9 @@ fn wait(picture: &Picture<'_>, bracket: &Bracket, top: f64) -> Html {
     let y = top + picture.plan.row - 7.0;
     let path = format!("M{from:.1} {y:.1}v4H{to:.1}v-4");
     // What is to come has no bars over which words could stand.
-    let before = to + BRACKET_WORDS > scale.width && from > BRACKET_WORDS;
-    let (x, anchor) = if before { (from - 6.0, "end") } else { (to + 6.0, "start") };
+    let free = to.max(scale.within(picture.props.model.now));
+    let before = free + BRACKET_WORDS > scale.width && from > BRACKET_WORDS;
+    let (x, anchor) = if before { (from - 6.0, "end") } else { (free + 6.0, "start") };
     html! {
         <g class="tl-wait">
             <path d={path} />

@@ -7,7 +7,7 @@ use crate::diagram::census::Detail;
 use crate::diagram::layout::Layout;
 use crate::diagram::routes::Half;
 use crate::diagram::shape::{Anchor, Point, point_along};
-use crate::diagram::text::{keep_end, mono};
+use crate::diagram::text::{keep_end, mono, sans};
 use crate::traffic::version_class;
 use crate::words::{Lang, fill};
 
@@ -106,12 +106,25 @@ fn say_packet(layout: &Layout, own: &Traveller, at: Point, lang: Lang, into: &mu
     };
     let width = mono(&text, layout.type_sizes().small);
     let x = (at.0 + 9.0).min(layout.size.0 - width - 6.0);
-    // Its cable stands between an asking packet and the client.
-    if text.is_empty() || (x - layout.client_cable.0.0).abs() < 16.0 {
+    // The network's name stands at its end, and the client's cable between a packet and the client.
+    let size = layout.type_sizes();
+    let name = sans(lang.stage().network, size.normal) + mono(" 10.64.140.0/24", size.small);
+    let is_at_end = x + width > layout.size.0 - 30.0 - name;
+    if text.is_empty() || is_at_end || (x - layout.client_cable.0.0).abs() < 16.0 {
         return false;
     }
-    into.push(Sprite::Text { at: (x, at.1 + 19.0), anchor: Anchor::Start, text, class });
-    true
+    let y = at.1 + 19.0;
+    let is_taken = into.iter().any(|other| match other {
+        Sprite::Text { at, text, .. } => {
+            let end = at.0 + mono(text, layout.type_sizes().small);
+            (at.1 - y).abs() < 8.0 && at.0 < x + width + 6.0 && x < end + 6.0
+        }
+        _ => false,
+    });
+    if !is_taken {
+        into.push(Sprite::Text { at: (x, y), anchor: Anchor::Start, text, class });
+    }
+    !is_taken
 }
 
 /// The label of a request or a watch event: above a level stretch, right of an upright one; between two

@@ -94,7 +94,7 @@ fn hops_of_an_exchange_follow_each_other() {
 fn answers_have_the_colour_of_the_version_that_answers() {
     let (mut model, layout) = set();
     let now = model.now;
-    let reply = Rc::unwrap_or_clone(packet(1, "node/node-3", "node/node-2", now));
+    let reply = Rc::unwrap_or_clone(packet(1, "node/node-1", "node/node-2", now));
     for (kind, version, class, words) in [
         (TravellerKind::Packet, 2, "dot", "PATCH pods/x/status"),
         (TravellerKind::Reply, 2, "dot v2", "9 answers: v2"),
