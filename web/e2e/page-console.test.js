@@ -112,6 +112,11 @@ it("gives what is typed and pasted to a command that reads it, until Ctrl-D", as
   await output().getByText("pod/typed created").waitFor();
   await prompt().press("ArrowUp");
   assert.equal(await prompt().inputValue(), "kubectl apply -f -", "what a command read is no command");
+  await prompt().fill("cat > other.txt");
+  await prompt().press("Enter");
+  await test.page.getByPlaceholder("Ctrl-D ends its input").waitFor();
+  await test.page.getByTestId("apply").click();
+  await output().getByText("deployment.apps/hello-deployment created").waitFor();
 });
 
 it("interrupts, clears, and wipes", async () => {

@@ -25,6 +25,8 @@ pub enum Turn {
     Next,
     /// It was pasted after others: it waits until they are done.
     After,
+    /// It is a command that a button stands for: it goes to the next prompt, and never to what a command reads.
+    Button,
 }
 
 #[derive(Clone, Debug)]
@@ -114,7 +116,8 @@ impl Lines {
             // The first tab opens with the first line.
             return if self.flights.is_empty() { Place::Tab(FIRST_TAB) } else { Place::Later };
         }
-        let free = |tab: &&TabRow| !self.flights.contains_key(&tab.id) && takes_lines(tab);
+        let takes = |tab: &TabRow| takes_lines(tab) && !(tab.running && line.turn == Turn::Button);
+        let free = |tab: &&TabRow| !self.flights.contains_key(&tab.id) && takes(tab);
         let wanted = tabs.iter().find(|tab| tab.id == line.tab);
         if let Some(tab) = wanted.filter(free) {
             return Place::Tab(tab.id);
@@ -214,6 +217,16 @@ mod tests {
         lines.push(1, Turn::Next, "ls");
         let shell = TabRow { reads: true, ..tab(1, true) };
         assert_eq!(lines.send(&[shell], 2, 9_000.0), [line(1, "ls")]);
+    }
+
+    #[test]
+    fn a_button_is_no_input() {
+        let mut lines = Lines::default();
+        lines.push(1, Turn::Button, "kubectl apply -f x.yaml");
+        let reading = TabRow { reads: true, ..tab(1, true) };
+        assert_eq!(lines.clone().send(std::slice::from_ref(&reading), 2, 9_000.0), [Input::OpenTab]);
+        let applied = line(2, "kubectl apply -f x.yaml");
+        assert_eq!(lines.send(&[reading, tab(2, false)], 2, 9_000.0), [applied]);
     }
 
     #[test]

@@ -14,19 +14,27 @@ use crate::page::browser;
 const LINES_MS: u32 = 120;
 
 impl Driver {
-    /// Runs a command in the console, as if it were typed there.
+    /// Runs a command that a button stands for, as if it were typed at a prompt.
     pub fn run(&self, text: &str) {
-        self.type_lines(&[text]);
+        self.history(|history| history.add(text));
+        let tab = self.console();
+        self.0.lines.borrow_mut().push(tab, Turn::Button, text);
+        self.send_lines();
     }
 
-    /// Runs lines that were typed or pasted together, in turn.
-    pub fn type_lines(&self, lines: &[&str]) {
-        let ui = self.ui();
-        let tab = match ui.dock {
+    /// Shows a console, the one that is shown or was first, and returns its tab.
+    fn console(&self) -> u32 {
+        let tab = match self.ui().dock {
             Dock::Console(tab) => tab,
             _ => self.model().tabs.first().map_or(1, |tab| tab.id),
         };
         self.act(Act::Dock(Dock::Console(tab)));
+        tab
+    }
+
+    /// Runs lines that were typed or pasted together, in turn.
+    pub fn type_lines(&self, lines: &[&str]) {
+        let tab = self.console();
         let is_input = self.model().reads_text(tab);
         for (number, line) in lines.iter().enumerate() {
             let turn = if number == 0 { Turn::Next } else { Turn::After };
