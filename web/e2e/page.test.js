@@ -37,14 +37,14 @@ it("keeps no-break spaces that were pasted", async () => {
 });
 
 it("shows the manifest before the editor is loaded", async () => {
-  await test.page.route("**/editor.js", async (route) => {
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    await route.continue();
-  });
+  let load;
+  const looked = new Promise((resolve) => { load = resolve; });
+  await test.page.route("**/editor.js", (route) => looked.then(() => route.continue()));
   await test.page.reload();
   const plain = test.page.getByTestId("yaml-editor").locator("pre");
   await plain.getByText("kind: Deployment").waitFor();
   assert.ok(await plain.isVisible());
+  load();
   await editor(test.page).waitFor();
   assert.ok(!await plain.isVisible());
 });
