@@ -163,6 +163,10 @@ impl World {
     /// Handles a request of the console, which costs no virtual time.
     pub(crate) fn call_now(&mut self, request: &Request) -> api::Response {
         let response = self.apiserver.handle(self.now, request);
+        // A watch's first events come with its answer, so that its reader is there before them.
+        if response.stream != 0 {
+            self.read_stream(response.stream, Owner::Mailbox, request.agent.clone());
+        }
         self.record(request, &response, [self.now; 3]);
         response
     }

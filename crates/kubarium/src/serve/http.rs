@@ -252,11 +252,10 @@ pub(super) fn respond(told: Told, door: &Door) -> Response<Answer> {
     *response.status_mut() =
         hyper::StatusCode::from_u16(told.code).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
     let is_discovery = told.is_json && told.text.contains("\"kind\":\"APIGroupDiscoveryList\"");
-    let form = match &told.stream {
+    let form = match told.is_json {
         _ if is_discovery => "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
-        _ if told.is_json => "application/json",
-        Some(_) if told.text.is_empty() && told.code == 200 => "application/json",
-        _ => "text/plain; charset=utf-8",
+        true => "application/json",
+        false => "text/plain; charset=utf-8",
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form));
@@ -269,7 +268,8 @@ pub(super) fn respond(told: Told, door: &Door) -> Response<Answer> {
     }
     *response.body_mut() = match told.stream {
         Some((number, pieces)) => {
-            Answer::Stream(Stream { number, pieces, orders: door.orders.clone(), end: None })
+            let end = told.patience.map(|patience| Box::pin(tokio::time::sleep(patience)));
+            Answer::Stream(Stream { number, pieces, orders: door.orders.clone(), end })
         }
         None => Answer::whole(told.text),
     };

@@ -60,6 +60,8 @@ pub(super) struct Told {
     pub(super) is_json: bool,
     pub(super) warnings: Vec<String>,
     pub(super) stream: Option<(u64, mpsc::Receiver<Piece>)>,
+    /// For how long the stream goes on at most.
+    pub(super) patience: Option<Duration>,
 }
 
 /// A piece of what a stream brings.
@@ -164,11 +166,13 @@ impl Simulation {
         });
         let told = match response.body.as_str() {
             Some(text) => (text.to_string(), false),
-            None if stream.is_some() => (String::new(), false),
+            // What a watch brings is JSON; what a log or a process does is not.
+            None if stream.is_some() => (String::new(), request.flag("watch")),
             None => (response.body.to_json(), true),
         };
         let (text, is_json) = told;
-        Told { code: response.code, text, is_json, warnings: response.warnings, stream }
+        let patience = request.flag("watch").then(|| patience(&request)).flatten();
+        Told { code: response.code, text, is_json, warnings: response.warnings, stream, patience }
     }
 
     /// Hands on what the streams have brought. Who doesn't read loses the stream, as upstream's slow
@@ -209,6 +213,12 @@ impl Simulation {
     }
 }
 
+/// Returns for how long a watch is wanted, on the clock on the wall.
+fn patience(request: &Request) -> Option<Duration> {
+    let seconds: u32 = request.param("timeoutSeconds").parse().ok().filter(|seconds| *seconds > 0)?;
+    Some(Duration::from_secs(u64::from(seconds)))
+}
+
 /// Reads the body.
 fn read(ask: &Ask) -> Result<Value, Status> {
     if ask.body.is_empty() {
@@ -229,5 +239,5 @@ fn read(ask: &Ask) -> Result<Value, Status> {
 /// Makes a Status that says no.
 pub(super) fn refusal(status: &Status) -> Told {
     let text = status.to_value().to_json();
-    Told { code: status.code, text, is_json: true, warnings: Vec::new(), stream: None }
+    Told { code: status.code, text, is_json: true, warnings: Vec::new(), stream: None, patience: None }
 }

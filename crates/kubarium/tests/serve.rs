@@ -1,0 +1,278 @@
+//! Real HTTP against `kubarium serve`: what a client that isn't ours meets.
+
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+/// A server that ends with the test.
+struct Server {
+    child: Child,
+    address: String,
+    token: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn serve() -> Server {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kubarium"))
+        .args(["serve", "--preset", "bare", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let address = lines.next().unwrap().rsplit_once("http://").unwrap().1.to_string();
+    let said = lines.next().unwrap();
+    let path = said.strip_prefix("export KUBECONFIG=").unwrap();
+    assert!(path.ends_with("kubeconfig"));
+    let config = std::fs::read_to_string(path).unwrap();
+    assert!(config.contains(&format!("server: http://{address}")));
+    let token = config.split("token: ").nth(1).unwrap().lines().next().unwrap().to_string();
+    Server { child, address, token }
+}
+
+struct Answer {
+    code: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+impl Server {
+    fn open(&self, request: &str, headers: &[&str], body: &[u8]) -> BufReader<TcpStream> {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let mut head =
+            format!("{request} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n", self.address, body.len());
+        for header in headers {
+            head.push_str(&format!("{header}\r\n"));
+        }
+        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+        // A server that has refused already doesn't read the rest.
+        let _ = stream.write_all(body);
+        BufReader::new(stream)
+    }
+
+    fn send(&self, request: &str, headers: &[&str], body: &[u8]) -> Answer {
+        let mut reader = self.open(request, headers, body);
+        let (code, head) = read_head(&mut reader);
+        let lower = head.to_lowercase();
+        let mut bytes = Vec::new();
+        if lower.contains("transfer-encoding: chunked") {
+            while let Some(chunk) = read_chunk(&mut reader) {
+                bytes.extend(chunk);
+            }
+        } else {
+            let length = lower.split("content-length: ").nth(1).unwrap().lines().next().unwrap();
+            bytes.resize(length.trim().parse().unwrap(), 0);
+            reader.read_exact(&mut bytes).unwrap();
+        }
+        Answer { code, head, body: String::from_utf8(bytes).unwrap() }
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.send(&format!("GET {path}"), &[], b"")
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        self.send(&format!("POST {path}"), &["Content-Type: application/json"], body.as_bytes())
+    }
+}
+
+fn read_head(reader: &mut impl BufRead) -> (u16, String) {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
+    }
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), head)
+}
+
+fn read_chunk(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    let length = usize::from_str_radix(line.trim(), 16).unwrap();
+    let mut chunk = vec![0; length + 2];
+    reader.read_exact(&mut chunk).unwrap();
+    chunk.truncate(length);
+    (length > 0).then_some(chunk)
+}
+
+fn config_map(name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "b"}})
+}
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+#[test]
+fn a_client_finds_what_it_looks_for() {
+    let server = serve();
+    assert_eq!(server.get("/version").json()["gitVersion"], "v1.36.2");
+    assert_eq!(server.get("/readyz").body, "ok");
+    let nodes = server.get("/api/v1/nodes").json();
+    assert_eq!((nodes["kind"].as_str(), nodes["items"].as_array().unwrap().len()), (Some("NodeList"), 3));
+    let table = "Accept: application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+    let table = server.send("GET /api/v1/nodes", &[table], b"").json();
+    assert_eq!((&table["kind"], &table["rows"][0]["cells"][0]), (&json!("Table"), &json!("node-1")));
+    let discovery = "Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+    let discovery = server.send("GET /apis", &[discovery], b"");
+    assert!(discovery.head.contains("as=APIGroupDiscoveryList"));
+    assert_eq!(discovery.json()["items"][0]["versions"][0]["freshness"], "Current");
+    let index = server.get("/openapi/v3").json();
+    let document = server.get(index["paths"]["apis/apps/v1"]["serverRelativeURL"].as_str().unwrap()).json();
+    assert!(document["components"]["schemas"]["io.k8s.api.apps.v1.Deployment"].is_object());
+    let page = server.get("/api/v1/namespaces?limit=2").json();
+    let next = page["metadata"]["continue"].as_str().unwrap();
+    let rest = server.get(&format!("/api/v1/namespaces?limit=2&continue={next}")).json();
+    assert_eq!(rest["items"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn objects_come_change_and_go() {
+    let server = serve();
+    let made = server.post(MAPS, &config_map("one"));
+    assert_eq!(made.code, 201);
+    assert_eq!(server.post(MAPS, &config_map("one")).json()["reason"], "AlreadyExists");
+    let dry = server.post(&format!("{MAPS}?dryRun=All"), &config_map("dry"));
+    assert_eq!((dry.code, server.get(&format!("{MAPS}/dry")).code), (201, 404));
+    let patch = |form: &str, body: &str, query: &str| {
+        let form = format!("Content-Type: {form}");
+        server.send(&format!("PATCH {MAPS}/one{query}"), &[&form], body.as_bytes())
+    };
+    let merged = patch("application/merge-patch+json", r#"{"data":{"c":"d"}}"#, "");
+    assert_eq!(merged.json()["data"], json!({"a": "b", "c": "d"}));
+    let applied = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\ndata: {a: other}\n";
+    let conflict = patch("application/apply-patch+yaml", applied, "?fieldManager=me");
+    assert_eq!((conflict.code, &conflict.json()["reason"]), (409, &json!("Conflict")));
+    let forced = patch("application/apply-patch+yaml", applied, "?fieldManager=me&force=true");
+    assert_eq!(forced.json()["data"]["a"], "other");
+    let stale = merged.json();
+    let stale = server.send(
+        &format!("PUT {MAPS}/one"),
+        &["Content-Type: application/json"],
+        stale.to_string().as_bytes(),
+    );
+    assert_eq!(stale.code, 409);
+    let unknown = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "dat": 1});
+    let strict = server.post(&format!("{MAPS}?fieldValidation=Strict"), &unknown);
+    assert_eq!(
+        (strict.code, strict.json()["message"].as_str().unwrap().contains("unknown field")),
+        (400, true)
+    );
+    assert!(
+        server
+            .post(&format!("{MAPS}?fieldValidation=Warn"), &unknown)
+            .head
+            .contains("warning: 299 - \"unknown")
+    );
+    assert_eq!(server.send(&format!("DELETE {MAPS}/one"), &[], b"").code, 200);
+    assert_eq!(server.get(&format!("{MAPS}/one")).json()["reason"], "NotFound");
+}
+
+#[test]
+fn watches_tell_of_changes() {
+    let server = serve();
+    let list = server.get(MAPS).json();
+    let from = list["metadata"]["resourceVersion"].as_str().unwrap();
+    let request = format!("GET {MAPS}?watch=true&resourceVersion={from}&fieldSelector=metadata.name%3Dtwo");
+    let mut watch = server.open(&request, &[], b"");
+    assert_eq!(read_head(&mut watch).0, 200);
+    server.post(MAPS, &config_map("one"));
+    server.post(MAPS, &config_map("two"));
+    server.send(&format!("DELETE {MAPS}/two"), &[], b"");
+    for (event, name) in [("ADDED", "two"), ("DELETED", "two")] {
+        let chunk = String::from_utf8(read_chunk(&mut watch).unwrap()).unwrap();
+        let told: Value = serde_json::from_str(&chunk).unwrap();
+        assert_eq!((&told["type"], &told["object"]["metadata"]["name"]), (&json!(event), &json!(name)));
+    }
+    let old = server.send(&format!("GET {MAPS}?watch=true&resourceVersion=1&timeoutSeconds=1"), &[], b"");
+    let told: Value = serde_json::from_str(old.body.lines().next().unwrap()).unwrap();
+    assert_eq!((&told["type"], &told["object"]["code"]), (&json!("ERROR"), &json!(410)));
+}
+
+#[test]
+fn bad_requests_are_answered() {
+    let server = serve();
+    let long = vec![b' '; 4 * 1024 * 1024];
+    let authorization = format!("Authorization: Bearer {}", server.token);
+    for (request, headers, body, code) in [
+        (format!("POST {MAPS}"), vec!["Content-Type: application/json"], &b"{"[..], 400),
+        (format!("POST {MAPS}"), vec!["Content-Type: application/json"], b"\xff\xfe", 400),
+        (format!("POST {MAPS}"), vec!["Content-Type: text/plain"], b"{}", 415),
+        (
+            format!("POST {MAPS}"),
+            vec!["Content-Type: application/vnd.kubernetes.protobuf"],
+            b"k8s\0\x0a\x7f",
+            400,
+        ),
+        (format!("POST {MAPS}"), vec!["Content-Type: application/json"], &long, 413),
+        (format!("PATCH {MAPS}/x"), vec!["Content-Type: application/json"], b"{}", 415),
+        (format!("GET {MAPS}"), vec!["Accept: text/html"], b"", 406),
+        (
+            "GET /openapi/v2".to_string(),
+            vec!["Accept: application/com.github.proto-openapi.spec.v2@v1.0+protobuf"],
+            b"",
+            406,
+        ),
+        (format!("GET {MAPS}"), vec!["Authorization: Bearer of-another-cluster"], b"", 401),
+        (format!("GET {MAPS}"), vec![&*authorization], b"", 200),
+        (format!("GET {MAPS}"), vec!["Impersonate-User: kim"], b"", 403),
+        (format!("GET {MAPS}"), vec!["Origin: http://elsewhere.example"], b"", 403),
+        ("GET /api/v1/../v1/secrets".to_string(), vec![], b"", 404),
+        (format!("GET {MAPS}?resourceVersion=99999999&watch=1&timeoutSeconds=1"), vec![], b"", 200),
+        ("OPTIONS /api".to_string(), vec![], b"", 405),
+        (
+            "GET /api/v1/namespaces/default/pods/x/exec?command=ls".to_string(),
+            vec!["Connection: Upgrade", "Upgrade: websocket"],
+            b"",
+            404,
+        ),
+    ] {
+        let answer = server.send(&request, &headers, body);
+        assert_eq!(answer.code, code, "{request} {headers:?}: {}", answer.body);
+        if code >= 400 {
+            assert_eq!(answer.json()["kind"], "Status", "{request}");
+        }
+    }
+}
+
+#[test]
+fn controllers_work_as_on_the_page() {
+    let server = serve();
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": {
+            "metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "nginx:1.25"}]},
+        }},
+    });
+    let path = "/apis/apps/v1/namespaces/default/deployments";
+    let made = server.post(path, &deployment);
+    assert_eq!(made.code, 201);
+    assert!(made.json()["status"]["readyReplicas"].is_null(), "nothing is ready at once");
+    let from = made.json()["metadata"]["resourceVersion"].as_str().unwrap().to_string();
+    let mut watch = server.open(&format!("GET {path}?watch=true&resourceVersion={from}"), &[], b"");
+    read_head(&mut watch);
+    let mut events = 0;
+    loop {
+        let told: Value = serde_json::from_slice(&read_chunk(&mut watch).unwrap()).unwrap();
+        events += 1;
+        if told["object"]["status"]["readyReplicas"] == 2 {
+            break;
+        }
+        assert!(events < 50);
+    }
+    assert!(events > 2, "the rollout takes its steps");
+    let pods = server.get("/api/v1/namespaces/default/pods?labelSelector=app%3Dweb").json();
+    let name = pods["items"][0]["metadata"]["name"].as_str().unwrap();
+    let logs = server.get(&format!("/api/v1/namespaces/default/pods/{name}/log"));
+    assert!(logs.head.contains("text/plain") && logs.body.contains("ready for start up"), "{}", logs.body);
+}
