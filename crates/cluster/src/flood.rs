@@ -4,6 +4,7 @@ use crate::Cluster;
 use crate::wires::Asker;
 use network::{Connect, HttpRequest, Payload, Protocol};
 use sim::{SECOND, Time};
+use std::rc::Rc;
 
 /// How many requests are under way at once.
 const AT_ONCE: u32 = 200;
@@ -17,16 +18,16 @@ impl Cluster {
         let (Some(to), Some(from)) = (address, from) else { return 0 };
         self.flooded = 0;
         let mut sent = 0;
+        let payload = Rc::new(Payload::Http(HttpRequest::get("web", "/")));
         while sent < count {
             for _ in 0..AT_ONCE.min(count - sent) {
-                let payload = Payload::Http(HttpRequest::get("web", "/"));
                 let connect = Connect {
                     from,
                     owner: 0,
                     to,
                     port,
                     protocol: Protocol::Tcp,
-                    payload,
+                    payload: payload.clone(),
                     patience: 5 * SECOND,
                 };
                 self.wires.connect(self.world.now, connect, Asker::Flood);

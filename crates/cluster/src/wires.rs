@@ -150,7 +150,7 @@ impl PodNetwork for Wires {
             to: request.to.address,
             port: request.to.port,
             protocol: request.protocol,
-            payload: (*request.payload).clone(),
+            payload: request.payload,
             patience: request.timeout,
         };
         self.connect(at, connect, Asker::Kubelet { node, id: request.id });

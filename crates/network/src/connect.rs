@@ -33,7 +33,7 @@ impl Network {
             protocol: connect.protocol,
             source: Socket::new(source, port),
             destination: Socket::new(connect.to, connect.port),
-            payload: Rc::new(connect.payload),
+            payload: connect.payload,
             patience: connect.patience,
             deadline: Time::NEVER,
             who,
@@ -96,8 +96,7 @@ impl Network {
 
     /// Returns the way of an exchange, where it is still kept.
     pub fn way(&self, exchange: ExchangeId) -> Option<&Way> {
-        let place = self.ways.binary_search_by_key(&exchange, |way| way.exchange).ok()?;
-        self.ways.get(place).map(AsRef::as_ref)
+        self.ways.get(self.place(exchange)?).map(AsRef::as_ref)
     }
 
     /// Returns the ways that are kept, oldest first.
@@ -106,15 +105,22 @@ impl Network {
     }
 
     pub(crate) fn way_mut(&mut self, exchange: ExchangeId) -> Option<&mut Way> {
-        let place = self.ways.binary_search_by_key(&exchange, |way| way.exchange).ok()?;
+        let place = self.place(exchange)?;
         self.ways.get_mut(place).map(Rc::make_mut)
+    }
+
+    /// Returns the place of an exchange's way. Every exchange keeps one, so that they are numbered on end.
+    fn place(&self, exchange: ExchangeId) -> Option<usize> {
+        let first = self.ways.front()?.exchange;
+        let place = usize::try_from(exchange.0.checked_sub(first.0)?).ok()?;
+        self.ways.get(place).is_some_and(|way| way.exchange == exchange).then_some(place)
     }
 
     pub(crate) fn keep_way(&mut self, way: Way) {
         if self.ways.len() >= WAYS
             && let Some(Ok(oldest)) = self.ways.pop_front().map(Rc::try_unwrap)
         {
-            self.spare = oldest.events;
+            (self.spare.events, self.spare.places) = (oldest.events, oldest.places);
         }
         self.ways.push_back(Rc::new(way));
     }

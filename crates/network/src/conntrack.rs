@@ -1,9 +1,11 @@
 //! Connection tracking: which connections a node knows, and how their addresses are translated.
 
+mod store;
+
 use crate::{Protocol, Socket};
 use sim::{Nanos, SECOND, Time};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use store::Store;
 
 /// How many connections a node knows at once. When it is full, the one that ends first makes room.
 const CONNECTIONS: usize = 8_192;
@@ -108,19 +110,16 @@ impl Connection {
 /// All connections of a node.
 #[derive(Clone, Debug, Default)]
 pub struct Conntrack {
-    connections: BTreeMap<u64, Connection>,
-    by_tuple: BTreeMap<u128, (u64, Direction)>,
-    by_expiry: BTreeSet<(Time, u64)>,
-    next: u64,
+    store: Store,
 }
 
 impl Conntrack {
     /// Returns the connection of a packet.
     pub fn find(&mut self, now: Time, tuple: &Tuple) -> Option<(Connection, Direction)> {
-        let (id, direction) = *self.by_tuple.get(&tuple.key())?;
-        let connection = *self.connections.get(&id)?;
+        let (place, direction) = self.store.find(tuple)?;
+        let connection = *self.store.get(place)?;
         if connection.expires <= now {
-            self.remove(id);
+            self.store.remove(place);
             return None;
         }
         Some((connection, direction))
@@ -134,68 +133,46 @@ impl Conntrack {
     /// Adds a connection whose first packet has passed.
     pub fn add(&mut self, now: Time, original: Tuple, reply: Tuple) {
         for tuple in [original, reply] {
-            if let Some((old, _)) = self.by_tuple.get(&tuple.key()).copied() {
-                self.remove(old);
+            if let Some((old, _)) = self.store.find(&tuple) {
+                self.store.remove(old);
             }
         }
-        if self.connections.len() >= CONNECTIONS
-            && let Some((_, first)) = self.by_expiry.first().copied()
-        {
-            self.remove(first);
+        if self.store.len() >= CONNECTIONS {
+            self.store.remove_first_to_end();
         }
-        let id = self.next;
-        self.next += 1;
         let state = TrackState::Unreplied;
         let expires = now + state.timeout(original.protocol);
-        self.connections.insert(id, Connection { original, reply, state, expires });
-        self.by_tuple.insert(original.key(), (id, Direction::Original));
-        self.by_tuple.insert(reply.key(), (id, Direction::Reply));
-        self.by_expiry.insert((expires, id));
+        self.store.insert(Connection { original, reply, state, expires });
     }
 
     /// Notes how far the connection of this packet is now.
     pub fn set_state(&mut self, now: Time, tuple: &Tuple, state: TrackState) {
-        let Some((id, _)) = self.by_tuple.get(&tuple.key()).copied() else { return };
-        let Some(connection) = self.connections.get_mut(&id) else { return };
-        self.by_expiry.remove(&(connection.expires, id));
-        connection.state = state;
-        connection.expires = now + state.timeout(connection.original.protocol);
-        self.by_expiry.insert((connection.expires, id));
-    }
-
-    fn remove(&mut self, id: u64) {
-        if let Some(connection) = self.connections.remove(&id) {
-            self.by_expiry.remove(&(connection.expires, id));
-            for tuple in [connection.original, connection.reply] {
-                if self.by_tuple.get(&tuple.key()).is_some_and(|(other, _)| *other == id) {
-                    self.by_tuple.remove(&tuple.key());
-                }
-            }
-        }
+        let Some((place, _)) = self.store.find(tuple) else { return };
+        self.store.change(place, |connection| {
+            connection.state = state;
+            connection.expires = now + state.timeout(connection.original.protocol);
+        });
     }
 
     /// Forgets the connections whose translation leads to an endpoint, as kube-proxy does for UDP.
     pub fn forget(&mut self, protocol: Protocol, is_stale: impl Fn(&Connection) -> bool) -> u32 {
-        let stale: Vec<u64> = self
-            .connections
-            .iter()
-            .filter(|(_, connection)| connection.original.protocol == protocol && is_stale(connection))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in &stale {
-            self.remove(*id);
+        let all = self.store.iter();
+        let stale = all.filter(|(_, one)| one.original.protocol == protocol && is_stale(one));
+        let stale: Vec<u32> = stale.map(|(place, _)| place).collect();
+        for place in &stale {
+            self.store.remove(*place);
         }
         stale.len() as u32
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        *self = Conntrack { next: self.next, ..Conntrack::default() };
+        self.store.clear();
     }
 
     /// Returns the connections that are known at this moment, oldest first.
     pub fn connections(&self, now: Time) -> impl Iterator<Item = &Connection> {
-        self.connections.values().filter(move |connection| connection.expires > now)
+        self.store.iter().map(|(_, connection)| connection).filter(move |one| one.expires > now)
     }
 
     /// Returns what `conntrack -L` prints.
@@ -267,7 +244,7 @@ mod tests {
             );
         }
         assert_eq!(track.connections(Time(20_000)).count(), CONNECTIONS);
-        assert_eq!(track.by_tuple.len(), 2 * CONNECTIONS);
+        assert_eq!(track.store.len(), CONNECTIONS);
         assert!(track.find(Time(20_000), &tuple(socket(1, 0), socket(2, 80))).is_none());
     }
 }

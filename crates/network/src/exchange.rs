@@ -48,7 +48,7 @@ impl Network {
         });
         self.deadlines.insert((exchange.deadline, id));
         let is_full = self.exchanges.len() >= EXCHANGES;
-        self.exchanges.insert(id, exchange);
+        self.exchanges.insert(id, Box::new(exchange));
         if is_full {
             self.end_after(now, id, Outcome::Unreachable, 0);
         } else {
@@ -119,7 +119,7 @@ impl Network {
         let round = trip.elapsed;
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         exchange.back = round - ahead;
-        exchange.tracked.clone_from(&trip.tracked);
+        exchange.tracked = std::mem::take(&mut trip.tracked);
         match *exchange.payload {
             Payload::Ping => self.end_after(now, id, Outcome::Answered(Answer::Pong), round),
             Payload::Connect => self.end_after(now, id, Outcome::Answered(Answer::Connected), round),
@@ -145,6 +145,7 @@ impl Network {
     fn record(&mut self, id: ExchangeId, trip: Trip) {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         exchange.draws = trip.draws;
+        self.spare.taken = trip.taken;
         let attempts = exchange.attempts;
         if let Some(way) = self.way_mut(id) {
             way.attempts = attempts;
@@ -236,7 +237,7 @@ impl Network {
         if let Some(way) = self.way_mut(id) {
             way.outcome = outcome.word();
         }
-        let Exchange { from, owner, .. } = exchange;
+        let Exchange { from, owner, .. } = *exchange;
         deliveries.push(Delivery::Ended(Ended { at, exchange: id, from, owner, outcome }));
     }
 }

@@ -2,7 +2,8 @@ use crate::conntrack::Tuple;
 use crate::iptables::RuleCache;
 use crate::node::Node;
 use crate::topology::{Host, HostKind, Topology};
-use crate::way::{Event, Way};
+use crate::walk::Spare;
+use crate::way::Way;
 use crate::{Application, Cidr, Delivery, ExchangeId, HostId, Outcome, Payload, Protocol, Socket};
 use sim::{Chance, EventQueue, Nanos, SECOND, Time, Timing};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -23,7 +24,7 @@ pub struct Connect {
     /// The protocol.
     pub protocol: Protocol,
     /// What is asked.
-    pub payload: Payload,
+    pub payload: Rc<Payload>,
     /// After what time the asker gives up; 0 leaves that to the protocol.
     pub patience: Nanos,
 }
@@ -85,12 +86,11 @@ pub struct Network {
     pub(crate) topology: Topology,
     pub(crate) nodes: BTreeMap<HostId, Rc<Node>>,
     pub(crate) listeners: BTreeMap<(HostId, Protocol, u16), Application>,
-    pub(crate) exchanges: BTreeMap<ExchangeId, Exchange>,
+    pub(crate) exchanges: BTreeMap<ExchangeId, Box<Exchange>>,
     pub(crate) deadlines: BTreeSet<(Time, ExchangeId)>,
     pub(crate) queue: EventQueue<Due>,
     pub(crate) ways: VecDeque<Rc<Way>>,
-    /// The memory of a way that was forgotten, for the next one.
-    pub(crate) spare: Vec<Event>,
+    pub(crate) spare: Spare,
     pub(crate) next: u64,
     machines_changed: u64,
     pub(crate) cache: RuleCache,
@@ -109,7 +109,7 @@ impl Network {
             deadlines: BTreeSet::new(),
             queue: EventQueue::default(),
             ways: VecDeque::new(),
-            spare: Vec::new(),
+            spare: Spare::default(),
             next: 1,
             machines_changed: 0,
             cache: RuleCache::default(),

@@ -5,6 +5,7 @@ use crate::{
 };
 use sim::{Chance, MILLISECOND, SECOND, Time, Timing};
 use std::net::Ipv4Addr;
+use std::rc::Rc;
 
 const NAT: &str = include_str!("../tests/data/lesson-nat.txt");
 const FILTER: &str = include_str!("../tests/data/lesson-filter.txt");
@@ -43,8 +44,8 @@ fn world() -> World {
     World { network, client, nodes, pods }
 }
 
-fn get() -> Payload {
-    Payload::Http(HttpRequest::get("counter", "/"))
+fn get() -> Rc<Payload> {
+    Rc::new(Payload::Http(HttpRequest::get("counter", "/")))
 }
 
 impl World {
@@ -341,6 +342,7 @@ fn pings_and_probes_need_no_application() {
         (Payload::Connect, Protocol::Tcp, 3_001, Outcome::Refused),
     ] {
         let to = address("10.244.1.5");
+        let payload = Rc::new(payload);
         let connect = Connect { from: world.nodes[0], owner: 1, to, port, protocol, payload, patience: 0 };
         world.network.connect(Time::EPOCH, connect);
         assert_eq!(world.run(Time::EPOCH + SECOND)[0].outcome, outcome);

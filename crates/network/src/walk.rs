@@ -33,23 +33,27 @@ pub(crate) struct Trip {
     pub(crate) places: Vec<(HostId, Nanos)>,
     /// The connections that nodes learnt.
     pub(crate) tracked: Vec<(HostId, Tuple)>,
-    taken: Vec<Taken>,
+    pub(crate) taken: Vec<Taken>,
+}
+
+/// The memory of a way that was forgotten, and of the last walk, for the next one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spare {
+    pub(crate) events: Vec<Event>,
+    pub(crate) places: Vec<(HostId, Nanos)>,
+    pub(crate) taken: Vec<Taken>,
 }
 
 impl Trip {
-    /// Begins a walk. `events` is memory to be used again; what it held is forgotten.
-    pub(crate) fn new(who: Rc<str>, draws: u64, mut events: Vec<Event>) -> Trip {
+    /// Begins a walk in memory that is used again; what it held is forgotten.
+    pub(crate) fn new(who: Rc<str>, draws: u64, spare: Spare) -> Trip {
+        let Spare { mut events, mut places, mut taken } = spare;
         events.clear();
         events.reserve(64);
-        Trip {
-            who,
-            draws,
-            elapsed: 0,
-            events,
-            places: Vec::with_capacity(8),
-            tracked: Vec::with_capacity(2),
-            taken: Vec::with_capacity(16),
-        }
+        places.clear();
+        places.reserve(8);
+        taken.clear();
+        Trip { who, draws, elapsed: 0, events, places, tracked: Vec::with_capacity(2), taken }
     }
 }
 

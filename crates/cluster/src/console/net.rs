@@ -7,6 +7,7 @@ use shell::{DnsRecord, NetAnswer, NetProtocol, NetRequest};
 use sim::{Nanos, SECOND, Time};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::rc::Rc;
 
 /// How long a resolver waits for a server's answer.
 const DNS_PATIENCE: Nanos = 5 * SECOND;
@@ -54,7 +55,7 @@ impl Errands {
             return (id, None);
         };
         let (protocol, payload) = payload(request.protocol);
-        let (owner, port, patience) = (id, request.port, request.timeout);
+        let (owner, port, patience, payload) = (id, request.port, request.timeout, Rc::new(payload));
         let connect = Connect { from, owner, to, port, protocol, payload, patience };
         let exchange = wires.connect(now, connect, Asker::Console);
         self.by_exchange.insert(exchange, id);
@@ -92,7 +93,7 @@ impl Errands {
             to: asking.server,
             port: 53,
             protocol: Protocol::Udp,
-            payload: Payload::Dns(question),
+            payload: Rc::new(Payload::Dns(question)),
             patience: DNS_PATIENCE,
         };
         let exchange = wires.connect(now, connect, Asker::Console);

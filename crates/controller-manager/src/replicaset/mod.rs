@@ -16,9 +16,8 @@ use api::{Resource, Value, meta};
 use client::{
     Change, Cx, Enqueue, EventRecorder, Failure, Identity, IndexBy, Informers, Reconcile, UidExpectations,
 };
-use owned::{Counts, Facts, Matcher, OwnedPods};
+use owned::{Counts, Facts, OwnedPods, Pods};
 use sim::Nanos;
-use std::rc::Rc;
 
 /// The ReplicaSet controller.
 #[derive(Clone)]
@@ -75,11 +74,12 @@ impl Reconcile for ReplicaSets {
         let needs_sync = self.expectations.are_satisfied(cx.at(), key);
         let claimed = self.claim_if_needed(cx, informers, rs)?;
         let counts = match &claimed {
-            Some(pods) => {
-                let facts: Vec<Facts> = pods.iter().map(Facts::of).collect();
-                Counts::of(cx.at(), rs, facts.iter())
+            Some(claimed) => {
+                let mut pods = Pods::default();
+                claimed.iter().for_each(|pod| pods.insert(meta::key(pod), Facts::of(pod)));
+                Counts::of(cx.at(), rs, &pods)
             }
-            None => Counts::of(cx.at(), rs, self.owned.of(meta::uid(rs)).map(|(_, facts)| facts)),
+            None => Counts::of(cx.at(), rs, self.owned.of(meta::uid(rs))),
         };
         let mut managed = Ok(());
         let wanted = usize::try_from(rs["spec"]["replicas"].int()).unwrap_or(0);
@@ -104,14 +104,11 @@ impl ReplicaSets {
         rs: &Value,
     ) -> Result<Option<Vec<Value>>, Failure> {
         let selector = Selector::from_label_selector(&rs["spec"]["selector"]);
-        let mut matcher = Matcher::new(&selector);
         let pods = informers.of(PODS);
         let orphans = self.orphans.in_namespace(meta::namespace(rs)).filter_map(|key| pods.get(key));
         let is_claimed = |pod: &&Value| pod::is_active(pod) && selector.matches(meta::labels(pod));
         let mut candidates: Vec<Value> = orphans.filter(is_claimed).cloned().collect();
-        let own = self.owned.of(meta::uid(rs));
-        let mut leaving = own.filter(|(_, facts)| facts.is_active() && !matcher.matches(facts));
-        if candidates.is_empty() && leaving.next().is_none() {
+        if candidates.is_empty() && !self.owned.of(meta::uid(rs)).is_any_leaving(&selector) {
             return Ok(None);
         }
         let own: Vec<Value> = pods.by_index(IndexBy::ControllerUid, meta::uid(rs)).cloned().collect();
@@ -124,9 +121,8 @@ impl ReplicaSets {
     }
 
     fn active_pods(&self, informers: &Informers, rs: &Value) -> Vec<Value> {
-        let keys: Vec<&Rc<str>> =
-            self.owned.of(meta::uid(rs)).filter(|(_, facts)| facts.is_active()).map(|(key, _)| key).collect();
-        keys.into_iter().filter_map(|key| informers.of(PODS).get(key)).cloned().collect()
+        let pods = informers.of(PODS);
+        self.owned.of(meta::uid(rs)).active().filter_map(|key| pods.get(key)).cloned().collect()
     }
 
     // Models pkg/controller/replicaset/replica_set.go addPod, updatePod, deletePod
