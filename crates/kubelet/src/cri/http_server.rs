@@ -27,9 +27,11 @@ impl HttpServer {
         };
         let (mut response, after) = respond(image, version, cx, request, http);
         if !image.log.request.is_empty() {
-            let line = fill(&image.log.request, version, cx, Some((request, http)))
-                .replace("{status}", &response.status.to_string())
-                .replace("{bytes}", &response.body.len().to_string());
+            let line = fill_with(&image.log.request, &mut |word, text| match word {
+                "status" => write!(text, "{}", response.status).is_ok(),
+                "bytes" => write!(text, "{}", response.body.len()).is_ok(),
+                _ => value(word, version, cx, Some((request, http)), text),
+            });
             cx.log(&line);
         }
         response = complete(response, cx.now);
@@ -92,8 +94,12 @@ fn route_matches(route: &Route, http: &HttpRequest) -> bool {
 
 fn from_files(root: &str, path: &str, cx: &mut AppCx) -> Option<(String, Rc<str>)> {
     let path = super::view::clean_path("/", path);
-    let place = if path == "/" { root.to_string() } else { format!("{root}{path}") };
-    let index = format!("{}/index.html", place.trim_end_matches('/'));
+    let mut place = String::with_capacity(root.len() + path.len());
+    place.push_str(root);
+    place.push_str(if path == "/" { "" } else { &path });
+    let mut index = String::with_capacity(place.len() + 11);
+    index.push_str(place.trim_end_matches('/'));
+    index.push_str("/index.html");
     let found = cx.files.read(&index).map(|body| (index, body));
     found.or_else(|| cx.files.read(&place).map(|body| (place, body)))
 }
@@ -118,12 +124,17 @@ pub fn fill(
     cx: &AppCx,
     request: Option<(&AppRequest, &HttpRequest)>,
 ) -> String {
+    fill_with(template, &mut |word, text| value(word, version, cx, request, text))
+}
+
+/// Fills a template with what `value` knows of each word; what it doesn't know stays as it is.
+fn fill_with(template: &str, value: &mut dyn FnMut(&str, &mut String) -> bool) -> String {
     let mut text = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         text.push_str(before);
         match after.split_once('}') {
-            Some((word, left)) if value(word, version, cx, request, &mut text) => rest = left,
+            Some((word, left)) if value(word, &mut text) => rest = left,
             _ => {
                 text.push('{');
                 rest = after;

@@ -53,6 +53,11 @@ pub struct View<'a> {
 
 /// Returns an absolute path without `.`, `..` and doubled slashes.
 pub fn clean_path(directory: &str, path: &str) -> String {
+    if path.starts_with('/')
+        && (path == "/" || path.split('/').skip(1).all(|part| !matches!(part, "" | "." | "..")))
+    {
+        return path.to_string();
+    }
     let whole = if path.starts_with('/') { path.to_string() } else { format!("{directory}/{path}") };
     let mut parts: Vec<&str> = Vec::new();
     for part in whole.split('/') {
@@ -73,7 +78,8 @@ impl View<'_> {
             .mounts
             .iter()
             .filter(|mount| {
-                path == &*mount.path || path.starts_with(&format!("{}/", mount.path.trim_end_matches('/')))
+                let under = path.strip_prefix(mount.path.trim_end_matches('/'));
+                path == &*mount.path || under.is_some_and(|rest| rest.starts_with('/'))
             })
             .max_by_key(|mount| mount.path.len())?
             .clone();

@@ -6,21 +6,20 @@ use super::{Connection, Direction, Tuple};
 use sim::Time;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
-/// Stands for no node of a bucket.
-const NONE: u32 = u32::MAX;
-/// How many buckets the first connection makes.
-const FIRST_BUCKETS: usize = 16;
+/// Stands for nothing in the table.
+const EMPTY: u64 = u64::MAX;
+/// How long the first table is.
+const FIRST_TABLE: usize = 32;
 
-/// A connection's place. Its two nodes, one a direction, hang in the buckets of their ends.
+/// A connection's place.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     /// Which connection is here, counted from the first that there was; none where the place is free.
     number: Option<u64>,
     connection: Connection,
     keys: [u128; 2],
-    /// The node after each of the two in its bucket.
-    next: [u32; 2],
     /// The earliest moment at which `by_expiry` has it: no later than it ends, as it may have been
     /// prolonged since.
     look_at: Time,
@@ -31,8 +30,9 @@ struct Slot {
 pub(super) struct Store {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    /// The first node of each bucket: twice the place, and one more for the answers' direction.
-    buckets: Vec<u32>,
+    /// Where the connection with some ends is, as close after the ends' hash as there was room. Above
+    /// are the hash's 32 bits, below twice the place, and one more for the answers' ends.
+    table: Vec<u64>,
     /// When to look whether a connection ends: (moment, its number, its place).
     by_expiry: BinaryHeap<Reverse<(Time, u64, u32)>>,
     numbers: u64,
@@ -47,16 +47,23 @@ impl Store {
     /// Finds the connection with these ends.
     pub(super) fn find(&self, tuple: &Tuple) -> Option<(u32, Direction)> {
         let key = tuple.key();
-        let mut node = *self.buckets.get(bucket(key, self.buckets.len()))?;
-        while node != NONE {
-            let (place, side) = parts(node);
-            let slot = self.slots.get(place)?;
-            if slot.keys[side] == key {
-                return Some((place as u32, if side == 0 { Direction::Original } else { Direction::Reply }));
+        let hash = hash(key);
+        let mask = self.table.len().wrapping_sub(1);
+        let mut at = hash as usize & mask;
+        loop {
+            let entry = *self.table.get(at)?;
+            if entry == EMPTY {
+                return None;
             }
-            node = slot.next[side];
+            if (entry >> 32) as u32 == hash {
+                let (place, side) = parts(entry);
+                if self.slots.get(place).is_some_and(|slot| slot.keys[side] == key) {
+                    let direction = if side == 0 { Direction::Original } else { Direction::Reply };
+                    return Some((place as u32, direction));
+                }
+            }
+            at = (at + 1) & mask;
         }
-        None
     }
 
     /// Returns the connection at a place.
@@ -73,7 +80,6 @@ impl Store {
             number: Some(number),
             connection,
             keys: [connection.original.key(), connection.reply.key()],
-            next: [NONE; 2],
             look_at: connection.expires,
         };
         let place = match self.free.pop() {
@@ -87,10 +93,10 @@ impl Store {
             }
         };
         self.by_expiry.push(Reverse((slot.look_at, number, place)));
-        if self.len() > self.buckets.len() {
+        if self.len() * 4 > self.table.len() {
             self.grow();
         } else {
-            self.link(place as usize);
+            self.enter(place as usize);
         }
         self.sweep();
     }
@@ -113,25 +119,37 @@ impl Store {
         if slot.number.take().is_none() {
             return;
         }
-        let keys = slot.keys;
-        for (side, key) in keys.into_iter().enumerate() {
-            self.unlink(place * 2 + side as u32, key);
+        for (side, key) in slot.keys.into_iter().enumerate() {
+            self.erase(entry(hash(key), place as usize, side));
         }
         self.free.push(place);
     }
 
     /// Takes out the connection that ends first.
     pub(super) fn remove_first_to_end(&mut self) {
-        while let Some(Reverse((at, number, place))) = self.by_expiry.pop() {
-            let Some(slot) = self.slots.get_mut(place as usize) else { continue };
-            if slot.number != Some(number) {
-                continue;
+        if let Some(place) = self.first_to_end() {
+            self.remove(place);
+        }
+    }
+
+    fn first_to_end(&mut self) -> Option<u32> {
+        loop {
+            let mut first = self.by_expiry.peek_mut()?;
+            let Reverse((at, number, place)) = *first;
+            let slot = self.slots.get_mut(place as usize).filter(|slot| slot.number == Some(number));
+            match slot {
+                Some(slot) if slot.connection.expires > at => {
+                    slot.look_at = slot.connection.expires;
+                    *first = Reverse((slot.look_at, number, place));
+                }
+                slot => {
+                    let found = slot.map(|_| place);
+                    PeekMut::pop(first);
+                    if found.is_some() {
+                        return found;
+                    }
+                }
             }
-            if slot.connection.expires <= at {
-                return self.remove(place);
-            }
-            slot.look_at = slot.connection.expires;
-            self.by_expiry.push(Reverse((slot.look_at, number, place)));
         }
     }
 
@@ -149,50 +167,59 @@ impl Store {
         all.into_iter().map(|(_, place, slot)| (place as u32, &slot.connection))
     }
 
-    /// Hangs both nodes of a place in their buckets. Where both have the same ends, the answers' is found.
-    fn link(&mut self, place: usize) {
-        let buckets = self.buckets.len();
-        let Some(slot) = self.slots.get_mut(place) else { return };
-        for side in 0..2 {
-            if let Some(first) = self.buckets.get_mut(bucket(slot.keys[side], buckets)) {
-                slot.next[side] = std::mem::replace(first, (place * 2 + side) as u32);
+    /// Enters both ends of a place. Where they are the same, the answers' is found.
+    fn enter(&mut self, place: usize) {
+        let mask = self.table.len() - 1;
+        for side in [1, 0] {
+            let hash = hash(self.slots[place].keys[side]);
+            let mut at = hash as usize & mask;
+            while self.table[at] != EMPTY {
+                at = (at + 1) & mask;
             }
+            self.table[at] = entry(hash, place, side);
         }
     }
 
-    fn unlink(&mut self, node: u32, key: u128) {
-        let first = bucket(key, self.buckets.len());
-        let (place, side) = parts(node);
-        let after = self.slots[place].next[side];
-        let mut at = self.buckets[first];
-        if at == node {
-            self.buckets[first] = after;
-            return;
-        }
-        while at != NONE {
-            let (place, side) = parts(at);
-            let next = &mut self.slots[place].next[side];
-            if *next == node {
-                *next = after;
+    /// Takes an entry out, and moves those after it to where they are found.
+    fn erase(&mut self, entry: u64) {
+        let mask = self.table.len() - 1;
+        let mut hole = (entry >> 32) as usize & mask;
+        while self.table[hole] != entry {
+            if self.table[hole] == EMPTY {
                 return;
             }
-            at = *next;
+            hole = (hole + 1) & mask;
         }
+        let mut at = hole;
+        loop {
+            at = (at + 1) & mask;
+            let moving = self.table[at];
+            if moving == EMPTY {
+                break;
+            }
+            let home = (moving >> 32) as usize & mask;
+            // It may fill the hole unless it belongs between the hole and where it is.
+            if (at.wrapping_sub(home) & mask) >= (at.wrapping_sub(hole) & mask) {
+                self.table[hole] = moving;
+                hole = at;
+            }
+        }
+        self.table[hole] = EMPTY;
     }
 
     fn grow(&mut self) {
-        let buckets = (self.buckets.len() * 2).max(FIRST_BUCKETS);
-        self.buckets = vec![NONE; buckets];
+        let length = (self.table.len() * 2).max(FIRST_TABLE);
+        self.table = vec![EMPTY; length];
         for place in 0..self.slots.len() {
             if self.slots[place].number.is_some() {
-                self.link(place);
+                self.enter(place);
             }
         }
     }
 
     /// Forgets, now and then, to look at connections that are gone.
     fn sweep(&mut self) {
-        if self.by_expiry.len() > 4 * self.len() + FIRST_BUCKETS {
+        if self.by_expiry.len() > 4 * self.len() + FIRST_TABLE {
             let slots = self.slots.iter().enumerate();
             let looks =
                 slots.filter_map(|(place, slot)| Some(Reverse((slot.look_at, slot.number?, place as u32))));
@@ -201,17 +228,19 @@ impl Store {
     }
 }
 
-/// Returns a node's place and side.
-fn parts(node: u32) -> (usize, usize) {
-    ((node / 2) as usize, (node % 2) as usize)
+fn entry(hash: u32, place: usize, side: usize) -> u64 {
+    u64::from(hash) << 32 | (place * 2 + side) as u64
 }
 
-/// Returns the bucket of a key, of a number of them that is a power of two.
-fn bucket(key: u128, buckets: usize) -> usize {
+/// Returns an entry's place and side.
+fn parts(entry: u64) -> (usize, usize) {
+    ((entry as u32 / 2) as usize, (entry % 2) as usize)
+}
+
+fn hash(key: u128) -> u32 {
     let folded = (key as u64) ^ ((key >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = folded.wrapping_mul(0xff51_afd7_ed55_8ccd);
-    let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    (mixed >> 40) as usize & buckets.wrapping_sub(1)
+    ((mixed ^ (mixed >> 32)).wrapping_mul(0xc4ce_b9fe_1a85_ec53) >> 32) as u32
 }
 
 #[cfg(test)]
@@ -271,7 +300,21 @@ mod tests {
         }
         let left: Vec<u16> = store.iter().map(|(_, one)| one.original.source.port).collect();
         assert_eq!(left, order);
-        assert!(store.by_expiry.len() <= 4 * store.len() + FIRST_BUCKETS + 1);
+        assert!(store.by_expiry.len() <= 4 * store.len() + FIRST_TABLE + 1);
         assert!(!order.is_empty());
+        assert_eq!(store.table.iter().filter(|entry| **entry != EMPTY).count(), 2 * order.len());
+    }
+
+    #[test]
+    fn of_equal_ends_the_answers_are_found() {
+        let mut store = Store::default();
+        let mut one = connection(80, 9);
+        one.original.source = one.original.destination;
+        one.reply = one.original;
+        store.insert(one);
+        assert_eq!(store.find(&one.original), Some((0, Direction::Reply)));
+        store.remove(0);
+        assert!(store.find(&one.original).is_none());
+        assert!(store.table.iter().all(|entry| *entry == EMPTY));
     }
 }
