@@ -5,6 +5,8 @@ use crate::command::{command, finish, first_line, root, run, target};
 use crate::page;
 use crate::setup::setup;
 use crate::step::{Failure, last_step, step, timed};
+use crate::wasm;
+use std::path::PathBuf;
 
 /// Checks and tests everything. The browser's tests come last, so that their counts end the output.
 pub fn test() -> Result<(), Failure> {
@@ -67,20 +69,10 @@ fn scenarios_in_wasm() -> Result<(), Failure> {
     if !root().join("crates/kubarium/src/lib.rs").exists() {
         return Ok(());
     }
-    let wasm = target().join("wasm32-unknown-unknown/wasm-release/kubarium.wasm");
-    let out = target().join("scenarios");
+    let mut module = PathBuf::new();
     step("scenarios, compile", "see the compiler's message above", || {
+        module = wasm::module()?;
         let package = ["--quiet", "--locked", "--package", "kubarium"];
-        // The page's profile: what both need is compiled once, and the code tested is the page's.
-        let profile = ["--profile", "wasm-release", "--target", "wasm32-unknown-unknown"];
-        finish(
-            command("cargo")
-                .arg("rustc")
-                .args(package)
-                .args(["--lib", "--crate-type", "cdylib"])
-                .args(profile),
-        )?;
-        finish(command("wasm-bindgen").args(["--target", "nodejs", "--out-dir"]).args([&out, &wasm]))?;
         finish(command("cargo").arg("build").args(package).arg("--release"))
     })?;
     step(
@@ -90,7 +82,7 @@ fn scenarios_in_wasm() -> Result<(), Failure> {
             finish(
                 command("node")
                     .args(["--test", "--test-reporter=spec", "web/e2e/scenarios.test.js"])
-                    .env("KUBARIUM_WASM", out.join("kubarium.js"))
+                    .env("KUBARIUM_WASM", &module)
                     .env("KUBARIUM", target().join("release/kubarium")),
             )
         },

@@ -9,6 +9,7 @@ mod console;
 mod door;
 mod flood;
 mod frame;
+mod load;
 mod mend;
 mod parts;
 mod play;
@@ -23,6 +24,7 @@ mod world;
 
 pub use cluster::Cluster;
 pub use kubectl::StreamRead;
+pub use load::ApiLoad;
 pub use mend::{Fault, mend};
 pub use play::{play, play_step};
 pub use preset::{KubeletMode, NodeSpec, Preset};

@@ -1,6 +1,10 @@
-//! Benchmarks of the cluster without a page. A case says how much it did; the caller takes the time.
+//! Benchmarks without a page. A case says how much it did; the caller takes the time.
 
-use cluster::{Cluster, Preset};
+use cluster::{ApiLoad, Cluster, Preset};
+
+/// What is left to do of a case whose ground is prepared: the work that is measured. It returns how many
+/// units were done.
+pub type Work = Box<dyn FnOnce() -> u64>;
 
 /// A benchmark's case.
 pub struct Case {
@@ -8,34 +12,39 @@ pub struct Case {
     pub name: &'static str,
     /// What is counted: `pods`.
     pub unit: &'static str,
-    /// Makes the cluster that the work begins with.
-    pub prepare: fn() -> Cluster,
-    /// Does the work and returns how many units were done.
-    pub work: fn(&mut Cluster) -> u64,
+    /// Makes what the work begins with.
+    pub prepare: fn() -> Work,
 }
 
 const CASES: &[Case] = &[
-    Case { name: "pods-100", unit: "pods ready", prepare: || booted(100), work: |on| pods(on, 100) },
-    Case { name: "pods-1000", unit: "pods ready", prepare: || booted(1_000), work: |on| pods(on, 1_000) },
-    Case { name: "pods-10000", unit: "pods ready", prepare: || booted(10_000), work: |on| pods(on, 10_000) },
-    Case { name: "rollout-100", unit: "pods replaced", prepare: || ready(100), work: rollout },
-    Case { name: "requests", unit: "answers", prepare: exposed, work: |on| requests(on, 100_000) },
+    Case { name: "pods-100", unit: "pods ready", prepare: || deployed(100) },
+    Case { name: "pods-1000", unit: "pods ready", prepare: || deployed(1_000) },
+    Case { name: "pods-10000", unit: "pods ready", prepare: || deployed(10_000) },
+    Case { name: "rollout-100", unit: "pods replaced", prepare: || on(ready(100), rollout) },
+    Case { name: "requests", unit: "answers", prepare: || on(exposed(), |it| requests(it, 100_000)) },
+    Case { name: "api-create", unit: "pods created", prepare: || api(0, 0, |it| it.create_pods(10_000)) },
+    Case { name: "api-get", unit: "pods got", prepare: || api(1_000, 0, |it| it.get_pods(100_000)) },
+    Case { name: "api-list-1000", unit: "rows listed", prepare: || api(1_000, 0, |it| it.list_pods(100)) },
+    Case { name: "api-patch", unit: "pods patched", prepare: || api(1_000, 0, |it| it.change_pods(10_000)) },
+    Case {
+        name: "api-patch-100-watchers",
+        unit: "pods patched",
+        prepare: || api(1_000, 100, |it| it.change_pods(10_000)),
+    },
 ];
-
-impl Case {
-    /// Prepares the case and does its work. Returns how many units were done.
-    pub fn run(&self) -> u64 {
-        (self.work)(&mut (self.prepare)())
-    }
-}
 
 /// Returns the case with this name.
 pub fn case(name: &str) -> Option<&'static Case> {
     CASES.iter().find(|case| case.name == name)
 }
 
+/// Returns all cases.
+pub fn cases() -> &'static [Case] {
+    CASES
+}
+
 /// Runs the case of this name, or else all whose name begins so, and gives a JSON line for each. The
-/// time is the work's; what it took to prepare the cluster is told beside it.
+/// time is the work's; what it took to prepare its ground is told beside it.
 ///
 /// # Errors
 /// No case has such a name.
@@ -53,19 +62,49 @@ pub fn run(prefix: &str, line: &mut dyn FnMut(&str)) -> Result<(), String> {
     let round = |seconds: f64| (seconds * 1e4).round() / 1e4;
     for case in chosen {
         let began = std::time::Instant::now();
-        let mut cluster = (case.prepare)();
-        let prepared = std::time::Instant::now();
-        let count = (case.work)(&mut cluster);
+        let work = (case.prepare)();
+        let (prepared, cpu) = (std::time::Instant::now(), cpu_seconds());
+        let count = work();
         let seconds = prepared.elapsed().as_secs_f64();
-        let rate = count as f64 / seconds;
+        // Where others use the machine too, only the time on the processor says anything.
+        let cpu = cpu_seconds().zip(cpu).map(|(now, before)| now - before);
+        let used = cpu.unwrap_or(seconds);
         let json = serde_json::json!({
             "case": case.name, "count": count, "unit": case.unit,
-            "seconds": round(seconds), "per_second": rate.round(),
+            "seconds": round(seconds), "cpu_seconds": cpu.map(round),
+            "per_second": (count as f64 / used).round(),
+            "microseconds_each": (used * 1e9 / count.max(1) as f64).round() / 1e3,
             "prepare_seconds": round((prepared - began).as_secs_f64()),
         });
         line(&json.to_string());
     }
     Ok(())
+}
+
+/// Returns how long this program has been on a processor, where the system tells.
+#[cfg(not(target_arch = "wasm32"))]
+fn cpu_seconds() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/self/schedstat").ok()?;
+    let nanos: f64 = text.split(' ').next()?.parse().ok()?;
+    Some(nanos / 1e9)
+}
+
+fn on(mut cluster: Cluster, work: fn(&mut Cluster) -> u64) -> Work {
+    Box::new(move || work(&mut cluster))
+}
+
+/// Prepares a cluster in which so many pods are to be made ready.
+fn deployed(count: u32) -> Work {
+    let mut cluster = booted(count);
+    Box::new(move || pods(&mut cluster, count))
+}
+
+/// Prepares an API server that has pods and watchers.
+fn api(pods: u32, watchers: u32, work: fn(&mut ApiLoad) -> u64) -> Work {
+    let mut load = ApiLoad::new();
+    load.create_pods(pods);
+    load.watch_pods(watchers);
+    Box::new(move || work(&mut load))
 }
 
 /// Makes a cluster of as many nodes as the pods need.

@@ -5,6 +5,7 @@ use ::view::Input;
 use network::{HttpRequest, Payload, Protocol};
 use sim::{MILLISECOND, SECOND};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 const ADDRESS: &str = "10.64.140.43";
 
@@ -49,7 +50,7 @@ fn ask(cluster: &mut Cluster) {
         to: ADDRESS.parse().unwrap(),
         port: 80,
         protocol: Protocol::Tcp,
-        payload: Payload::Http(HttpRequest::get(ADDRESS, "/")),
+        payload: Rc::new(Payload::Http(HttpRequest::get(ADDRESS, "/"))),
         patience: SECOND,
     };
     let now = cluster.now();
