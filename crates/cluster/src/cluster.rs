@@ -350,15 +350,23 @@ impl Cluster {
                 kubelet.start(cx, wires);
             }
         });
+        self.renew_proxy(number);
         let name = self.parts.nodes[number as usize].name.clone();
         let spec = self.preset.nodes.iter().find(|spec| *spec.name == *name);
         if let Some((spec, host)) = spec.zip(host) {
-            self.parts.nodes[number as usize].proxy =
-                KubeProxy::new(proxy_settings(&name, host, number, spec));
             crate::ports::open(&mut self.wires.network, host, number, spec.control_plane);
         }
         self.connect(Parts::kubelet_id(number));
         self.connect(Parts::proxy_id(number));
+    }
+
+    /// Puts a new kube-proxy in the place of a node's.
+    pub(crate) fn renew_proxy(&mut self, number: u32) {
+        let Some(node) = self.parts.nodes.get_mut(number as usize) else { return };
+        let spec = self.preset.nodes.iter().find(|spec| *spec.name == *node.name);
+        if let Some((spec, host)) = spec.zip(self.wires.nodes.get(&node.name).copied()) {
+            node.proxy = KubeProxy::new(proxy_settings(&node.name, host, number, spec));
+        }
     }
 
     /// Returns whether every pod is ready or done, and nothing has changed for a second.

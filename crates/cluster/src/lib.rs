@@ -15,6 +15,7 @@ mod parts;
 mod play;
 mod ports;
 mod preset;
+mod restart;
 pub mod script;
 #[cfg(test)]
 mod tests;
@@ -28,3 +29,4 @@ pub use load::ApiLoad;
 pub use mend::{Fault, mend};
 pub use play::{play, play_step};
 pub use preset::{KubeletMode, NodeSpec, Preset};
+pub use restart::Process;

@@ -1,7 +1,7 @@
 //! The same seed and the same script give the same bytes; so does a clone that goes on in the middle.
 
 use cluster::script::{Step, parse, preset};
-use cluster::{Cluster, Preset, play_step};
+use cluster::{Cluster, Preset, Process, play_step};
 use std::path::Path;
 use view::{Ask, Input};
 
@@ -120,4 +120,52 @@ fn looking_changes_nothing() {
         go_on(&mut cluster, std::slice::from_ref(step), &mut told);
     }
     assert_same(&all, &told, "with questions between the steps");
+}
+
+/// Returns what a cluster has come to, without what chance has named: how many pods of each owner are in
+/// which state, what is scaled to what, and how many endpoints each Service has.
+fn outcome(cluster: &mut Cluster) -> String {
+    cluster.sleep(90);
+    let lists = [
+        "kubectl get pods -A --no-headers -o custom-columns=NS:.metadata.namespace,OWNER:.metadata.ownerReferences[0].name,PHASE:.status.phase,READY:.status.containerStatuses[*].ready | sort | uniq -c",
+        "kubectl get deploy,rs,ds -A --no-headers -o custom-columns=NS:.metadata.namespace,NAME:.metadata.name,WANTED:.spec.replicas,READY:.status.readyReplicas,SEEN:.status.numberReady | sort",
+        "kubectl get endpointslices -A --no-headers -o custom-columns=NS:.metadata.namespace,FOR:.metadata.labels.kubernetes\\\\.io/service-name,READY:.endpoints[*].conditions.ready | sort",
+        "kubectl get nodes --no-headers -o custom-columns=NAME:.metadata.name,READY:.status.conditions[-1].status",
+    ];
+    lists.iter().map(|line| cluster.run_line(line)).collect()
+}
+
+#[test]
+fn parts_that_start_anew_come_to_the_same() {
+    let processes =
+        [Process::ControllerManager, Process::Scheduler, Process::KubeProxies, Process::KubeletWatches];
+    let mut turn = 0_usize;
+    for name in ["hello.transcript", "strategy.transcript", "nodes.transcript", "failover.transcript"] {
+        let (preset, steps) = scenario(name);
+        let mut original = Cluster::new(&preset, 11);
+        let mut stopped = Vec::new();
+        for (i, step) in steps.iter().enumerate() {
+            if i % 4 == 1 {
+                stopped.push((i, original.clone()));
+            }
+            play_step(&mut original, step, &mut |_| {});
+        }
+        let wanted = outcome(&mut original);
+        assert!(wanted.lines().count() >= 8, "{name}: {wanted}");
+        for (i, mut cluster) in stopped {
+            // Some events into what the step before has begun, whatever that is.
+            turn += 1;
+            let process = processes[turn % processes.len()];
+            let until = cluster.now() + sim::SECOND;
+            for _ in 0..turn * 13 % 60 {
+                cluster.step(until);
+            }
+            cluster.restart(process);
+            for step in &steps[i..] {
+                play_step(&mut cluster, step, &mut |_| {});
+            }
+            let came = outcome(&mut cluster);
+            assert_eq!(came, wanted, "{name}: {process:?} anew before step {i}");
+        }
+    }
 }

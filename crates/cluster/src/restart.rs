@@ -1,0 +1,49 @@
+//! Parts that start anew while the cluster goes on, as when their process is restarted.
+
+use crate::Cluster;
+use crate::parts::{MANAGER, Parts, SCHEDULER};
+use controller_manager::ControllerManager;
+use scheduler::Scheduler;
+
+/// A part whose process can start anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Process {
+    /// The controller manager: all its controllers forget what they knew.
+    ControllerManager,
+    /// The scheduler.
+    Scheduler,
+    /// The kube-proxies of all nodes; the rules that they have written stay.
+    KubeProxies,
+    /// The kubelets' watches, which list anew; what runs goes on.
+    KubeletWatches,
+}
+
+impl Cluster {
+    /// Lets a process start anew: it has forgotten everything, and lists what is there.
+    pub fn restart(&mut self, process: Process) {
+        let nodes = 0..u32::try_from(self.parts.nodes.len()).unwrap_or(u32::MAX);
+        match process {
+            Process::ControllerManager => {
+                self.parts.manager = ControllerManager::new(&apiserver::served_resources());
+                self.reconnect(MANAGER);
+            }
+            Process::Scheduler => {
+                self.parts.scheduler = Scheduler::new();
+                self.reconnect(SCHEDULER);
+            }
+            Process::KubeProxies => nodes.for_each(|node| {
+                self.renew_proxy(node);
+                self.reconnect(Parts::proxy_id(node));
+            }),
+            Process::KubeletWatches => nodes.for_each(|node| self.reconnect(Parts::kubelet_id(node))),
+        }
+    }
+
+    /// Ends a part's watches and opens them anew. A part whose machine is off stays as it is.
+    fn reconnect(&mut self, part: u32) {
+        if self.parts.is_on(part) {
+            self.world.close_streams_of(|of| of == part);
+            self.connect(part);
+        }
+    }
+}
