@@ -106,6 +106,7 @@ pub mod resources {
         STATEFULSETS: "apps" "v1" "statefulsets" "StatefulSet" true;
         CONTROLLERREVISIONS: "apps" "v1" "controllerrevisions" "ControllerRevision" true;
         ENDPOINTSLICES: "discovery.k8s.io" "v1" "endpointslices" "EndpointSlice" true;
+        CLUSTERROLES: "rbac.authorization.k8s.io" "v1" "clusterroles" "ClusterRole" false;
         LEASES: "coordination.k8s.io" "v1" "leases" "Lease" true;
         STORAGECLASSES: "storage.k8s.io" "v1" "storageclasses" "StorageClass" false;
     }

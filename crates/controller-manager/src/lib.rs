@@ -2,6 +2,7 @@
 //! nothing of the others. A controller is a folder named as upstream's.
 
 mod claim;
+mod clusterroleaggregation;
 mod daemonset;
 mod deployment;
 mod endpoint;

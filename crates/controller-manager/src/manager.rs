@@ -1,6 +1,6 @@
 use crate::{
-    daemonset, deployment, endpoint, endpointslice, garbagecollector, namespace, nodelifecycle, podgc,
-    replicaset, resourcequota, rootca, serviceaccount, tainteviction,
+    clusterroleaggregation, daemonset, deployment, endpoint, endpointslice, garbagecollector, namespace,
+    nodelifecycle, podgc, replicaset, resourcequota, rootca, serviceaccount, tainteviction,
 };
 use api::{Resource, Value, meta};
 use client::{Change, Component, Controller, Cx, Delivery, Identity, IndexBy, Informers, WatchSpec, Worker};
@@ -23,6 +23,7 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("replicaset", |_| Box::new(Worker::new(replicaset::ReplicaSets::default()))),
     ("node-lifecycle", |_| Box::new(Worker::new(nodelifecycle::NodeLifecycle::default()))),
     ("taint-eviction", |_| Box::new(Worker::new(tainteviction::TaintEviction::default()))),
+    ("clusterrole-aggregation", |_| Box::new(Worker::new(clusterroleaggregation::ClusterRoleAggregation))),
     ("root-ca-certificate-publisher", |_| Box::new(Worker::new(rootca::RootCaPublisher))),
 ];
 

@@ -39,6 +39,16 @@ fn no_component_is_refused() {
         assert!(refused.is_empty(), "{line}: {refused:#?}");
     }
     assert!(by_components > 300, "{by_components} calls");
+    for line in [
+        "kubectl create clusterrole all-pods --aggregation-rule=of=pods",
+        "kubectl create clusterrole pod-reader --verb=get --resource=pods",
+        "kubectl label clusterrole pod-reader of=pods",
+    ] {
+        cluster.run_line(line);
+    }
+    cluster.run_until_settled(40 * sim::SECOND);
+    let rules = cluster.run_line("kubectl get clusterrole all-pods -o jsonpath='{.rules}'");
+    assert_eq!(rules.trim_end(), r#"[{"apiGroups":[""],"resources":["pods"],"verbs":["get"]}]"#);
     let quota = cluster.run_line("kubectl get quota few -o jsonpath='{.status.used}'");
     assert_eq!(quota.trim_end(), "{\"pods\":\"0\",\"services\":\"2\"}");
 }
