@@ -11,7 +11,7 @@ const module = createRequire(import.meta.url)(process.env.KUBARIUM_WASM);
 const cases = module.bench_cases().trimEnd().split("\n").map((line) => line.split("\t"));
 
 function measure([name, unit]) {
-  const bytes = () => module.memory().buffer.byteLength;
+  const bytes = () => module.linear_memory().buffer.byteLength;
   const began = performance.now();
   const prepared = module.bench_prepare(name);
   const [before, start, processor] = [bytes(), performance.now(), process.cpuUsage()];

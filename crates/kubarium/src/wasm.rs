@@ -32,6 +32,6 @@ pub fn bench_prepare(name: &str) -> Prepared {
 
 /// Returns the memory of the module.
 #[wasm_bindgen]
-pub fn memory() -> wasm_bindgen::JsValue {
+pub fn linear_memory() -> wasm_bindgen::JsValue {
     wasm_bindgen::memory()
 }
