@@ -176,14 +176,16 @@ pub fn share(place: usize, of: usize) -> String {
 }
 
 fn fraction(over: usize, under: usize) -> String {
-    match (over, under) {
+    let shared =
+        (2..=over).rev().find(|by| over.is_multiple_of(*by) && under.is_multiple_of(*by)).unwrap_or(1);
+    match (over / shared, under / shared) {
         (1, 2) => "½".into(),
         (1, 3) => "⅓".into(),
         (2, 3) => "⅔".into(),
         (1, 4) => "¼".into(),
         (3, 4) => "¾".into(),
         (1, 5) => "⅕".into(),
-        _ => format!("{over}/{under}"),
+        (over, under) => format!("{over}/{under}"),
     }
 }
 
@@ -318,6 +320,7 @@ mod tests {
             (0, 3, "⅓"),
             (1, 3, "⅔ × ½ = ⅓"),
             (2, 3, "⅓"),
+            (2, 4, "½ × ½ = ¼"),
             (1, 7, "6/7 × 1/6 = 1/7"),
             (5, 3, "⅓"),
         ] {

@@ -321,8 +321,6 @@ fn entries(cx: &Cx) -> Vec<Entry> {
             }),
         });
     }
-    entries.push(line_entry("wire", "dot", words.key_request));
-    entries.push(line_entry("watch", "dot hollow", words.key_watch));
     entries.push(Entry {
         width: 26.0,
         words: words.key_answer.to_owned(),
@@ -348,6 +346,9 @@ fn entries(cx: &Cx) -> Vec<Entry> {
             );
         }),
     });
+    // What there is no room for is the last.
+    entries.push(line_entry("wire", "dot", words.key_request));
+    entries.push(line_entry("watch", "dot hollow", words.key_watch));
     entries
 }
 
