@@ -9,6 +9,11 @@ const USUAL: &str = "awk base64 basename cat clear cp cut date df dirname echo e
     head hostname id kill ls mkdir more mv nl printenv printf pwd rev rm sed seq sleep sort tac tail tee test \
     time timeout touch tr true uname uniq wc which whoami xargs yes";
 
+/// The directories of an image built on Debian, which is taken for one with bash, and of one on Alpine.
+const OF_DEBIAN: &str =
+    "bin boot dev etc home lib lib64 media mnt opt proc root run sbin srv sys tmp usr var";
+const OF_ALPINE: &str = "bin dev etc home lib media mnt opt proc root run sbin srv sys tmp usr var";
+
 /// What an image's main process does. `images/README.md` documents the words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -128,6 +133,8 @@ pub struct Image {
     pub stop: Stop,
     /// Its files.
     pub files: BTreeMap<String, String>,
+    /// The directories of its root; without any, those that come with its shell.
+    pub folders: Vec<String>,
     /// Its environment, templates.
     pub env: BTreeMap<String, String>,
     /// The working directory.
@@ -181,6 +188,9 @@ impl Catalogue {
             let mut image: Image = serde_yaml::from_str(text).map_err(|error| format!("{name}: {error}"))?;
             if image.has_shell() {
                 image.tools.extend(USUAL.split_whitespace().map(str::to_string));
+            }
+            for folder in image.top_folders() {
+                image.files.entry(format!("/{folder}/")).or_default();
             }
             images.push(Rc::new(image));
         }
@@ -250,6 +260,18 @@ impl Image {
             }
             None => self.versions.get("latest").cloned().unwrap_or_else(|| tag.to_string()),
         }
+    }
+
+    /// Returns the directories of its root.
+    fn top_folders(&self) -> Vec<String> {
+        let usual = match self.tools.iter().any(|tool| tool == "bash") {
+            _ if !self.has_shell() => "",
+            true => OF_DEBIAN,
+            false => OF_ALPINE,
+        };
+        let own = self.folders.iter().cloned();
+        let usual = usual.split_whitespace().map(str::to_string).filter(|_| self.folders.is_empty());
+        own.chain(usual).collect()
     }
 
     /// Returns whether it has a shell.
