@@ -178,6 +178,7 @@ impl Scrollback {
     }
 
     fn push(&mut self, echo: bool, text: String) {
+        let text = if text.contains('\u{1b}') { without_colours(&text) } else { text };
         if text.is_empty() {
             return;
         }
@@ -196,10 +197,33 @@ impl Scrollback {
     }
 }
 
+/// Leaves out what sets a terminal's colours, as `kubectl cluster-info` prints it.
+fn without_colours(text: &str) -> String {
+    let mut pieces = text.split("\u{1b}[");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let rest = piece.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        plain.push_str(rest.strip_prefix('m').unwrap_or(rest));
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use view::ConsoleChunk;
+
+    #[test]
+    fn leaves_colours_out() {
+        for (text, plain) in [
+            ("\u{1b}[0;32mCoreDNS\u{1b}[0m runs", "CoreDNS runs"),
+            ("plain", "plain"),
+            ("\u{1b}[Kx \u{1b}[m", "Kx "),
+            ("\u{1b}[", ""),
+        ] {
+            assert_eq!(without_colours(text), plain, "{text:?}");
+        }
+    }
 
     #[test]
     fn keeps_rows_and_text() {

@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome, error, usage};
 use crate::printers::wanted;
 use crate::tabs::TabWriter;
 use crate::text::quote;
-use crate::{ConfigCluster, ConfigContext, ConfigUser};
+use crate::{Config, ConfigCluster, ConfigContext, ConfigUser};
 use api::User;
 
 fn wrong_use<T>(cx: &mut Cx) -> Outcome<T> {
@@ -218,43 +218,39 @@ pub(crate) fn rename_context(cx: &mut Cx) -> Outcome<Next> {
     Ok(Next::Done)
 }
 
-/// Runs `kubectl config delete-context`.
-pub(crate) fn delete_context(cx: &mut Cx) -> Outcome<Next> {
+/// Takes out of a list what an argument names.
+fn delete<T>(
+    cx: &mut Cx,
+    what: &str,
+    list: fn(&mut Config) -> &mut Vec<T>,
+    name_of: fn(&T) -> &str,
+) -> Outcome<Next> {
     let name = one_argument(cx)?;
-    if cx.config.context(&name).is_none() {
-        return error(format!("cannot delete context {name}, not in {}", cx.host.kubeconfig_path()));
-    }
-    if cx.config.current == name {
+    let file = cx.host.kubeconfig_path();
+    let Some(at) = list(cx.config).iter().position(|known| name_of(known) == name) else {
+        return error(format!("cannot delete {what} {name}, not in {file}"));
+    };
+    if what == "context" && cx.config.current == name {
         cx.err("warning: this removed your active context, use \"kubectl config use-context\" to select a different one\n");
     }
-    cx.config.contexts.retain(|context| context.name != name);
-    let file = cx.host.kubeconfig_path();
-    cx.line(format!("deleted context {name} from {file}"));
+    list(cx.config).remove(at);
+    cx.line(format!("deleted {what} {name} from {file}"));
     Ok(Next::Done)
+}
+
+/// Runs `kubectl config delete-context`.
+pub(crate) fn delete_context(cx: &mut Cx) -> Outcome<Next> {
+    delete(cx, "context", |config| &mut config.contexts, |context| &context.name)
 }
 
 /// Runs `kubectl config delete-cluster`.
 pub(crate) fn delete_cluster(cx: &mut Cx) -> Outcome<Next> {
-    let name = one_argument(cx)?;
-    if !cx.config.clusters.iter().any(|cluster| cluster.name == name) {
-        return error(format!("cannot delete cluster {name}, not in {}", cx.host.kubeconfig_path()));
-    }
-    cx.config.clusters.retain(|cluster| cluster.name != name);
-    let file = cx.host.kubeconfig_path();
-    cx.line(format!("deleted cluster {name} from {file}"));
-    Ok(Next::Done)
+    delete(cx, "cluster", |config| &mut config.clusters, |cluster| &cluster.name)
 }
 
 /// Runs `kubectl config delete-user`.
 pub(crate) fn delete_user(cx: &mut Cx) -> Outcome<Next> {
-    let name = one_argument(cx)?;
-    if !cx.config.users.iter().any(|user| user.name == name) {
-        return error(format!("cannot delete user {name}, not in {}", cx.host.kubeconfig_path()));
-    }
-    cx.config.users.retain(|user| user.name != name);
-    let file = cx.host.kubeconfig_path();
-    cx.line(format!("deleted user {name} from {file}"));
-    Ok(Next::Done)
+    delete(cx, "user", |config| &mut config.users, |user| &user.name)
 }
 
 /// Runs `kubectl config unset`, of what is known here.
