@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { it } from "node:test";
 import { paste, ready, type, useBrowser } from "./harness.js";
 
-const test = useBrowser({ query: "?seed=1" });
+const test = useBrowser({ query: "?seed=1&speed=5" });
 const source = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -38,7 +38,7 @@ for (const [lang, theme] of [["en", "light"], ["ko", "dark"]]) {
   it(`finds nothing on a first visit, nor with an object selected: ${lang}, ${theme}`, async () => {
     const { page } = test;
     await page.emulateMedia({ colorScheme: theme });
-    await test.open(`?seed=1&lang=${lang}`);
+    await test.open(`?seed=1&speed=5&lang=${lang}`);
     await ready(page);
     assert.deepEqual(await faults(), []);
     await fill();

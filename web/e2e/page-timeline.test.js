@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, it } from "node:test";
 import { ready, type, useBrowser } from "./harness.js";
 
-const test = useBrowser({ query: "?seed=1" });
+const test = useBrowser({ query: "?seed=1&speed=5" });
 const timeline = () => test.page.getByTestId("timeline");
 const said = () => timeline().locator("p.sr").innerText();
 const output = () => test.page.getByTestId("console-output");
