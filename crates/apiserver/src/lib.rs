@@ -19,6 +19,7 @@ mod events;
 mod fields;
 mod handlers;
 mod managed_fields;
+mod metrics;
 mod node_request;
 mod options;
 mod printers;

@@ -72,6 +72,9 @@ impl ApiServer {
             self.read_policy();
         }
         authorization::authorize(&self.rbac, &Attributes::new(request, &info))?;
+        if !info.is_resource && request.path == "/metrics" && request.method == Method::Get {
+            return Ok(Response::new(200, self.metrics()));
+        }
         if !info.is_resource {
             return discovery::answer(request, &self.options);
         }

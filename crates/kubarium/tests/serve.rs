@@ -118,6 +118,8 @@ fn a_client_finds_what_it_looks_for() {
     let server = serve();
     assert_eq!(server.get("/version").json()["gitVersion"], "v1.36.2");
     assert_eq!(server.get("/readyz").body, "ok");
+    let metrics = server.get("/metrics");
+    assert!(metrics.body.contains("\napiserver_storage_objects{resource=\"nodes\"} 3\n"), "{}", metrics.body);
     let nodes = server.get("/api/v1/nodes").json();
     assert_eq!((nodes["kind"].as_str(), nodes["items"].as_array().unwrap().len()), (Some("NodeList"), 3));
     let table = "Accept: application/json;as=Table;v=v1;g=meta.k8s.io,application/json";

@@ -96,7 +96,7 @@ impl<'a> Call<'a> {
         let given = self.request.param("fieldManager");
         let manager =
             if given.is_empty() { self.request.agent.split('/').next().unwrap_or("") } else { given };
-        let subresource = if self.subresource == "status" { "status" } else { "" };
+        let subresource = if matches!(self.subresource, "status" | "scale") { self.subresource } else { "" };
         Writer { manager, api_version: &self.rest.api_version, subresource, now: self.now }
     }
 

@@ -15,8 +15,19 @@ use patcher::{Patched, patch};
 
 /// The annotation that holds what was applied last.
 pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-/// The code with which a server refuses a form of patch that it doesn't know.
-const UNSUPPORTED: u16 = 415;
+/// What kubectl says to do about a conflict.
+// Models staging/src/k8s.io/kubectl/pkg/cmd/apply/apply.go applyOneObject
+const RESOLVE: &str = "Please review the fields above--they currently have other managers. Here
+are the ways you can resolve this warning:
+* If you intend to manage all of these fields, please re-run the apply
+  command with the `--force-conflicts` flag.
+* If you do not intend to manage all of the fields, please edit your
+  manifest to remove references to the fields that should keep their
+  current managers.
+* You may co-own fields by updating your manifest to match the existing
+  value; in this case, you'll become the manager if the other manager(s)
+  stop managing the field (remove it from their configuration).
+See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts";
 const MANAGER: &str = "kubectl-client-side-apply";
 
 /// Runs the command.
@@ -181,11 +192,8 @@ fn server_side(cx: &mut Cx, mut info: Info, dry_run: DryRun, shown: &mut Vec<Val
     let request = cx.validated(request);
     let object = match cx.request(request) {
         Ok(response) => response.body,
-        Err(Failure::Status(status)) if status.code == UNSUPPORTED => {
-            return error(format!(
-                "{}\n# kubarium: kubectl apply --server-side is not there yet",
-                status.message
-            ));
+        Err(Failure::Status(status)) if status.reason == "Conflict" => {
+            return error(format!("{}\n{RESOLVE}", status.message));
         }
         Err(failure) => return Err(failure),
     };
