@@ -1,6 +1,6 @@
 use crate::history::{Event, EventKind, History};
 use api::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 use std::ops::Bound;
 use std::rc::Rc;
@@ -143,25 +143,36 @@ impl Store {
     /// # Errors
     /// [`WriteError`] where the key isn't as expected. Nothing is changed then.
     pub fn put(&mut self, key: &str, value: Value, expect: Expect) -> Result<i64, WriteError> {
+        if expect == Expect::Absent {
+            return self.create(key, value);
+        }
         let revision = self.revision + 1;
-        let (key, kind, previous, previous_revision) = match self.entries.get_mut(key) {
-            Some(entry) => {
-                check_present(entry, expect)?;
-                let previous = std::mem::replace(&mut entry.value, value.clone());
-                let previous_revision = std::mem::replace(&mut entry.mod_revision, revision);
-                let key = self.entries.get_key_value(key).map_or_else(|| key.into(), |(key, _)| key.clone());
-                (key, EventKind::Update, previous, previous_revision)
-            }
-            None => {
-                if matches!(expect, Expect::ModRevision(_)) {
-                    return Err(WriteError::Missing);
-                }
-                let key: Rc<str> = key.into();
-                let entry = Entry { value: value.clone(), create_revision: revision, mod_revision: revision };
-                self.entries.insert(key.clone(), entry);
-                (key, EventKind::Create, Value::Null, 0)
-            }
+        let Some(entry) = self.entries.get_mut(key) else {
+            return if expect == Expect::Any { self.create(key, value) } else { Err(WriteError::Missing) };
         };
+        check_present(entry, expect)?;
+        let previous = std::mem::replace(&mut entry.value, value.clone());
+        let previous_revision = std::mem::replace(&mut entry.mod_revision, revision);
+        let key = self.entries.get_key_value(key).map_or_else(|| key.into(), |(key, _)| key.clone());
+        self.record(Event { revision, kind: EventKind::Update, key, value, previous, previous_revision });
+        Ok(revision)
+    }
+
+    /// Writes a value under a key that isn't there yet, which is looked for only once.
+    fn create(&mut self, key: &str, value: Value) -> Result<i64, WriteError> {
+        let revision = self.revision + 1;
+        let key: Rc<str> = key.into();
+        match self.entries.entry(key.clone()) {
+            btree_map::Entry::Occupied(_) => return Err(WriteError::Exists),
+            btree_map::Entry::Vacant(place) => {
+                place.insert(Entry {
+                    value: value.clone(),
+                    create_revision: revision,
+                    mod_revision: revision,
+                });
+            }
+        }
+        let (kind, previous, previous_revision) = (EventKind::Create, Value::Null, 0);
         self.record(Event { revision, kind, key, value, previous, previous_revision });
         Ok(revision)
     }
