@@ -1,2 +1,3 @@
 mod addons;
 mod boot;
+mod console;
