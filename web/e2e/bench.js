@@ -29,7 +29,7 @@ async function build() {
 async function open(query = "") {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(120_000);
+  page.setDefaultTimeout(300_000);
   // When the first key that was pressed is on the screen.
   await page.addInitScript(() => {
     addEventListener("input", () => requestAnimationFrame(() => { globalThis.keyShown ??= performance.now(); }), true);
