@@ -10,5 +10,5 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
         let what = cx.spec.name();
         return usage(cx.spec.path, format!("{what} [NAME | -l label]"));
     }
-    error("Metrics API not available\n# kubarium: the metrics server is not there yet")
+    error("Metrics API not available")
 }

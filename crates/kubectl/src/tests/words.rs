@@ -83,10 +83,7 @@ fn refuses_wrong_words_as_kubectl() {
             "kubectl explain pod.spec.nope",
             "KIND:       Pod\nVERSION:    v1\n\nerror: field \"nope\" does not exist\n",
         ),
-        (
-            "kubectl top nodes",
-            "error: Metrics API not available\n# kubarium: the metrics server is not there yet\n",
-        ),
+        ("kubectl top nodes", "error: Metrics API not available\n"),
         ("kubectl get pods --context nope", "error: context \"nope\" does not exist\n"),
         ("kubectl config unset nope", "error: unable to locate path \"nope\"\n"),
         (
