@@ -425,30 +425,3 @@ fn a_health_check_port_tells_of_local_endpoints() {
     bench.run(2 * SECOND);
     assert_eq!(bench.component.network.listeners().count(), 0);
 }
-
-/// Run with `cargo test --release -p kube-proxy -- --ignored --nocapture`.
-#[test]
-#[ignore = "measures; its result depends on the machine"]
-fn a_sync_of_many_nodes_costs_little() {
-    let segment = Cidr::parse("10.64.0.0/16").unwrap();
-    let mut network = Network::new(Chance::new(1), Timing::default(), segment);
-    let (list, slices) = numbered(1_000, 3, "ClusterIP");
-    let (map, ends) = (services(&list), endpoints(&slices));
-    let hosts: Vec<HostId> =
-        (0..50_u8).map(|n| network.add_node(&format!("node-{n}"), [10, 64, 1, n].into())).collect();
-    let changed = BTreeSet::from([Rc::from("namespace/svc7")]);
-    for (what, sync) in [("full", Sync::Full), ("partial", Sync::Partial(&changed))] {
-        #[allow(clippy::disallowed_types, clippy::disallowed_methods)]
-        let start = std::time::Instant::now();
-        for host in &hosts {
-            let written = restore(&map, &ends, &config(), sync, &BTreeSet::new());
-            network.restore(*host, &written.text).unwrap();
-        }
-        println!("{what}: 50 nodes, 1,000 services, 3,000 endpoints: {:?}", start.elapsed());
-    }
-    #[allow(clippy::disallowed_types, clippy::disallowed_methods)]
-    let start = std::time::Instant::now();
-    let copy = network.clone();
-    println!("a copy: {:?}", start.elapsed());
-    drop(copy);
-}

@@ -412,39 +412,3 @@ fn pod_addresses_come_in_order_and_return_late() {
     }
     assert_eq!(world.network.next_pod_address(node), None);
 }
-
-/// Run with `cargo test --release -p network -- --ignored --nocapture`.
-#[test]
-#[ignore = "measures; its result depends on the machine"]
-fn a_request_costs_little() {
-    let mut world = world();
-    let mut rules = String::from("*nat\n:KUBE-SERVICES - [0:0]\n");
-    for n in 0..1_000 {
-        let (a, b) = (n / 250, n % 250);
-        rules += &format!(
-            "-A KUBE-SERVICES -m comment --comment \"default/svc-{n} cluster IP\" -m tcp -p tcp -d 10.97.{a}.{b} --dport 80 -j KUBE-SVC-JU4AXBWL6F6HLJQ3\n"
-        );
-    }
-    rules += &NAT
-        .lines()
-        .filter(|line| line.starts_with("-A KUBE-SERVICES"))
-        .map(|line| format!("{line}\n"))
-        .collect::<String>();
-    rules += "COMMIT\n";
-    for node in world.nodes {
-        world.network.restore(node, &rules).unwrap();
-    }
-    #[allow(clippy::disallowed_types, clippy::disallowed_methods)]
-    let start = std::time::Instant::now();
-    let pod = world.pods[0];
-    let mut answered = 0;
-    for n in 0..100_000 {
-        let now = Time::EPOCH + n * 10_000;
-        world.connect(now, pod, "10.97.2.7", 80);
-        answered += world.run(now).len();
-    }
-    answered += world.run(Time::EPOCH + 100 * SECOND).len();
-    let took = start.elapsed();
-    assert_eq!(answered, 100_000);
-    println!("100,000 requests in {took:?}");
-}
