@@ -28,7 +28,7 @@ fn serve() -> Server {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let address = lines.next().unwrap().rsplit_once("http://").unwrap().1.to_string();
     let said = lines.next().unwrap();
-    let path = said.strip_prefix("export KUBECONFIG=").unwrap();
+    let path = said.strip_prefix("its clients are told where it is by ").unwrap();
     assert!(path.ends_with("kubeconfig"));
     let config = std::fs::read_to_string(path).unwrap();
     assert!(config.contains(&format!("server: http://{address}")));

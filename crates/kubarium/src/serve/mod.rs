@@ -67,7 +67,7 @@ pub fn run(settings: &Settings, say: &mut dyn FnMut(&str)) -> Result<(), String>
         if settings.speed != 1.0 {
             say("ages and expiries that clients compute themselves are off: their clock runs at another speed");
         }
-        say(&format!("export KUBECONFIG={path}"));
+        say(&format!("its clients are told where it is by {path}"));
         let door = Arc::new(http::Door { orders, token });
         tokio::select! {
             () = http::accept(listener, door) => Ok(()),
