@@ -17,38 +17,70 @@ type Tick = Closure<dyn FnMut(f64)>;
 
 const SVG: &str = "http://www.w3.org/2000/svg";
 
+/// An element and what was written into it, so that the browser is only told what is another.
+struct Slot {
+    element: Element,
+    written: Vec<(&'static str, String)>,
+    text: String,
+    hidden: bool,
+}
+
+impl Slot {
+    fn set(&mut self, name: &'static str, value: &str) {
+        match self.written.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, before)) if before == value => return,
+            Some((_, before)) => value.clone_into(before),
+            None => self.written.push((name, value.to_owned())),
+        }
+        let _ = self.element.set_attribute(name, value);
+    }
+
+    fn say(&mut self, text: &str) {
+        if self.text != text {
+            text.clone_into(&mut self.text);
+            self.element.set_text_content(Some(text));
+        }
+    }
+
+    fn show(&mut self) {
+        if std::mem::take(&mut self.hidden) {
+            let _ = self.element.remove_attribute("display");
+        }
+    }
+
+    fn hide(&mut self) {
+        if !std::mem::replace(&mut self.hidden, true) {
+            let _ = self.element.set_attribute("display", "none");
+        }
+    }
+}
+
 /// Elements of one kind that are used again; those that aren't needed are hidden.
 struct Pool {
     name: &'static str,
-    elements: Vec<Element>,
+    slots: Vec<Slot>,
     used: usize,
 }
 
 impl Pool {
     fn new(name: &'static str) -> Pool {
-        Pool { name, elements: Vec::new(), used: 0 }
+        Pool { name, slots: Vec::new(), used: 0 }
     }
 
-    fn next(&mut self, document: &Document, layer: &Element) -> Option<Element> {
-        if self.used == self.elements.len() {
+    fn next(&mut self, document: &Document, layer: &Element) -> Option<&mut Slot> {
+        if self.used == self.slots.len() {
             let element = document.create_element_ns(Some(SVG), self.name).ok()?;
             layer.append_child(&element).ok()?;
-            self.elements.push(element);
+            self.slots.push(Slot { element, written: Vec::new(), text: String::new(), hidden: false });
         }
-        let element = self.elements.get(self.used)?.clone();
-        if element.has_attribute("display") {
-            let _ = element.remove_attribute("display");
-        }
+        let slot = self.slots.get_mut(self.used)?;
+        slot.show();
         self.used += 1;
-        Some(element)
+        Some(slot)
     }
 
     fn hide_rest(&mut self) {
-        for element in self.elements.iter().skip(self.used) {
-            if !element.has_attribute("display") {
-                let _ = element.set_attribute("display", "none");
-            }
-        }
+        self.slots.iter_mut().skip(self.used).for_each(Slot::hide);
         self.used = 0;
     }
 }
@@ -133,38 +165,31 @@ impl Animator {
         let mut pools = self.0.pools.borrow_mut();
         let [paths, circles, texts] = &mut *pools;
         for sprite in sprites {
-            let element = match sprite {
+            let slot = match sprite {
                 Sprite::Dot { .. } => circles.next(&document, &layer),
                 Sprite::Text { .. } => texts.next(&document, &layer),
                 Sprite::Line { .. } | Sprite::Cross(_) => paths.next(&document, &layer),
             };
-            if let Some(element) = element {
-                put(&element, sprite);
+            if let Some(slot) = slot {
+                put(slot, sprite);
             }
         }
         pools.iter_mut().for_each(Pool::hide_rest);
     }
 }
 
-fn set(element: &Element, name: &str, value: &str) {
-    if element.get_attribute(name).as_deref() != Some(value) {
-        let _ = element.set_attribute(name, value);
-    }
-}
-
-fn put(element: &Element, sprite: &Sprite) {
+fn put(slot: &mut Slot, sprite: &Sprite) {
     match sprite {
         Sprite::Dot { at, radius, class } => {
-            set(element, "class", class);
-            set(element, "r", &number(*radius));
-            set(element, "cx", &number(at.0));
-            set(element, "cy", &number(at.1));
+            slot.set("class", class);
+            slot.set("r", &number(*radius));
+            slot.set("cx", &number(at.0));
+            slot.set("cy", &number(at.1));
         }
         Sprite::Cross((x, y)) => {
-            set(element, "class", "dot lost");
-            set(element, "stroke-width", "2");
-            set(
-                element,
+            slot.set("class", "dot lost");
+            slot.set("stroke-width", "2");
+            slot.set(
                 "d",
                 &format!(
                     "M{} {}l10 10M{} {}l-10 10",
@@ -176,23 +201,21 @@ fn put(element: &Element, sprite: &Sprite) {
             );
         }
         Sprite::Line { points, class, width } => {
-            set(element, "class", class);
-            set(element, "stroke-width", &number(*width));
-            set(element, "d", &path_along(points));
+            slot.set("class", class);
+            slot.set("stroke-width", &number(*width));
+            slot.set("d", &path_along(points));
         }
         Sprite::Text { at, anchor, text, class } => {
-            set(element, "class", format!("say {class}").trim_end());
-            set(element, "x", &number(at.0));
-            set(element, "y", &number(at.1));
+            slot.set("class", format!("say {class}").trim_end());
+            slot.set("x", &number(at.0));
+            slot.set("y", &number(at.1));
             let anchor = match anchor {
                 Anchor::Start => "start",
                 Anchor::Middle => "middle",
                 Anchor::End => "end",
             };
-            set(element, "text-anchor", anchor);
-            if element.text_content().as_deref() != Some(text) {
-                element.set_text_content(Some(text));
-            }
+            slot.set("text-anchor", anchor);
+            slot.say(text);
         }
     }
 }
