@@ -9,6 +9,7 @@ use api::resources::CLUSTERROLES;
 use api::{Resource, Value, meta};
 use client::{Change, Cx, Enqueue, Failure, Identity, Informers, Reconcile};
 use sim::Nanos;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The controller of gathering roles.
 #[derive(Clone, Debug, Default)]
@@ -54,18 +55,15 @@ impl Reconcile for ClusterRoleAggregation {
 /// Returns the rules of all roles that a role's selectors choose: selector by selector, by the roles' names,
 /// each rule once.
 fn gathered<'a>(role: &Value, roles: impl Iterator<Item = &'a Value>) -> Vec<Value> {
-    let mut sources: Vec<&Value> = roles.filter(|other| meta::name(other) != meta::name(role)).collect();
-    sources.sort_by_key(|other| meta::name(other));
+    let others: Vec<&Value> = roles.filter(|other| meta::name(other) != meta::name(role)).collect();
+    let mut known: BTreeSet<String> = BTreeSet::new();
     let mut rules: Vec<Value> = Vec::new();
     for selector in role["aggregationRule"]["clusterRoleSelectors"].items() {
         let selector = Selector::from_label_selector(selector);
-        for source in sources.iter().filter(|source| selector.matches(meta::labels(source))) {
-            for rule in source["rules"].items() {
-                if !rules.contains(rule) {
-                    rules.push(rule.clone());
-                }
-            }
-        }
+        let chosen = others.iter().filter(|other| selector.matches(meta::labels(other)));
+        let by_name: BTreeMap<&str, &Value> = chosen.map(|other| (meta::name(other), *other)).collect();
+        let all = by_name.values().flat_map(|source| source["rules"].items());
+        rules.extend(all.filter(|rule| known.insert(rule.to_json())).cloned());
     }
     rules
 }
