@@ -26,7 +26,10 @@ impl Reconcile for ClusterRoleAggregation {
     }
 
     /// A change of any role may concern each that gathers.
-    fn enqueue(&mut self, _: &Change, informers: &Informers, queue: &mut Enqueue) {
+    fn enqueue(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
+        if change.resource != CLUSTERROLES {
+            return;
+        }
         let roles = informers.of(CLUSTERROLES).iter();
         for role in roles.filter(|role| !role["aggregationRule"].is_null()) {
             queue.add(meta::key(role));
