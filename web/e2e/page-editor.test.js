@@ -1,7 +1,7 @@
 // The editor's bundle by itself, put into a host of its own on the page: what it is told, what it tells.
 import assert from "node:assert/strict";
 import { beforeEach, it } from "node:test";
-import { useBrowser } from "./harness.js";
+import { ready, useBrowser } from "./harness.js";
 
 const test = useBrowser();
 let box;
@@ -108,6 +108,8 @@ it("goes where it is sent", async () => {
 });
 
 it("takes its colours from the page, whichever theme it shows", async () => {
+  // Before, the page may still set the theme that it finds.
+  await ready(test.page);
   const colour = () => within(".cm-editor").evaluate((element) => getComputedStyle(element).backgroundColor);
   const light = await colour();
   await test.page.evaluate(() => { document.documentElement.dataset.theme = "dark"; });
