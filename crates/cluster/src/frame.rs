@@ -166,6 +166,18 @@ impl Cluster {
         }
         tags
     }
+
+    /// Returns what the scheduler did last.
+    fn scheduler_row(&self) -> Option<SchedulerRow> {
+        let last = self.parts.scheduler.verdicts().next_back()?;
+        let (active, backing_off, unschedulable) = self.parts.scheduler.waiting();
+        Some(SchedulerRow {
+            pod: last.pod.to_string(),
+            node: last.node.as_deref().unwrap_or("").to_string(),
+            at: self.view.moment(last.at),
+            waiting: active + backing_off + unschedulable,
+        })
+    }
 }
 
 fn differences<T: Clone + PartialEq>(

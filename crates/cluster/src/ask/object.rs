@@ -183,3 +183,18 @@ pub(super) fn part(cluster: &Cluster, place: &str) -> Answer {
     let object = ObjectView { title: place.to_string(), requests, events, ..ObjectView::default() };
     Answer::Object { object: Some(Box::new(object)) }
 }
+
+impl Cluster {
+    /// Returns what each node's verdict on a pod was, as the scheduler last saw it.
+    fn verdicts(&self, pod: &str) -> Vec<(String, bool, i64, String)> {
+        let Some(verdict) = self.parts.scheduler.verdict(pod) else { return Vec::new() };
+        let chosen = verdict.node.as_deref().unwrap_or("");
+        let fits = verdict
+            .scores
+            .iter()
+            .map(|node| (node.node.to_string(), *node.node == *chosen, node.total, String::new()));
+        let unfit =
+            verdict.rejections.iter().map(|node| (node.node.to_string(), false, 0, node.reasons.join(", ")));
+        fits.chain(unfit).collect()
+    }
+}

@@ -1,6 +1,6 @@
 //! What the shell reaches of the world: API server, files, network, machines.
 
-use super::terminal::Machines;
+use super::machines::Machines;
 use crate::parts::{Parts, Target};
 use crate::view::View;
 use crate::wires::Wires;

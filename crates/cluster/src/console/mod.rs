@@ -1,9 +1,12 @@
 //! The console: its tabs, and the machines that its commands run on.
 
+mod execs;
 mod facts;
 mod forward;
 mod ground;
 mod machine;
+mod machines;
+mod mark;
 mod net;
 mod programs;
 mod refusal;

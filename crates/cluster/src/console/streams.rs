@@ -1,6 +1,6 @@
 //! What only a kubelet can answer: logs and commands in containers, as streams.
 
-use super::terminal::Follower;
+use super::machines::Follower;
 use crate::Cluster;
 use apiserver::{NodeRequest, NodeRequestKind};
 use kubectl::StreamRead;

@@ -1,117 +1,34 @@
 //! The terminal: the shell's tabs, commands that run in containers, and what they have printed.
 
+use super::execs::Exec;
 use super::ground::{Ground, HOME};
-use super::net::Errands;
+use super::machines::Machines;
+use super::mark::mark_of;
 use crate::wires::Wires;
 use crate::{Cluster, Preset};
 use ::view::{Answer, Candidate, ConsoleChunk, Input, TabRow};
 use api::{Request, Response, User, WatchEvent};
-use apiserver::NodeRequest;
-use kubectl::{Config, StreamRead};
-use kubelet::cri::LogOptions;
+use kubectl::StreamRead;
 use network::Ended;
-use shell::{Console, Files, Host, Job, Place, ShellState, Step, Wait};
+use shell::{Console, Host, Job, Place, ShellState, Step, Wait};
 use sim::Time;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// How many steps a console's commands take before something else may happen.
-const BUDGET: u32 = 2_000;
+pub(super) const BUDGET: u32 = 2_000;
 /// How many pieces of output wait for the page.
 const CHUNKS: usize = 4_096;
 /// How many things wait in one stream.
 const MAIL: usize = 65_536;
-/// What Ctrl-C sends to a process that a terminal is attached to.
-const INTERRUPT: &str = "\u{3}";
 /// Due at once.
 const AT_ONCE: Time = Time(0);
-
-/// A log that is followed.
-#[derive(Clone, Debug)]
-pub(crate) struct Follower {
-    pub node: String,
-    pub namespace: String,
-    pub pod: String,
-    pub options: LogOptions,
-}
-
-/// What the console's machines hold: files, kubeconfigs, streams, errands on the network.
-#[derive(Clone, Debug)]
-pub(crate) struct Machines {
-    pub mail: BTreeMap<u64, VecDeque<StreamRead>>,
-    pub node_requests: Vec<NodeRequest>,
-    pub followers: BTreeMap<u64, Follower>,
-    pub written: Vec<(u64, String)>,
-    pub closed: Vec<u64>,
-    pub config: Config,
-    pub configs: BTreeMap<Place, Config>,
-    pub errands: Errands,
-    /// Kubelets that were asked something: when they are due is to be looked at anew.
-    pub touched: BTreeSet<u32>,
-    pub changed_files: Vec<(String, Option<String>)>,
-    pub open_in_editor: Vec<String>,
-    /// Ports that lead into pods.
-    pub forwards: super::forward::Forwards,
-    /// Whether a stream got something while commands were stepped.
-    pub has_mail: bool,
-    /// Machines that boot: when they are up again.
-    pub reboots: Vec<(Time, String)>,
-    client: Files,
-    nodes: BTreeMap<Place, Files>,
-    none: Files,
-}
-
-impl Machines {
-    pub(crate) fn files(&self, place: &Place) -> &Files {
-        if place.is_client() { &self.client } else { self.nodes.get(place).unwrap_or(&self.none) }
-    }
-
-    pub(crate) fn files_mut(&mut self, place: &Place) -> &mut Files {
-        if place.is_client() {
-            return &mut self.client;
-        }
-        let fresh = || Files::with_folders(&["/root", "/tmp", "/etc"]);
-        self.nodes.entry(place.clone()).or_insert_with(fresh)
-    }
-}
-
-/// A command that runs in a container for a client of `pods/exec`.
-#[derive(Clone, Debug)]
-struct Exec {
-    stream: u64,
-    job: Job,
-    wait: Wait,
-    ready: bool,
-    place: Place,
-    /// Which of the container's lives it belongs to.
-    container_id: String,
-    /// Whether it is the container's main process: somebody is attached to it.
-    main: Main,
-}
-
-/// The shells that a container can have as its main process.
-const SHELLS: [&str; 4] = ["sh", "bash", "ash", "dash"];
-
-/// Whether a command is a container's main process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Main {
-    Yes,
-    No,
-}
-
-fn place_of(request: &NodeRequest) -> Place {
-    Place::Container {
-        namespace: request.namespace.as_str().into(),
-        pod: request.pod.as_str().into(),
-        container: request.container.as_str().into(),
-    }
-}
 
 /// The terminal.
 #[derive(Clone, Debug)]
 pub(crate) struct Terminal {
     pub machines: Machines,
     console: Console,
-    execs: Vec<Exec>,
+    pub(super) execs: Vec<Exec>,
     wait: Wait,
     ready: bool,
     /// Whether something came that a command may wait for.
@@ -121,29 +38,8 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn new(preset: &Preset) -> Terminal {
-        let server = format!("https://{}:6443", preset.apiserver);
-        let (user, cluster) = preset.context.split_once('@').unwrap_or((&preset.context, &preset.context));
-        let machines = Machines {
-            mail: BTreeMap::new(),
-            node_requests: Vec::new(),
-            followers: BTreeMap::new(),
-            written: Vec::new(),
-            closed: Vec::new(),
-            config: Config::new(&preset.context, cluster, &server, user),
-            configs: BTreeMap::new(),
-            errands: Errands::default(),
-            touched: BTreeSet::new(),
-            changed_files: Vec::new(),
-            open_in_editor: Vec::new(),
-            forwards: super::forward::Forwards::default(),
-            has_mail: false,
-            reboots: Vec::new(),
-            client: Files::with_folders(&[HOME, "/tmp"]),
-            nodes: BTreeMap::new(),
-            none: Files::with_folders(&["/root", "/tmp", "/etc"]),
-        };
         Terminal {
-            machines,
+            machines: Machines::new(preset),
             console: Console::default(),
             execs: Vec::new(),
             wait: Wait::default(),
@@ -271,29 +167,13 @@ impl Terminal {
     }
 }
 
-/// The most characters of a line that stand on the timeline.
-const MARK: usize = 200;
-
-/// Returns the words with which a typed line stands on the timeline; `None` for lines that only look.
-fn mark_of(line: &str) -> Option<String> {
-    let line = line.trim();
-    let rest = line.strip_prefix("kubectl ").or_else(|| line.strip_prefix("k "));
-    if let Some(rest) = rest {
-        let verb = rest.split_whitespace().next()?;
-        let acts = [
-            "apply", "create", "delete", "scale", "set", "expose", "run", "edit", "patch", "replace",
-            "label", "annotate", "rollout", "cordon", "uncordon", "drain", "taint",
-        ];
-        let only_looks = ["rollout status", "rollout history"].iter().any(|words| rest.starts_with(words));
-        return (acts.contains(&verb) && !only_looks).then(|| rest.chars().take(MARK).collect());
-    }
-    let begins = ["while ", "for ", "until ", "microk8s "].iter().any(|word| line.starts_with(word));
-    begins.then(|| line.chars().take(MARK).collect())
-}
-
 impl Cluster {
     /// Calls something with the world as commands reach it, and does at once what they asked for.
-    fn on_ground<T>(&mut self, looks: bool, act: impl FnOnce(&mut Console, &mut Ground) -> T) -> T {
+    pub(super) fn on_ground<T>(
+        &mut self,
+        looks: bool,
+        act: impl FnOnce(&mut Console, &mut Ground) -> T,
+    ) -> T {
         let mut console = std::mem::take(&mut self.terminal.console);
         let mut power = Vec::new();
         let mut ground = Ground {
@@ -403,143 +283,6 @@ impl Cluster {
         }
     }
 
-    /// Hands typed text to the commands in containers, and ends those whose client has gone.
-    fn hand_over(&mut self) {
-        for (stream, text) in std::mem::take(&mut self.terminal.machines.written) {
-            let Some(at) = self.terminal.execs.iter().position(|exec| exec.stream == stream) else {
-                // The kubelet hasn't begun it yet.
-                if self.terminal.machines.node_requests.iter().any(|request| request.stream == stream) {
-                    self.terminal.machines.written.push((stream, text));
-                }
-                continue;
-            };
-            let mut exec = self.terminal.execs.remove(at);
-            match text.as_str() {
-                "" => exec.job.end_input(),
-                INTERRUPT => self.on_ground(false, |_, ground| exec.job.interrupt(ground)),
-                text => exec.job.input(text),
-            }
-            exec.ready = true;
-            self.terminal.execs.insert(at, exec);
-        }
-        for stream in std::mem::take(&mut self.terminal.machines.closed) {
-            let gone = self.terminal.execs.iter().position(|exec| exec.stream == stream);
-            if let Some(gone) = gone {
-                let mut exec = self.terminal.execs.remove(gone);
-                self.on_ground(false, |_, ground| exec.job.kill(ground, 129));
-            }
-        }
-    }
-
-    fn step_execs(&mut self) {
-        for mut exec in std::mem::take(&mut self.terminal.execs) {
-            let step = self.on_ground(false, |_, ground| exec.job.step(ground, BUDGET));
-            let output: String = exec.job.take_output().into_iter().map(|chunk| chunk.text).collect();
-            if !output.is_empty() {
-                self.mail(exec.stream, StreamRead::Bytes(output));
-            }
-            match step {
-                Step::Done(code) => {
-                    if exec.main == Main::Yes {
-                        self.end_container(&exec.place, code);
-                    }
-                    self.mail(exec.stream, StreamRead::Exit(if exec.main == Main::Yes { 0 } else { code }));
-                    continue;
-                }
-                Step::Ready => (exec.ready, exec.wait) = (true, Wait::default()),
-                Step::Blocked(wait) => (exec.ready, exec.wait) = (false, wait),
-            }
-            self.terminal.execs.push(exec);
-        }
-    }
-
-    /// Begins a command in a container.
-    pub(crate) fn begin_exec(&mut self, request: &NodeRequest, command: &[String], stdin: bool, tty: bool) {
-        let place = place_of(request);
-        self.begin_job(request.stream, place, command, (stdin, tty), Main::No);
-    }
-
-    /// Attaches somebody who types to a container's main process, where that is a shell. Returns whether it is.
-    pub(crate) fn begin_attach(&mut self, request: &NodeRequest, tty: bool) -> bool {
-        let place = place_of(request);
-        let facts = self.on_ground(false, |_, ground| ground.facts(&place));
-        let Some((_, _, command)) = facts.processes.first() else { return false };
-        let name = command.rsplit('/').next().unwrap_or(command);
-        if !SHELLS.contains(&name) || !self.takes_typing(request) {
-            return false;
-        }
-        let command = command.clone();
-        self.begin_job(request.stream, place, &[command], (true, tty), Main::Yes);
-        true
-    }
-
-    /// Returns whether a container is made to be typed into (`stdin: true`).
-    fn takes_typing(&self, request: &NodeRequest) -> bool {
-        let key = ("pods", format!("{}/{}", request.namespace, request.pod));
-        let containers = self.view.objects.get(&key).map(|pod| pod["spec"]["containers"].items());
-        let is_asked = |container: &&api::Value| container["name"].str() == request.container;
-        containers.and_then(|list| list.iter().find(is_asked)).is_some_and(|found| found["stdin"].is_true())
-    }
-
-    fn begin_job(
-        &mut self,
-        stream: u64,
-        place: Place,
-        command: &[String],
-        (stdin, tty): (bool, bool),
-        main: Main,
-    ) {
-        let state = self.on_ground(false, |_, ground| ShellState::new(place.clone(), &ground.facts(&place)));
-        let mut job = Job::exec(state, command);
-        if !tty {
-            job = job.without_terminal();
-        }
-        if !stdin {
-            job.end_input();
-        }
-        let container_id = self.container_id(&place).unwrap_or_default();
-        let wait = Wait::default();
-        self.terminal.execs.push(Exec { stream, job, wait, ready: true, place, container_id, main });
-    }
-
-    /// Returns the id of a container's present life, as the pod's status tells it; `None` where none runs.
-    fn container_id(&self, place: &Place) -> Option<String> {
-        let Place::Container { namespace, pod, container } = place else { return None };
-        let pod = self.view.objects.get(&("pods", format!("{namespace}/{pod}")))?;
-        let statuses = pod["status"]["containerStatuses"].items().iter();
-        let status = statuses.into_iter().find(|status| status["name"].str() == container.as_ref())?;
-        let runs = status["state"].get("running").is_some();
-        runs.then(|| status["containerID"].str().to_string())
-    }
-
-    /// Ends the commands whose container has ended, as its end kills them.
-    pub(super) fn end_lost_execs(&mut self) {
-        if self.terminal.execs.is_empty() {
-            return;
-        }
-        for mut exec in std::mem::take(&mut self.terminal.execs) {
-            let is_lost = !exec.container_id.is_empty()
-                && self.container_id(&exec.place).is_none_or(|id| id != exec.container_id);
-            if !is_lost {
-                self.terminal.execs.push(exec);
-                continue;
-            }
-            self.on_ground(false, |_, ground| exec.job.kill(ground, 137));
-            self.mail(exec.stream, StreamRead::Exit(137));
-        }
-    }
-
-    /// Ends a container's main process.
-    fn end_container(&mut self, place: &Place, code: i32) {
-        let Place::Container { namespace, pod, container } = place else { return };
-        let at = (namespace.as_ref(), pod.as_ref(), container.as_ref());
-        self.on_ground(false, |_, ground| {
-            ground.with_kubelet(at.0, at.1, |kubelet, cx, wires| {
-                kubelet.end_process(cx, wires, at, i64::from(code))
-            })
-        });
-    }
-
     /// Returns how a line of a console can go on.
     pub(crate) fn complete(&mut self, tab: u32, line: &str) -> Answer {
         let completion = self.on_ground(true, |console, ground| {
@@ -566,31 +309,6 @@ impl Cluster {
             let mut job = Job::exec(state, &argv);
             job.step(ground, BUDGET);
             job.take_output().into_iter().map(|chunk| chunk.text).collect()
-        })
-    }
-
-    /// Returns what each node's verdict on a pod was, as the scheduler last saw it.
-    pub(crate) fn verdicts(&self, pod: &str) -> Vec<(String, bool, i64, String)> {
-        let Some(verdict) = self.parts.scheduler.verdict(pod) else { return Vec::new() };
-        let chosen = verdict.node.as_deref().unwrap_or("");
-        let fits = verdict
-            .scores
-            .iter()
-            .map(|node| (node.node.to_string(), *node.node == *chosen, node.total, String::new()));
-        let unfit =
-            verdict.rejections.iter().map(|node| (node.node.to_string(), false, 0, node.reasons.join(", ")));
-        fits.chain(unfit).collect()
-    }
-
-    /// Returns what the scheduler did last.
-    pub(crate) fn scheduler_row(&self) -> Option<view::SchedulerRow> {
-        let last = self.parts.scheduler.verdicts().next_back()?;
-        let (active, backing_off, unschedulable) = self.parts.scheduler.waiting();
-        Some(view::SchedulerRow {
-            pod: last.pod.to_string(),
-            node: last.node.as_deref().unwrap_or("").to_string(),
-            at: self.view.moment(last.at),
-            waiting: active + backing_off + unschedulable,
         })
     }
 }
