@@ -3,15 +3,14 @@
 // Models net/netfilter/nf_conntrack_core.c nf_conntrack_hash
 
 use super::{Connection, Direction, Tuple};
+use hashbrown::HashTable;
 use sim::Time;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-/// Stands for nothing in the table.
-const EMPTY: u64 = u64::MAX;
-/// How long the first table is.
-const FIRST_TABLE: usize = 32;
+/// How many moments are kept before the first that are over are forgotten.
+const FEW: usize = 32;
 
 /// A connection's place.
 #[derive(Clone, Copy, Debug)]
@@ -25,14 +24,21 @@ struct Slot {
     look_at: Time,
 }
 
+/// Where the connection with some ends is.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    hash: u64,
+    place: u32,
+    side: Direction,
+}
+
 /// Connections.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Store {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    /// Where the connection with some ends is, as close after the ends' hash as there was room. Above
-    /// are the hash's 32 bits, below twice the place, and one more for the answers' ends.
-    table: Vec<u64>,
+    /// By the hash of their ends. Nobody goes through it, so that its order is nobody's.
+    table: HashTable<Entry>,
     /// When to look whether a connection ends: (moment, its number, its place).
     by_expiry: BinaryHeap<Reverse<(Time, u64, u32)>>,
     numbers: u64,
@@ -47,23 +53,10 @@ impl Store {
     /// Finds the connection with these ends.
     pub(super) fn find(&self, tuple: &Tuple) -> Option<(u32, Direction)> {
         let key = tuple.key();
-        let hash = hash(key);
-        let mask = self.table.len().wrapping_sub(1);
-        let mut at = hash as usize & mask;
-        loop {
-            let entry = *self.table.get(at)?;
-            if entry == EMPTY {
-                return None;
-            }
-            if (entry >> 32) as u32 == hash {
-                let (place, side) = parts(entry);
-                if self.slots.get(place).is_some_and(|slot| slot.keys[side] == key) {
-                    let direction = if side == 0 { Direction::Original } else { Direction::Reply };
-                    return Some((place as u32, direction));
-                }
-            }
-            at = (at + 1) & mask;
-        }
+        let is_it = |entry: &Entry| {
+            self.slots.get(entry.place as usize).is_some_and(|slot| slot.keys[entry.side as usize] == key)
+        };
+        self.table.find(hash(key), is_it).map(|entry| (entry.place, entry.side))
     }
 
     /// Returns the connection at a place.
@@ -93,10 +86,9 @@ impl Store {
             }
         };
         self.by_expiry.push(Reverse((slot.look_at, number, place)));
-        if self.len() * 4 > self.table.len() {
-            self.grow();
-        } else {
-            self.enter(place as usize);
+        for (side, key) in ends(&slot.keys) {
+            let entry = Entry { hash: hash(key), place, side };
+            self.table.insert_unique(entry.hash, entry, |entry| entry.hash);
         }
         self.sweep();
     }
@@ -119,8 +111,11 @@ impl Store {
         if slot.number.take().is_none() {
             return;
         }
-        for (side, key) in slot.keys.into_iter().enumerate() {
-            self.erase(entry(hash(key), place as usize, side));
+        for (side, key) in ends(&slot.keys) {
+            let is_it = |entry: &Entry| entry.place == place && entry.side == side;
+            if let Ok(entry) = self.table.find_entry(hash(key), is_it) {
+                entry.remove();
+            }
         }
         self.free.push(place);
     }
@@ -167,59 +162,9 @@ impl Store {
         all.into_iter().map(|(_, place, slot)| (place as u32, &slot.connection))
     }
 
-    /// Enters both ends of a place. Where they are the same, the answers' is found.
-    fn enter(&mut self, place: usize) {
-        let mask = self.table.len() - 1;
-        for side in [1, 0] {
-            let hash = hash(self.slots[place].keys[side]);
-            let mut at = hash as usize & mask;
-            while self.table[at] != EMPTY {
-                at = (at + 1) & mask;
-            }
-            self.table[at] = entry(hash, place, side);
-        }
-    }
-
-    /// Takes an entry out, and moves those after it to where they are found.
-    fn erase(&mut self, entry: u64) {
-        let mask = self.table.len() - 1;
-        let mut hole = (entry >> 32) as usize & mask;
-        while self.table[hole] != entry {
-            if self.table[hole] == EMPTY {
-                return;
-            }
-            hole = (hole + 1) & mask;
-        }
-        let mut at = hole;
-        loop {
-            at = (at + 1) & mask;
-            let moving = self.table[at];
-            if moving == EMPTY {
-                break;
-            }
-            let home = (moving >> 32) as usize & mask;
-            // It may fill the hole unless it belongs between the hole and where it is.
-            if (at.wrapping_sub(home) & mask) >= (at.wrapping_sub(hole) & mask) {
-                self.table[hole] = moving;
-                hole = at;
-            }
-        }
-        self.table[hole] = EMPTY;
-    }
-
-    fn grow(&mut self) {
-        let length = (self.table.len() * 2).max(FIRST_TABLE);
-        self.table = vec![EMPTY; length];
-        for place in 0..self.slots.len() {
-            if self.slots[place].number.is_some() {
-                self.enter(place);
-            }
-        }
-    }
-
     /// Forgets, now and then, to look at connections that are gone.
     fn sweep(&mut self) {
-        if self.by_expiry.len() > 4 * self.len() + FIRST_TABLE {
+        if self.by_expiry.len() > 4 * self.len() + FEW {
             let slots = self.slots.iter().enumerate();
             let looks =
                 slots.filter_map(|(place, slot)| Some(Reverse((slot.look_at, slot.number?, place as u32))));
@@ -228,19 +173,17 @@ impl Store {
     }
 }
 
-fn entry(hash: u32, place: usize, side: usize) -> u64 {
-    u64::from(hash) << 32 | (place * 2 + side) as u64
+/// Returns the ends by which a connection is found. Where both are the same, the answers' are.
+fn ends(keys: &[u128; 2]) -> impl Iterator<Item = (Direction, u128)> + use<> {
+    let [original, reply] = *keys;
+    let asking = (original != reply).then_some((Direction::Original, original));
+    asking.into_iter().chain([(Direction::Reply, reply)])
 }
 
-/// Returns an entry's place and side.
-fn parts(entry: u64) -> (usize, usize) {
-    ((entry as u32 / 2) as usize, (entry % 2) as usize)
-}
-
-fn hash(key: u128) -> u32 {
+fn hash(key: u128) -> u64 {
     let folded = (key as u64) ^ ((key >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = folded.wrapping_mul(0xff51_afd7_ed55_8ccd);
-    ((mixed ^ (mixed >> 32)).wrapping_mul(0xc4ce_b9fe_1a85_ec53) >> 32) as u32
+    (mixed ^ (mixed >> 32)).wrapping_mul(0xc4ce_b9fe_1a85_ec53)
 }
 
 #[cfg(test)]
@@ -300,9 +243,9 @@ mod tests {
         }
         let left: Vec<u16> = store.iter().map(|(_, one)| one.original.source.port).collect();
         assert_eq!(left, order);
-        assert!(store.by_expiry.len() <= 4 * store.len() + FIRST_TABLE + 1);
+        assert!(store.by_expiry.len() <= 4 * store.len() + FEW + 1);
         assert!(!order.is_empty());
-        assert_eq!(store.table.iter().filter(|entry| **entry != EMPTY).count(), 2 * order.len());
+        assert_eq!(store.table.len(), 2 * order.len());
     }
 
     #[test]
@@ -315,6 +258,6 @@ mod tests {
         assert_eq!(store.find(&one.original), Some((0, Direction::Reply)));
         store.remove(0);
         assert!(store.find(&one.original).is_none());
-        assert!(store.table.iter().all(|entry| *entry == EMPTY));
+        assert!(store.table.is_empty());
     }
 }
