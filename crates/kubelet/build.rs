@@ -17,8 +17,10 @@ fn main() -> io::Result<()> {
     files.sort();
     let mut list = String::from("&[\n");
     for path in &files {
-        let name = path.file_name().unwrap_or_default();
-        let _ = writeln!(list, "({name:?}, include_str!({path:?})),");
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // No path of this checkout stays in what is made: it may be moved.
+        let file = format!("/images/{name}");
+        let _ = writeln!(list, "({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {file:?}))),");
     }
     list.push(']');
     let target = Path::new(&env::var("OUT_DIR").unwrap_or_default()).join("images.in");
