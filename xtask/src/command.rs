@@ -40,12 +40,17 @@ pub fn finish(command: &mut Command) -> Result<(), String> {
     }
 }
 
-/// Returns the first line that a program prints, such as its version, if it runs and succeeds.
-pub fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
+/// Returns what a program prints, if it runs and succeeds.
+pub fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = command(program).args(arguments).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let line = text.lines().next()?.trim().to_owned();
-    (output.status.success() && !line.is_empty()).then_some(line)
+    output.status.success().then_some(text)
+}
+
+/// Returns the first line that a program prints, such as its version, if there is one.
+pub fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
+    let text = output(program, arguments)?;
+    text.lines().next().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned)
 }
 
 fn path() -> OsString {

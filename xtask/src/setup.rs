@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::command::{command, finish, first_line, root, run};
+use crate::command::{command, finish, first_line, output, root, run, target};
 use crate::step::{Failure, step};
 
 /// The same as in Trunk.toml.
@@ -12,6 +12,8 @@ const TRUNK: &str = "0.21.14";
 const WASM_BINDGEN: &str = "0.2.130";
 const NODE_MAJOR: u32 = 20;
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
+/// What a first build of everything takes, in GiB: debug and release builds of the program and the page.
+const BUILD_GIB: u64 = 7;
 
 /// Installs what is missing.
 pub fn setup() -> Result<(), Failure> {
@@ -19,6 +21,11 @@ pub fn setup() -> Result<(), Failure> {
         "rust and node",
         "install Rust from https://rustup.rs and Node.js 20 or later from https://nodejs.org, then try again",
         rust_and_node,
+    )?;
+    step(
+        "disk",
+        "make room on this disk; `cargo clean` removes what was built here before",
+        disk,
     )?;
     step(
         "wasm target",
@@ -57,6 +64,25 @@ fn rust_and_node() -> Result<(), String> {
     match major.parse::<u32>() {
         Ok(major) if major >= NODE_MAJOR => Ok(()),
         _ => Err(format!("node {node} is older than {NODE_MAJOR}")),
+    }
+}
+
+/// A full disk ends a build in the middle, with a compiler's message that misleads: said before it begins.
+/// What was built here before is used again, so only a first build needs all the room.
+fn disk() -> Result<(), String> {
+    let free = output("df", &["-Pk", "."])
+        .and_then(|text| text.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok())
+        .map(|kib| kib >> 20);
+    match free {
+        None => println!("how much is free is not known here"),
+        Some(free) => println!("{free} GiB free"),
+    }
+    let first = !fs::exists(target().join(WASM_TARGET)).unwrap_or(false);
+    match free {
+        Some(free) if first && free < BUILD_GIB => {
+            Err(format!("{free} GiB free, a first build takes {BUILD_GIB}"))
+        }
+        _ => Ok(()),
     }
 }
 
