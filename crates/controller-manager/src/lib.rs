@@ -9,6 +9,7 @@ mod endpoint;
 mod endpointslice;
 mod garbagecollector;
 mod hash;
+mod history;
 mod intstr;
 mod manager;
 mod namespace;
@@ -21,6 +22,7 @@ mod resourcequota;
 mod rootca;
 mod service_pods;
 mod serviceaccount;
+mod statefulset;
 mod tainteviction;
 mod taints;
 

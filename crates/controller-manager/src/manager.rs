@@ -1,6 +1,6 @@
 use crate::{
     clusterroleaggregation, daemonset, deployment, endpoint, endpointslice, garbagecollector, namespace,
-    nodelifecycle, podgc, replicaset, resourcequota, rootca, serviceaccount, tainteviction,
+    nodelifecycle, podgc, replicaset, resourcequota, rootca, serviceaccount, statefulset, tainteviction,
 };
 use api::{Resource, Value, meta};
 use client::{Change, Component, Controller, Cx, Delivery, Identity, IndexBy, Informers, WatchSpec, Worker};
@@ -21,6 +21,7 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("daemonset", |_| Box::new(Worker::new(daemonset::DaemonSets::default()))),
     ("deployment", |_| Box::new(Worker::new(deployment::Deployments::default()))),
     ("replicaset", |_| Box::new(Worker::new(replicaset::ReplicaSets::default()))),
+    ("statefulset", |_| Box::new(Worker::new(statefulset::StatefulSets::default()))),
     ("node-lifecycle", |_| Box::new(Worker::new(nodelifecycle::NodeLifecycle::default()))),
     ("taint-eviction", |_| Box::new(Worker::new(tainteviction::TaintEviction::default()))),
     ("clusterrole-aggregation", |_| Box::new(Worker::new(clusterroleaggregation::ClusterRoleAggregation))),

@@ -1,6 +1,7 @@
 use super::NodePods;
 use crate::claim::{Claimant, controller_reference};
 use crate::hash::pod_template_hash;
+use crate::history;
 use api::label::Selector;
 use api::resources::{CONTROLLERREVISIONS, DAEMONSETS};
 use api::{Value, meta, tree};
@@ -17,32 +18,17 @@ pub(super) fn construct(
 ) -> Result<(Value, Vec<Value>), Failure> {
     let selector = Selector::from_label_selector(&ds["spec"]["selector"]);
     let claimant = Claimant { resource: DAEMONSETS, owner: ds, selector: &selector };
-    let all: Vec<Value> =
-        informers.of(CONTROLLERREVISIONS).in_namespace(meta::namespace(ds)).cloned().collect();
-    let mut revisions = claimant.claim(cx, CONTROLLERREVISIONS, all)?;
-    revisions.sort_by_key(|revision| (revision["revision"].int(), meta::name(revision).to_string()));
-    let data = data(ds);
+    let mut revisions = history::list(cx, informers, &claimant)?;
+    let data = history::template_patch(ds);
     let at = revisions.iter().rposition(|revision| revision["data"] == data);
     let current = at.map(|at| revisions.remove(at));
     let next = revisions.last().map_or(0, |revision| revision["revision"].int()) + 1;
     let current = match current {
         None => snapshot(cx, ds, data, next)?,
-        Some(current) if current["revision"].int() < next => {
-            let mut wanted = current;
-            wanted.set(&["revision"], next);
-            cx.update(CONTROLLERREVISIONS, &wanted, "")?
-        }
+        Some(current) if current["revision"].int() < next => history::renumber(cx, &current, next)?,
         Some(current) => current,
     };
     Ok((current, revisions))
-}
-
-/// Returns what a revision keeps: the template, as a patch that puts it back.
-// Models pkg/controller/daemon/update.go getPatch
-fn data(ds: &Value) -> Value {
-    let mut template = ds["spec"]["template"].clone();
-    template.set(&["$patch"], "replace");
-    tree!({"spec": {"template": (template)}})
 }
 
 // Models pkg/controller/daemon/update.go snapshot
@@ -96,12 +82,5 @@ pub(super) fn cleanup(
     let excess = old.len().saturating_sub(limit);
     let unused =
         old.iter().filter(|revision| !live.contains(&hash(revision)) && hash(revision) != hash(current));
-    for revision in unused.take(excess) {
-        let name = meta::name(revision);
-        match cx.delete(CONTROLLERREVISIONS, meta::namespace(revision), name, Value::Null) {
-            Err(failure) if !failure.is_not_found() => return Err(failure),
-            _ => {}
-        }
-    }
-    Ok(())
+    history::delete(cx, unused.take(excess))
 }
