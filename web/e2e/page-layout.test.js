@@ -51,8 +51,9 @@ it("has four tabs, a sheet and a row of keys on a phone", async () => {
   }
   await page.getByRole("tab", { name: /Events/ }).click();
   await page.getByRole("row").filter({ hasText: "ScalingReplicaSet" }).getByRole("button").first().click();
-  await pane("Cluster").click();
+  // What was selected is shown at once, over the diagram.
   const inspector = page.getByTestId("inspector");
+  await inspector.waitFor();
   assert.equal(Math.round((await inspector.boundingBox()).height), 104);
   await page.getByRole("button", { name: /Size of the inspector/ }).click();
   assert.equal(Math.round((await inspector.boundingBox()).height), 422);

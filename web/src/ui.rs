@@ -294,6 +294,9 @@ impl Ui {
                 if self.selection.is_none() {
                     self.sheet = Sheet::Peek;
                 }
+                if selection.is_some() && self.layout == Layout::Phone {
+                    self.pane = Pane::Cluster; // the phone's sheet lies over the diagram alone
+                }
                 self.selection = selection;
             }
             Act::View(view) => self.view = view,
@@ -353,6 +356,20 @@ mod tests {
         assert!(!ui.notices.iter().any(|(_, notice)| matches!(notice, Notice::Failed { .. })));
         ui.act(Act::Dismiss(ui.notices[0].0));
         assert_eq!(ui.notices.len(), 3);
+    }
+
+    #[test]
+    fn a_phone_shows_what_was_selected_in_its_log() {
+        for (layout, pane) in [(Layout::Phone, Pane::Cluster), (Layout::Wide, Pane::Console)] {
+            let mut ui = Ui::new(Lang::En, Theme::Light);
+            ui.act(Act::Layout(layout));
+            ui.act(Act::Pane(Pane::Console));
+            ui.act(Act::Select(Some(Selection::Exchange(7))));
+            assert_eq!(ui.pane, pane);
+            ui.act(Act::Pane(Pane::Console));
+            ui.act(Act::Select(None));
+            assert_eq!(ui.pane, Pane::Console);
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub fn answers(props: &AnswersProps) -> Html {
     html! {
         <>
             { shares(props, words) }
-            <table class="rows">
+            <table class="rows answers">
                 <thead><tr>{ for headings.iter().map(|name| html! { <th scope="col">{ *name }</th> }) }</tr></thead>
                 <tbody>
                     { for props.answers.iter().rev().take(ROWS).map(|(key, answer)| html! {
