@@ -31,12 +31,14 @@ it("goes from a first visit to running pods", async () => {
   assert.ok(counted.reduce((sum, pods) => sum + pods, 0) >= 3);
 });
 
-for (const motion of ["no-preference", "reduce"]) {
-  it(`draws what travels as dots, unless less motion is wanted: ${motion}`, async () => {
+for (const [motion, when] of [["no-preference", "at first"], ["reduce", "at first"], ["reduce", "from now on"]]) {
+  it(`draws what travels as dots, unless less motion is wanted: ${motion}, ${when}`, async () => {
     const { page } = test;
     await page.emulateMedia({ reducedMotion: motion });
-    await page.reload();
-    await ready(page);
+    if (when === "at first") {
+      await page.reload();
+      await ready(page);
+    }
     const drawn = (tag) => page.locator(`.travellers ${tag}`).count();
     await page.getByTestId("apply").click();
     await mine().and(page.locator("[data-phase=Running]")).nth(2).waitFor({ state: "attached", timeout: 30_000 });

@@ -12,7 +12,7 @@ use web::layout::{Divider, Layout};
 use web::lesson::lessons;
 use web::model::Model;
 use web::ui::{Act, Notice, Pane, Sheet, Ui};
-use web_sys::KeyboardEvent;
+use web_sys::{KeyboardEvent, Window};
 use yew::prelude::*;
 
 use crate::page::browser::{self, Listener, window_size};
@@ -141,18 +141,27 @@ fn live(driver: Driver, visit: &Visit) -> impl FnOnce() + use<> {
                 keeps.keep(&own);
             }));
         }
-        if let Ok(Some(system)) = window.match_media(DARK) {
-            let own = driver.clone();
-            listeners.push(Listener::new(&system.clone(), "change", move |_| {
-                own.act(Act::SystemTheme(if system.matches() { Theme::Dark } else { Theme::Light }));
-            }));
-        }
+        let themed = |dark: bool| Act::SystemTheme(if dark { Theme::Dark } else { Theme::Light });
+        listeners.extend(follow(&window, DARK, &driver, themed));
+        listeners.extend(follow(&window, STILL, &driver, Act::ReducedMotion));
     }
     let ticks = Interval::new(keeper::KEEP_MS, move || keeper.keep(&driver));
     move || {
         drop(listeners);
         drop(ticks);
     }
+}
+
+/// Hears when what a media query says of the person's wishes changes.
+fn follow(
+    window: &Window,
+    query: &str,
+    driver: &Driver,
+    act: impl Fn(bool) -> Act + 'static,
+) -> Option<Listener> {
+    let media = window.match_media(query).ok().flatten()?;
+    let (driver, seen) = (driver.clone(), media.clone());
+    Some(Listener::new(&media, "change", move |_| driver.act(act(seen.matches()))))
 }
 
 fn show_on_root(lang: &str, theme: &str) {

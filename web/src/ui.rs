@@ -206,6 +206,8 @@ pub enum Act {
     Theme(Theme),
     /// The system's theme changed.
     SystemTheme(Theme),
+    /// The person asked for reduced motion, or no longer does.
+    ReducedMotion(bool),
     /// The window has another size.
     Layout(Layout),
     /// A divider was moved: to this size, in a window of this size.
@@ -287,6 +289,7 @@ impl Ui {
             Act::Theme(theme) => (self.theme, self.theme_chosen) = (theme, true),
             Act::SystemTheme(_) if self.theme_chosen => {}
             Act::SystemTheme(theme) => self.theme = theme,
+            Act::ReducedMotion(reduced) => self.reduced_motion = reduced,
             Act::Layout(layout) => self.set_layout(layout),
             Act::Size(divider, size, window) => self.sizes.set(divider, size, window),
             Act::ResetSize(divider) => self.sizes.reset(divider),

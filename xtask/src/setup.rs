@@ -22,11 +22,7 @@ pub fn setup() -> Result<(), Failure> {
         "install Rust from https://rustup.rs and Node.js 20 or later from https://nodejs.org, then try again",
         rust_and_node,
     )?;
-    step(
-        "disk",
-        "make room on this disk; `cargo clean` removes what was built here before",
-        disk,
-    )?;
+    step("disk", "make room on this disk; `cargo clean` removes what was built here before", disk)?;
     step(
         "wasm target",
         "run `rustup target add wasm32-unknown-unknown` and read what it says; a Rust that did not come from rustup needs its distribution's package of that target",
