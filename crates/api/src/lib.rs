@@ -16,6 +16,7 @@ mod resource;
 pub mod status;
 mod tree;
 mod value;
+pub mod volume;
 mod watch;
 pub mod yaml;
 

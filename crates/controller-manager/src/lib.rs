@@ -25,6 +25,7 @@ mod serviceaccount;
 mod statefulset;
 mod tainteviction;
 mod taints;
+mod volume;
 
 pub use hash::pod_template_hash;
 pub use manager::{CONTROLLER_NAMES, ControllerManager, ControllerState};

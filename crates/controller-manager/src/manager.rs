@@ -1,6 +1,7 @@
 use crate::{
     clusterroleaggregation, daemonset, deployment, endpoint, endpointslice, garbagecollector, namespace,
     nodelifecycle, podgc, replicaset, resourcequota, rootca, serviceaccount, statefulset, tainteviction,
+    volume,
 };
 use api::{Resource, Value, meta};
 use client::{Change, Component, Controller, Cx, Delivery, Identity, IndexBy, Informers, WatchSpec, Worker};
@@ -24,7 +25,12 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("statefulset", |_| Box::new(Worker::new(statefulset::StatefulSets::default()))),
     ("node-lifecycle", |_| Box::new(Worker::new(nodelifecycle::NodeLifecycle::default()))),
     ("taint-eviction", |_| Box::new(Worker::new(tainteviction::TaintEviction::default()))),
+    ("persistentvolume-binder", |_| {
+        Box::new(Worker::new(volume::persistentvolume::PersistentVolumeBinder::default()))
+    }),
     ("clusterrole-aggregation", |_| Box::new(Worker::new(clusterroleaggregation::ClusterRoleAggregation))),
+    ("persistentvolumeclaim-protection", |_| Box::new(Worker::new(volume::pvcprotection::PvcProtection))),
+    ("persistentvolume-protection", |_| Box::new(Worker::new(volume::pvprotection::PvProtection))),
     ("root-ca-certificate-publisher", |_| Box::new(Worker::new(rootca::RootCaPublisher))),
 ];
 

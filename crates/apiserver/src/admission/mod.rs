@@ -8,6 +8,7 @@ mod namespace_lifecycle;
 mod priority;
 mod resource_quota;
 mod service_account;
+mod storage_class;
 
 use crate::authorization;
 use crate::handlers::Call;
@@ -62,7 +63,10 @@ impl ApiServer {
                 default_toleration_seconds::admit(&self.shared, object);
             }
             ("", "nodes") if self.options.taint_new_nodes => taint_node(object),
-            ("", "persistentvolumeclaims") => add_finalizer(object, "kubernetes.io/pvc-protection"),
+            ("", "persistentvolumeclaims") => {
+                storage_class::set_default(self, object);
+                add_finalizer(object, "kubernetes.io/pvc-protection");
+            }
             ("", "persistentvolumes") => add_finalizer(object, "kubernetes.io/pv-protection"),
             _ => {}
         }

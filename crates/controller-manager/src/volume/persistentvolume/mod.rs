@@ -1,0 +1,75 @@
+//! Binds PersistentVolumeClaims to PersistentVolumes, has volumes made, and sees what becomes of those
+//! whose claim is gone.
+//!
+//! Volumes are made and deleted by provisioners, which use the API like anybody else. Left out on
+//! purpose: recycling, growing, and the plugins that upstream had built in.
+// Models pkg/controller/volume/persistentvolume/pv_controller.go
+
+mod claim;
+#[cfg(test)]
+mod tests;
+mod volume;
+
+use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES};
+use api::{Resource, meta};
+use client::{Change, Cx, Enqueue, EventRecorder, Failure, Identity, Informers, Reconcile};
+use sim::{Nanos, SECOND};
+
+/// How often everything that waits is looked at again.
+const RESYNC: Nanos = 15 * SECOND;
+
+/// The controller that binds volumes.
+#[derive(Clone)]
+pub(crate) struct PersistentVolumeBinder {
+    recorder: EventRecorder,
+}
+
+impl Default for PersistentVolumeBinder {
+    fn default() -> Self {
+        PersistentVolumeBinder { recorder: EventRecorder::new("persistentvolume-controller", "") }
+    }
+}
+
+impl Reconcile for PersistentVolumeBinder {
+    fn identity(&self) -> Identity {
+        Identity::controller("persistent-volume-binder", "controller/persistentvolume-binder")
+    }
+
+    fn resources(&self) -> Vec<Resource> {
+        vec![PERSISTENTVOLUMES, PERSISTENTVOLUMECLAIMS, STORAGECLASSES]
+    }
+
+    /// A key with a namespace is a claim's, one without is a volume's.
+    fn enqueue(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
+        if change.resource == PERSISTENTVOLUMECLAIMS {
+            queue.add(change.key.clone());
+            let volume = change.object()["spec"]["volumeName"].str();
+            if change.new.is_null() && !volume.is_empty() {
+                queue.add(volume);
+            }
+        } else if change.resource == PERSISTENTVOLUMES {
+            queue.add(change.key.clone());
+            let claim = &change.object()["spec"]["claimRef"];
+            if !claim.is_null() {
+                queue.add(meta::object_key(claim["namespace"].str(), claim["name"].str()));
+            } else if change.new["status"]["phase"].str() == "Available" {
+                let waits = |claim: &&api::Value| claim["spec"]["volumeName"].str().is_empty();
+                for claim in informers.of(PERSISTENTVOLUMECLAIMS).iter().filter(waits) {
+                    // Upstream's claims wait for the next resync; those here hear of it at once.
+                    queue.add(meta::key(claim));
+                }
+            }
+        }
+    }
+
+    fn reconcile(&mut self, cx: &mut Cx, informers: &Informers, key: &str) -> Result<Option<Nanos>, Failure> {
+        if key.contains('/') {
+            let Some(claim) = informers.of(PERSISTENTVOLUMECLAIMS).get(key) else { return Ok(None) };
+            return self.sync_claim(cx, informers, claim);
+        }
+        match informers.of(PERSISTENTVOLUMES).get(key) {
+            Some(volume) => self.sync_volume(cx, informers, volume),
+            None => Ok(None),
+        }
+    }
+}
