@@ -10,6 +10,7 @@ use client::{Component, Cx, Delivery, Identity, WatchSpec};
 use coredns::CoreDns;
 use kubelet::{PodRequest, ProgramChange, Taken};
 use network::{Answer, Arrival, Payload, Protocol};
+use nfs_provisioner::Provisioner;
 use sim::Time;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -26,6 +27,8 @@ pub(crate) enum Addon {
     Controller(Box<metallb::Controller>),
     /// MetalLB's speaker on a node.
     Speaker(Box<metallb::Speaker>),
+    /// The NFS provisioner.
+    Provisioner(Box<Provisioner>),
 }
 
 impl Addon {
@@ -34,6 +37,7 @@ impl Addon {
             Addon::Dns(server) => server.as_ref(),
             Addon::Controller(controller) => controller.as_ref(),
             Addon::Speaker(speaker) => speaker.as_ref(),
+            Addon::Provisioner(provisioner) => provisioner.as_ref(),
         }
     }
 
@@ -42,6 +46,7 @@ impl Addon {
             Addon::Dns(server) => server.as_mut(),
             Addon::Controller(controller) => controller.as_mut(),
             Addon::Speaker(speaker) => speaker.as_mut(),
+            Addon::Provisioner(provisioner) => provisioner.as_mut(),
         }
     }
 
@@ -55,6 +60,7 @@ impl Addon {
         Some(match program {
             "coredns" => Addon::Dns(Box::new(CoreDns::new(name, BTreeMap::new()))),
             "metallb-controller" => Addon::Controller(Box::new(metallb::Controller::new(name))),
+            "nfs-provisioner" => Addon::Provisioner(Box::new(Provisioner::new(pod))),
             "metallb-speaker" => {
                 let host = wires.nodes.get(node).copied()?;
                 Addon::Speaker(Box::new(metallb::Speaker::new(name, node, host)))
@@ -65,7 +71,7 @@ impl Addon {
 
     fn take_log(&mut self) -> Vec<String> {
         match self {
-            Addon::Dns(_) => Vec::new(),
+            Addon::Dns(_) | Addon::Provisioner(_) => Vec::new(),
             Addon::Controller(controller) => controller.take_log(),
             Addon::Speaker(speaker) => speaker.take_log(),
         }
@@ -73,8 +79,12 @@ impl Addon {
 
     pub(crate) fn step(&mut self, cx: &mut Cx, wires: &mut Wires) {
         self.component_mut().step(cx);
-        if let Addon::Speaker(speaker) = self {
-            speaker.apply(cx.now, &mut wires.network);
+        match self {
+            Addon::Speaker(speaker) => speaker.apply(cx.now, &mut wires.network),
+            Addon::Provisioner(provisioner) => {
+                provisioner.take_removed().iter().for_each(|volume| wires.storage.remove(volume));
+            }
+            Addon::Dns(_) | Addon::Controller(_) => {}
         }
     }
 }
@@ -115,6 +125,11 @@ pub(crate) fn install(cluster: &mut Cluster) {
             for manifest in coredns::manifests(std::net::Ipv4Addr::new(10, 96, 0, 10)) {
                 apply(&mut cluster.world, &manifest);
             }
+        }
+    }
+    if !cluster.preset.storage_class.is_empty() {
+        for manifest in nfs_provisioner::manifests(&cluster.preset.client, &cluster.preset.storage_class) {
+            apply(&mut cluster.world, &manifest);
         }
     }
     cluster.after();

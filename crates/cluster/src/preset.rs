@@ -61,6 +61,9 @@ pub struct Preset {
     /// Add-ons that are installed at the start: `coredns`.
     #[serde(default)]
     pub addons: Vec<String>,
+    /// The default StorageClass, whose volumes are on a file server beside the cluster; empty for none.
+    #[serde(default)]
+    pub storage_class: String,
     /// How long things take, where it differs from the usual.
     #[serde(default)]
     pub timing: Timing,

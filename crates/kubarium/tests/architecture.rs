@@ -20,6 +20,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("kube-proxy", &["api", "client", "network", "sim"]),
     ("coredns", &["api", "client", "network", "sim"]),
     ("metallb", &["api", "client", "network", "sim"]),
+    ("nfs-provisioner", &["api", "client", "sim"]),
     ("kubectl", &["api", "client", "schema", "sim"]),
     ("shell", &["api", "client", "kubectl", "sim"]),
     (
@@ -36,6 +37,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "kubelet",
             "metallb",
             "network",
+            "nfs-provisioner",
             "scheduler",
             "schema",
             "shell",

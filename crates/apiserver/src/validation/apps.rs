@@ -42,7 +42,13 @@ pub(crate) fn check_template(
         let message = "`selector` does not match template `labels`";
         errors.invalid(path.child("metadata").child("labels"), labels, message);
     }
-    pod::validate_template(template, path, errors);
+    if kind == "StatefulSet" {
+        // Its pods mount claims that the template doesn't name: upstream looks at the spec no further.
+        meta::validate_labels(labels, &path.child("labels"), errors);
+        meta::validate_annotations(&template["metadata"]["annotations"], &path.child("annotations"), errors);
+    } else {
+        pod::validate_template(template, path, errors);
+    }
     check_runs_always(template, kind, &path.child("spec"), errors);
 }
 
