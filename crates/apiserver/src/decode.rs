@@ -1,6 +1,6 @@
 //! Reads a request's body as an object of the resource's kind.
 
-use crate::events;
+use crate::conversion;
 use crate::handlers::Call;
 use crate::resources::Rest;
 use api::{Request, Status, Value};
@@ -105,7 +105,7 @@ pub(crate) fn object(call: &mut Call, body: &Value, stored: &Value) -> Result<Va
         )));
     }
     let validation = FieldValidation::of(call.request)?;
-    let stored = if rest.is_group("events.k8s.io", "events") { &Value::Null } else { stored };
+    let stored = if conversion::is_converted(rest) { &Value::Null } else { stored };
     let (unknown, known) = Known::take(body, stored);
     let decoded = schema::decode(kind, &unknown).map_err(|error| wrapped(&error))?;
     if !decoded.unknown.is_empty() {
@@ -135,7 +135,7 @@ pub(crate) fn patched(call: &mut Call, object: &Value, stored: &Value) -> Result
         Status::invalid("", "", &[error])
     };
     // What the two forms of events share has other names once it is read.
-    let stored = if call.rest.is_group("events.k8s.io", "events") { &Value::Null } else { stored };
+    let stored = if conversion::is_converted(call.rest) { &Value::Null } else { stored };
     let (unknown, known) = Known::take(object, stored);
     let decoded = schema::decode(call.rest.kind, &unknown).map_err(invalid)?;
     if !decoded.unknown.is_empty() {
@@ -160,7 +160,7 @@ fn finish(rest: &Rest, mut value: Value) -> Value {
         value.set(&["kind"], rest.kind.kind);
     }
     schema::default(rest.kind, &mut value);
-    if rest.is_group("events.k8s.io", "events") { events::to_core(&value) } else { value }
+    conversion::to_stored(rest, value)
 }
 
 /// Returns what Go's json calls a value.

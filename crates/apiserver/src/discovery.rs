@@ -12,9 +12,7 @@ const GIT_VERSION: &str = "v1.36.2";
 /// # Errors
 /// NotFound where nothing is at the path.
 pub(crate) fn answer(request: &Request, options: &Options) -> Result<Response, Status> {
-    let all_kinds = options.all_kinds;
-    let served: Vec<&'static Kind> =
-        schema::kinds().iter().filter(|kind| kind.served || kind.listed || all_kinds).collect();
+    let served: Vec<&'static Kind> = schema::kinds().iter().filter(|kind| options.serves(kind)).collect();
     let words: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     if request.accept == Accept::Discovery && matches!(words.as_slice(), ["api" | "apis"]) {
         return Ok(Response::new(200, aggregated(&served, words == ["api"])));

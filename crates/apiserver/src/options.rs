@@ -1,3 +1,4 @@
+use schema::Kind;
 use sim::Chance;
 use std::net::Ipv4Addr;
 
@@ -24,6 +25,13 @@ pub struct Options {
     pub taint_new_nodes: bool,
     /// Whether the kinds are served too that no part of the cluster works on yet.
     pub all_kinds: bool,
+}
+
+impl Options {
+    /// Returns whether a kind is served.
+    pub(crate) fn serves(&self, kind: &Kind) -> bool {
+        kind.served || kind.listed || self.all_kinds
+    }
 }
 
 impl Default for Options {

@@ -21,6 +21,8 @@ pub(crate) struct Rest {
     pub(crate) number: u16,
     pub(crate) strategy: &'static Strategy,
     pub(crate) printer: &'static Printer,
+    /// What whoever creates an object is told where nothing acts upon it yet; else nothing.
+    pub(crate) unattended: &'static str,
     /// Whether objects have a status that is written apart from the rest.
     pub(crate) has_status: bool,
 }
@@ -77,6 +79,16 @@ fn place(plural: &str) -> &str {
     }
 }
 
+fn unattended(kind: &Kind) -> &'static str {
+    let rows = include_str!("../data/unattended.tsv").lines().filter(|line| !line.starts_with('#'));
+    let mut cells = rows.map(|row| row.splitn(3, '\t'));
+    let row = cells.find_map(|mut row| {
+        let fits = row.next() == Some(kind.group) && row.next() == Some(kind.plural);
+        row.next().filter(|_| fits)
+    });
+    row.unwrap_or("")
+}
+
 fn is_stored(kind: &Kind) -> bool {
     kind.verbs.contains(&"list") && kind.verbs.contains(&"create")
 }
@@ -113,6 +125,7 @@ fn rest(kind: &'static Kind, number: u16) -> Rest {
         number,
         strategy: registry::find(kind.group, kind.plural, kind.namespaced),
         printer: printers::find(kind.group, kind.plural),
+        unattended: unattended(kind),
         has_status: kind.subresource("status").is_some(),
     }
 }

@@ -1,9 +1,11 @@
 //! The server's state, and the one way into it.
 
 use crate::admission::Shared;
-use crate::authorization::{self, Attributes, Rbac, policy};
+use crate::authorization::{self, Attributes, Rbac};
+use crate::bootstrap;
 use crate::discovery;
 use crate::events::Leases;
+use crate::flow_control;
 use crate::handlers::Call;
 use crate::node_request::NodeRequest;
 use crate::options::Options;
@@ -30,6 +32,8 @@ pub struct ApiServer {
     pub(crate) shared: Shared,
     pub(crate) node_requests: Vec<NodeRequest>,
     pub(crate) event_leases: Leases,
+    /// How many objects the server wrote on its own behalf because of another's write.
+    pub(crate) derived_writes: i64,
     next_stream: u64,
     now: Time,
 }
@@ -39,7 +43,7 @@ impl ApiServer {
     /// `default` and `kube-*`, and Service `default/kubernetes`.
     pub fn new(start: Time, options: Options) -> ApiServer {
         let mut server = ApiServer {
-            store: Store::new(options.first_revision - policy::object_count(), options.history),
+            store: Store::new(options.first_revision - bootstrap::early_writes(&options), options.history),
             watches: Watches::default(),
             services: Allocators::new(options.chance, options.service_cidr, options.node_ports),
             rbac: Rc::default(),
@@ -47,6 +51,7 @@ impl ApiServer {
             shared: Shared::default(),
             node_requests: Vec::new(),
             event_leases: Leases::new(),
+            derived_writes: 0,
             next_stream: 1,
             now: start,
             options,
@@ -63,7 +68,11 @@ impl ApiServer {
         if request.method != Method::Get && !request.is_dry_run() {
             self.expire_events(now);
         }
-        self.serve(now, request).unwrap_or_else(Response::from)
+        let response = self.serve(now, request).unwrap_or_else(Response::from);
+        if request.method != Method::Get && request.path.starts_with(flow_control::PATH) {
+            self.sync_flow_schemas();
+        }
+        response
     }
 
     fn serve(&mut self, now: Time, request: &Request) -> Result<Response, Status> {
@@ -144,12 +153,17 @@ impl ApiServer {
 
     /// Returns whether a resource is served.
     pub(crate) fn is_served(&self, rest: &Rest) -> bool {
-        rest.kind.served || rest.kind.listed || self.options.all_kinds
+        self.options.serves(rest.kind)
     }
 
     /// Returns the resource of namespaces.
     pub(crate) fn namespaces(&self) -> &'static Rest {
         resources::of(api::resources::NAMESPACES).unwrap_or_else(|| &resources::all()[0])
+    }
+
+    /// Returns the time of the request that is being answered.
+    pub(crate) fn now(&self) -> Time {
+        self.now
     }
 
     /// Returns the number of a new stream.
@@ -159,9 +173,15 @@ impl ApiServer {
         stream
     }
 
+    /// Returns the number of the next draw for an object. It counts the writes that were asked for, not those
+    /// that follow from them.
+    pub(crate) fn draw_number(&self) -> i64 {
+        self.store.next_revision() - self.derived_writes
+    }
+
     /// Returns the uid of an object that is being created.
     pub(crate) fn new_uid(&self, key: &str) -> String {
-        let number = self.store.next_revision().unsigned_abs();
+        let number = self.draw_number().unsigned_abs();
         let high = self.options.chance.draw("uid", key, number);
         let low = self.options.chance.draw("uid-low", key, number);
         format!(
@@ -182,9 +202,12 @@ impl ApiServer {
         mut object: Value,
         expect: Expect,
     ) -> Result<Value, WriteError> {
+        let old = self.store.get(key).map_or(Value::Null, |entry| entry.value.clone());
+        if rest.is_services() {
+            self.sync_addresses(&old, &object);
+        }
         let revision = self.store.next_revision();
         object.set(&["metadata", "resourceVersion"], revision.to_string());
-        let old = self.store.get(key).map_or(Value::Null, |entry| entry.value.clone());
         self.store.put(key, object.clone(), expect)?;
         self.rbac_is_stale |= authorization::is_policy(rest.kind.group);
         self.watches.dispatch(rest.number, revision, &old, &object, self.now);
@@ -201,6 +224,7 @@ impl ApiServer {
         };
         if rest.is_services() {
             self.services.release(last);
+            self.sync_addresses(last, &Value::Null);
         }
         self.rbac_is_stale |= authorization::is_policy(rest.kind.group);
         self.watches.dispatch(rest.number, revision, last, &Value::Null, self.now);

@@ -2,7 +2,7 @@
 //! what its watchers cost: a pod's change is told to the kubelet of its node, not to all of them.
 // Models staging/src/k8s.io/apiserver/pkg/storage/cacher/cacher.go Cacher
 
-use crate::events;
+use crate::conversion;
 use crate::fields::Selection;
 use crate::printers;
 use crate::resources::Rest;
@@ -243,8 +243,7 @@ fn with_revision(object: &Value, revision: i64) -> Value {
 }
 
 fn shape(form: &Form, object: Value, now: Time) -> Value {
-    let object =
-        if form.rest.is_group("events.k8s.io", "events") { events::from_core(&object) } else { object };
+    let object = conversion::from_stored(form.rest, object);
     match form.accept {
         Accept::Object | Accept::Discovery => object,
         Accept::Metadata => printers::partial_metadata(&object),

@@ -1,6 +1,7 @@
 //! Changes and checks between decoding and validation, in upstream's order of plugins.
 // Models pkg/kubeapiserver/options/plugins.go AllOrderedPlugins
 
+mod certificate_request;
 mod default_toleration_seconds;
 mod escalation;
 mod limit_ranger;
@@ -61,6 +62,9 @@ impl ApiServer {
                 service_account::admit(self, call, object)?;
                 priority::admit(self, call, object)?;
                 default_toleration_seconds::admit(&self.shared, object);
+            }
+            ("certificates.k8s.io", "certificatesigningrequests") => {
+                certificate_request::set_requester(&call.request.user, object);
             }
             ("", "nodes") if self.options.taint_new_nodes => taint_node(object),
             ("", "persistentvolumeclaims") => {

@@ -51,7 +51,7 @@ fn mount_token(server: &ApiServer, call: &Call, pod: &mut Value) {
         Some(volume) => (volume["name"].clone(), false),
         None => {
             let key = call.rest.key(call.namespace, call.object_name);
-            let number = server.store.next_revision().unsigned_abs();
+            let number = server.draw_number().unsigned_abs();
             let suffix = server.options.chance.name_suffix("token-volume", &key, number, 5);
             (format!("{VOLUME}{suffix}").into(), true)
         }

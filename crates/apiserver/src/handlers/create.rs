@@ -76,7 +76,7 @@ impl ApiServer {
             end -= 1;
         }
         let base = base.get(..end).unwrap_or("");
-        let number = self.store.next_revision().unsigned_abs() * NAME_ATTEMPTS + attempt;
+        let number = self.draw_number().unsigned_abs() * NAME_ATTEMPTS + attempt;
         let key = call.rest.key(call.namespace, base);
         format!("{base}{}", self.options.chance.name_suffix("generateName", &key, number, 5))
     }
@@ -85,7 +85,7 @@ impl ApiServer {
         let rest = call.rest;
         let name = object["metadata"]["name"].text();
         let key = rest.key(call.namespace, &name);
-        let revision = self.store.next_revision();
+        let revision = self.draw_number();
         self.fill_metadata(call, &key, &mut object);
         let mut services = None;
         if rest.is_services() {
@@ -98,6 +98,9 @@ impl ApiServer {
         (rest.strategy.validate)(&object, &mut errors);
         status::check(rest, &name, errors)?;
         (rest.strategy.warnings)(&object, &Value::Null, &mut call.warnings);
+        if !rest.unattended.is_empty() {
+            call.warnings.push(format!("# kubarium: {}", rest.unattended));
+        }
         if self.store.get(&key).is_some() {
             return Err(Status::already_exists(&rest.group_resource, &name));
         }

@@ -2,7 +2,7 @@
 // Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/get.go
 
 use super::{Call, shape};
-use crate::events;
+use crate::conversion;
 use crate::fields::Selection;
 use crate::printers;
 use crate::server::ApiServer;
@@ -146,7 +146,7 @@ fn cut(mut items: Vec<Value>, call: &Call, revision: i64, limit: usize) -> Page 
     Page { items, revision, next, remaining }
 }
 
-/// Returns a core event in the form of the resource that was asked for.
+/// Returns a stored object in the form of the resource that was asked for.
 pub(super) fn in_form(call: &Call, object: Value) -> Value {
-    if call.rest.is_group("events.k8s.io", "events") { events::from_core(&object) } else { object }
+    conversion::from_stored(call.rest, object)
 }

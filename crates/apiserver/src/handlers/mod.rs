@@ -13,7 +13,7 @@ mod scale;
 mod update;
 mod watch;
 
-use crate::events;
+use crate::conversion;
 use crate::managed_fields::Writer;
 use crate::printers;
 use crate::request_info::RequestInfo;
@@ -113,7 +113,7 @@ impl<'a> Call<'a> {
 
 /// Returns an object in the form that is wanted.
 fn shape(rest: &Rest, accept: Accept, object: Value, now: Time) -> Value {
-    let object = if rest.is_group("events.k8s.io", "events") { events::from_core(&object) } else { object };
+    let object = conversion::from_stored(rest, object);
     match accept {
         Accept::Object | Accept::Discovery => object,
         Accept::Metadata => printers::partial_metadata(&object),
@@ -178,6 +178,9 @@ impl ApiServer {
             ("ephemeralcontainers", "patch") => self.patch(call, Scope::EphemeralContainers),
             ("resize", "update") => self.update_from_body(call, Scope::Resize),
             ("resize", "patch") => self.patch(call, Scope::Resize),
+            ("approval", "get") => self.get(call),
+            ("approval", "update") => self.update_from_body(call, Scope::Approval),
+            ("approval", "patch") => self.patch(call, Scope::Approval),
             ("finalize", "update") => self.update_from_body(call, Scope::Finalize),
             ("scale", "get" | "update" | "patch") => self.scale(call),
             ("binding", "create") => self.bind_pod(call),

@@ -9,7 +9,7 @@ use crate::registry::service::{Allocators, For};
 use crate::resources::Rest;
 use crate::server::ApiServer;
 use crate::status;
-use crate::validation::{Errors, semantic_equal};
+use crate::validation::{Errors, certificates, semantic_equal};
 use api::{FieldError, Response, Status, Value, meta};
 use etcd::Expect;
 
@@ -29,6 +29,8 @@ pub(crate) enum Scope {
     EphemeralContainers,
     /// The resources of a pod's containers.
     Resize,
+    /// Whether a CertificateSigningRequest is approved or denied.
+    Approval,
 }
 
 impl ApiServer {
@@ -81,6 +83,7 @@ impl ApiServer {
         match scope {
             Scope::Main => (rest.strategy.validate_update)(&new, &old, &mut errors),
             Scope::Status => (rest.strategy.validate_status)(&new, &old, &mut errors),
+            Scope::Approval => certificates::validate_approval(&new, &old, &mut errors),
             Scope::Finalize | Scope::EphemeralContainers | Scope::Resize => {
                 crate::validation::others::validate_metadata_update(&new, &old, &mut errors);
             }
@@ -161,7 +164,7 @@ impl ApiServer {
     ) -> Result<(), Status> {
         if call.rest.is_services() && !new["spec"].same(&old["spec"]) {
             let mut draft = self.services.clone();
-            let of = For { key, name: call.name, revision: self.store.next_revision() };
+            let of = For { key, name: call.name, revision: self.draw_number() };
             // What the old type needed and the new one doesn't is dropped before anything is given.
             (call.rest.strategy.prepare_update)(new, old);
             draft.reallocate(new, old, &of)?;
@@ -222,6 +225,14 @@ fn keep_other_parts(rest: &Rest, scope: Scope, new: &mut Value, old: &Value) {
                 new.remove(&["spec", "finalizers"]);
             } else {
                 new.set(&["spec", "finalizers"], finalizers);
+            }
+        }
+        Scope::Approval => {
+            let conditions = new["status"]["conditions"].clone();
+            restore(new, old, &["spec"]);
+            restore(new, old, &["status"]);
+            if !conditions.items().is_empty() {
+                new.set(&["status", "conditions"], conditions);
             }
         }
         Scope::EphemeralContainers => {

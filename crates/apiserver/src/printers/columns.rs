@@ -1,7 +1,7 @@
 //! The columns of each resource's table.
 // Models pkg/printers/internalversion/printers.go AddHandlers
 
-use super::{network, objects, pod, storage, workloads};
+use super::{extensions, network, objects, pod, storage, workloads};
 use api::Value;
 use sim::Time;
 
@@ -153,6 +153,41 @@ printers! {
     ];
     "admissionregistration.k8s.io" "validatingwebhookconfigurations" objects::webhooks => [
         NAME, number("Webhooks"), AGE,
+    ];
+    "admissionregistration.k8s.io" "validatingadmissionpolicies" extensions::admission_policy => [
+        NAME, number("Validations"), text("ParamKind"), AGE,
+    ];
+    "admissionregistration.k8s.io" "validatingadmissionpolicybindings" extensions::admission_policy_binding => [
+        NAME, text("PolicyName"), text("ParamRef"), AGE,
+    ];
+    "admissionregistration.k8s.io" "mutatingadmissionpolicies" extensions::admission_policy => [
+        NAME, number("Mutations"), text("ParamKind"), AGE,
+    ];
+    "admissionregistration.k8s.io" "mutatingadmissionpolicybindings" extensions::admission_policy_binding => [
+        NAME, text("PolicyName"), text("ParamRef"), AGE,
+    ];
+    "apiregistration.k8s.io" "apiservices" extensions::api_service => [
+        NAME, text("Service"), text("Available"), AGE,
+    ];
+    "certificates.k8s.io" "certificatesigningrequests" extensions::signing_request => [
+        NAME, AGE, text("SignerName"), text("Requestor"), text("RequestedDuration"), text("Condition"),
+    ];
+    "flowcontrol.apiserver.k8s.io" "flowschemas" extensions::flow_schema => [
+        NAME, text("PriorityLevel"), number("MatchingPrecedence"), text("DistinguisherMethod"), AGE,
+        text("MissingPL"),
+    ];
+    "flowcontrol.apiserver.k8s.io" "prioritylevelconfigurations" extensions::priority_level => [
+        NAME, text("Type"), text("NominalConcurrencyShares"), text("Queues"), text("HandSize"),
+        text("QueueLengthLimit"), AGE,
+    ];
+    "resource.k8s.io" "deviceclasses" extensions::name_and_age => [NAME, AGE];
+    "resource.k8s.io" "resourceclaims" extensions::resource_claim => [NAME, text("State"), AGE];
+    "resource.k8s.io" "resourceclaimtemplates" extensions::name_and_age => [NAME, AGE];
+    "resource.k8s.io" "resourceslices" extensions::resource_slice => [
+        NAME, text("Node"), text("Driver"), text("Pool"), AGE,
+    ];
+    "storage.k8s.io" "csistoragecapacities" extensions::storage_capacity => [
+        NAME, text("StorageClassName"), text("Capacity"),
     ];
     "" "persistentvolumes" storage::volume => [
         NAME, text("Capacity"), text("Access Modes"), text("Reclaim Policy"), text("Status"), text("Claim"),

@@ -2,6 +2,7 @@
 
 mod columns;
 pub(crate) mod duration;
+mod extensions;
 mod network;
 mod objects;
 mod pod;

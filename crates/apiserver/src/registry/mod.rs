@@ -3,6 +3,7 @@
 mod apps;
 mod batch;
 mod core;
+mod further;
 pub(crate) mod service;
 mod strategy;
 mod warnings;

@@ -1,8 +1,8 @@
 //! The table of strategies.
 // Models staging/src/k8s.io/apiserver/pkg/registry/rest/create.go RESTCreateStrategy
 
-use super::{apps, batch, core, service, warnings};
-use crate::validation::core::{objects, pod, service as service_rules};
+use super::{apps, batch, core, further, service, warnings};
+use crate::validation::core::{limit_range, objects, pod, service as service_rules};
 use crate::validation::{Errors, apps as apps_rules, batch as batch_rules, others};
 use api::Value;
 use sim::Time;
@@ -51,7 +51,8 @@ pub(crate) struct Strategy {
     pub(crate) dependents: GarbageCollection,
 }
 
-const BASE: Strategy = Strategy {
+/// What most resources in namespaces have.
+pub(super) const BASE: Strategy = Strategy {
     group: "",
     plural: "",
     prepare_create: |_, _| {},
@@ -71,7 +72,8 @@ const BASE: Strategy = Strategy {
     dependents: GarbageCollection::Delete,
 };
 
-const CLUSTER_WIDE: Strategy = Strategy { validate: others::validate_cluster_wide, ..BASE };
+/// What most resources of the cluster have.
+pub(super) const CLUSTER_WIDE: Strategy = Strategy { validate: others::validate_cluster_wide, ..BASE };
 
 const STRATEGIES: &[Strategy] = &[
     Strategy {
@@ -166,10 +168,8 @@ const STRATEGIES: &[Strategy] = &[
     Strategy {
         plural: "replicationcontrollers",
         validate: objects::validate_replication_controller,
-        validate_update: |new, old, errors| {
-            others::validate_metadata_update(new, old, errors);
-            objects::validate_replication_controller(new, errors);
-        },
+        validate_update: objects::validate_replication_controller_update,
+        warnings: warnings::template_owner,
         counts_generations: true,
         dependents: GarbageCollection::Orphan,
         ..BASE
@@ -185,14 +185,32 @@ const STRATEGIES: &[Strategy] = &[
     Strategy {
         plural: "persistentvolumes",
         validate: objects::validate_volume,
+        validate_update: objects::validate_volume_update,
         new_status: Some(|_| api::tree!({"phase": "Pending"})),
         returns_deleted: true,
         ..CLUSTER_WIDE
     },
-    Strategy { plural: "resourcequotas", validate: objects::validate_quota, returns_deleted: true, ..BASE },
-    Strategy { plural: "limitranges", create_on_update: true, ..BASE },
+    Strategy {
+        plural: "resourcequotas",
+        validate: objects::validate_quota,
+        validate_update: |new, old, errors| {
+            others::validate_metadata_update(new, old, errors);
+            objects::validate_quota(new, errors);
+        },
+        returns_deleted: true,
+        ..BASE
+    },
+    Strategy {
+        plural: "limitranges",
+        validate: limit_range::validate,
+        validate_update: limit_range::validate_update,
+        create_on_update: true,
+        ..BASE
+    },
     Strategy {
         plural: "podtemplates",
+        validate: objects::validate_pod_template,
+        validate_update: objects::validate_pod_template_update,
         counts_generations: true,
         create_on_update: true,
         returns_deleted: true,
@@ -288,30 +306,13 @@ const STRATEGIES: &[Strategy] = &[
         ..BASE
     },
     Strategy {
-        group: "autoscaling",
-        plural: "horizontalpodautoscalers",
-        validate: others::validate_autoscaler,
-        ..BASE
-    },
-    Strategy {
         group: "policy",
         plural: "poddisruptionbudgets",
         validate: others::validate_disruption_budget,
+        validate_update: others::validate_disruption_budget_update,
         counts_generations: true,
         ..BASE
     },
-    Strategy {
-        group: "networking.k8s.io",
-        plural: "ingresses",
-        validate: others::validate_ingress,
-        validate_update: |new, old, errors| {
-            others::validate_metadata_update(new, old, errors);
-            others::validate_ingress(new, errors);
-        },
-        counts_generations: true,
-        ..BASE
-    },
-    Strategy { group: "networking.k8s.io", plural: "networkpolicies", counts_generations: true, ..BASE },
     Strategy {
         group: "rbac.authorization.k8s.io",
         plural: "roles",
@@ -343,17 +344,11 @@ const STRATEGIES: &[Strategy] = &[
         ..CLUSTER_WIDE
     },
     Strategy {
-        group: "storage.k8s.io",
-        plural: "storageclasses",
-        validate: others::validate_storage_class,
-        returns_deleted: true,
-        ..CLUSTER_WIDE
-    },
-    Strategy {
         group: "scheduling.k8s.io",
         plural: "priorityclasses",
         prepare_create: |class, _| class.set(&["metadata", "generation"], 1),
         validate: others::validate_priority_class,
+        validate_update: others::validate_priority_class_update,
         ..CLUSTER_WIDE
     },
 ];
@@ -362,6 +357,9 @@ const STRATEGIES: &[Strategy] = &[
 pub(crate) fn find(group: &str, plural: &str, namespaced: bool) -> &'static Strategy {
     const NAMESPACED_DEFAULT: &Strategy = &BASE;
     const CLUSTER_DEFAULT: &Strategy = &CLUSTER_WIDE;
-    let own = STRATEGIES.iter().find(|strategy| strategy.plural == plural && strategy.group == group);
+    let own = STRATEGIES
+        .iter()
+        .chain(further::STRATEGIES)
+        .find(|strategy| strategy.plural == plural && strategy.group == group);
     own.unwrap_or(if namespaced { NAMESPACED_DEFAULT } else { CLUSTER_DEFAULT })
 }

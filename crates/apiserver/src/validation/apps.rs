@@ -21,7 +21,7 @@ fn amount(value: &Value) -> i64 {
     value.as_str().map_or(value.int(), |text| text.trim_end_matches('%').parse().unwrap_or(0))
 }
 
-fn check_at_most_all(value: &Value, path: &Path, errors: &mut Errors) {
+pub(crate) fn check_at_most_all(value: &Value, path: &Path, errors: &mut Errors) {
     if value.as_str().is_some() && amount(value) > 100 {
         errors.invalid(path, value, "must not be greater than 100%");
     }

@@ -1,12 +1,18 @@
 //! What objects must hold, with upstream's words and in upstream's order.
 
 pub(crate) mod apps;
+pub(crate) mod autoscaling;
 pub(crate) mod batch;
+pub(crate) mod certificates;
 pub(crate) mod core;
+pub(crate) mod extensions;
+pub(crate) mod flow_control;
 pub(crate) mod meta;
 pub(crate) mod names;
+pub(crate) mod networking;
 pub(crate) mod others;
 mod path;
+pub(crate) mod storage;
 
 pub(crate) use path::Errors;
 

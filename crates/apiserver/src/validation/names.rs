@@ -110,6 +110,22 @@ pub(crate) fn path_segment(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Checks a path behind a domain, `example.com/name`.
+// Models staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go IsDomainPrefixedPath
+pub(crate) fn domain_prefixed_path(text: &str) -> Vec<String> {
+    const REGEX: &str = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+";
+    let Some((domain, path)) =
+        text.split_once('/').filter(|(domain, path)| !domain.is_empty() && !path.is_empty())
+    else {
+        return vec!["must be a domain-prefixed path (such as \"acme.io/foo\")".to_string()];
+    };
+    let mut errors = dns1123_subdomain(domain);
+    if !path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&byte)) {
+        errors.push(regex_error("Invalid path", REGEX, &[]));
+    }
+    errors
+}
+
 /// Checks a qualified name: a label's key, `example.com/name`.
 pub(crate) fn qualified_name(text: &str) -> Vec<String> {
     const MESSAGE: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \

@@ -114,111 +114,23 @@ pub(crate) fn validate_role_binding_update(new: &Value, old: &Value, errors: &mu
     }
 }
 
-/// Checks an Ingress.
-// Models pkg/apis/networking/validation/validation.go ValidateIngressSpec
-pub(crate) fn validate_ingress(ingress: &Value, errors: &mut Errors) {
-    meta::validate(ingress, true, names::dns1123_subdomain, errors);
-    let (spec, path) = (&ingress["spec"], Path::new("spec"));
-    let rules = spec["rules"].items();
-    if rules.is_empty() && spec["defaultBackend"].is_null() {
-        errors.invalid(path, rules, "either `defaultBackend` or `rules` must be specified");
-    }
-    if !spec["defaultBackend"].is_null() {
-        validate_backend(&spec["defaultBackend"], &path.child("defaultBackend"), errors);
-    }
-    let list = path.child("rules");
-    for (i, rule) in rules.iter().enumerate() {
-        let path = list.index(i);
-        let host = rule["host"].str();
-        if host.contains('*') {
-            errors.check_text(&path.child("host"), host, names::wildcard_subdomain);
-        } else if !host.is_empty() {
-            errors.check_text(&path.child("host"), host, names::dns1123_subdomain);
-        }
-        let http = path.child("http");
-        let paths = http.child("paths");
-        if !rule["http"].is_null() && rule["http"]["paths"].items().is_empty() {
-            errors.required(paths, "");
-        }
-        for (j, entry) in rule["http"]["paths"].items().iter().enumerate() {
-            let path = paths.index(j);
-            match entry["pathType"].as_str() {
-                None => errors.required(path.child("pathType"), "pathType must be specified"),
-                Some("Exact" | "Prefix") if !entry["path"].str().starts_with('/') => {
-                    errors.invalid(path.child("path"), entry["path"].str(), "must be an absolute path");
-                }
-                Some("Exact" | "Prefix" | "ImplementationSpecific") => {}
-                Some(kind) => {
-                    let kinds = ["Exact", "ImplementationSpecific", "Prefix"];
-                    errors.not_supported(path.child("pathType"), kind, &kinds);
-                }
-            }
-            validate_backend(&entry["backend"], &path.child("backend"), errors);
-        }
-    }
-}
-
-// Models pkg/apis/networking/validation/validation.go validateIngressBackend
-fn validate_backend(backend: &Value, path: &Path, errors: &mut Errors) {
-    let (service, resource) = (&backend["service"], &backend["resource"]);
-    match (service.is_null(), resource.is_null()) {
-        (true, true) => {
-            errors.required(path, "resource or service backend is required");
-            return;
-        }
-        (false, false) => {
-            errors.invalid(path, "", "cannot set both resource and service backends");
-            return;
-        }
-        (true, false) => return,
-        (false, true) => {}
-    }
-    let path = path.child("service");
-    if service["name"].str().is_empty() {
-        errors.required(path.child("name"), "");
-    } else {
-        errors.check_text(&path.child("name"), service["name"].str(), names::dns1123_label);
-    }
-    let (name, number) = (service["port"]["name"].str(), service["port"]["number"].int());
-    let port = path.child("port");
-    match (name.is_empty(), number) {
-        (true, 0) => errors.required(path, "port name or number is required"),
-        (false, 0) => errors.check_text(&port.child("name"), name, names::port_name),
-        (true, number) => {
-            errors.invalid_all(&port.child("number"), &Value::Int(number), names::port_number(number));
-        }
-        (false, _) => errors.invalid(path, "", "cannot set both port name & port number"),
-    }
-}
-
-/// Checks a HorizontalPodAutoscaler.
-// Models pkg/apis/autoscaling/validation/validation.go validateHorizontalPodAutoscalerSpec
-pub(crate) fn validate_autoscaler(autoscaler: &Value, errors: &mut Errors) {
-    meta::validate(autoscaler, true, names::dns1123_subdomain, errors);
-    let (spec, path) = (&autoscaler["spec"], Path::new("spec"));
-    let (low, high) = (&spec["minReplicas"], spec["maxReplicas"].int());
-    if low.as_int().is_some_and(|low| low < 1) {
-        errors.invalid(path.child("minReplicas"), low, "must be greater than or equal to 1");
-    }
-    if high < 1 {
-        errors.invalid(path.child("maxReplicas"), high, "must be greater than 0");
-    }
-    if low.as_int().is_some_and(|low| high < low) {
-        errors.invalid(path.child("maxReplicas"), high, "must be greater than or equal to `minReplicas`");
-    }
-    let target = path.child("scaleTargetRef");
-    for field in ["kind", "name"] {
-        if spec["scaleTargetRef"][field].str().is_empty() {
-            errors.required(target.child(field), "");
-        }
-    }
-}
-
 /// Checks a PodDisruptionBudget.
-// Models pkg/apis/policy/validation/validation.go ValidatePodDisruptionBudgetSpec
+// Models pkg/apis/policy/validation/validation.go ValidatePodDisruptionBudget
 pub(crate) fn validate_disruption_budget(budget: &Value, errors: &mut Errors) {
     meta::validate(budget, true, names::dns1123_subdomain, errors);
-    let (spec, path) = (&budget["spec"], Path::new("spec"));
+    validate_disruption_budget_spec(&budget["spec"], errors);
+}
+
+/// Checks a changed PodDisruptionBudget.
+pub(crate) fn validate_disruption_budget_update(new: &Value, old: &Value, errors: &mut Errors) {
+    meta::validate_update(new, old, errors);
+    validate_disruption_budget_spec(&new["spec"], errors);
+}
+
+// Models pkg/apis/policy/validation/validation.go ValidatePodDisruptionBudgetSpec
+fn validate_disruption_budget_spec(spec: &Value, errors: &mut Errors) {
+    const POLICIES: [&str; 2] = ["AlwaysAllow", "IfHealthyBudget"];
+    let path = Path::new("spec");
     let (low, high) = (&spec["minAvailable"], &spec["maxUnavailable"]);
     if !low.is_null() && !high.is_null() {
         errors.invalid(path, spec, "minAvailable and maxUnavailable cannot be both set");
@@ -226,17 +138,13 @@ pub(crate) fn validate_disruption_budget(budget: &Value, errors: &mut Errors) {
     for (field, value) in [("minAvailable", low), ("maxUnavailable", high)] {
         if !value.is_null() {
             super::apps::check_int_or_percent(value, &path.child(field), errors);
+            super::apps::check_at_most_all(value, &path.child(field), errors);
         }
     }
     meta::validate_label_selector(&spec["selector"], &path.child("selector"), errors);
-}
-
-/// Checks a StorageClass.
-// Models pkg/apis/storage/validation/validation.go ValidateStorageClass
-pub(crate) fn validate_storage_class(class: &Value, errors: &mut Errors) {
-    meta::validate(class, false, names::dns1123_subdomain, errors);
-    if class["provisioner"].str().is_empty() {
-        errors.required("provisioner", "");
+    let policy = spec["unhealthyPodEvictionPolicy"].as_str();
+    if let Some(policy) = policy.filter(|policy| !POLICIES.contains(policy)) {
+        errors.not_supported(path.child("unhealthyPodEvictionPolicy"), policy, &POLICIES);
     }
 }
 
@@ -255,6 +163,21 @@ pub(crate) fn validate_priority_class(class: &Value, errors: &mut Errors) {
         let message = "maximum allowed value of a user defined priority is 1000000000";
         errors.forbidden("value", message);
     }
+    let policy = class["preemptionPolicy"].as_str();
+    if let Some(policy) = policy.filter(|policy| !matches!(*policy, "PreemptLowerPriority" | "Never")) {
+        errors.not_supported("preemptionPolicy", policy, &["PreemptLowerPriority", "Never"]);
+    }
+}
+
+/// Checks a changed PriorityClass.
+// Models pkg/apis/scheduling/validation/validation.go ValidatePriorityClassUpdate
+pub(crate) fn validate_priority_class_update(new: &Value, old: &Value, errors: &mut Errors) {
+    meta::validate_update(new, old, errors);
+    if new["value"].int() != old["value"].int() {
+        errors.forbidden("value", "may not be changed in an update.");
+    }
+    let field = "preemptionPolicy";
+    errors.check_immutable(&Path::new(field), &new[field], &old[field]);
 }
 
 /// Checks a Lease.

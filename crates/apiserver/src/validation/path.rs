@@ -124,6 +124,15 @@ impl Errors {
         }
     }
 
+    /// Adds an error where a text isn't there, or is no segment of a path.
+    pub(crate) fn check_segment(&mut self, path: &Path, text: &Value) {
+        if text.str().is_empty() {
+            self.required(path, "");
+        } else {
+            self.check_text(path, text.str(), super::names::path_segment);
+        }
+    }
+
     /// Adds an error where the number is negative.
     pub(crate) fn check_not_negative(&mut self, path: &Path, value: &Value) {
         if value.int() < 0 {

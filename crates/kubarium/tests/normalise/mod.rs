@@ -54,7 +54,8 @@ pub fn form(command: &str, answer: &str) -> Vec<String> {
     let text = normalise(answer);
     // Hints of our own stand beside what kubectl says.
     let lines = text.lines().map(str::trim_end);
-    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("# kubarium: "));
+    let is_ours = |line: &str| line.strip_prefix("Warning: ").unwrap_or(line).starts_with("# kubarium: ");
+    let lines = lines.filter(|line| !line.is_empty() && !is_ours(line));
     let lines = lines.map(|line| dashes.replace_all(&gaps.replace_all(line, "  "), "---").into_owned());
     let report = command.contains("rollout status");
     lines.filter(|line| !(report && line.starts_with("Waiting for "))).collect()

@@ -73,10 +73,6 @@ fn refuses_wrong_words_as_kubectl() {
             "kubectl apply --dry-run=foo -f x",
             "error: Invalid dry-run value (foo). Must be \"none\", \"server\", or \"client\".\n",
         ),
-        (
-            "kubectl get netpol",
-            "error: the server doesn't have a resource type \"netpol\"\n# kubarium: NetworkPolicy is not served yet; it is to come\n",
-        ),
         ("kubectl get foo", "error: the server doesn't have a resource type \"foo\"\n"),
         ("kubectl explain nope", "the server doesn't have a resource type \"nope\"\n"),
         (

@@ -4,6 +4,7 @@
 //! found by the name of the definition it is about.
 
 mod apps;
+mod autoscaling;
 mod batch;
 mod core;
 mod draft;
@@ -18,8 +19,7 @@ use std::sync::OnceLock;
 
 /// Sets what upstream sets where the user said nothing. What needs no change stays shared.
 ///
-/// Left out: pod-level resources, rounding of quantities to thousandths, and
-/// HorizontalPodAutoscaler's metrics and behaviour.
+/// Left out: pod-level resources, and rounding of quantities to thousandths.
 // Models pkg/apis/*/v1/defaults.go
 pub fn default(kind: &Kind, value: &mut Value) {
     let Some(definition) = kind.definition() else { return };
@@ -34,6 +34,9 @@ const HOOKS: &[(&str, Hook)] = &[
     ("io.k8s.api.apps.v1.DaemonSetUpdateStrategy", apps::rolling_update),
     ("io.k8s.api.apps.v1.DeploymentStrategy", apps::rolling_update),
     ("io.k8s.api.apps.v1.StatefulSetUpdateStrategy", apps::stateful_set_strategy),
+    ("io.k8s.api.autoscaling.v2.HPAScalingRules", autoscaling::scaling_rules),
+    ("io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior", autoscaling::behavior),
+    ("io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec", autoscaling::metrics),
     ("io.k8s.api.batch.v1.Job", batch::job),
     ("io.k8s.api.batch.v1.JobSpec", batch::job_spec),
     ("io.k8s.api.core.v1.Container", core::container),
@@ -50,6 +53,8 @@ const HOOKS: &[(&str, Hook)] = &[
     ("io.k8s.api.core.v1.Volume", core::volume),
     ("io.k8s.api.networking.v1.NetworkPolicySpec", policy::network_policy),
     ("io.k8s.api.rbac.v1.Subject", policy::subject),
+    ("io.k8s.api.resource.v1.DeviceSubRequest", policy::device_request),
+    ("io.k8s.api.resource.v1.ExactDeviceRequest", policy::device_request),
 ];
 
 /// What is to be done with the values of one definition.
@@ -72,7 +77,8 @@ struct Rule {
 enum Plain {
     Str(&'static str),
     Int(i64),
-    False,
+    Bool(bool),
+    Words(Vec<&'static str>),
     Map,
 }
 
@@ -102,7 +108,9 @@ fn rule(line: &'static str) -> Option<(usize, Rule)> {
     let field = definition.field(cells.next()?)?;
     let value = match cells.next()? {
         "{}" => Plain::Map,
-        "false" => Plain::False,
+        "false" => Plain::Bool(false),
+        "true" => Plain::Bool(true),
+        text if text.starts_with('[') => Plain::Words(table::words(text.trim_matches(['[', ']']))),
         text => match text.parse() {
             Ok(number) => Plain::Int(number),
             Err(_) => Plain::Str(text.trim_matches('"')),
@@ -180,7 +188,8 @@ impl Plain {
         match self {
             Plain::Str(text) => (*text).into(),
             Plain::Int(number) => (*number).into(),
-            Plain::False => false.into(),
+            Plain::Bool(truth) => (*truth).into(),
+            Plain::Words(words) => words.iter().map(|word| Value::from(*word)).collect(),
             Plain::Map => Value::map(),
         }
     }

@@ -33,3 +33,11 @@ pub(super) fn subject(subject: &mut Draft) {
         subject.set("apiGroup", "rbac.authorization.k8s.io");
     }
 }
+
+/// One device is asked for where nobody says how many.
+// Models pkg/apis/resource/v1/defaults.go SetDefaults_ExactDeviceRequest, SetDefaults_DeviceSubRequest
+pub(super) fn device_request(request: &mut Draft) {
+    if request.text("allocationMode") == "ExactCount" && request.get("count").int() == 0 {
+        request.set("count", 1);
+    }
+}

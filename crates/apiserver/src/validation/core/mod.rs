@@ -2,6 +2,7 @@
 
 pub(crate) mod affinity;
 pub(crate) mod container;
+pub(crate) mod limit_range;
 pub(crate) mod objects;
 pub(crate) mod pod;
 pub(crate) mod probe;
@@ -9,3 +10,5 @@ pub(crate) mod resources;
 mod security;
 pub(crate) mod service;
 mod volumes;
+
+pub(crate) use affinity::validate_tolerations;

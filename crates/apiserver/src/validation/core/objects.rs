@@ -267,10 +267,22 @@ pub(crate) fn validate_endpoint_slice_update(new: &Value, old: &Value, errors: &
 }
 
 /// Checks a ReplicationController.
-// Models pkg/apis/core/validation/validation.go ValidateReplicationControllerSpec
+// Models pkg/apis/core/validation/validation.go ValidateReplicationController
 pub(crate) fn validate_replication_controller(controller: &Value, errors: &mut Errors) {
     meta::validate(controller, true, names::dns1123_subdomain, errors);
-    let (spec, path) = (&controller["spec"], Path::new("spec"));
+    validate_replication_controller_spec(&controller["spec"], errors);
+}
+
+/// Checks a changed ReplicationController.
+// Models pkg/apis/core/validation/validation.go ValidateReplicationControllerUpdate
+pub(crate) fn validate_replication_controller_update(new: &Value, old: &Value, errors: &mut Errors) {
+    meta::validate_update(new, old, errors);
+    validate_replication_controller_spec(&new["spec"], errors);
+}
+
+// Models pkg/apis/core/validation/validation.go ValidateReplicationControllerSpec
+fn validate_replication_controller_spec(spec: &Value, errors: &mut Errors) {
+    let path = Path::new("spec");
     errors.check_not_negative(&path.child("minReadySeconds"), &spec["minReadySeconds"]);
     if spec["selector"].is_empty() {
         errors.required(path.child("selector"), "");
@@ -382,6 +394,57 @@ pub(crate) fn validate_volume(volume: &Value, errors: &mut Errors) {
         1 => {}
         _ => errors.forbidden(path, "may not specify more than 1 volume type"),
     }
+}
+
+/// Checks a changed PersistentVolume.
+// Models pkg/apis/core/validation/validation.go ValidatePersistentVolumeUpdate
+pub(crate) fn validate_volume_update(new: &Value, old: &Value, errors: &mut Errors) {
+    const CHANGEABLE: [&str; 9] = [
+        "accessModes",
+        "capacity",
+        "claimRef",
+        "mountOptions",
+        "nodeAffinity",
+        "persistentVolumeReclaimPolicy",
+        "storageClassName",
+        "volumeAttributesClassName",
+        "volumeMode",
+    ];
+    meta::validate_update(new, old, errors);
+    validate_volume(new, errors);
+    let source = |volume: &Value| {
+        let mut spec = volume["spec"].clone();
+        for field in CHANGEABLE {
+            spec.remove(&[field]);
+        }
+        spec
+    };
+    if !semantic_equal(&source(new), &source(old)) {
+        errors.forbidden(
+            "spec.persistentvolumesource",
+            "spec.persistentvolumesource is immutable after creation",
+        );
+    }
+    let spec = Path::new("spec");
+    for field in ["volumeMode", "nodeAffinity"] {
+        if field == "nodeAffinity" && old["spec"][field].is_null() {
+            continue;
+        }
+        errors.check_immutable(&spec.child(field), &new["spec"][field], &old["spec"][field]);
+    }
+}
+
+/// Checks a PodTemplate.
+// Models pkg/apis/core/validation/validation.go ValidatePodTemplate
+pub(crate) fn validate_pod_template(template: &Value, errors: &mut Errors) {
+    meta::validate(template, true, names::dns1123_subdomain, errors);
+    super::pod::validate_template(&template["template"], &Path::new("template"), errors);
+}
+
+/// Checks a changed PodTemplate.
+pub(crate) fn validate_pod_template_update(new: &Value, old: &Value, errors: &mut Errors) {
+    meta::validate_update(new, old, errors);
+    super::pod::validate_template(&new["template"], &Path::new("template"), errors);
 }
 
 /// Checks a ResourceQuota.

@@ -1,7 +1,11 @@
 //! What a cluster has from the start.
 // Models pkg/controlplane/controller/kubernetesservice/controller.go, pkg/controlplane/instance.go
 
+mod flow_control;
+mod local_services;
+
 use crate::authorization::policy;
+use crate::options::Options;
 use crate::resources::{self, Rest};
 use crate::server::ApiServer;
 use api::{Method, Request, User, Value, tree};
@@ -22,6 +26,17 @@ const PRIORITY_CLASSES: [(&str, i64, &str); 2] = [
     ),
 ];
 
+/// Returns how many writes a cluster's own objects take besides those that follow the first revision.
+pub(crate) fn early_writes(options: &Options) -> i64 {
+    // A flow schema is written once more with its status.
+    let schemas = 2 * flow_control::flow_schemas().len();
+    let levels = flow_control::priority_levels().len();
+    let services = local_services::local_services(|kind| options.serves(kind)).len();
+    // The range of the Services' addresses, and the first of them.
+    let ranges = 2;
+    policy::object_count() + i64::try_from(schemas + levels + services + ranges).unwrap_or(0)
+}
+
 impl ApiServer {
     /// Creates the namespaces, the priority classes and the API server's own Service.
     pub(crate) fn bootstrap(&mut self, now: Time) {
@@ -39,6 +54,7 @@ impl ApiServer {
             let request = Request::new(Method::Post, path).by(&user, &agent).body(object);
             self.handle(now, &request);
         }
+        self.derived_writes = 0;
         // What the first objects made nobody can have watched.
         drop(self.take_watch_events());
     }
@@ -66,6 +82,22 @@ impl ApiServer {
             let plural = if namespace.is_empty() { "clusterrolebindings" } else { "rolebindings" };
             add(rbac, plural, namespace, binding);
         }
+        let flow_control = "flowcontrol.apiserver.k8s.io";
+        for level in flow_control::priority_levels() {
+            add(flow_control, "prioritylevelconfigurations", "", level);
+        }
+        for schema in flow_control::flow_schemas() {
+            add(flow_control, "flowschemas", "", schema);
+        }
+        for service in local_services::local_services(|kind| self.options.serves(kind)) {
+            add("apiregistration.k8s.io", "apiservices", "", service);
+        }
+        let (first, bits) = self.options.service_cidr;
+        let range = tree!({
+            "metadata": {"name": "kubernetes"},
+            "spec": {"cidrs": [(format!("{first}/{bits}"))]},
+        });
+        add("networking.k8s.io", "servicecidrs", "", range);
         for (name, value, description) in PRIORITY_CLASSES {
             let class = tree!({"metadata": {"name": name}, "value": value, "description": description});
             add("scheduling.k8s.io", "priorityclasses", "", class);
