@@ -104,6 +104,11 @@ pub mod resources {
         REPLICASETS: "apps" "v1" "replicasets" "ReplicaSet" true;
         DAEMONSETS: "apps" "v1" "daemonsets" "DaemonSet" true;
         STATEFULSETS: "apps" "v1" "statefulsets" "StatefulSet" true;
+        JOBS: "batch" "v1" "jobs" "Job" true;
+        CRONJOBS: "batch" "v1" "cronjobs" "CronJob" true;
+        REPLICATIONCONTROLLERS: "" "v1" "replicationcontrollers" "ReplicationController" true;
+        PODDISRUPTIONBUDGETS: "policy" "v1" "poddisruptionbudgets" "PodDisruptionBudget" true;
+        HORIZONTALPODAUTOSCALERS: "autoscaling" "v2" "horizontalpodautoscalers" "HorizontalPodAutoscaler" true;
         CONTROLLERREVISIONS: "apps" "v1" "controllerrevisions" "ControllerRevision" true;
         ENDPOINTSLICES: "discovery.k8s.io" "v1" "endpointslices" "EndpointSlice" true;
         CLUSTERROLES: "rbac.authorization.k8s.io" "v1" "clusterroles" "ClusterRole" false;

@@ -11,6 +11,7 @@ mod garbagecollector;
 mod hash;
 mod history;
 mod intstr;
+mod job;
 mod manager;
 mod namespace;
 mod nodelifecycle;

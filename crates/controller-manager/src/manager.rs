@@ -1,5 +1,5 @@
 use crate::{
-    clusterroleaggregation, daemonset, deployment, endpoint, endpointslice, garbagecollector, namespace,
+    clusterroleaggregation, daemonset, deployment, endpoint, endpointslice, garbagecollector, job, namespace,
     nodelifecycle, podgc, replicaset, resourcequota, rootca, serviceaccount, statefulset, tainteviction,
     volume,
 };
@@ -20,6 +20,7 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("serviceaccount", |_| Box::new(Worker::new(serviceaccount::ServiceAccounts))),
     ("garbage-collector", |served| Box::new(garbagecollector::GarbageCollector::new(served))),
     ("daemonset", |_| Box::new(Worker::new(daemonset::DaemonSets::default()))),
+    ("job", |_| Box::new(Worker::new(job::Jobs::default()))),
     ("deployment", |_| Box::new(Worker::new(deployment::Deployments::default()))),
     ("replicaset", |_| Box::new(Worker::new(replicaset::ReplicaSets::default()))),
     ("statefulset", |_| Box::new(Worker::new(statefulset::StatefulSets::default()))),
