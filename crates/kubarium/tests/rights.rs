@@ -9,6 +9,8 @@ const LINES: &[&str] = &[
     "kubectl expose deployment web --port=80 --type=LoadBalancer",
     "kubectl create quota few --hard=pods=6,services=5",
     "kubectl set image deployment/web nginx=nginx:1.26",
+    "kubectl create job once --image=busybox -- true",
+    "kubectl delete job once",
     "kubectl rollout undo deployment/web",
     "kubectl create namespace other",
     "kubectl create deployment gone --image=nginx:1.25 -n other",
