@@ -38,6 +38,48 @@ pub fn type_name(value: &Value) -> &'static str {
     }
 }
 
+/// Writes JSON as Go's encoder does: on one line, `<`, `>` and `&` escaped.
+pub fn json(value: &Value) -> String {
+    escape_html(&value.to_json())
+}
+
+/// Escapes in JSON what could be taken for HTML, as Go's encoder does.
+pub fn escape_html(json: &str) -> String {
+    if !json.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+        return json.to_string();
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match c {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Writes a value as Go's `%v` does, a missing one as `missing`.
+pub fn text(value: &Value, missing: &str) -> String {
+    match value {
+        Value::Null => missing.to_string(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Str(string) => string.to_string(),
+        Value::List(items) => {
+            let items: Vec<String> = items.iter().map(|item| text(item, "<nil>")).collect();
+            format!("[{}]", items.join(" "))
+        }
+        Value::Map(map) => {
+            let entries: Vec<String> =
+                map.iter().map(|(key, value)| format!("{key}:{}", text(value, "<nil>"))).collect();
+            format!("map[{}]", entries.join(" "))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::quote;

@@ -5,9 +5,11 @@
 
 pub mod go;
 pub mod int_or_string;
+pub mod jsonpath;
 mod key;
 pub mod label;
 pub mod meta;
+pub mod name;
 pub mod number;
 pub mod quantity;
 pub mod quota;

@@ -1,3 +1,5 @@
+use crate::{Value, name};
+
 /// A built-in resource, as components name those they work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Resource {
@@ -24,6 +26,26 @@ pub fn qualified(name: &str, group: &str) -> String {
 }
 
 impl Resource {
+    /// Returns the resource that a CustomResourceDefinition defines, in the version that is stored; `None`
+    /// before its names have been accepted.
+    pub fn of_definition(definition: &Value) -> Option<Resource> {
+        let names = &definition["status"]["acceptedNames"];
+        let versions = definition["spec"]["versions"].items();
+        let stored =
+            versions.iter().find(|version| version["storage"].is_true() && version["served"].is_true());
+        let version = stored.or_else(|| versions.iter().find(|version| version["served"].is_true()))?;
+        if names["plural"].str().is_empty() || names["kind"].str().is_empty() {
+            return None;
+        }
+        Some(Resource {
+            group: name::keep(definition["spec"]["group"].str())?,
+            version: name::keep(version["name"].str())?,
+            plural: name::keep(names["plural"].str())?,
+            kind: name::keep(names["kind"].str())?,
+            namespaced: definition["spec"]["scope"].str() == "Namespaced",
+        })
+    }
+
     /// Returns `v1` or `apps/v1`.
     pub fn api_version(&self) -> String {
         group_version(self.group, self.version)
@@ -113,6 +135,7 @@ pub mod resources {
         ENDPOINTSLICES: "discovery.k8s.io" "v1" "endpointslices" "EndpointSlice" true;
         CLUSTERROLES: "rbac.authorization.k8s.io" "v1" "clusterroles" "ClusterRole" false;
         LEASES: "coordination.k8s.io" "v1" "leases" "Lease" true;
+        CUSTOMRESOURCEDEFINITIONS: "apiextensions.k8s.io" "v1" "customresourcedefinitions" "CustomResourceDefinition" false;
         STORAGECLASSES: "storage.k8s.io" "v1" "storageclasses" "StorageClass" false;
     }
 }

@@ -21,8 +21,7 @@ pub(crate) fn answer(call: &mut Call) -> Result<Response, Status> {
         "list" => {
             let accept = call.request.accept;
             if matches!(accept, Accept::Table | Accept::TableWithObjects) {
-                let table =
-                    printers::table(call.rest.printer, all.into_iter(), Value::map(), accept, call.now);
+                let table = printers::table(call.rest, all.into_iter(), Value::map(), accept, call.now);
                 return Ok(Response::new(200, table));
             }
             let list =

@@ -1,5 +1,5 @@
 //! Objects that are served in more than one form. One is stored: core events, and HorizontalPodAutoscalers
-//! of v2.
+//! of v2; of custom resources the version that their definition says.
 // Models pkg/apis/events/v1/conversion.go, pkg/apis/autoscaling/v1/conversion.go
 
 use crate::events;
@@ -8,7 +8,7 @@ use api::{Value, tree};
 
 /// Returns whether a resource's objects are stored in another form.
 pub(crate) fn is_converted(rest: &Rest) -> bool {
-    is_event(rest) || is_old_autoscaler(rest)
+    is_event(rest) || is_old_autoscaler(rest) || rest.custom.is_some()
 }
 
 /// Returns an object as it is stored.
@@ -25,7 +25,7 @@ pub(crate) fn from_stored(rest: &Rest, object: Value) -> Value {
     match object {
         object if is_event(rest) => events::from_core(&object),
         object if is_old_autoscaler(rest) => autoscaler_to_v1(object),
-        object => object,
+        object => rest.read_custom(object),
     }
 }
 

@@ -105,21 +105,17 @@ pub(crate) fn object(call: &mut Call, body: &Value, stored: &Value) -> Result<Va
         )));
     }
     let validation = FieldValidation::of(call.request)?;
-    let stored = if conversion::is_converted(rest) { &Value::Null } else { stored };
-    let (unknown, known) = Known::take(body, stored);
-    let decoded = schema::decode(kind, &unknown).map_err(|error| wrapped(&error))?;
-    if !decoded.unknown.is_empty() {
+    let (object, unknown) = read(rest, body, stored).map_err(|error| wrapped(&error))?;
+    if !unknown.is_empty() {
         match validation {
             FieldValidation::Ignore => {}
-            FieldValidation::Warn => call.warnings.extend(decoded.unknown),
+            FieldValidation::Warn => call.warnings.extend(unknown),
             FieldValidation::Strict => {
-                let list = decoded.unknown.join(", ");
+                let list = unknown.join(", ");
                 return Err(wrapped(&format!("strict decoding error: {list}")));
             }
         }
     }
-    let mut object = finish(rest, decoded.value);
-    known.put_back(&mut object);
     Ok(object)
 }
 
@@ -134,31 +130,47 @@ pub(crate) fn patched(call: &mut Call, object: &Value, stored: &Value) -> Result
         let error = api::FieldError::invalid("patch", call.request.body.to_json(), error);
         Status::invalid("", "", &[error])
     };
-    // What the two forms of events share has other names once it is read.
-    let stored = if conversion::is_converted(call.rest) { &Value::Null } else { stored };
-    let (unknown, known) = Known::take(object, stored);
-    let decoded = schema::decode(call.rest.kind, &unknown).map_err(invalid)?;
-    if !decoded.unknown.is_empty() {
+    let (object, unknown) = read(call.rest, object, stored).map_err(invalid)?;
+    if !unknown.is_empty() {
         match validation {
             FieldValidation::Ignore => {}
-            FieldValidation::Warn => call.warnings.extend(decoded.unknown),
+            FieldValidation::Warn => call.warnings.extend(unknown),
             FieldValidation::Strict => {
-                return Err(invalid(format!("strict decoding error: {}", decoded.unknown.join(", "))));
+                return Err(invalid(format!("strict decoding error: {}", unknown.join(", "))));
             }
         }
     }
-    let mut object = finish(call.rest, decoded.value);
-    known.put_back(&mut object);
     Ok(object)
 }
 
-fn finish(rest: &Rest, mut value: Value) -> Value {
+/// Reads and defaults a value by its kind's fields or its definition's schema; returns what isn't known.
+fn read(rest: &Rest, value: &Value, stored: &Value) -> Result<(Value, Vec<String>), String> {
+    if let Some(custom) = &rest.custom {
+        let (object, unknown) = custom.decode(value)?;
+        return Ok((named(rest, object), unknown));
+    }
+    // What the two forms of events share has other names once it is read.
+    let stored = if conversion::is_converted(rest) { &Value::Null } else { stored };
+    let (unread, known) = Known::take(value, stored);
+    let decoded = schema::decode(rest.kind, &unread)?;
+    let mut object = finish(rest, decoded.value);
+    known.put_back(&mut object);
+    Ok((object, decoded.unknown))
+}
+
+/// Sets kind and version.
+fn named(rest: &Rest, mut value: Value) -> Value {
     if value["apiVersion"].str() != rest.api_version {
         value.set(&["apiVersion"], rest.api_version.as_str());
     }
     if value["kind"].str() != rest.kind.kind {
         value.set(&["kind"], rest.kind.kind);
     }
+    value
+}
+
+fn finish(rest: &Rest, value: Value) -> Value {
+    let mut value = named(rest, value);
     schema::default(rest.kind, &mut value);
     conversion::to_stored(rest, value)
 }

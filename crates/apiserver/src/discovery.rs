@@ -1,27 +1,35 @@
 //! What the server can do: groups, versions, resources, its own version and health.
 
+use crate::custom::Customs;
 use crate::options::Options;
 use crate::status;
 use api::{Accept, Request, Response, Status, Value, tree};
-use schema::Kind;
+use schema::{Kind, Served};
 
 const GIT_VERSION: &str = "v1.36.2";
+
+/// Returns what the server tells of: the built-in kinds, then those that are defined.
+pub(crate) fn served(options: &Options, customs: &Customs) -> Vec<Served> {
+    let told = |kind: &&Kind| options.serves(kind);
+    let built_in = schema::kinds().iter().filter(told).map(|kind| Served { kind, schema: None });
+    built_in.chain(customs.served()).collect()
+}
 
 /// Answers a request that is about no resource.
 ///
 /// # Errors
 /// NotFound where nothing is at the path.
-pub(crate) fn answer(request: &Request, options: &Options) -> Result<Response, Status> {
-    let served: Vec<&'static Kind> = schema::kinds().iter().filter(|kind| options.serves(kind)).collect();
+pub(crate) fn answer(request: &Request, options: &Options, all: &[Served]) -> Result<Response, Status> {
+    let served: Vec<&'static Kind> = all.iter().map(|served| served.kind).collect();
     let words: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     if request.accept == Accept::Discovery && matches!(words.as_slice(), ["api" | "apis"]) {
         return Ok(Response::new(200, aggregated(&served, words == ["api"])));
     }
     let body = match words.as_slice() {
         ["healthz" | "livez" | "readyz", ..] => "ok".into(),
-        ["openapi", "v3"] => openapi_index(&served),
-        ["openapi", "v3", "api", version] => openapi(&served, "", version)?,
-        ["openapi", "v3", "apis", group, version] => openapi(&served, group, version)?,
+        ["openapi", "v3"] => openapi_index(all),
+        ["openapi", "v3", "api", version] => openapi(all, "", version)?,
+        ["openapi", "v3", "apis", group, version] => openapi(all, group, version)?,
         ["version"] => version(),
         ["api"] => tree!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [{
             "clientCIDR": "0.0.0.0/0",
@@ -75,25 +83,28 @@ fn root_paths(served: &[&'static Kind]) -> Value {
 
 /// Returns where each group's document is.
 // Models staging/src/k8s.io/kube-openapi/pkg/handler3/handler.go HandleDiscovery
-fn openapi_index(served: &[&'static Kind]) -> Value {
+fn openapi_index(served: &[Served]) -> Value {
     let mut paths = Value::map();
-    for kind in served {
+    for Served { kind, schema } in served {
         let path = match kind.group {
             "" => format!("api/{}", kind.version),
             group => format!("apis/{group}/{}", kind.version),
         };
         if paths[path.as_str()].is_null() {
-            // The hash makes clients read a changed document anew; these don't change.
-            let url = format!("/openapi/v3/{path}?hash={GIT_VERSION}");
+            // The hash makes clients read a changed document anew; those of built-in kinds don't change.
+            let hash = schema.as_ref().map_or(GIT_VERSION.to_string(), |schema| {
+                format!("{:016X}", sim::Chance::new(0).draw("openapi", &schema.to_json(), 0))
+            });
+            let url = format!("/openapi/v3/{path}?hash={hash}");
             paths.set(&[&path], tree!({"serverRelativeURL": url}));
         }
     }
     tree!({"paths": paths})
 }
 
-fn openapi(served: &[&'static Kind], group: &str, version: &str) -> Result<Value, Status> {
-    let kinds: Vec<&'static Kind> =
-        served.iter().copied().filter(|kind| kind.group == group && kind.version == version).collect();
+fn openapi(served: &[Served], group: &str, version: &str) -> Result<Value, Status> {
+    let of_group = |served: &&Served| served.kind.group == group && served.kind.version == version;
+    let kinds: Vec<Served> = served.iter().filter(of_group).cloned().collect();
     if kinds.is_empty() { Err(status::no_such_path()) } else { Ok(schema::openapi(&kinds)) }
 }
 

@@ -96,16 +96,28 @@ impl Selection {
 
 fn check_field(name: &str, rest: &Rest) -> Result<(), Status> {
     let known = selectable(rest.kind.group, rest.kind.plural);
-    let common = matches!(name, "metadata.name" | "metadata.namespace");
+    let common = matches!(name, "metadata.name" | "metadata.namespace")
+        || rest.custom.as_ref().is_some_and(|custom| custom.selectable.iter().any(|field| field == name));
     if common || known.is_some_and(|known| known.contains(&name)) {
         return Ok(());
     }
     Err(Status::bad_request(match known {
         Some(_) => format!("field label not supported: {name}"),
+        None if rest.custom.is_some() => format!("field label not supported: {name}"),
         None => {
             format!("{name:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
         }
     }))
+}
+
+/// Returns a simple JSONPath, `.spec.replicas`, as a selector names it: `spec.replicas`.
+pub(crate) fn simple_path(path: &str) -> String {
+    path.trim_start_matches('.').to_string()
+}
+
+/// Returns what stands at a path of names with dots between.
+pub(crate) fn at_path<'a>(object: &'a Value, path: &str) -> &'a Value {
+    path.split('.').fold(object, |value, key| &value[key])
 }
 
 /// Returns a field's value as selectors compare it.
@@ -118,13 +130,7 @@ fn field(object: &Value, name: &str) -> String {
         "status.successful" => &object["status"]["succeeded"],
         "status.podIPs" => &object["status"]["podIP"],
         "spec.clusterIP" => &object["spec"]["clusterIP"],
-        name => {
-            let mut value = object;
-            for key in name.split('.') {
-                value = &value[key];
-            }
-            value
-        }
+        name => at_path(object, name),
     };
     match value {
         Value::Str(text) => text.to_string(),

@@ -14,6 +14,7 @@ mod bootstrap;
 mod component_status;
 mod conversion;
 mod cron;
+mod custom;
 mod decode;
 mod discovery;
 mod events;

@@ -1,12 +1,16 @@
 //! The resources that are served, each with what the request path needs of it at hand.
 
+use crate::custom::{Custom, Writing};
+use crate::handlers::Scope;
 use crate::printers::{self, Printer};
 use crate::registry::{self, Strategy};
-use api::Resource;
+use api::{Resource, Value};
 use schema::Kind;
-use std::sync::OnceLock;
+use std::fmt;
+use std::rc::Rc;
 
 /// One resource of one version.
+#[derive(Clone)]
 pub(crate) struct Rest {
     pub(crate) kind: &'static Kind,
     /// `v1`, `apps/v1`.
@@ -25,6 +29,17 @@ pub(crate) struct Rest {
     pub(crate) unattended: &'static str,
     /// Whether objects have a status that is written apart from the rest.
     pub(crate) has_status: bool,
+    /// What is particular to a custom resource; `None` of a built-in one.
+    pub(crate) custom: Option<Rc<Custom>>,
+}
+
+impl fmt::Debug for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rest")
+            .field("resource", &self.group_resource)
+            .field("version", &self.api_version)
+            .finish()
+    }
 }
 
 impl Rest {
@@ -52,6 +67,20 @@ impl Rest {
     /// Returns whether this is the core Event or that of `events.k8s.io`.
     pub(crate) fn is_group(&self, group: &str, plural: &str) -> bool {
         self.kind.plural == plural && self.kind.group == group
+    }
+
+    /// Returns a stored custom resource in this version; a built-in one stays as it is.
+    pub(crate) fn read_custom(&self, object: Value) -> Value {
+        match &self.custom {
+            Some(custom) => custom.read(&self.api_version, object),
+            None => object,
+        }
+    }
+
+    /// Returns a write of a custom resource; `None` of a built-in one.
+    pub(crate) fn writing<'a>(&'a self, scope: Scope, old: &'a Value) -> Option<Writing<'a>> {
+        let custom = self.custom.as_deref()?;
+        Some(Writing { rest: self, custom, scope, old })
     }
 
     /// Returns whether it is pods.
@@ -95,24 +124,29 @@ fn is_stored(kind: &Kind) -> bool {
 
 /// Returns every resource that can be served, sorted by plural, then by group and version.
 pub(crate) fn all() -> &'static [Rest] {
-    static TABLE: OnceLock<Vec<Rest>> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        let mut kinds: Vec<&'static Kind> = schema::kinds().iter().collect();
-        kinds.sort_by_key(|kind| (kind.plural, kind.group, kind.version));
-        let mut number = 0;
-        let mut table: Vec<Rest> = Vec::with_capacity(kinds.len());
-        for kind in kinds {
-            let same = table.last().is_some_and(|last| {
-                let events = last.kind.plural == "events" && kind.plural == "events";
-                events || last.kind.plural == kind.plural && last.kind.group == kind.group
-            });
-            if !same {
-                number += 1;
-            }
-            table.push(rest(kind, number));
+    // Each thread has its own, because a custom resource's part is of one thread.
+    thread_local! {
+        static TABLE: &'static [Rest] = Vec::leak(table());
+    }
+    TABLE.with(|table| *table)
+}
+
+fn table() -> Vec<Rest> {
+    let mut kinds: Vec<&'static Kind> = schema::kinds().iter().collect();
+    kinds.sort_by_key(|kind| (kind.plural, kind.group, kind.version));
+    let mut number = 0;
+    let mut table: Vec<Rest> = Vec::with_capacity(kinds.len());
+    for kind in kinds {
+        let same = table.last().is_some_and(|last| {
+            let events = last.kind.plural == "events" && kind.plural == "events";
+            events || last.kind.plural == kind.plural && last.kind.group == kind.group
+        });
+        if !same {
+            number += 1;
         }
-        table
-    })
+        table.push(rest(kind, number));
+    }
+    table
 }
 
 fn rest(kind: &'static Kind, number: u16) -> Rest {
@@ -127,6 +161,7 @@ fn rest(kind: &'static Kind, number: u16) -> Rest {
         printer: printers::find(kind.group, kind.plural),
         unattended: unattended(kind),
         has_status: kind.subresource("status").is_some(),
+        custom: None,
     }
 }
 

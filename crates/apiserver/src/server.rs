@@ -3,6 +3,7 @@
 use crate::admission::Shared;
 use crate::authorization::{self, Attributes, Rbac};
 use crate::bootstrap;
+use crate::custom::Customs;
 use crate::discovery;
 use crate::events::Leases;
 use crate::flow_control;
@@ -17,6 +18,7 @@ use crate::watch_cache::Watches;
 use api::{Method, Request, Response, Status, Value, WatchEvent};
 use etcd::{Expect, Store, WriteError};
 use sim::Time;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The API server and its store. A clone is a snapshot of the whole cluster's state as the API knows it.
@@ -29,6 +31,11 @@ pub struct ApiServer {
     pub(crate) rbac: Rc<Rbac>,
     /// Whether roles or bindings have changed since they were read.
     rbac_is_stale: bool,
+    customs: Rc<Customs>,
+    /// Whether CustomResourceDefinitions have changed since they were read.
+    customs_are_stale: bool,
+    /// The number of each custom resource that there has been.
+    custom_numbers: BTreeMap<String, u16>,
     pub(crate) shared: Shared,
     pub(crate) node_requests: Vec<NodeRequest>,
     pub(crate) event_leases: Leases,
@@ -48,6 +55,9 @@ impl ApiServer {
             services: Allocators::new(options.chance, options.service_cidr, options.node_ports),
             rbac: Rc::default(),
             rbac_is_stale: true,
+            customs: Rc::default(),
+            customs_are_stale: false,
+            custom_numbers: BTreeMap::new(),
             shared: Shared::default(),
             node_requests: Vec::new(),
             event_leases: Leases::new(),
@@ -85,10 +95,16 @@ impl ApiServer {
             return Ok(Response::new(200, self.metrics()));
         }
         if !info.is_resource {
-            return discovery::answer(request, &self.options);
+            let customs = self.customs().clone();
+            let served = discovery::served(&self.options, &customs);
+            return discovery::answer(request, &self.options, &served);
         }
-        let rest = resources::find(info.group, info.version, info.resource);
-        let Some(rest) = rest.filter(|rest| self.is_served(rest)) else {
+        let customs = self.customs().clone();
+        let rest = match resources::find(info.group, info.version, info.resource) {
+            Some(rest) => Some(rest).filter(|rest| self.is_served(rest)),
+            None => customs.find(info.group, info.version, info.resource).map(|rest| &**rest),
+        };
+        let Some(rest) = rest else {
             return Err(status::no_such_path());
         };
         if !rest.kind.namespaced && !info.namespace.is_empty() && rest.kind.plural != "namespaces" {
@@ -107,6 +123,20 @@ impl ApiServer {
             self.rbac = Rc::new(Rbac::of(&self.store));
             self.rbac_is_stale = false;
         }
+    }
+
+    /// Returns the custom resources; they are read anew where definitions have changed.
+    pub(crate) fn customs(&mut self) -> &Rc<Customs> {
+        if std::mem::take(&mut self.customs_are_stale) {
+            self.customs = Rc::new(Customs::of(&self.store, &mut self.custom_numbers));
+        }
+        &self.customs
+    }
+
+    /// Notes what is read again because of a write.
+    fn note_write(&mut self, rest: &Rest) {
+        self.rbac_is_stale |= authorization::is_policy(rest.kind.group);
+        self.customs_are_stale |= rest.is_group("apiextensions.k8s.io", "customresourcedefinitions");
     }
 
     /// Takes what watchers are to be told since the last time: (stream, revision, event), in the order
@@ -197,7 +227,7 @@ impl ApiServer {
     /// Writes an object, tells the watchers, and returns it with its new resource version.
     pub(crate) fn write(
         &mut self,
-        rest: &'static Rest,
+        rest: &Rest,
         key: &str,
         mut object: Value,
         expect: Expect,
@@ -208,8 +238,11 @@ impl ApiServer {
         }
         let revision = self.store.next_revision();
         object.set(&["metadata", "resourceVersion"], revision.to_string());
+        if let Some(custom) = &rest.custom {
+            object = custom.store(object);
+        }
         self.store.put(key, object.clone(), expect)?;
-        self.rbac_is_stale |= authorization::is_policy(rest.kind.group);
+        self.note_write(rest);
         self.watches.dispatch(rest.number, revision, &old, &object, self.now);
         if rest.kind.plural == "events" {
             self.lease_event(self.now, key, revision);
@@ -218,7 +251,7 @@ impl ApiServer {
     }
 
     /// Takes an object out, gives back what it had, tells the watchers, and returns it as it was last.
-    pub(crate) fn erase(&mut self, rest: &'static Rest, key: &str, last: &Value) -> Value {
+    pub(crate) fn erase(&mut self, rest: &Rest, key: &str, last: &Value) -> Value {
         let Ok(revision) = self.store.delete(key, Expect::Any) else {
             return last.clone();
         };
@@ -226,7 +259,7 @@ impl ApiServer {
             self.services.release(last);
             self.sync_addresses(last, &Value::Null);
         }
-        self.rbac_is_stale |= authorization::is_policy(rest.kind.group);
+        self.note_write(rest);
         self.watches.dispatch(rest.number, revision, last, &Value::Null, self.now);
         last.clone()
     }

@@ -31,6 +31,15 @@ pub(crate) fn to_come(rest: &Rest) -> Status {
     status
 }
 
+/// Says that nothing is created of a kind whose definition is being deleted.
+// Models staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go ServeHTTP
+pub(crate) fn terminating(rest: &Rest) -> Status {
+    let message = "create not allowed while custom resource definition is terminating";
+    let mut status = Status::new(405, "MethodNotAllowed", message);
+    status.details = tree!({"group": (rest.kind.group), "kind": (rest.kind.plural)});
+    status
+}
+
 /// Says that the form of the body isn't known.
 // Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/negotiation/errors.go errUnsupportedMediaType
 pub(crate) fn unsupported_media_type(accepted: &[&str]) -> Status {

@@ -22,9 +22,9 @@ pub(crate) struct Stream {
 }
 
 /// In which form a watcher wants the objects.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Form {
-    rest: &'static Rest,
+    rest: Rc<Rest>,
     accept: Accept,
 }
 
@@ -116,13 +116,13 @@ fn place(stream: &Stream) -> Place {
 
 impl Stream {
     pub(crate) fn new(
-        rest: &'static Rest,
+        rest: &Rest,
         namespace: &str,
         selection: Selection,
         accept: Accept,
         bookmarks: bool,
     ) -> Stream {
-        let form = Form { rest, accept };
+        let form = Form { rest: Rc::new(rest.clone()), accept };
         Stream { number: rest.number, namespace: namespace.into(), selection, form, bookmarks }
     }
 
@@ -201,7 +201,7 @@ impl Watches {
         let Some(stream) = self.streams.get(&id) else {
             return;
         };
-        let mut object = bookmark(stream.form.rest, revision);
+        let mut object = bookmark(&stream.form.rest, revision);
         object.set(&["metadata", "annotations"], tree!({"k8s.io/initial-events-end": "true"}));
         self.pending.push((id, revision, WatchEvent { event: EventType::Bookmark, object }));
     }
@@ -216,7 +216,7 @@ impl Watches {
     pub(crate) fn bookmark_all(&mut self, revision: i64) {
         for (id, stream) in &self.streams {
             if stream.bookmarks {
-                let object = bookmark(stream.form.rest, revision);
+                let object = bookmark(&stream.form.rest, revision);
                 self.pending.push((*id, revision, WatchEvent { event: EventType::Bookmark, object }));
             }
         }
@@ -243,13 +243,13 @@ fn with_revision(object: &Value, revision: i64) -> Value {
 }
 
 fn shape(form: &Form, object: Value, now: Time) -> Value {
-    let object = conversion::from_stored(form.rest, object);
+    let object = conversion::from_stored(&form.rest, object);
     match form.accept {
         Accept::Object | Accept::Discovery => object,
         Accept::Metadata => printers::partial_metadata(&object),
         accept => {
             let metadata = tree!({"resourceVersion": (&object["metadata"]["resourceVersion"])});
-            printers::table(form.rest.printer, std::iter::once(object), metadata, accept, now)
+            printers::table(&form.rest, std::iter::once(object), metadata, accept, now)
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::view::View;
 use crate::wires::{Asker, Wires};
 use crate::world::{Happening, Owner, World};
 use ::view::{Input, LoggedInput, Moment};
+use apiextensions::ApiExtensions;
 use apiserver::ApiServer;
 use client::{Delivery, Identity, WatchSpec};
 use controller_manager::ControllerManager;
@@ -73,6 +74,7 @@ impl Cluster {
         let parts = Parts {
             manager: ControllerManager::new(&apiserver::served_resources()),
             scheduler: Scheduler::new(),
+            extensions: ApiExtensions::default(),
             nodes: Vec::new(),
             by_name: BTreeMap::new(),
             addons: crate::addons::Addons::default(),
@@ -99,6 +101,7 @@ impl Cluster {
         self.watch_for_view();
         self.connect(crate::parts::MANAGER);
         self.connect(crate::parts::SCHEDULER);
+        self.connect(crate::parts::EXTENSIONS);
         for node in &self.preset.clone().nodes {
             self.add_node(node);
         }

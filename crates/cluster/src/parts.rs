@@ -2,6 +2,7 @@
 
 use crate::wires::Wires;
 use crate::world::{Owner, World};
+use apiextensions::ApiExtensions;
 use client::{Component, Cx, Delivery, Identity, WatchSpec};
 use controller_manager::ControllerManager;
 use kube_proxy::KubeProxy;
@@ -15,7 +16,9 @@ use std::rc::Rc;
 pub(crate) const MANAGER: u32 = 0;
 /// The scheduler.
 pub(crate) const SCHEDULER: u32 = 1;
-/// Nodes have two parts each: the kubelet with an even number, kube-proxy with the odd one after it.
+/// The API server's part that looks after CustomResourceDefinitions.
+pub(crate) const EXTENSIONS: u32 = crate::addons::FIRST - 1;
+/// Nodes have two parts each, from this number on: the kubelet, then kube-proxy.
 const FIRST_NODE: u32 = 2;
 
 /// A machine's parts.
@@ -32,6 +35,7 @@ pub(crate) struct NodeParts {
 pub(crate) struct Parts {
     pub manager: ControllerManager,
     pub scheduler: Scheduler,
+    pub extensions: ApiExtensions,
     pub nodes: Vec<NodeParts>,
     pub by_name: BTreeMap<Rc<str>, u32>,
     pub addons: crate::addons::Addons,
@@ -78,6 +82,7 @@ impl Parts {
         Some(match part {
             MANAGER => (self.manager.identity().clone(), self.manager.watches()),
             SCHEDULER => (self.scheduler.identity().clone(), self.scheduler.watches()),
+            EXTENSIONS => (self.extensions.identity().clone(), self.extensions.watches()),
             part if part >= crate::addons::FIRST => self.addons.describe(part)?,
             part => {
                 let (i, is_kubelet) = Parts::node_of(part);
@@ -94,7 +99,7 @@ impl Parts {
     /// Returns whether a part runs.
     pub(crate) fn is_on(&self, part: u32) -> bool {
         match part {
-            MANAGER | SCHEDULER => true,
+            MANAGER | SCHEDULER | EXTENSIONS => true,
             part if part >= crate::addons::FIRST => self.addons.describe(part).is_some(),
             part => self.nodes.get(Parts::node_of(part).0).is_some_and(|node| node.on),
         }
@@ -108,6 +113,7 @@ impl Parts {
         match part {
             MANAGER => self.manager.next_at(),
             SCHEDULER => self.scheduler.next_at(),
+            EXTENSIONS => self.extensions.next_at(),
             part if part >= crate::addons::FIRST => self.addons.next_at(part),
             part => {
                 let (i, is_kubelet) = Parts::node_of(part);
@@ -164,6 +170,7 @@ impl Parts {
         match part {
             MANAGER => act(Target::Component(&mut self.manager), &mut cx, wires),
             SCHEDULER => act(Target::Component(&mut self.scheduler), &mut cx, wires),
+            EXTENSIONS => act(Target::Component(&mut self.extensions), &mut cx, wires),
             part if part >= crate::addons::FIRST => {
                 if let Some(addon) = self.addons.get_mut(part) {
                     act(Target::Addon(addon), &mut cx, wires);
@@ -185,6 +192,7 @@ impl Parts {
         let identity = match part {
             MANAGER => self.manager.identity(),
             SCHEDULER => self.scheduler.identity(),
+            EXTENSIONS => self.extensions.identity(),
             part if part >= crate::addons::FIRST => self.addons.identity(part)?,
             part => {
                 let (i, is_kubelet) = Parts::node_of(part);

@@ -13,6 +13,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("etcd", &["api", "sim"]),
     ("apiserver", &["api", "etcd", "schema", "sim"]),
     ("client", &["api", "sim"]),
+    ("apiextensions", &["api", "client", "sim"]),
     ("controller-manager", &["api", "client", "sim"]),
     ("scheduler", &["api", "client", "sim"]),
     ("network", &["api", "sim"]),
@@ -27,6 +28,7 @@ const TABLE: &[(&str, &[&str])] = &[
         "cluster",
         &[
             "api",
+            "apiextensions",
             "apiserver",
             "client",
             "controller-manager",

@@ -14,7 +14,6 @@ mod failure;
 mod files;
 mod flags;
 mod host;
-mod jsonpath;
 mod mapper;
 mod printers;
 mod tabs;

@@ -2,9 +2,8 @@
 
 use api::Value;
 use sim::{HOUR, MICROSECOND, MILLISECOND, MINUTE, Nanos, SECOND};
-use std::fmt::Write;
 
-pub(crate) use api::go::{quote, type_name as go_type};
+pub(crate) use api::go::{escape_html, json as go_json, quote, text as go_text, type_name as go_type};
 
 /// Reads a truth value as `strconv.ParseBool`.
 pub(crate) fn parse_bool(text: &str) -> Option<bool> {
@@ -121,27 +120,6 @@ pub(crate) fn human_duration(nanos: Nanos) -> String {
     format!("{}y", hours / 24 / 365)
 }
 
-/// Writes JSON as Go's encoder does: on one line, `<`, `>` and `&` escaped.
-pub(crate) fn go_json(value: &Value) -> String {
-    escape_html(&value.to_json())
-}
-
-fn escape_html(json: &str) -> String {
-    if !json.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
-        return json.to_string();
-    }
-    let mut out = String::with_capacity(json.len() + 16);
-    for c in json.chars() {
-        match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                let _ = write!(out, "\\u{:04x}", c as u32);
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 /// Says as Go's `encoding/json` what is wrong with JSON, of which serde_json said `why`.
 pub(crate) fn go_json_trouble(text: &str, why: &str) -> String {
     let number = |word: &str| {
@@ -174,26 +152,6 @@ pub(crate) fn go_json_trouble(text: &str, why: &str) -> String {
 /// Writes JSON indented by four blanks as kubectl prints it.
 pub(crate) fn json_pretty(value: &Value) -> String {
     escape_html(&value.to_json_pretty())
-}
-
-/// Writes a value as Go's `%v` does, a missing one as `missing`.
-pub(crate) fn go_text(value: &Value, missing: &str) -> String {
-    match value {
-        Value::Null => missing.to_string(),
-        Value::Bool(truth) => truth.to_string(),
-        Value::Int(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        Value::Str(text) => text.to_string(),
-        Value::List(items) => {
-            let items: Vec<String> = items.iter().map(|item| go_text(item, "<nil>")).collect();
-            format!("[{}]", items.join(" "))
-        }
-        Value::Map(map) => {
-            let entries: Vec<String> =
-                map.iter().map(|(key, value)| format!("{key}:{}", go_text(value, "<nil>"))).collect();
-            format!("map[{}]", entries.join(" "))
-        }
-    }
 }
 
 /// Writes a value as Go's `%#v` does.

@@ -30,7 +30,7 @@ pub struct Kind {
     /// Whether this cluster tells of it and lists it, though nobody works on its objects yet: none can be
     /// created.
     pub listed: bool,
-    definition: Option<&'static Definition>,
+    pub(crate) definition: Option<&'static Definition>,
 }
 
 /// What is below an object: `status`, `scale`.

@@ -5,6 +5,7 @@
 //! - [`Definition`], [`Field`], [`Type`], [`field_at`], [`explain`]: what objects are made of.
 //! - [`decode`], [`default`]: what the API server makes of an object that comes in.
 //! - [`patch`]: patches, applied and made.
+//! - [`custom`], [`structural`]: kinds that CustomResourceDefinitions define, and their schemas.
 //!
 //! # Where it comes from
 //! `build.rs` takes every definition from `k8s-openapi`, whose package brings upstream's names,
@@ -49,6 +50,7 @@
 //! | `k8s_openapi`'s struct | 19,000 |
 //! | `serde_json::Value` | 25,400 |
 
+mod custom;
 mod decode;
 mod default;
 mod definition;
@@ -57,10 +59,12 @@ mod kind;
 mod openapi;
 pub mod patch;
 mod quantity;
+pub mod structural;
 mod table;
 
-pub use decode::{Decoded, decode, decode_again};
+pub use custom::custom;
+pub use decode::{Decoded, decode, decode_again, decode_metadata};
 pub use default::default;
 pub use definition::{Definition, DefinitionId, Field, Presence, Type, definition, field_at};
 pub use kind::{Kind, Subresource, find, find_kind, kinds, resolve};
-pub use openapi::openapi;
+pub use openapi::{Served, openapi};

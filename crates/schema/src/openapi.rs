@@ -6,7 +6,7 @@
 // Models staging/src/k8s.io/kube-openapi/pkg/builder3/openapi.go
 
 use crate::definition::{Definition, Field, Type};
-use crate::{Kind, definition};
+use crate::{Kind, definition, structural};
 use api::{Map, Value, tree};
 use std::collections::BTreeMap;
 
@@ -14,8 +14,17 @@ const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 const INT_OR_STRING: &str = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
 
+/// A kind to tell of, and its schema where a CustomResourceDefinition has it.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// The kind.
+    pub kind: &'static Kind,
+    /// The structural schema; `None` of a built-in kind.
+    pub schema: Option<Value>,
+}
+
 /// Makes the document of one group's version from its kinds.
-pub fn openapi(kinds: &[&'static Kind]) -> Value {
+pub fn openapi(served: &[Served]) -> Value {
     let mut schemas = Schemas::default();
     let mut paths = Map::new();
     for name in ["Status", "DeleteOptions", "ListMeta", "Patch"] {
@@ -26,15 +35,20 @@ pub fn openapi(kinds: &[&'static Kind]) -> Value {
         tree!({"type": "object", "description": "Patch is provided to \
         give a concrete name and type to the Kubernetes PATCH request body."}),
     );
-    for kind in kinds {
-        if let Some(definition) = kind.definition() {
-            schemas.add(definition);
-            schemas.tell_kind(definition.name, kind, kind.kind);
-            if kind.verbs.contains(&"list") {
-                schemas.add_list(definition, kind);
+    for Served { kind, schema } in served {
+        let name = match (schema, kind.definition()) {
+            (Some(schema), _) => schemas.add_custom(kind, schema),
+            (None, Some(definition)) => {
+                schemas.add(definition);
+                definition.name.to_string()
             }
+            (None, None) => continue,
+        };
+        schemas.tell_kind(&name, kind, kind.kind);
+        if kind.verbs.contains(&"list") {
+            schemas.add_list(&name, kind);
         }
-        add_paths(kind, &mut paths);
+        add_paths(kind, &name, &mut paths);
     }
     let mut all = Map::new();
     for (name, schema) in schemas.made {
@@ -52,8 +66,8 @@ fn reference(name: &str) -> Value {
     tree!({"$ref": (format!("#/components/schemas/{name}"))})
 }
 
-fn list_name(definition: &Definition) -> String {
-    format!("{}List", definition.name)
+fn list_name(item: &str) -> String {
+    format!("{item}List")
 }
 
 /// The schemas of a document.
@@ -95,6 +109,18 @@ impl Schemas {
         self.made.insert(definition.name.to_string(), schema);
     }
 
+    /// Adds a custom resource's schema; returns its name, the group's parts in reverse order as upstream
+    /// has it: `com.example.stable.v1.CronTab`.
+    fn add_custom(&mut self, kind: &Kind, schema: &Value) -> String {
+        self.add_named(&format!("{META}.ObjectMeta"));
+        let mut parts: Vec<&str> = kind.group.rsplit('.').collect();
+        parts.extend([kind.version, kind.kind]);
+        let name = parts.join(".");
+        let metadata = format!("#/components/schemas/{META}.ObjectMeta");
+        self.made.insert(name.clone(), structural::describe(schema, &metadata));
+        name
+    }
+
     /// Says which kind a schema is of.
     fn tell_kind(&mut self, name: &str, kind: &Kind, of: &str) {
         if let Some(schema) = self.made.get_mut(name) {
@@ -103,7 +129,7 @@ impl Schemas {
         }
     }
 
-    fn add_list(&mut self, item: &'static Definition, kind: &Kind) {
+    fn add_list(&mut self, item: &str, kind: &Kind) {
         let list = format!("{}List", kind.kind);
         let schema = tree!({
             "description": (format!("{list} is a list of {}", kind.kind)),
@@ -112,7 +138,7 @@ impl Schemas {
             "properties": {
                 "apiVersion": {"type": "string"},
                 "kind": {"type": "string"},
-                "items": {"type": "array", "items": {"allOf": [(reference(item.name))], "default": {}}},
+                "items": {"type": "array", "items": {"allOf": [(reference(item))], "default": {}}},
                 "metadata": {"allOf": [(reference(&format!("{META}.ListMeta")))], "default": {}},
             },
         });
@@ -212,8 +238,7 @@ const PATCHES: [&str; 4] = [
     "application/strategic-merge-patch+json",
 ];
 
-fn add_paths(kind: &Kind, paths: &mut Map) {
-    let Some(definition) = kind.definition() else { return };
+fn add_paths(kind: &Kind, definition: &str, paths: &mut Map) {
     let root = if kind.group.is_empty() { "/api".to_string() } else { format!("/apis/{}", kind.group) };
     let place = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
     let collection = format!("{root}/{}{place}/{}", kind.version, kind.plural);
@@ -247,7 +272,7 @@ fn add_paths(kind: &Kind, paths: &mut Map) {
 }
 
 /// Makes the operations of a path whose verbs the kind has: (verb, method, action).
-fn operations(kind: &Kind, definition: &Definition, in_namespace: bool, of: &[(&str, &str, &str)]) -> Value {
+fn operations(kind: &Kind, definition: &str, in_namespace: bool, of: &[(&str, &str, &str)]) -> Value {
     let mut path = Value::map();
     for (verb, method, action) in of.iter().filter(|(verb, _, _)| kind.verbs.contains(verb)) {
         path.set(&[method], operation(kind, definition, verb, action));
@@ -260,7 +285,7 @@ fn operations(kind: &Kind, definition: &Definition, in_namespace: bool, of: &[(&
     path
 }
 
-fn operation(kind: &Kind, definition: &Definition, verb: &str, action: &str) -> Value {
+fn operation(kind: &Kind, definition: &str, verb: &str, action: &str) -> Value {
     let names: Vec<&str> = match verb {
         "create" | "update" => WRITING.to_vec(),
         "patch" => WRITING.iter().copied().chain(["force"]).collect(),
@@ -273,7 +298,7 @@ fn operation(kind: &Kind, definition: &Definition, verb: &str, action: &str) -> 
     let answer = match verb {
         "list" => list_name(definition),
         "delete" | "deletecollection" => format!("{META}.Status"),
-        _ => definition.name.to_string(),
+        _ => definition.to_string(),
     };
     let mut operation = tree!({
         "operationId": (format!("{verb}{}{}{}", title(kind.group), title(kind.version), kind.kind)),
@@ -290,11 +315,13 @@ fn operation(kind: &Kind, definition: &Definition, verb: &str, action: &str) -> 
     }
     match verb {
         "create" | "update" => {
-            let schema = reference(definition.name);
+            let schema = reference(definition);
             operation.set(&["requestBody", "content", "*/*", "schema"], schema);
         }
         "patch" => {
-            for form in PATCHES {
+            for form in
+                PATCHES.iter().filter(|form| kind.definition().is_some() || !form.contains("strategic"))
+            {
                 let schema = reference(&format!("{META}.Patch"));
                 operation.set(&["requestBody", "content", form, "schema"], schema);
             }
@@ -321,7 +348,7 @@ fn title(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::openapi;
+    use super::{Served, openapi};
     use crate::kinds;
     use api::Value;
 
@@ -335,10 +362,14 @@ mod tests {
         value.items().iter().for_each(|item| references(item, found));
     }
 
+    fn of_group(group: &str) -> Vec<Served> {
+        let kinds = kinds().iter().filter(|kind| kind.group == group);
+        kinds.map(|kind| Served { kind, schema: None }).collect()
+    }
+
     #[test]
     fn every_reference_leads_somewhere() {
-        let core: Vec<_> = kinds().iter().filter(|kind| kind.group.is_empty()).collect();
-        let document = openapi(&core);
+        let document = openapi(&of_group(""));
         let mut found = Vec::new();
         references(&document, &mut found);
         assert!(found.len() > 500);
@@ -350,8 +381,7 @@ mod tests {
 
     #[test]
     fn tells_kinds_and_parameters() {
-        let apps: Vec<_> = kinds().iter().filter(|kind| kind.group == "apps").collect();
-        let document = openapi(&apps);
+        let document = openapi(&of_group("apps"));
         let path = &document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"];
         assert_eq!(path["patch"]["x-kubernetes-group-version-kind"]["kind"].str(), "Deployment");
         let names: Vec<&str> =

@@ -1,7 +1,7 @@
 //! create.
 // Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go
 
-use super::Call;
+use super::{Call, Scope};
 use crate::admission::Operation;
 use crate::decode;
 use crate::registry::service::For;
@@ -96,6 +96,9 @@ impl ApiServer {
         self.prepare_create(call, &mut object);
         let mut errors = Errors::default();
         (rest.strategy.validate)(&object, &mut errors);
+        if let Some(writing) = rest.writing(Scope::Main, &Value::Null) {
+            writing.validate(&object, &mut errors);
+        }
         status::check(rest, &name, errors)?;
         (rest.strategy.warnings)(&object, &Value::Null, &mut call.warnings);
         if !rest.unattended.is_empty() {
@@ -150,5 +153,8 @@ impl ApiServer {
             object.set(&["status"], status);
         }
         (strategy.prepare_create)(object, call.now);
+        if let Some(writing) = call.rest.writing(Scope::Main, &Value::Null) {
+            writing.prepare_create(object);
+        }
     }
 }

@@ -114,6 +114,10 @@ impl ApiServer {
         if call.rest.is_group("", "namespaces") {
             return self.delete_namespace(call, &key, &old);
         }
+        if call.rest.is_group("apiextensions.k8s.io", "customresourcedefinitions") && !meta::is_deleting(&old)
+        {
+            return self.delete_definition(call, &key, &old);
+        }
         let mut new = old.clone();
         let plan = begin_deletion(call, options, &mut new);
         if plan == Plan::UnderWay {
@@ -179,6 +183,31 @@ impl ApiServer {
             self.erase(call.rest, key, old);
         }
         Ok(call.answer(200, old.clone()))
+    }
+}
+
+impl ApiServer {
+    /// Marks a definition; its controller deletes the objects and then takes its finalizer away.
+    // Models staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition/etcd.go Delete
+    fn delete_definition(&mut self, call: &mut Call, key: &str, old: &Value) -> Result<Response, Status> {
+        const FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
+        let mut new = old.clone();
+        new.set(&["metadata", "deletionTimestamp"], call.now.rfc3339());
+        if !new["metadata"]["finalizers"].items().iter().any(|name| name.str() == FINALIZER) {
+            new.at_mut(&["metadata", "finalizers"]).list_mut().push(FINALIZER.into());
+        }
+        let condition = tree!({
+            "type": "Terminating",
+            "status": "True",
+            "reason": "InstanceDeletionPending",
+            "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+            "lastTransitionTime": (call.now.rfc3339()),
+        });
+        new.at_mut(&["status", "conditions"]).list_mut().push(condition);
+        if !call.dry_run {
+            new = self.write(call.rest, key, new, Expect::Any).map_err(|_| call.not_found())?;
+        }
+        Ok(call.answer(200, new))
     }
 }
 

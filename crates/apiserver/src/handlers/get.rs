@@ -31,11 +31,11 @@ impl ApiServer {
         }
         let accept = call.request.accept;
         if matches!(accept, Accept::Table | Accept::TableWithObjects) {
-            let table = printers::table(rest.printer, page.items.into_iter(), metadata, accept, call.now);
+            let items = page.items.into_iter().map(|object| rest.read_custom(object));
+            let table = printers::table(rest, items, metadata, accept, call.now);
             return Ok(Response::new(200, table));
         }
-        let new_events = rest.is_group("events.k8s.io", "events");
-        let items: Vec<Value> = if accept == Accept::Metadata || new_events {
+        let items: Vec<Value> = if accept == Accept::Metadata || conversion::is_converted(rest) {
             page.items.into_iter().map(|object| shape(rest, accept, object, call.now)).collect()
         } else {
             page.items

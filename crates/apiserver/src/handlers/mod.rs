@@ -29,7 +29,7 @@ pub(crate) use update::Scope;
 pub(crate) struct Call<'a> {
     pub(crate) now: Time,
     pub(crate) request: &'a Request,
-    pub(crate) rest: &'static Rest,
+    pub(crate) rest: &'a Rest,
     pub(crate) verb: &'static str,
     pub(crate) namespace: &'a str,
     /// The name in the path; empty for a collection.
@@ -44,12 +44,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(
-        now: Time,
-        request: &'a Request,
-        info: &RequestInfo<'a>,
-        rest: &'static Rest,
-    ) -> Call<'a> {
+    pub(crate) fn new(now: Time, request: &'a Request, info: &RequestInfo<'a>, rest: &'a Rest) -> Call<'a> {
         let namespace = if rest.kind.namespaced { info.namespace } else { "" };
         Call {
             now,
@@ -67,7 +62,7 @@ impl<'a> Call<'a> {
     }
 
     /// Returns a call about another object, by the same user.
-    pub(crate) fn about<'b>(&self, rest: &'static Rest, namespace: &'b str, name: &'b str) -> Call<'b>
+    pub(crate) fn about<'b>(&self, rest: &'b Rest, namespace: &'b str, name: &'b str) -> Call<'b>
     where
         'a: 'b,
     {
@@ -119,7 +114,7 @@ fn shape(rest: &Rest, accept: Accept, object: Value, now: Time) -> Value {
         Accept::Metadata => printers::partial_metadata(&object),
         accept => {
             let metadata = api::tree!({"resourceVersion": (&object["metadata"]["resourceVersion"])});
-            printers::table(rest.printer, std::iter::once(object), metadata, accept, now)
+            printers::table(rest, std::iter::once(object), metadata, accept, now)
         }
     }
 }
@@ -138,6 +133,14 @@ impl ApiServer {
         }
         if !call.rest.strategy.deprecated.is_empty() {
             call.warnings.push(call.rest.strategy.deprecated.to_string());
+        }
+        if let Some(custom) = &call.rest.custom {
+            if !custom.deprecated.is_empty() {
+                call.warnings.push(custom.deprecated.clone());
+            }
+            if custom.is_terminating && call.verb == "create" {
+                return Err(status::terminating(call.rest));
+            }
         }
         if !call.subresource.is_empty() {
             return self.handle_subresource(call);

@@ -13,6 +13,11 @@ use api::{FieldError, PatchType, Response, Status, Value};
 const ACCEPTED: [&str; 3] =
     ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
 
+/// Of a custom resource nobody knows how its lists are merged.
+// Models staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go serveResource
+const ACCEPTED_CUSTOM: [&str; 3] =
+    ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
+
 impl ApiServer {
     /// Changes a part of an object.
     pub(crate) fn patch(&mut self, call: &mut Call, scope: Scope) -> Result<Response, Status> {
@@ -115,6 +120,9 @@ fn check_form(call: &Call) -> Result<(), Status> {
 pub(super) fn apply(call: &Call, current: &Value) -> Result<Value, Status> {
     let body = &call.request.body;
     match call.request.patch {
+        PatchType::StrategicMerge if call.rest.custom.is_some() => {
+            Err(status::unsupported_media_type(&ACCEPTED_CUSTOM))
+        }
         PatchType::StrategicMerge => {
             schema::patch::strategic_merge(call.rest.kind, current, body).map_err(Status::bad_request)
         }

@@ -3,6 +3,7 @@
 
 use super::{Call, Scope, patch};
 use crate::admission::Operation;
+use crate::fields::at_path;
 use crate::server::ApiServer;
 use crate::status;
 use api::label::Selector;
@@ -12,6 +13,7 @@ impl ApiServer {
     /// Reads or writes how many replicas an object is to have.
     pub(crate) fn scale(&mut self, call: &mut Call) -> Result<Response, Status> {
         let object = self.store.get(&call.key()).ok_or_else(|| call.not_found())?.value.clone();
+        let object = call.rest.read_custom(object);
         let current = scale_of(call, &object);
         let wanted = match call.verb {
             "get" => return Ok(Response::new(200, current)),
@@ -21,7 +23,8 @@ impl ApiServer {
         self.admit_operation(call, Operation::Update)?;
         check(call, &wanted, &current)?;
         let mut object = object;
-        object.set(&["spec", "replicas"], wanted["spec"]["replicas"].int());
+        let path: Vec<&str> = paths(call)[0].split('.').collect();
+        object.set(&path, wanted["spec"]["replicas"].int());
         let object = self.update(call, Scope::Main, object)?;
         Ok(Response::new(200, scale_of(call, &object)))
     }
@@ -81,18 +84,29 @@ fn check(call: &Call, wanted: &Value, current: &Value) -> Result<(), Status> {
     Ok(())
 }
 
+/// Returns where replicas wanted, replicas there are, and the selector of a custom resource stand.
+fn paths<'a>(call: &'a Call) -> [&'a str; 3] {
+    match &call.rest.custom {
+        Some(custom) => custom.scale.each_ref().map(String::as_str),
+        None => ["spec.replicas", "status.replicas", ""],
+    }
+}
+
 // Models pkg/registry/apps/deployment/storage/storage.go scaleFromDeployment
 fn scale_of(call: &Call, object: &Value) -> Value {
     let metadata = &object["metadata"];
     let selector = &object["spec"]["selector"];
-    let selector = if call.rest.kind.plural == "replicationcontrollers" {
-        Selector::from_map(selector)
+    let [wanted, there_are, selector_path] = paths(call);
+    let selector = if call.rest.custom.is_some() {
+        at_path(object, selector_path).str().to_string()
+    } else if call.rest.kind.plural == "replicationcontrollers" {
+        Selector::from_map(selector).to_string()
     } else {
-        Selector::from_label_selector(selector)
+        Selector::from_label_selector(selector).to_string()
     };
-    let mut status = tree!({"replicas": (object["status"]["replicas"].int())});
+    let mut status = tree!({"replicas": (at_path(object, there_are).int())});
     if !selector.is_empty() {
-        status.set(&["selector"], selector.to_string());
+        status.set(&["selector"], selector);
     }
     tree!({
         "kind": "Scale",
@@ -104,7 +118,7 @@ fn scale_of(call: &Call, object: &Value) -> Value {
             "resourceVersion": (&metadata["resourceVersion"]),
             "creationTimestamp": (&metadata["creationTimestamp"]),
         },
-        "spec": {"replicas": (object["spec"]["replicas"].int())},
+        "spec": {"replicas": (at_path(object, wanted).int())},
         "status": status,
     })
 }

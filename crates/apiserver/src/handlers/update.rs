@@ -61,17 +61,23 @@ impl ApiServer {
     pub(crate) fn update(&mut self, call: &mut Call, scope: Scope, mut new: Value) -> Result<Value, Status> {
         let rest = call.rest;
         let key = call.key();
-        let old = self.store.get(&key).ok_or_else(|| call.not_found())?.value.clone();
+        let old = rest.read_custom(self.store.get(&key).ok_or_else(|| call.not_found())?.value.clone());
         self.check_versions(call, &new, &old)?;
         fill_from_old(rest, call, &mut new, &old)?;
-        keep_other_parts(rest, scope, &mut new, &old);
+        if let Some(writing) = rest.writing(scope, &old) {
+            writing.prepare_update(&mut new);
+        } else {
+            keep_other_parts(rest, scope, &mut new, &old);
+        }
         let mut services: Option<Allocators> = None;
         if scope == Scope::Main {
             self.prepare_update(call, &mut new, &old, &key, &mut services)?;
         } else if scope == Scope::Status {
             (rest.strategy.prepare_status)(&mut new, &old);
         }
-        bump_generation(rest, scope, &mut new, &old);
+        if rest.custom.is_none() {
+            bump_generation(rest, scope, &mut new, &old);
+        }
         if scope == Scope::Main {
             (rest.strategy.prepare_update)(&mut new, &old);
         }
@@ -87,6 +93,9 @@ impl ApiServer {
             Scope::Finalize | Scope::EphemeralContainers | Scope::Resize => {
                 crate::validation::others::validate_metadata_update(&new, &old, &mut errors);
             }
+        }
+        if let Some(writing) = rest.writing(scope, &old) {
+            writing.validate(&new, &mut errors);
         }
         status::check(rest, call.name, errors)?;
         if scope == Scope::Main {
@@ -308,5 +317,7 @@ fn is_done(rest: &Rest, new: &Value, old: &Value) -> bool {
     if rest.is_group("", "namespaces") {
         return new["spec"]["finalizers"].items().is_empty();
     }
-    old["metadata"]["deletionGracePeriodSeconds"].as_int() == Some(0)
+    // A definition is marked as being deleted without a grace period.
+    let is_definition = rest.is_group("apiextensions.k8s.io", "customresourcedefinitions");
+    old["metadata"]["deletionGracePeriodSeconds"].as_int().or(is_definition.then_some(0)) == Some(0)
 }

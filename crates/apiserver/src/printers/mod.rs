@@ -12,6 +12,7 @@ mod workloads;
 pub(crate) use columns::Printer;
 pub use pod::{PodStatus, pod_status};
 
+use crate::resources::Rest;
 use api::label::Selector;
 use api::{Accept, Value, tree};
 use sim::Time;
@@ -26,26 +27,26 @@ pub(crate) fn find(group: &str, plural: &str) -> &'static Printer {
 /// Makes the table of some objects.
 // Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/response.go asTable
 pub(crate) fn table(
-    printer: &Printer,
+    rest: &Rest,
     objects: impl Iterator<Item = Value>,
     metadata: Value,
     accept: Accept,
     now: Time,
 ) -> Value {
-    let columns: Vec<Value> = printer
-        .columns
-        .iter()
-        .map(|column| {
-            tree!({
-                "name": (column.name),
-                "type": (column.kind),
-                "format": (column.format),
-                "description": "",
-                "priority": (column.priority),
-            })
+    let header = |column: &columns::Column| {
+        tree!({
+            "name": (column.name),
+            "type": (column.kind),
+            "format": (column.format),
+            "description": "",
+            "priority": (column.priority),
         })
-        .collect();
-    let rows: Vec<Value> = objects.map(|object| row(printer, object, accept, now)).collect();
+    };
+    let columns = match &rest.custom {
+        Some(custom) => custom.headers(),
+        None => rest.printer.columns.iter().map(header).collect(),
+    };
+    let rows: Vec<Value> = objects.map(|object| row(rest, object, accept, now)).collect();
     tree!({
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
@@ -55,8 +56,12 @@ pub(crate) fn table(
     })
 }
 
-fn row(printer: &Printer, object: Value, accept: Accept, now: Time) -> Value {
-    let cells = (printer.cells)(&object, now);
+fn row(rest: &Rest, object: Value, accept: Accept, now: Time) -> Value {
+    let printer = rest.printer;
+    let cells = match &rest.custom {
+        Some(custom) => custom.cells(&object, now),
+        None => (printer.cells)(&object, now),
+    };
     let phase = &object["status"]["phase"];
     let completed = match phase.str() {
         "Succeeded" if printer.plural == "pods" => Some("The pod has completed successfully."),

@@ -1,5 +1,6 @@
 //! What differs from kind to kind: how objects are prepared, validated and deleted.
 
+mod apiextensions;
 mod apps;
 mod batch;
 mod core;
@@ -8,4 +9,4 @@ pub(crate) mod service;
 mod strategy;
 mod warnings;
 
-pub(crate) use strategy::{GarbageCollection, Strategy, find};
+pub(crate) use strategy::{GarbageCollection, Strategy, custom, find};

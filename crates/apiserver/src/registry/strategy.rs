@@ -1,9 +1,11 @@
 //! The table of strategies.
 // Models staging/src/k8s.io/apiserver/pkg/registry/rest/create.go RESTCreateStrategy
 
-use super::{apps, batch, core, further, service, warnings};
+use super::{apiextensions, apps, batch, core, further, service, warnings};
 use crate::validation::core::{limit_range, objects, pod, service as service_rules};
-use crate::validation::{Errors, apps as apps_rules, batch as batch_rules, others};
+use crate::validation::{
+    Errors, apiextensions as apiextensions_rules, apps as apps_rules, batch as batch_rules, meta, others,
+};
 use api::Value;
 use sim::Time;
 
@@ -74,6 +76,19 @@ pub(super) const BASE: Strategy = Strategy {
 
 /// What most resources of the cluster have.
 pub(super) const CLUSTER_WIDE: Strategy = Strategy { validate: others::validate_cluster_wide, ..BASE };
+
+/// Custom resources: what is particular to one of them stands in its `Custom`.
+const CUSTOM: Strategy = Strategy {
+    validate: apiextensions_rules::validate_namespaced,
+    validate_update: meta::validate_any_update,
+    validate_status: meta::validate_any_update,
+    new_status: None,
+    resets_status: false,
+    unconditional_update: false,
+    ..BASE
+};
+const CUSTOM_CLUSTER_WIDE: Strategy =
+    Strategy { validate: apiextensions_rules::validate_cluster_wide, ..CUSTOM };
 
 const STRATEGIES: &[Strategy] = &[
     Strategy {
@@ -344,6 +359,18 @@ const STRATEGIES: &[Strategy] = &[
         ..CLUSTER_WIDE
     },
     Strategy {
+        group: "apiextensions.k8s.io",
+        plural: "customresourcedefinitions",
+        prepare_update: apiextensions::update_definition,
+        validate: apiextensions_rules::validate,
+        validate_update: apiextensions_rules::validate_update,
+        validate_status: meta::validate_any_update,
+        new_status: Some(apiextensions::new_status),
+        counts_generations: true,
+        unconditional_update: false,
+        ..CLUSTER_WIDE
+    },
+    Strategy {
         group: "scheduling.k8s.io",
         plural: "priorityclasses",
         prepare_create: |class, _| class.set(&["metadata", "generation"], 1),
@@ -352,6 +379,13 @@ const STRATEGIES: &[Strategy] = &[
         ..CLUSTER_WIDE
     },
 ];
+
+/// Returns how custom resources are handled.
+pub(crate) fn custom(namespaced: bool) -> &'static Strategy {
+    const NAMESPACED: &Strategy = &CUSTOM;
+    const CLUSTER: &Strategy = &CUSTOM_CLUSTER_WIDE;
+    if namespaced { NAMESPACED } else { CLUSTER }
+}
 
 /// Returns how a resource's objects are handled.
 pub(crate) fn find(group: &str, plural: &str, namespaced: bool) -> &'static Strategy {

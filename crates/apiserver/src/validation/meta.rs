@@ -11,9 +11,16 @@ pub(crate) type NameRule = fn(&str) -> Vec<String>;
 const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
 
+/// Checks the metadata of a new object of a built-in kind.
+// Models pkg/apis/core/validation/validation.go ValidateObjectMeta
+pub(crate) fn validate(object: &Value, namespaced: bool, rule: NameRule, errors: &mut Errors) {
+    validate_any(object, namespaced, rule, errors);
+    validate_kube_finalizers(&object["metadata"], errors);
+}
+
 /// Checks the metadata of a new object.
 // Models staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go ValidateObjectMetaAccessor
-pub(crate) fn validate(object: &Value, namespaced: bool, rule: NameRule, errors: &mut Errors) {
+pub(crate) fn validate_any(object: &Value, namespaced: bool, rule: NameRule, errors: &mut Errors) {
     let meta = &object["metadata"];
     let path = Path::new("metadata");
     let generate = meta["generateName"].str();
@@ -46,16 +53,32 @@ fn validate_common(meta: &Value, path: &Path, errors: &mut Errors) {
         let path = finalizers.index(i);
         let text = finalizer.str();
         errors.check_text(&path, text, names::qualified_name);
+    }
+}
+
+// Models pkg/apis/core/validation/validation.go validateKubeFinalizerName
+fn validate_kube_finalizers(meta: &Value, errors: &mut Errors) {
+    let finalizers = Path::new("metadata");
+    let finalizers = finalizers.child("finalizers");
+    for (i, finalizer) in meta["finalizers"].items().iter().enumerate() {
+        let text = finalizer.str();
         if !text.contains('/') && !STANDARD_FINALIZERS.contains(&text) {
             let message = "name is neither a standard finalizer name nor is it fully qualified";
-            errors.invalid(path, text, message);
+            errors.invalid(finalizers.index(i), text, message);
         }
     }
 }
 
+/// Checks the metadata of a changed object of a built-in kind against what it was.
+// Models pkg/apis/core/validation/validation.go ValidateObjectMetaUpdate
+pub(crate) fn validate_update(new: &Value, old: &Value, errors: &mut Errors) {
+    validate_any_update(new, old, errors);
+    validate_kube_finalizers(&new["metadata"], errors);
+}
+
 /// Checks the metadata of a changed object against what it was.
 // Models staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go ValidateObjectMetaAccessorUpdate
-pub(crate) fn validate_update(new: &Value, old: &Value, errors: &mut Errors) {
+pub(crate) fn validate_any_update(new: &Value, old: &Value, errors: &mut Errors) {
     let (new, old) = (&new["metadata"], &old["metadata"]);
     let path = Path::new("metadata");
     if new["generation"].int() < old["generation"].int() {

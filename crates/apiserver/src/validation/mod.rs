@@ -1,5 +1,6 @@
 //! What objects must hold, with upstream's words and in upstream's order.
 
+pub(crate) mod apiextensions;
 pub(crate) mod apps;
 pub(crate) mod autoscaling;
 pub(crate) mod batch;

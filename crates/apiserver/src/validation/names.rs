@@ -38,6 +38,23 @@ fn is_label(text: &str) -> bool {
     is_framed(text, is_lower_alnum, |byte| is_lower_alnum(byte) || byte == b'-')
 }
 
+/// Checks a DNS label (RFC 1035), which begins with a letter.
+pub(crate) fn dns1035_label(text: &str) -> Vec<String> {
+    let mut errors = Vec::new();
+    if text.len() > 63 {
+        errors.push(max_length(63));
+    }
+    if !is_label(text) || !text.starts_with(|c: char| c.is_ascii_lowercase()) {
+        errors.push(regex_error(
+            "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic \
+             character, and end with an alphanumeric character",
+            "[a-z]([-a-z0-9]*[a-z0-9])?",
+            &["my-name", "abc-123"],
+        ));
+    }
+    errors
+}
+
 fn is_subdomain(text: &str) -> bool {
     text.split('.').all(is_label)
 }

@@ -5,10 +5,10 @@ use crate::builder::{self, Info, Take, Target};
 use crate::cx::{Cx, DryRun, Next};
 use crate::failure::{Failure, Outcome, error};
 use crate::host::StreamRead;
-use crate::jsonpath::{JsonPath, print_one};
 use crate::printers::print_result;
 use crate::task::{Progress, Task};
 use crate::text::quote;
+use api::jsonpath::{JsonPath, print_one};
 use api::{EventType, Method, Request, Value, meta};
 use sim::{HOUR, SECOND, Time};
 

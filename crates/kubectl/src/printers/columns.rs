@@ -1,8 +1,8 @@
 use crate::failure::{Outcome, error};
-use crate::jsonpath::{JsonPath, print_one};
 use crate::tabs::TabWriter;
 use crate::text::{go_text, quote};
 use api::Value;
+use api::jsonpath::{JsonPath, print_one};
 
 /// The columns of `-o custom-columns`.
 #[derive(Clone, Debug)]

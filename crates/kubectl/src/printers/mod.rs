@@ -6,9 +6,9 @@ pub(crate) mod table;
 
 use crate::cx::{Cx, DryRun};
 use crate::failure::{Outcome, error};
-use crate::jsonpath::JsonPath;
 use crate::template::Template;
 use crate::text::{go_syntax, json_pretty, quote};
+use api::jsonpath::JsonPath;
 use api::{Value, meta, tree};
 use columns::Columns;
 

@@ -1,7 +1,7 @@
 use crate::failure::{Outcome, error};
-use crate::jsonpath::JsonPath;
 use crate::text::quote;
 use api::Value;
+use api::jsonpath::JsonPath;
 use api::quantity::Quantity;
 use std::cmp::Ordering;
 

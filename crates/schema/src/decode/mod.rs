@@ -58,6 +58,25 @@ pub fn decode_again(kind: &Kind, value: &Value, before: &Value) -> Result<Decode
     }
 }
 
+/// Reads an object's metadata, whatever its kind is.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_metadata(value: &Value) -> Result<Decoded, String> {
+    let metadata = crate::definition("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+    let Some((definition, map)) = metadata.zip(value.as_map()) else {
+        return Ok(Decoded { value: Value::map(), unknown: Vec::new() });
+    };
+    let mut reader = Reader::default();
+    let root = Place { up: None, step: Step::Root };
+    let place = Place { up: Some(&root), step: Step::Key("metadata") };
+    let read = reader.fields(definition, map, &Value::Null, &place);
+    match reader.error {
+        Some(error) => Err(error),
+        None => Ok(Decoded { value: read.unwrap_or_else(|| value.clone()), unknown: reader.unknown }),
+    }
+}
+
 /// Returns what Go prints for a struct of which nothing is set.
 fn zero_fields(definition: &Definition) -> Value {
     let mut map = Map::new();

@@ -3,6 +3,7 @@
 //! What is set without a condition is a row in `data/defaults.tsv`; the rest is a function here,
 //! found by the name of the definition it is about.
 
+mod apiextensions;
 mod apps;
 mod autoscaling;
 mod batch;
@@ -55,6 +56,10 @@ const HOOKS: &[(&str, Hook)] = &[
     ("io.k8s.api.rbac.v1.Subject", policy::subject),
     ("io.k8s.api.resource.v1.DeviceSubRequest", policy::device_request),
     ("io.k8s.api.resource.v1.ExactDeviceRequest", policy::device_request),
+    (
+        "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec",
+        apiextensions::definition_spec,
+    ),
 ];
 
 /// What is to be done with the values of one definition.

@@ -6,13 +6,13 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
-use api::Value;
+use crate::Value;
 
-pub(crate) use parse::{Node, parse};
+use parse::{Node, parse};
 
 /// A template that was read.
 #[derive(Clone, Debug)]
-pub(crate) struct JsonPath {
+pub struct JsonPath {
     nodes: Vec<Node>,
     /// Whether a field that isn't there is nothing instead of an error.
     pub allow_missing: bool,
@@ -61,10 +61,10 @@ pub(crate) fn print_results(results: &[Value]) -> String {
 }
 
 /// Writes one value: a map or a list as JSON, anything else as Go does.
-pub(crate) fn print_one(value: &Value) -> String {
+pub fn print_one(value: &Value) -> String {
     match value {
-        Value::Map(_) | Value::List(_) => crate::text::go_json(value),
-        value => crate::text::go_text(value, "null"),
+        Value::Map(_) | Value::List(_) => crate::go::json(value),
+        value => crate::go::text(value, "null"),
     }
 }
 

@@ -1,4 +1,4 @@
-use api::Value;
+use crate::Value;
 
 /// How deep lists of a template may be nested.
 const MAX_DEPTH: u32 = 32;

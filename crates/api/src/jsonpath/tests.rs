@@ -1,5 +1,5 @@
 use super::*;
-use api::tree;
+use crate::tree;
 
 fn sample() -> Value {
     tree!({

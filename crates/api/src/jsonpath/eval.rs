@@ -1,6 +1,6 @@
 use super::parse::{Bound, Node};
-use crate::text::{go_text, go_type};
-use api::Value;
+use crate::Value;
+use crate::go::{text as go_text, type_name as go_type};
 use std::cmp::Ordering;
 
 /// The most values that a step may find.
