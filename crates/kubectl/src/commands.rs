@@ -107,7 +107,7 @@ table! {
     "patch" [] "patch (-f FILENAME | TYPE NAME) [-p PATCH|--patch-file FILE] [options]" [] cmd::patch::run;
     "replace" [] "replace -f FILENAME [options]" [] cmd::replace::run;
     "wait" [] "wait ([-f FILENAME] | resource.group/resource.name | resource.group [(-l label | --all)]) [--for=create|--for=delete|--for condition=available|--for=jsonpath='{}'[=value]] [options]" [] cmd::wait::run;
-    "kustomize" [] "kustomize DIR [flags] [options]" [] cmd::later::run;
+    "kustomize" [] "kustomize DIR [flags] [options]" [] cmd::kustomize::run;
     "label" [] "label [--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N [--resource-version=version] [options]" [] cmd::label::run;
     "annotate" [] "annotate [--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N [--resource-version=version] [options]" [] cmd::annotate::run;
     "completion" [] "completion SHELL [options]" [] cmd::completion::run;

@@ -32,9 +32,11 @@ pub(crate) fn read(cx: &mut Cx) -> (Vec<Read>, Vec<Failure>) {
         failures.push(Failure::Error(text));
         return (reads, failures);
     }
-    if !cx.flags.text("kustomize").is_empty() {
-        failures
-            .push(Failure::Error("kustomizations can't be built\n# kubarium: -k is not there yet".into()));
+    let folder = cx.flags.text("kustomize").to_string();
+    if !folder.is_empty() {
+        if let Err(failure) = kustomization(cx, &folder, &mut reads, &mut failures) {
+            failures.push(failure);
+        }
         return (reads, failures);
     }
     for path in cx.flags.list("filename") {
@@ -48,6 +50,15 @@ pub(crate) fn read(cx: &mut Cx) -> (Vec<Read>, Vec<Failure>) {
 /// Returns whether any file is named.
 pub(crate) fn are_named(cx: &Cx) -> bool {
     !cx.flags.list("filename").is_empty() || !cx.flags.text("kustomize").is_empty()
+}
+
+// Models staging/src/k8s.io/cli-runtime/pkg/resource/kustomizevisitor.go
+fn kustomization(cx: &mut Cx, folder: &str, reads: &mut Vec<Read>, failures: &mut Vec<Failure>) -> Outcome {
+    if !cx.flags.list("filename").is_empty() {
+        return error("only one of -f or -k can be specified");
+    }
+    let text = crate::cmd::kustomize::built(cx, folder, kustomize::Order::Fifo)?;
+    documents(cx, &text, folder, reads, failures)
 }
 
 // Models staging/src/k8s.io/cli-runtime/pkg/resource/builder.go FilenameParam

@@ -62,6 +62,11 @@ pub trait Host {
         None
     }
 
+    /// Returns the path from the root of what a path names.
+    fn absolute(&self, path: &str) -> String {
+        path.to_string()
+    }
+
     /// Makes a folder; nothing happens where it is there already.
     fn make_folder(&mut self, path: &str) {
         let _ = path;

@@ -22,6 +22,7 @@ pub(crate) mod explain;
 pub(crate) mod expose;
 pub(crate) mod get;
 pub(crate) mod help;
+pub(crate) mod kustomize;
 pub(crate) mod label;
 pub(crate) mod later;
 pub(crate) mod logs;

@@ -245,6 +245,10 @@ impl kubectl::Host for Bridge<'_, '_> {
         self.io.host.list_dir(&place, &path).ok()
     }
 
+    fn absolute(&self, path: &str) -> String {
+        self.io.path(path)
+    }
+
     fn make_folder(&mut self, path: &str) {
         let (place, path) = (self.place(), self.io.path(path));
         // One that is there already is as good.

@@ -9,11 +9,6 @@ use api::{Map, Value, tree};
 pub(crate) fn config_map(cx: &mut Cx) -> Outcome<Next> {
     let name = one_name(cx)?;
     let data = data(cx, &format!("Data for ConfigMap {}", quote(&name)), "ConfigMap")?;
-    if cx.flags.is("append-hash") {
-        return error(
-            "--append-hash is not supported\n# kubarium: kubectl create configmap --append-hash is not there yet",
-        );
-    }
     let mut object = tree!({"metadata": {"name": (name)}});
     if !data.is_empty() {
         object.set(&["data"], data);

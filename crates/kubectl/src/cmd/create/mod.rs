@@ -107,6 +107,9 @@ pub(crate) fn create(
     if namespaced && cx.is_namespace_given() {
         object.set(&["metadata", "namespace"], cx.namespace());
     }
+    if cx.flags.is("append-hash") {
+        append_hash(&mut object);
+    }
     if cx.flags.is("save-config") {
         object = annotated(&object);
     }
@@ -120,6 +123,16 @@ pub(crate) fn create(
     let created = cx.create(&mapping, &namespace, object, dry_run, MANAGER).map_err(told)?;
     print_result(cx, &created, "created", dry_run)?;
     Ok(Next::Done)
+}
+
+/// Puts the hash of a ConfigMap's or Secret's content behind its name.
+// Models staging/src/k8s.io/kubectl/pkg/util/hash/hash.go
+fn append_hash(object: &mut Value) {
+    let name = api::meta::name(object).to_string();
+    let mut content = object.clone();
+    content.map_mut().entry("data").map_mut();
+    let hash = kustomize::suffix(&content, &name);
+    object.set(&["metadata", "name"], format!("{name}-{hash}"));
 }
 
 /// Splits `KEY=VALUE`.
