@@ -22,7 +22,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("coredns", &["api", "client", "network", "sim"]),
     ("metallb", &["api", "client", "network", "sim"]),
     ("nfs-provisioner", &["api", "client", "sim"]),
-    ("kubectl", &["api", "client", "schema", "sim"]),
+    ("kustomize", &["api", "schema"]),
+    ("kubectl", &["api", "client", "kustomize", "schema", "sim"]),
     ("shell", &["api", "client", "kubectl", "sim"]),
     (
         "cluster",

@@ -57,7 +57,7 @@ fn kustomization(cx: &mut Cx, folder: &str, reads: &mut Vec<Read>, failures: &mu
     if !cx.flags.list("filename").is_empty() {
         return error("only one of -f or -k can be specified");
     }
-    let text = crate::cmd::kustomize::built(cx, folder, kustomize::Order::Fifo)?;
+    let text = crate::cmd::kustomize::built(cx, folder)?;
     documents(cx, &text, folder, reads, failures)
 }
 

@@ -49,21 +49,12 @@ pub struct Built {
     pub warnings: Vec<String>,
 }
 
-/// In which order objects come where the kustomization doesn't say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// What others depend on first, as `kubectl kustomize` prints.
-    Legacy,
-    /// As they were read, as `kubectl apply -k` takes them.
-    Fifo,
-}
-
 /// Builds what the kustomization of a folder describes.
 ///
 /// # Errors
 /// kustomize's message, and where that is cryptic a line of ours.
 // Models api/krusty/kustomizer.go Kustomizer.Run
-pub fn build(files: &mut dyn Files, folder: &str, order: Order) -> Result<Built, String> {
+pub fn build(files: &mut dyn Files, folder: &str) -> Result<Built, String> {
     let root = paths::clean(folder);
     if !files.is_folder(&root) {
         return Err(match files.read(&root) {
@@ -80,6 +71,6 @@ pub fn build(files: &mut dyn Files, folder: &str, order: Order) -> Result<Built,
     let warnings = build.warnings;
     let mut objects: Vec<Value> =
         resources.into_iter().filter(|own| !own.is_local()).map(|own| own.object).collect();
-    order::sort(&mut objects, &sort, order);
+    order::sort(&mut objects, &sort);
     Ok(Built { objects, warnings })
 }

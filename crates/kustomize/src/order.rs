@@ -1,6 +1,5 @@
 //! The order of what was built.
 
-use crate::Order;
 use api::Value;
 use std::cmp::Ordering;
 
@@ -30,15 +29,10 @@ const FIRST: [&str; 22] = [
 ];
 const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
 
-/// Sorts by what the kustomization's `sortOptions` say, else as asked.
+/// Sorts objects so that those come first that others depend on, unless `sortOptions` say otherwise.
 // Models api/internal/builtins/SortOrderTransformer.go
-pub fn sort(objects: &mut [Value], options: &Value, otherwise: Order) {
-    let legacy = match options["order"].str() {
-        "legacy" => true,
-        "fifo" => false,
-        _ => otherwise == Order::Legacy,
-    };
-    if !legacy {
+pub fn sort(objects: &mut [Value], options: &Value) {
+    if options["order"].str() == "fifo" {
         return;
     }
     let own = &options["legacySortOptions"];

@@ -1,6 +1,6 @@
 //! Folders with kustomizations, and what kustomize makes of them.
 
-use kustomize::{Files, Order, build};
+use kustomize::{Files, build};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -53,7 +53,7 @@ fn builds_as_kustomize_does() {
                 name => drop(files.insert(format!("/app/{name}"), text)),
             }
         }
-        let got = match build(&mut Folder(files), "/app", Order::Legacy) {
+        let got = match build(&mut Folder(files), "/app") {
             Ok(built) => {
                 let objects: Vec<String> = built.objects.iter().map(api::yaml::print).collect();
                 let warnings: String = built.warnings.iter().map(|line| format!("{line}\n")).collect();

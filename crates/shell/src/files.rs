@@ -85,6 +85,20 @@ impl Files {
         Ok(())
     }
 
+    /// Writes a file, and makes the folders on the way that are missing.
+    ///
+    /// # Errors
+    /// Where a file stands in the way or nothing more has room.
+    pub fn write_deep(&mut self, path: &str, text: &str) -> Result<(), FileError> {
+        for (at, _) in path.match_indices('/').skip(1) {
+            match path.get(..at).map_or(Ok(()), |folder| self.make_dir(folder)) {
+                Ok(()) | Err(FileError::Exists) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        self.write(path, text)
+    }
+
     /// Returns the names in a folder in order, those of folders with a `/` at the end.
     ///
     /// # Errors
@@ -170,6 +184,9 @@ mod tests {
         assert_eq!(files.list("/").unwrap(), ["root/", "tmp/"]);
         assert_eq!(files.list("/root/a"), Err(FileError::NotDirectory));
         assert_eq!(files.make_dir("/tmp"), Err(FileError::Exists));
+        assert_eq!(files.write_deep("/tmp/x/y/d", "z"), Ok(()));
+        assert_eq!(files.list("/tmp/x/y").unwrap(), ["d"]);
+        assert_eq!(files.write_deep("/root/a/x/e", "z"), Err(FileError::NotDirectory));
         assert_eq!(files.remove("/root"), Ok(()));
         assert_eq!(files.read("/root/work/c"), Err(FileError::NotFound));
         assert_eq!(files.write("/tmp/big", &"x".repeat(MAX_FILE + 1)), Err(FileError::NoSpace));

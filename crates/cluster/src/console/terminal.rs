@@ -239,7 +239,7 @@ impl Cluster {
             Input::WriteFile { name, text } => {
                 let path = shell::absolute(HOME, name);
                 // What has no room stays unwritten; the page keeps its own copy.
-                let _ = self.terminal.machines.client.write(&path, text);
+                let _ = self.terminal.machines.client.write_deep(&path, text);
             }
             Input::RemoveFile { name } => {
                 let _ = self.terminal.machines.client.remove(&shell::absolute(HOME, name));

@@ -4,7 +4,7 @@
 use crate::cx::{Cx, Next};
 use crate::failure::{Outcome, error};
 use crate::host::Host;
-use kustomize::{Files, Order};
+use kustomize::Files;
 
 /// What kustomize reads of the machine's files.
 struct Disk<'a>(&'a mut dyn Host);
@@ -44,7 +44,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
             flags.text("load-restrictor")
         ));
     }
-    let text = built(cx, folder, Order::Legacy)?;
+    let text = built(cx, folder)?;
     match flags.text("output") {
         "" => cx.out(&text),
         path => {
@@ -60,9 +60,9 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
 ///
 /// # Errors
 /// kustomize's message.
-pub(crate) fn built(cx: &mut Cx, folder: &str, order: Order) -> Outcome<String> {
+pub(crate) fn built(cx: &mut Cx, folder: &str) -> Outcome<String> {
     let whole = cx.host.absolute(folder);
-    let built = match kustomize::build(&mut Disk(cx.host), &whole, order) {
+    let built = match kustomize::build(&mut Disk(cx.host), &whole) {
         Ok(built) => built,
         Err(why) => return error(why.trim_end()),
     };
