@@ -78,7 +78,8 @@ pub trait Component {
     /// Returns under which name it asks.
     fn identity(&self) -> &Identity;
 
-    /// Returns what it watches; the position in this list is the watch's number.
+    /// Returns what it watches; the position in this list is the watch's number. What it begins to watch
+    /// later is added at the end.
     fn watches(&self) -> Vec<WatchSpec>;
 
     /// Takes what a watch brought.

@@ -192,6 +192,11 @@ impl Informers {
         Informers { informers: watches.iter().map(|watch| Informer::new(watch.resource)).collect() }
     }
 
+    /// Adds the cache of one more watch, at the end.
+    pub fn add(&mut self, watch: &WatchSpec) {
+        self.informers.push(Informer::new(watch.resource));
+    }
+
     /// Returns the cache of a resource; an empty one where it isn't watched.
     pub fn of(&self, resource: Resource) -> &Informer {
         const NOTHING: &Informer = &Informer {

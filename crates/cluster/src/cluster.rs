@@ -73,6 +73,7 @@ impl Cluster {
         let wires = Wires::new(network, client);
         let parts = Parts {
             manager: ControllerManager::new(&apiserver::served_resources()),
+            watched: 0,
             scheduler: Scheduler::new(),
             extensions: ApiExtensions::default(),
             nodes: Vec::new(),
@@ -158,6 +159,7 @@ impl Cluster {
 
     /// Sets anew when a part is due, and takes up what a kubelet's step has done to its programs.
     pub(crate) fn reschedule(&mut self, part: u32) {
+        self.parts.connect_new(&mut self.world, &mut self.wires, part);
         if let Some(kubelet) = self.parts.kubelet_mut(part) {
             let programs = kubelet.take_programs();
             self.parts.addons.changed.extend(programs);

@@ -34,6 +34,8 @@ pub(crate) struct NodeParts {
 #[derive(Clone)]
 pub(crate) struct Parts {
     pub manager: ControllerManager,
+    /// How many of the controller manager's watches are connected.
+    pub watched: usize,
     pub scheduler: Scheduler,
     pub extensions: ApiExtensions,
     pub nodes: Vec<NodeParts>,
@@ -205,8 +207,22 @@ impl Parts {
 
     /// Lists and watches what a part watches, from now on.
     pub(crate) fn connect(&mut self, world: &mut World, wires: &mut Wires, part: u32) {
+        self.connect_from(world, wires, part, 0);
+    }
+
+    /// Lists and watches what the controller manager has begun to watch since it was connected.
+    pub(crate) fn connect_new(&mut self, world: &mut World, wires: &mut Wires, part: u32) {
+        if part == MANAGER && self.manager.watch_count() > self.watched {
+            self.connect_from(world, wires, part, self.watched);
+        }
+    }
+
+    fn connect_from(&mut self, world: &mut World, wires: &mut Wires, part: u32, from: usize) {
         let Some((identity, watches)) = self.describe(part) else { return };
-        for (number, watch) in watches.into_iter().enumerate() {
+        if part == MANAGER {
+            self.watched = watches.len();
+        }
+        for (number, watch) in watches.into_iter().enumerate().skip(from) {
             let number = number as u32;
             // Of a kind that isn't served there is nothing, and nothing will come.
             let (items, _) = world.list_and_watch(&identity, &watch, Owner::Part(part, number));

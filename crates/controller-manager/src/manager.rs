@@ -3,6 +3,7 @@ use crate::{
     nodelifecycle, podgc, replicaset, resourcequota, rootca, serviceaccount, statefulset, tainteviction,
     volume,
 };
+use api::resources::CUSTOMRESOURCEDEFINITIONS;
 use api::{Resource, Value, meta};
 use client::{Change, Component, Controller, Cx, Delivery, Identity, IndexBy, Informers, WatchSpec, Worker};
 use sim::Time;
@@ -113,6 +114,11 @@ impl ControllerManager {
         self.entries.iter().map(state).collect()
     }
 
+    /// Returns how many resources are watched; more are, once CustomResourceDefinitions define more.
+    pub fn watch_count(&self) -> usize {
+        self.watches.len()
+    }
+
     /// Stops a controller; it forgets what it was about. Returns whether there is one of that name.
     pub fn stop(&mut self, name: &str) -> bool {
         let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == name) else { return false };
@@ -127,7 +133,10 @@ impl ControllerManager {
     pub fn start(&mut self, now: Time, name: &str) -> bool {
         let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == name) else { return false };
         if std::mem::replace(&mut entry.stopped, false) {
-            for watch in entry.controller.watches() {
+            // What it observes may make it watch more.
+            let mut done = 0;
+            while let Some(watch) = entry.controller.watches().get(done) {
+                done += 1;
                 let resource = watch.resource;
                 for object in self.informers.of(resource).iter() {
                     let (key, old, new) = (meta::key(object), Value::Null, object.clone());
@@ -142,6 +151,16 @@ impl ControllerManager {
     /// Returns the caches, which all controllers share.
     pub fn informers(&self) -> &Informers {
         &self.informers
+    }
+
+    /// Takes up what controllers have begun to watch: resources that were defined meanwhile.
+    fn watch_more(&mut self) {
+        for watch in self.entries.iter().flat_map(|entry| entry.controller.watches()) {
+            if !self.watches.contains(&watch) {
+                self.informers.add(&watch);
+                self.watches.push(watch);
+            }
+        }
     }
 
     /// Sets when the first controller is due. Controllers wait until all caches have been filled.
@@ -171,6 +190,9 @@ impl Component for ControllerManager {
         for change in self.informers.deliver(watch, delivery) {
             for entry in self.entries.iter_mut().filter(|entry| !entry.stopped) {
                 entry.controller.observe(cx.now, &change, &self.informers);
+            }
+            if change.resource == CUSTOMRESOURCEDEFINITIONS {
+                self.watch_more();
             }
         }
         self.schedule();

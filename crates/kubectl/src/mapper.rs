@@ -8,6 +8,8 @@ use schema::Kind;
 
 /// The most groups that discovery asks for.
 const MAX_GROUPS: usize = 64;
+/// The most versions of a group that discovery asks for.
+const MAX_VERSIONS: usize = 16;
 
 /// A resource type and where it is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -224,12 +226,15 @@ fn discovered<'a>(cx: &'a mut Cx) -> Outcome<&'a [Mapping]> {
         let mut found = Vec::new();
         let groups = cx.send(Request::new(Method::Get, "/apis"))?;
         for group in groups.body["groups"].items().iter().take(MAX_GROUPS) {
-            let version = group["preferredVersion"]["groupVersion"].str().to_string();
-            if schema::kinds().iter().any(|kind| kind.group == group["name"].str()) || version.is_empty() {
+            if schema::kinds().iter().any(|kind| kind.group == group["name"].str()) {
                 continue;
             }
-            let list = cx.send(Request::new(Method::Get, format!("/apis/{version}")))?;
-            found.extend(list.body["resources"].items().iter().filter_map(|row| custom(&version, row)));
+            // The preferred version comes first.
+            for version in group["versions"].items().iter().take(MAX_VERSIONS) {
+                let version = version["groupVersion"].str();
+                let list = cx.send(Request::new(Method::Get, format!("/apis/{version}")))?;
+                found.extend(list.body["resources"].items().iter().filter_map(|row| custom(version, row)));
+            }
         }
         cx.run.discovered = Some(found);
     }
@@ -275,15 +280,27 @@ pub(crate) fn all(cx: &mut Cx) -> Outcome<Vec<Mapping>> {
     Ok(all)
 }
 
+/// Adds a resource type unless it is there: of several versions the first is the preferred one.
+pub(crate) fn add_preferred(found: &mut Vec<Mapping>, mapping: Mapping) {
+    if !found.iter().any(|other| other.group == mapping.group && other.kind == mapping.kind) {
+        found.push(mapping);
+    }
+}
+
 /// Returns the resource types that a word means: those of a category, or one.
 pub(crate) fn expand(cx: &mut Cx, word: &str) -> Outcome<Vec<Mapping>> {
     let mut found: Vec<Mapping> = Vec::new();
     for kind in schema::kinds().iter().filter(|kind| kind.categories.contains(&word)) {
         let mapping = checked(cx, kind.into())?;
-        // Of several versions the first is the preferred one.
-        let known = found.iter().any(|other| other.group == mapping.group && other.kind == mapping.kind);
-        if mapping.served && !known {
-            found.push(mapping);
+        if mapping.served {
+            add_preferred(&mut found, mapping);
+        }
+    }
+    if !found.is_empty() || schema::resolve(word).is_none() {
+        for mapping in
+            discovered(cx)?.iter().filter(|mapping| mapping.categories.iter().any(|one| one == word))
+        {
+            add_preferred(&mut found, mapping.clone());
         }
     }
     if found.is_empty() {

@@ -2,7 +2,7 @@
 //! `explain` and completion.
 //!
 //! - [`kinds`], [`find`], [`find_kind`], [`resolve`]: names, scope, verbs, subresources.
-//! - [`Definition`], [`Field`], [`Type`], [`field_at`], [`explain`]: what objects are made of.
+//! - [`Definition`], [`Field`], [`Type`], [`field_at`]: what objects are made of.
 //! - [`decode`], [`default`]: what the API server makes of an object that comes in.
 //! - [`patch`]: patches, applied and made.
 //! - [`custom`], [`structural`]: kinds that CustomResourceDefinitions define, and their schemas.
@@ -54,7 +54,6 @@ mod custom;
 mod decode;
 mod default;
 mod definition;
-pub mod explain;
 mod kind;
 mod openapi;
 pub mod patch;

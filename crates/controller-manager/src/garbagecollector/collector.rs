@@ -4,6 +4,9 @@ use api::{PatchType, Resource, Value, meta, tree};
 use client::{Cx, Failure};
 use std::rc::Rc;
 
+/// Why a strategic merge patch of a custom resource is refused.
+const MEDIA_TYPE: &str = "UnsupportedMediaType";
+
 /// How an object's owners are.
 #[derive(Default)]
 struct Owners {
@@ -136,7 +139,14 @@ impl GarbageCollector {
         cx.parallel(dependents, |cx, (resource, key, dependent)| {
             let gone = tree!({"$patch": "delete", "uid": uid});
             let patch = tree!({"metadata": {"ownerReferences": [(gone)], "uid": (&dependent)}});
-            match cx.patch(resource, meta::split_key(&key), "", PatchType::StrategicMerge, &patch) {
+            let name = meta::split_key(&key);
+            let result = match cx.patch(resource, name, "", PatchType::StrategicMerge, &patch) {
+                Err(failure) if failure.reason() == MEDIA_TYPE => cx
+                    .get(resource, name.0, name.1)
+                    .and_then(|live| patch_owners(cx, resource, &live, &[uid.into()])),
+                result => result.map(drop),
+            };
+            match result {
                 Err(failure) if !failure.is_not_found() && failure.reason() != "Invalid" => {
                     failed = Some(failure)
                 }
@@ -170,7 +180,26 @@ fn ignore_gone(result: Result<Value, Failure>) -> Result<(), Failure> {
 
 fn remove_owners(cx: &mut Cx, resource: Resource, object: &Value, gone: &[Rc<str>]) -> Result<(), Failure> {
     let references: Value = gone.iter().map(|uid| tree!({"$patch": "delete", "uid": uid})).collect();
-    patch(cx, resource, object, tree!({"ownerReferences": (references), "uid": (meta::uid(object))}))
+    let metadata = tree!({"ownerReferences": (references), "uid": (meta::uid(object))});
+    match patch(cx, resource, object, metadata) {
+        Err(failure) if failure.reason() == MEDIA_TYPE => patch_owners(cx, resource, object, gone),
+        result => result,
+    }
+}
+
+/// Takes owners away where strategic merge patches aren't known, as of custom resources.
+// Models pkg/controller/garbagecollector/patch.go deleteOwnerRefJSONMergePatch
+fn patch_owners(cx: &mut Cx, resource: Resource, object: &Value, gone: &[Rc<str>]) -> Result<(), Failure> {
+    let owners = object["metadata"]["ownerReferences"].items().iter();
+    let kept: Value = owners.filter(|owner| !gone.contains(&owner["uid"].text())).cloned().collect();
+    merge_owners(cx, resource, object, kept)
+}
+
+fn merge_owners(cx: &mut Cx, resource: Resource, object: &Value, owners: Value) -> Result<(), Failure> {
+    let version = &object["metadata"]["resourceVersion"];
+    let patch = tree!({"metadata": {"resourceVersion": version, "ownerReferences": owners}});
+    let name = (meta::namespace(object), meta::name(object));
+    ignore_gone(cx.patch(resource, name, "", PatchType::Merge, &patch))
 }
 
 fn unblock_owners(cx: &mut Cx, resource: Resource, object: &Value) -> Result<(), Failure> {
@@ -178,7 +207,19 @@ fn unblock_owners(cx: &mut Cx, resource: Resource, object: &Value) -> Result<(),
     let blocking = blocking.filter(|reference| reference["blockOwnerDeletion"].is_true());
     let references: Value =
         blocking.map(|reference| tree!({"uid": (&reference["uid"]), "blockOwnerDeletion": false})).collect();
-    patch(cx, resource, object, tree!({"ownerReferences": (references), "uid": (meta::uid(object))}))
+    let metadata = tree!({"ownerReferences": (references), "uid": (meta::uid(object))});
+    match patch(cx, resource, object, metadata) {
+        Err(failure) if failure.reason() == MEDIA_TYPE => {
+            let unblocked = |owner: &Value| {
+                let mut owner = owner.clone();
+                owner.set(&["blockOwnerDeletion"], false);
+                owner
+            };
+            let owners = object["metadata"]["ownerReferences"].items().iter().map(unblocked).collect();
+            merge_owners(cx, resource, object, owners)
+        }
+        result => result,
+    }
 }
 
 fn patch(cx: &mut Cx, resource: Resource, object: &Value, metadata: Value) -> Result<(), Failure> {

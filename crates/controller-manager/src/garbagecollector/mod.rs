@@ -7,8 +7,8 @@ mod graph;
 #[cfg(test)]
 mod tests;
 
-use api::Resource;
-use api::resources::EVENTS;
+use api::resources::{CUSTOMRESOURCEDEFINITIONS, EVENTS};
+use api::{Resource, Value};
 use client::{Change, Controller, Cx, Identity, IndexBy, Informers, WatchSpec, WorkQueue};
 use graph::Graph;
 use sim::Time;
@@ -17,6 +17,8 @@ use std::rc::Rc;
 
 /// How many owners are remembered to be gone.
 const ABSENT_OWNERS: usize = 500;
+/// How many resources are watched at most.
+const RESOURCES: usize = 1_000;
 
 /// The garbage collector.
 #[derive(Clone)]
@@ -76,6 +78,21 @@ impl GarbageCollector {
         }
     }
 
+    /// Begins to work on what a CustomResourceDefinition defines, from its objects' first list on. What is no
+    /// longer defined stays: nothing comes from it.
+    // Models pkg/controller/garbagecollector/garbagecollector.go Sync
+    fn learn(&mut self, definition: &Value) {
+        let is_known = |resource: &Resource| {
+            self.served.iter().any(|known| known.group == resource.group && known.plural == resource.plural)
+        };
+        if api::meta::is_condition_true(definition, "Established")
+            && let Some(resource) = Resource::of_definition(definition).filter(|resource| !is_known(resource))
+            && self.served.len() < RESOURCES
+        {
+            self.served = self.served.iter().copied().chain([resource]).collect();
+        }
+    }
+
     fn note_absent(&mut self, uid: Rc<str>) {
         if self.absent.len() >= ABSENT_OWNERS {
             self.absent.pop_first();
@@ -118,6 +135,9 @@ impl Controller for GarbageCollector {
         }
         if change.new.is_null() {
             return;
+        }
+        if change.resource == CUSTOMRESOURCEDEFINITIONS {
+            self.learn(&change.new);
         }
         let served = self.served.clone();
         let tasks = self.graph.set(change.resource, &change.new, &served);

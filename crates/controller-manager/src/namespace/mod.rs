@@ -1,7 +1,7 @@
 //! Namespaces that are being deleted: first their pods go, then all else, then they.
 // Models pkg/controller/namespace
 
-use api::resources::{NAMESPACES, PODS};
+use api::resources::{CUSTOMRESOURCEDEFINITIONS, NAMESPACES, PODS};
 use api::{Method, Request, Resource, Value, meta, tree};
 use client::{Change, Cx, Enqueue, Failure, Identity, Informers, Reconcile};
 use sim::{Nanos, SECOND, Time};
@@ -33,7 +33,7 @@ impl Reconcile for Namespaces {
     }
 
     fn resources(&self) -> Vec<Resource> {
-        vec![NAMESPACES]
+        vec![NAMESPACES, CUSTOMRESOURCEDEFINITIONS]
     }
 
     fn enqueue(&mut self, change: &Change, _: &Informers, queue: &mut Enqueue) {
@@ -57,8 +57,12 @@ impl Reconcile for Namespaces {
         let mut left = Left::default();
         left.empty(cx, key, PODS);
         if left.counts.is_empty() {
-            for resource in self.served.iter().filter(|resource| **resource != PODS) {
-                left.empty(cx, key, *resource);
+            let definitions = informers.of(CUSTOMRESOURCEDEFINITIONS).iter();
+            let established = definitions.filter(|one| meta::is_condition_true(one, "Established"));
+            let defined = established.filter_map(Resource::of_definition).filter(|one| one.namespaced);
+            let built_in = self.served.iter().copied().filter(|resource| *resource != PODS);
+            for resource in built_in.chain(defined) {
+                left.empty(cx, key, resource);
             }
         }
         let namespace = update_status(cx, namespace, &left)?;

@@ -18,7 +18,10 @@ pub(crate) fn resources(cx: &mut Cx) -> Outcome<Next> {
             "unable to match a printer suitable for the output format \"{output}\", allowed formats are: json,name,wide,yaml"
         ));
     }
-    let mut all: Vec<Mapping> = mapper::all(cx)?;
+    let mut all: Vec<Mapping> = Vec::new();
+    for mapping in mapper::all(cx)? {
+        mapper::add_preferred(&mut all, mapping);
+    }
     if flags.changed("api-group") {
         all.retain(|mapping| mapping.group == flags.text("api-group"));
     }

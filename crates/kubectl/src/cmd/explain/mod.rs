@@ -1,10 +1,14 @@
 //! `kubectl explain`
 // Models staging/src/k8s.io/kubectl/pkg/cmd/explain/explain.go, staging/src/k8s.io/kubectl/pkg/explain/v2/templates/plaintext.tmpl
 
+mod place;
+
 use crate::cx::{Cx, Next};
 use crate::failure::{Failure, Outcome, error};
 use crate::mapper;
-use schema::{Definition, Field, Kind, Type};
+use api::{Method, Request, Value};
+use place::{Explained, Place, Told};
+use schema::Kind;
 
 /// How wide a description is.
 const WIDTH: usize = 76;
@@ -22,67 +26,83 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
         });
     };
     let (kind, path) = kind_and_path(cx, target)?;
-    let names: Vec<&str> = path.iter().map(String::as_str).collect();
     let mut text = String::new();
     if !kind.group.is_empty() {
         text.push_str(&format!("GROUP:      {}\n", kind.group));
     }
     text.push_str(&format!("KIND:       {}\nVERSION:    {}\n\n", kind.kind, kind.version));
-    let explained = match schema::explain::explain(kind, &names) {
+    let document = match kind.place {
+        Some(_) => Value::Null,
+        None => {
+            cx.send(Request::new(Method::Get, format!("/openapi/v3/apis/{}/{}", kind.group, kind.version)))?
+                .body
+        }
+    };
+    let Some(place) = kind.place.or_else(|| Place::of_kind(&document, &kind)) else {
+        return error(format!(
+            "GVR ({}/{}, Resource={}) not found in OpenAPI schema",
+            kind.group, kind.version, kind.plural
+        ));
+    };
+    let explained = match Explained::at(place, &path) {
         Ok(explained) => explained,
         Err(name) => {
             cx.out(text);
             return error(format!("field \"{name}\" does not exist"));
         }
     };
-    if let (Some(field), Some(name)) = (explained.field, names.last()) {
-        text.push_str(&format!("FIELD: {name} <{}>\n", field.ty.name()));
+    if let Some(field) = &explained.field {
+        text.push_str(&format!("FIELD: {} <{}>\n", field.name, field.ty));
         text.push_str(&values_long(field));
         text.push('\n');
     }
     let description = explained.description.join("\n");
     let description = if description.is_empty() { "<empty>" } else { &description };
     text.push_str(&format!("DESCRIPTION:\n{}\n\n", wrapped(description, WIDTH, 4)));
-    if let Some(definition) = explained.definition
-        && !definition.fields.is_empty()
-    {
+    if let Some(place) = explained.place.filter(|place| !place.fields().is_empty()) {
         text.push_str("FIELDS:\n");
-        fields(&mut text, definition, flags.is("recursive"), 1, &mut Vec::new());
+        fields(&mut text, place, flags.is("recursive"), 1, &mut Vec::new());
     }
     text.push('\n');
     cx.out(text);
     Ok(Next::Done)
 }
 
+/// The kind that is explained.
+struct Target {
+    group: String,
+    version: String,
+    kind: String,
+    plural: String,
+    /// Where its fields are; `None` where only the server knows.
+    place: Option<Place<'static>>,
+}
+
 /// Finds the kind that the first names mean, and the path of fields after them.
-fn kind_and_path(cx: &mut Cx, target: &str) -> Outcome<(&'static Kind, Vec<String>)> {
+fn kind_and_path(cx: &mut Cx, target: &str) -> Outcome<(Target, Vec<String>)> {
     let flags = cx.args();
     let parts: Vec<&str> = target.trim_end_matches('.').split('.').collect();
     let word = parts.first().copied().unwrap_or("");
     let missing = || Failure::NoResource { resource: word.to_string(), group: String::new() };
-    let mapping = mapper::find_resource(cx, word)?.ok_or_else(missing)?;
-    let wanted = match flags.text("api-version") {
-        "" => mapping.schema(),
-        version => {
-            let (group, version) = version.split_once('/').unwrap_or(("", version));
-            schema::find_kind(group, version, &mapping.kind)
+    let mut mapping = mapper::find_resource(cx, word)?.ok_or_else(missing)?;
+    if flags.changed("api-version") {
+        let wanted = flags.text("api-version");
+        match mapper::of_object(cx, wanted, &mapping.kind)? {
+            Some(found) => mapping = found,
+            None => return error(format!("couldn't find resource for \"{wanted}\"")),
         }
-    };
-    match wanted {
-        Some(kind) => Ok((kind, parts.iter().skip(1).map(|part| (*part).to_string()).collect())),
-        None if mapping.schema().is_none() => error(format!(
-            "GVR ({}/{}, Resource={}) not found in OpenAPI schema",
-            mapping.group, mapping.version, mapping.plural
-        )),
-        None => error(format!("couldn't find resource for \"{}\"", flags.text("api-version"))),
     }
+    let path = parts.iter().skip(1).map(|part| (*part).to_string()).collect();
+    let place = mapping.schema().and_then(Kind::definition).map(Place::Table);
+    let (group, version, kind, plural) = (mapping.group, mapping.version, mapping.kind, mapping.plural);
+    Ok((Target { group, version, kind, plural, place }, path))
 }
 
 fn shown(value: &str) -> &str {
     if value.is_empty() { "\"\"" } else { value }
 }
 
-fn values_long(field: &Field) -> String {
+fn values_long(field: &Told) -> String {
     if field.enums.is_empty() {
         return "\n".to_string();
     }
@@ -90,7 +110,7 @@ fn values_long(field: &Field) -> String {
     format!("ENUM:\n{values}")
 }
 
-fn values_short(field: &Field, indent: usize) -> String {
+fn values_short(field: &Told, indent: usize) -> String {
     if field.enums.is_empty() {
         return String::new();
     }
@@ -99,40 +119,30 @@ fn values_short(field: &Field, indent: usize) -> String {
     format!("\n{}enum: {}{more}", " ".repeat(indent), few.join(", "))
 }
 
-fn fields(
-    text: &mut String,
-    definition: &'static Definition,
-    recursive: bool,
-    level: usize,
-    seen: &mut Vec<&'static str>,
-) {
+fn fields(text: &mut String, place: Place, recursive: bool, level: usize, seen: &mut Vec<String>) {
     let indent = level * 2;
-    seen.push(definition.name);
-    for field in &definition.fields {
+    seen.push(place.name());
+    for (field, inner) in place.fields() {
         let required = if field.required { " -required-" } else { "" };
         text.push_str(&format!(
             "{}{}\t<{}>{required}{}\n",
             " ".repeat(indent),
             field.name,
-            field.ty.name(),
-            values_short(field, indent)
+            field.ty,
+            values_short(&field, indent)
         ));
         if recursive {
-            if let Some(inner) = inner(&field.ty)
-                && !seen.contains(&inner.name)
+            if let Some(inner) = inner
+                && (inner.name().is_empty() || !seen.contains(&inner.name()))
             {
                 fields(text, inner, true, level + 1, seen);
             }
             continue;
         }
-        let doc = if field.doc().is_empty() { "<no description>" } else { field.doc() };
+        let doc = if field.doc.is_empty() { "<no description>" } else { &field.doc };
         text.push_str(&format!("{}\n\n", wrapped(doc, 78 - indent, indent + 2)));
     }
     seen.pop();
-}
-
-fn inner(ty: &Type) -> Option<&'static Definition> {
-    ty.definition().filter(|definition| !definition.fields.is_empty())
 }
 
 /// Wraps paragraphs and indents them. A line that begins with a blank begins a new one, as in a list.
