@@ -13,7 +13,6 @@ mod authorization;
 mod bootstrap;
 mod component_status;
 mod conversion;
-mod cron;
 mod custom;
 mod decode;
 mod discovery;

@@ -3,6 +3,7 @@
 
 mod claim;
 mod clusterroleaggregation;
+mod cronjob;
 mod daemonset;
 mod deployment;
 mod endpoint;
@@ -26,6 +27,7 @@ mod serviceaccount;
 mod statefulset;
 mod tainteviction;
 mod taints;
+mod ttlafterfinished;
 mod volume;
 
 pub use hash::pod_template_hash;

@@ -1,7 +1,7 @@
 use crate::{
-    clusterroleaggregation, daemonset, deployment, endpoint, endpointslice, garbagecollector, job, namespace,
-    nodelifecycle, podgc, replicaset, resourcequota, rootca, serviceaccount, statefulset, tainteviction,
-    volume,
+    clusterroleaggregation, cronjob, daemonset, deployment, endpoint, endpointslice, garbagecollector, job,
+    namespace, nodelifecycle, podgc, replicaset, resourcequota, rootca, serviceaccount, statefulset,
+    tainteviction, ttlafterfinished, volume,
 };
 use api::resources::CUSTOMRESOURCEDEFINITIONS;
 use api::{Resource, Value, meta};
@@ -25,6 +25,7 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("deployment", |_| Box::new(Worker::new(deployment::Deployments::default()))),
     ("replicaset", |_| Box::new(Worker::new(replicaset::ReplicaSets::default()))),
     ("statefulset", |_| Box::new(Worker::new(statefulset::StatefulSets::default()))),
+    ("cronjob", |_| Box::new(Worker::new(cronjob::CronJobs::default()))),
     ("node-lifecycle", |_| Box::new(Worker::new(nodelifecycle::NodeLifecycle::default()))),
     ("taint-eviction", |_| Box::new(Worker::new(tainteviction::TaintEviction::default()))),
     ("persistentvolume-binder", |_| {
@@ -33,6 +34,7 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("clusterrole-aggregation", |_| Box::new(Worker::new(clusterroleaggregation::ClusterRoleAggregation))),
     ("persistentvolumeclaim-protection", |_| Box::new(Worker::new(volume::pvcprotection::PvcProtection))),
     ("persistentvolume-protection", |_| Box::new(Worker::new(volume::pvprotection::PvProtection))),
+    ("ttl-after-finished", |_| Box::new(Worker::new(ttlafterfinished::TtlAfterFinished))),
     ("root-ca-certificate-publisher", |_| Box::new(Worker::new(rootca::RootCaPublisher))),
 ];
 

@@ -4,8 +4,8 @@
 use super::core::pod;
 use super::path::{Errors, Path};
 use super::{meta, names, semantic_equal};
-use crate::cron;
 use api::Value;
+use api::cron::{Schedule, Zone};
 
 /// Checks a Job.
 // Models pkg/apis/batch/validation/validation.go ValidateJob
@@ -90,8 +90,14 @@ fn validate_cron_job_spec(spec: &Value, errors: &mut Errors) {
     let schedule = spec["schedule"].str();
     if schedule.is_empty() {
         errors.required(path.child("schedule"), "");
-    } else if let Err(message) = cron::check(schedule) {
+    } else if let Err(message) = Schedule::parse(schedule) {
         errors.invalid(path.child("schedule"), schedule, message);
+    } else if schedule.contains("TZ") {
+        let message = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
+        errors.invalid(path.child("schedule"), schedule, message);
+    }
+    if let Some(zone) = spec["timeZone"].as_str() {
+        validate_time_zone(zone, &path.child("timeZone"), errors);
     }
     errors.check_not_negative(&path.child("startingDeadlineSeconds"), &spec["startingDeadlineSeconds"]);
     errors.check_enum(&path.child("concurrencyPolicy"), &spec["concurrencyPolicy"], &POLICIES);
@@ -103,6 +109,18 @@ fn validate_cron_job_spec(spec: &Value, errors: &mut Errors) {
     validate_job_spec(&spec["jobTemplate"]["spec"], &job_spec, errors);
     for field in ["successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
         errors.check_not_negative(&path.child(field), &spec[field]);
+    }
+}
+
+// Models pkg/apis/batch/validation/validation.go validateTimeZone
+fn validate_time_zone(zone: &str, path: &Path, errors: &mut Errors) {
+    if zone.is_empty() {
+        errors.invalid(path, zone, "timeZone must be nil or non-empty string");
+    } else if zone.eq_ignore_ascii_case("local") {
+        let message = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones";
+        errors.invalid(path, zone, message);
+    } else if Zone::find(zone).is_none() {
+        errors.invalid(path, zone, format!("unknown time zone {zone}"));
     }
 }
 
