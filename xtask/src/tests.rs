@@ -17,6 +17,7 @@ pub fn test() -> Result<(), Failure> {
             browser = chromium::find_or_install()?;
             Ok(())
         })?;
+        step("Python's client", "see pip's message above; PyPI must be within reach", python_client)?;
         lint()?;
         step(
             "native tests",
@@ -38,6 +39,27 @@ pub fn test() -> Result<(), Failure> {
             )
         },
     )
+}
+
+/// The version of Python's client that the tests of `kubarium serve` run.
+const PYTHON_CLIENT: &str = "kubernetes==37.0.2";
+
+/// Installs Python's Kubernetes client in the target folder. Where there is no Python that can hold one, the
+/// tests of it are not run and say so.
+fn python_client() -> Result<(), String> {
+    let folder = target().join("python");
+    let python = folder.join("bin/python").display().to_string();
+    if let Some(version) = first_line(&python, &["-c", "import kubernetes as k; print(k.__version__)"]) {
+        println!("kubernetes {version} is installed");
+        return Ok(());
+    }
+    let Some(version) = first_line("python3", &["-c", "import sys, ensurepip; print(sys.version)"]) else {
+        println!("there is no python3 with venv here: its client's tests will not be run");
+        return Ok(());
+    };
+    println!("python {version}");
+    run("python3", &["-m", "venv", "--clear", &folder.display().to_string()])?;
+    run(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYTHON_CLIENT])
 }
 
 fn lint() -> Result<(), Failure> {

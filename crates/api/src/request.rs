@@ -54,12 +54,17 @@ pub struct User {
     pub name: Rc<str>,
     /// The user's groups.
     pub groups: Vec<Rc<str>>,
+    /// What tells the user from others of that name at other times; may be empty.
+    pub uid: Rc<str>,
+    /// What else the way of proving who it is tells.
+    pub extra: Vec<(Rc<str>, Vec<Rc<str>>)>,
 }
 
 impl User {
     /// Makes a user.
     pub fn new(name: &str, groups: &[&str]) -> User {
-        User { name: name.into(), groups: groups.iter().map(|group| (*group).into()).collect() }
+        let groups = groups.iter().map(|group| (*group).into()).collect();
+        User { name: name.into(), groups, ..User::default() }
     }
 
     /// Returns the cluster's administrator, as kubeadm's admin.conf names it.

@@ -9,6 +9,7 @@
 //! applied on the server's side is not kept (`managed_fields`).
 
 mod admission;
+mod authentication;
 mod authorization;
 mod bootstrap;
 mod component_status;
@@ -35,6 +36,7 @@ mod status;
 mod validation;
 mod watch_cache;
 
+pub use handlers::forwarded_ports;
 pub use node_request::{LogOptions, NodeRequest, NodeRequestKind};
 pub use options::Options;
 pub use printers::{PodStatus, pod_status};

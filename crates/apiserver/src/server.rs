@@ -1,6 +1,7 @@
 //! The server's state, and the one way into it.
 
 use crate::admission::Shared;
+use crate::authentication;
 use crate::authorization::{self, Attributes, Rbac};
 use crate::bootstrap;
 use crate::custom::Customs;
@@ -48,7 +49,10 @@ pub struct ApiServer {
 impl ApiServer {
     /// Starts an API server over an empty store, and creates what every cluster has: the namespaces
     /// `default` and `kube-*`, and Service `default/kubernetes`.
-    pub fn new(start: Time, options: Options) -> ApiServer {
+    pub fn new(start: Time, mut options: Options) -> ApiServer {
+        if options.token_key.is_empty() {
+            options.token_key = authentication::key_of(options.chance);
+        }
         let mut server = ApiServer {
             store: Store::new(options.first_revision - bootstrap::early_writes(&options), options.history),
             watches: Watches::default(),

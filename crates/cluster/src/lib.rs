@@ -23,10 +23,13 @@ mod view;
 mod wires;
 mod world;
 
+pub use apiserver::forwarded_ports;
 pub use cluster::Cluster;
+pub use door::Goal;
 pub use kubectl::StreamRead;
 pub use load::ApiLoad;
 pub use mend::{Fault, mend};
 pub use play::{play, play_step};
 pub use preset::{KubeletMode, NodeSpec, Preset};
 pub use restart::Process;
+pub use shell::{NetAnswer, NetProtocol};

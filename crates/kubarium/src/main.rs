@@ -28,7 +28,8 @@ enum Command {
     },
     /// Serves the API of a fresh cluster over HTTP, in real time, for kubectl and any other client.
     Serve {
-        /// Where to listen; port 0 picks a free one. Only this machine's own addresses are taken.
+        /// Where to listen; port 0 picks a free one. Another address than this machine's own is served over
+        /// HTTPS alone.
         #[arg(long, default_value = "127.0.0.1:8001")]
         listen: std::net::SocketAddr,
         /// What the cluster begins with: bare, lesson, v120 or recovery.
@@ -40,6 +41,9 @@ enum Command {
         /// How many times faster than the clock on the wall the cluster's runs.
         #[arg(long, default_value_t = 1.0)]
         speed: f64,
+        /// Opens the cluster's NodePorts on this machine, so that what runs in it can be reached.
+        #[arg(long)]
+        node_ports: bool,
     },
     /// Measures, and prints one JSON line a case.
     Bench {
@@ -52,8 +56,10 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run { preset, seed, file } => run(&preset, seed, &file),
-        Command::Serve { listen, preset, seed, speed } => {
-            let settings = kubarium::serve::Settings { listen, preset, seed, speed };
+        Command::Serve { listen, preset, seed, speed, node_ports } => {
+            use kubarium::serve::NodePorts;
+            let node_ports = if node_ports { NodePorts::Open } else { NodePorts::Closed };
+            let settings = kubarium::serve::Settings { listen, preset, seed, speed, node_ports };
             kubarium::serve::run(&settings, &mut |line| println!("{line}"))
         }
         Command::Bench { name } => kubarium::bench::run(&name, &mut |line| println!("{line}")),

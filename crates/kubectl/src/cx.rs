@@ -346,7 +346,7 @@ fn impersonated(name: &str, groups: &[String]) -> User {
     } else {
         all.push("system:authenticated".into());
     }
-    User { name: name.into(), groups: all }
+    User { name: name.into(), groups: all, ..User::default() }
 }
 
 /// Reads the Status of an answer that is no good one.

@@ -8,6 +8,8 @@ pub enum StreamRead {
     Event(WatchEvent),
     /// Text: a log's lines, a process's output.
     Bytes(String),
+    /// Text of a process's standard error.
+    Errors(String),
     /// The process ended with this code; nothing comes after it.
     Exit(i32),
     /// Nothing yet.

@@ -3,6 +3,7 @@
 //! As in most clusters the authorisers are Node and RBAC. Kubelets may do what the node authorizer's rules
 //! say; which Secrets a node's pods use is not looked at.
 
+mod impersonation;
 pub(crate) mod policy;
 mod rbac;
 pub(crate) mod rules;

@@ -57,11 +57,16 @@ fn kind(call: &Call) -> NodeRequestKind {
             NodeRequestKind::Exec { command: words.map(|(_, word)| word.clone()).collect(), stdin, tty }
         }
         "attach" => NodeRequestKind::Attach { stdin, tty },
-        _ => {
-            let ports = request.query.iter().filter(|(name, _)| name == "ports");
-            NodeRequestKind::PortForward { ports: ports.filter_map(|(_, port)| port.parse().ok()).collect() }
-        }
+        _ => NodeRequestKind::PortForward { ports: forwarded_ports(&request.query) },
     }
+}
+
+/// Returns the ports that the query of a request for `pods/portforward` names, in order.
+// Models staging/src/k8s.io/kubelet/pkg/cri/streaming/portforward/websocket.go NewV4Options
+pub fn forwarded_ports(query: &[(String, String)]) -> Vec<u16> {
+    let values = query.iter().filter(|(name, _)| name == "ports");
+    let ports = values.flat_map(|(_, value)| value.split(',')).filter_map(|port| port.trim().parse().ok());
+    ports.filter(|port| *port > 0).collect()
 }
 
 // Models pkg/registry/core/pod/strategy.go validateContainer

@@ -10,6 +10,7 @@ mod patch;
 mod pod_binding;
 mod reviews;
 mod scale;
+mod token_request;
 mod update;
 mod watch;
 
@@ -23,6 +24,7 @@ use crate::status;
 use api::{Accept, Request, Response, Status, Value};
 use sim::Time;
 
+pub use connect::forwarded_ports;
 pub(crate) use update::Scope;
 
 /// One request about a resource, on its way.
@@ -187,6 +189,7 @@ impl ApiServer {
             ("finalize", "update") => self.update_from_body(call, Scope::Finalize),
             ("scale", "get" | "update" | "patch") => self.scale(call),
             ("binding", "create") => self.bind_pod(call),
+            ("token", "create") => self.request_token(call),
             ("eviction", "create") => self.evict(call),
             ("log", "get") | ("exec" | "attach" | "portforward", "get" | "create") => self.connect(call),
             _ => Err(status::no_such_path()),

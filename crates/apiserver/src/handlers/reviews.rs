@@ -2,6 +2,7 @@
 // Models pkg/registry/authorization/selfsubjectaccessreview/rest.go
 
 use super::Call;
+use crate::authentication;
 use crate::authorization::Attributes;
 use crate::server::ApiServer;
 use crate::status;
@@ -19,10 +20,9 @@ impl ApiServer {
             }
             "SelfSubjectRulesReview" => self.rules(&call.request.user, body["spec"]["namespace"].str()),
             "SelfSubjectReview" => {
-                let user = &call.request.user;
-                let groups: Vec<Value> = user.groups.iter().map(Value::from).collect();
-                tree!({"userInfo": {"username": (&user.name), "groups": groups}})
+                tree!({"userInfo": (authentication::user_info(&call.request.user))})
             }
+            "TokenReview" => self.review_token(call, body),
             _ => return Err(status::method_not_allowed()),
         };
         let mut review = body.clone();
@@ -30,6 +30,20 @@ impl ApiServer {
         review.set(&["kind"], call.rest.kind.kind);
         review.set(&["status"], answer);
         Ok(Response::new(201, review))
+    }
+
+    // Models pkg/registry/authentication/tokenreview/storage.go Create
+    fn review_token(&self, call: &Call, review: &Value) -> Value {
+        let audiences: Vec<String> =
+            review["spec"]["audiences"].items().iter().map(|audience| audience.str().to_string()).collect();
+        match self.holder(call.now, review["spec"]["token"].str(), &audiences) {
+            Some(holder) => {
+                let audiences: Vec<Value> = holder.audiences.iter().map(Value::from).collect();
+                let user = authentication::user_info(&holder.user);
+                tree!({"authenticated": true, "user": user, "audiences": audiences})
+            }
+            None => tree!({"user": {}, "error": "[invalid bearer token, token lookup failed]"}),
+        }
     }
 
     fn access(&mut self, user: &User, review: &Value) -> Value {

@@ -16,6 +16,8 @@ pub(super) struct Exec {
     pub(super) job: Job,
     pub(super) wait: Wait,
     pub(super) ready: bool,
+    /// Whether it is for a terminal.
+    pub(super) tty: bool,
     pub(super) place: Place,
     /// Which of the container's lives it belongs to.
     pub(super) container_id: String,
@@ -73,9 +75,11 @@ impl Cluster {
     pub(super) fn step_execs(&mut self) {
         for mut exec in std::mem::take(&mut self.terminal.execs) {
             let step = self.on_ground(false, |_, ground| exec.job.step(ground, BUDGET));
-            let output: String = exec.job.take_output().into_iter().map(|chunk| chunk.text).collect();
-            if !output.is_empty() {
-                self.mail(exec.stream, StreamRead::Bytes(output));
+            for chunk in exec.job.take_output() {
+                // A terminal shows both as one.
+                let is_error = chunk.is_error && !exec.tty;
+                let read = if is_error { StreamRead::Errors } else { StreamRead::Bytes };
+                self.mail(exec.stream, read(chunk.text));
             }
             match step {
                 Step::Done(code) => {
@@ -138,7 +142,7 @@ impl Cluster {
         }
         let container_id = self.container_id(&place).unwrap_or_default();
         let wait = Wait::default();
-        self.terminal.execs.push(Exec { stream, job, wait, ready: true, place, container_id, main });
+        self.terminal.execs.push(Exec { stream, job, wait, ready: true, tty, place, container_id, main });
     }
 
     /// Returns the id of a container's present life, as the pod's status tells it; `None` where none runs.

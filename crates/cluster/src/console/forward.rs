@@ -12,7 +12,7 @@ use std::net::Ipv4Addr;
 /// Where the ports begin that a machine chooses itself, and how many there are.
 const CHOSEN: (u16, u16) = (32_768, 28_000);
 /// How many ports are forwarded at once.
-const MOST: usize = 256;
+pub(crate) const MOST: usize = 256;
 
 /// A port that leads into a pod.
 #[derive(Clone, Debug)]
@@ -33,6 +33,12 @@ pub(crate) struct Forwards {
 }
 
 impl Forwards {
+    /// Returns the client's port that leads to a port of the pod that a stream is for.
+    pub(crate) fn local(&self, stream: u64, remote: u16) -> Option<u16> {
+        let is_it = |listener: &Listener| listener.stream == stream && listener.remote == remote;
+        self.listeners.iter().find_map(|((_, local), listener)| is_it(listener).then_some(*local))
+    }
+
     /// Forgets the ports of a stream.
     pub(crate) fn close(&mut self, stream: u64) {
         self.listeners.retain(|_, listener| listener.stream != stream);

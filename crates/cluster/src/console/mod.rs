@@ -13,4 +13,5 @@ mod refusal;
 mod streams;
 mod terminal;
 
+pub(crate) use forward::MOST as MOST_FORWARDS;
 pub(crate) use terminal::Terminal;

@@ -167,6 +167,11 @@ impl Errands {
         self.answers.remove(&id)
     }
 
+    /// Returns whether an errand has its answer.
+    pub(crate) fn has(&self, id: u64) -> bool {
+        self.answers.contains_key(&id)
+    }
+
     /// Gives an errand up.
     pub(crate) fn abandon(&mut self, wires: &mut Wires, id: u64) {
         self.answers.remove(&id);

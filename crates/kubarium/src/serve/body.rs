@@ -1,6 +1,6 @@
 //! The body of an answer: a text, or a stream that goes on for as long as both sides want.
 
-use super::simulation::{Order, Piece};
+use super::simulation::{Order, Piece, Pieces};
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -19,7 +19,7 @@ pub(super) enum Answer {
 /// What a stream brings, until its time is over.
 pub(super) struct Stream {
     pub(super) number: u64,
-    pub(super) pieces: tokio::sync::mpsc::Receiver<Piece>,
+    pub(super) pieces: Pieces,
     pub(super) orders: mpsc::Sender<Order>,
     pub(super) end: Option<Pin<Box<Sleep>>>,
 }
@@ -51,8 +51,8 @@ impl Body for Answer {
                 if stream.end.as_mut().is_some_and(|end| end.as_mut().poll(cx).is_ready()) {
                     return Poll::Ready(None);
                 }
-                stream.pieces.poll_recv(cx).map(|piece| match piece {
-                    Some(Piece::Text(text)) => Some(Ok(Frame::data(text.into()))),
+                stream.pieces.poll(cx).map(|piece| match piece {
+                    Some(Piece::Text(text) | Piece::Errors(text)) => Some(Ok(Frame::data(text.into()))),
                     Some(Piece::Exit(_)) | None => None,
                 })
             }

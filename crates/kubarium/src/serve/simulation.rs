@@ -1,17 +1,30 @@
 //! The thread on which the cluster lives.
 
+use super::identity::{Claim, Credential, unauthorized};
 use super::protobuf;
 use api::{Accept, Method, PatchType, Request, Status, User, Value};
-use cluster::{Cluster, Preset, StreamRead};
+use cluster::{Cluster, Goal, NetAnswer, NetProtocol, Preset, StreamRead};
 use sim::Time;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
-/// How many pieces wait for a client that doesn't read; one more ends its stream.
-const BACKLOG: usize = 20_000;
+/// How many new things wait in the cluster for a client that doesn't read; one more ends its stream, as
+/// upstream's slow watchers lose theirs.
+const BACKLOG: u64 = 4_096;
+/// How many pieces wait to be written to a client.
+const PIECES: usize = 1_024;
+/// How many bytes of them, about: no more are written before some were sent.
+const WAITING_BYTES: usize = 1024 * 1024;
+/// How many orders are obeyed before things happen again.
+const BATCH: usize = 256;
+/// How often node ports are looked at.
+const NODE_PORTS: Duration = Duration::from_millis(200);
 /// How many events happen before requests are looked at.
 const SLICE: u32 = 2_000;
 /// How long the cluster sleeps at most.
@@ -23,8 +36,11 @@ const BOOKMARKS: Duration = Duration::from_secs(60);
 pub(super) enum Order {
     /// A request.
     Ask(Box<Ask>),
-    /// Text for the standard input of the process behind a stream; empty where it ends.
-    Write(u64, String),
+    /// Text for the standard input of the process behind a stream, empty where it ends; and whom to tell that
+    /// it was taken.
+    Write(u64, String, oneshot::Sender<()>),
+    /// Something for what listens in the cluster, and who waits for what comes of it.
+    Reach(Goal, NetProtocol, oneshot::Sender<NetAnswer>),
     /// A stream's reader has gone.
     Close(u64),
 }
@@ -36,8 +52,7 @@ pub(super) struct Ask {
     pub(super) query: Vec<(String, String)>,
     pub(super) accept: Accept,
     pub(super) patch: PatchType,
-    pub(super) user: String,
-    pub(super) groups: Vec<String>,
+    pub(super) claim: Claim,
     pub(super) agent: String,
     /// The body; empty for none.
     pub(super) body: Vec<u8>,
@@ -59,7 +74,7 @@ pub(super) struct Told {
     pub(super) text: String,
     pub(super) is_json: bool,
     pub(super) warnings: Vec<String>,
-    pub(super) stream: Option<(u64, mpsc::Receiver<Piece>)>,
+    pub(super) stream: Option<(u64, Pieces)>,
     /// For how long the stream goes on at most.
     pub(super) patience: Option<Duration>,
 }
@@ -68,6 +83,8 @@ pub(super) struct Told {
 pub(super) enum Piece {
     /// Text: a watch's event with its line's end, a log's lines, a process's output.
     Text(String),
+    /// Text of a process's standard error.
+    Errors(String),
     /// The process ended with this code.
     Exit(i32),
 }
@@ -79,17 +96,86 @@ pub(super) struct Simulation {
     speed: f64,
     began: Instant,
     told_bookmarks: Instant,
-    outlets: BTreeMap<u64, mpsc::Sender<Piece>>,
+    outlets: BTreeMap<u64, Outlet>,
+    /// Who waits for what comes of something sent into the cluster.
+    reaching: BTreeMap<u64, oneshot::Sender<NetAnswer>>,
+    node_ports: watch::Sender<BTreeSet<u16>>,
+    told_node_ports: Instant,
+}
+
+/// Where a stream's pieces go.
+struct Outlet {
+    pieces: mpsc::Sender<Piece>,
+    /// How many bytes wait to be sent.
+    waiting: Arc<AtomicUsize>,
+    /// How many things may wait in the cluster: what was there at the start, and more for what is new.
+    most: u64,
+}
+
+impl Outlet {
+    fn is_full(&self) -> bool {
+        self.pieces.capacity() == 0 || self.waiting.load(Ordering::Relaxed) > WAITING_BYTES
+    }
+
+    /// Puts a piece in. Returns whether somebody will take it.
+    fn put(&self, piece: Piece) -> bool {
+        if let Piece::Text(text) | Piece::Errors(text) = &piece {
+            self.waiting.fetch_add(text.len(), Ordering::Relaxed);
+        }
+        self.pieces.try_send(piece).is_ok()
+    }
+}
+
+/// What a stream brings, where it is written to its client.
+pub(super) struct Pieces {
+    pieces: mpsc::Receiver<Piece>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Pieces {
+    /// Takes the next piece, once there is one; `None` is the end.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        self.pieces.poll_recv(cx).map(|piece| {
+            if let Some(Piece::Text(text) | Piece::Errors(text)) = &piece {
+                self.waiting.fetch_sub(text.len(), Ordering::Relaxed);
+            }
+            piece
+        })
+    }
+
+    /// Takes the next piece; `None` is the end.
+    pub(super) async fn next(&mut self) -> Option<Piece> {
+        std::future::poll_fn(|cx| self.poll(cx)).await
+    }
 }
 
 impl Simulation {
     /// Makes a cluster whose first moment is now.
-    pub(super) fn new(preset: &Preset, seed: u64, speed: f64) -> Simulation {
+    ///
+    /// Its tokens are signed with `key`, since who knows the seed would know a key that came of it.
+    pub(super) fn new(
+        preset: &Preset,
+        seed: u64,
+        speed: f64,
+        key: &[u8],
+        node_ports: watch::Sender<BTreeSet<u16>>,
+    ) -> Simulation {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let epoch = Time(i64::try_from(since.as_secs()).unwrap_or(0) * sim::SECOND);
-        let cluster = Cluster::beginning_at(preset, seed, epoch);
+        let mut cluster = Cluster::beginning_at(preset, seed, epoch);
+        cluster.set_token_key(key);
         let began = Instant::now();
-        Simulation { cluster, epoch, speed, began, told_bookmarks: began, outlets: BTreeMap::new() }
+        Simulation {
+            cluster,
+            epoch,
+            speed,
+            began,
+            told_bookmarks: began,
+            outlets: BTreeMap::new(),
+            reaching: BTreeMap::new(),
+            node_ports,
+            told_node_ports: began,
+        }
     }
 
     /// Follows the clock and does what it is asked for, until nobody can ask any more.
@@ -97,7 +183,12 @@ impl Simulation {
         loop {
             let patience = self.catch_up();
             match orders.recv_timeout(patience) {
-                Ok(order) => self.obey(order),
+                Ok(order) => {
+                    self.obey(order);
+                    for order in orders.try_iter().take(BATCH) {
+                        self.obey(order);
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -118,7 +209,17 @@ impl Simulation {
             self.told_bookmarks = Instant::now();
             self.cluster.send_bookmarks();
         }
+        if self.told_node_ports.elapsed() >= NODE_PORTS {
+            self.told_node_ports = Instant::now();
+            let ports = self.cluster.node_ports();
+            self.node_ports.send_if_modified(|told| {
+                let is_new = *told != ports;
+                *told = ports;
+                is_new
+            });
+        }
         self.pour();
+        self.hand_out_answers();
         if behind {
             return Duration::ZERO;
         }
@@ -136,7 +237,15 @@ impl Simulation {
                     self.close(stream);
                 }
             }
-            Order::Write(stream, text) => self.cluster.write_stream(stream, &text),
+            Order::Write(stream, text, taken) => {
+                self.cluster.write_stream(stream, &text);
+                // Who has gone away in the meantime isn't told.
+                let _ = taken.send(());
+            }
+            Order::Reach(goal, protocol, reply) => {
+                let id = self.cluster.reach(goal, protocol);
+                self.reaching.insert(id, reply);
+            }
             Order::Close(stream) => self.close(stream),
         }
     }
@@ -146,22 +255,28 @@ impl Simulation {
             Ok(body) => body,
             Err(status) => return refusal(&status),
         };
-        let groups: Vec<&str> = ask.groups.iter().map(String::as_str).collect();
+        let user = match self.user(ask.claim) {
+            Ok(user) => user,
+            Err(status) => return refusal(&status),
+        };
         let request = Request {
             method: ask.method,
             path: ask.path,
             query: ask.query,
             accept: ask.accept,
             patch: ask.patch,
-            user: Rc::new(User::new(&ask.user, &groups)),
+            user: Rc::new(user),
             agent: ask.agent.into(),
             cause: 0,
             body,
         };
         let response = self.cluster.request(&request);
         let stream = (response.stream != 0).then(|| {
-            let (outlet, pieces) = mpsc::channel(BACKLOG);
-            self.outlets.insert(response.stream, outlet);
+            let (sender, receiver) = mpsc::channel(PIECES);
+            let waiting = Arc::new(AtomicUsize::new(0));
+            let pieces = Pieces { pieces: receiver, waiting: waiting.clone() };
+            let most = self.cluster.waiting_in(response.stream) + BACKLOG;
+            self.outlets.insert(response.stream, Outlet { pieces: sender, waiting, most });
             (response.stream, pieces)
         });
         let told = match response.body.as_str() {
@@ -175,12 +290,47 @@ impl Simulation {
         Told { code: response.code, text, is_json, warnings: response.warnings, stream, patience }
     }
 
-    /// Hands on what the streams have brought. Who doesn't read loses the stream, as upstream's slow
-    /// watchers do.
+    /// Returns who asks.
+    fn user(&mut self, claim: Claim) -> Result<User, Status> {
+        let user = match claim.credential {
+            Credential::User((name, groups)) => {
+                let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+                User::new(&name, &groups)
+            }
+            Credential::Token(token) => self.cluster.authenticate(&token).ok_or_else(unauthorized)?,
+        };
+        match claim.acting_as {
+            Some((name, groups)) => self.cluster.impersonate(&user, &name, &groups),
+            None => Ok(user),
+        }
+    }
+
+    /// Tells who waits what came of what they sent.
+    fn hand_out_answers(&mut self) {
+        let cluster = &mut self.cluster;
+        let told = self.reaching.extract_if(.., |id, reply| reply.is_closed() || cluster.has_answer(*id));
+        for (id, reply) in told.collect::<Vec<_>>() {
+            match cluster.answer_to(id) {
+                // Who has gone away in the meantime isn't told.
+                Some(answer) => drop(reply.send(answer)),
+                None => cluster.give_up(id),
+            }
+        }
+    }
+
+    /// Hands on what the streams have brought, as far as it is being sent. Who doesn't read loses the stream
+    /// in the end.
     fn pour(&mut self) {
         let streams: Vec<u64> = self.outlets.keys().copied().collect();
         for stream in streams {
             loop {
+                let Some(outlet) = self.outlets.get(&stream) else { break };
+                if outlet.is_full() {
+                    if self.cluster.waiting_in(stream) > outlet.most {
+                        self.close(stream);
+                    }
+                    break;
+                }
                 let (piece, last) = match self.cluster.read_stream(stream) {
                     StreamRead::Event(event) => {
                         let last = event.event == api::EventType::Error;
@@ -189,18 +339,19 @@ impl Simulation {
                         (Some(Piece::Text(line)), last)
                     }
                     StreamRead::Bytes(text) => (Some(Piece::Text(text)), false),
+                    StreamRead::Errors(text) => (Some(Piece::Errors(text)), false),
                     StreamRead::Exit(code) => (Some(Piece::Exit(code)), true),
                     StreamRead::Empty => break,
                     StreamRead::Closed => (None, true),
                 };
-                let Some(outlet) = self.outlets.get(&stream) else { break };
-                let lost = piece.is_some_and(|piece| outlet.try_send(piece).is_err());
+                let lost = piece
+                    .is_some_and(|piece| !self.outlets.get(&stream).is_some_and(|outlet| outlet.put(piece)));
                 if lost || last {
                     self.close(stream);
                     break;
                 }
             }
-            if self.outlets.get(&stream).is_some_and(mpsc::Sender::is_closed) {
+            if self.outlets.get(&stream).is_some_and(|outlet| outlet.pieces.is_closed()) {
                 self.close(stream);
             }
         }

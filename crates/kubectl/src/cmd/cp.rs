@@ -150,6 +150,7 @@ impl Copy {
         loop {
             match cx.host.poll(self.stream) {
                 StreamRead::Bytes(text) => self.text.push_str(&text),
+                StreamRead::Errors(text) => cx.err(text),
                 StreamRead::Event(_) => {}
                 StreamRead::Empty => return Ok(Progress::stream(self.stream)),
                 StreamRead::Exit(code) => {

@@ -264,7 +264,8 @@ impl Gone {
                     }
                 }
                 StreamRead::Event(event) if event.event == EventType::Error => self.close(cx),
-                StreamRead::Event(_) | StreamRead::Bytes(_) | StreamRead::Exit(_) => {}
+                StreamRead::Event(_) | StreamRead::Bytes(_) | StreamRead::Errors(_) | StreamRead::Exit(_) => {
+                }
                 StreamRead::Empty => {
                     if cx.now() >= self.deadline {
                         return error(format!(

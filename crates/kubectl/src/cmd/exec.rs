@@ -239,6 +239,7 @@ impl Exec {
         loop {
             match cx.host.poll(self.stream) {
                 StreamRead::Bytes(text) => cx.out(text),
+                StreamRead::Errors(text) => cx.err(text),
                 StreamRead::Exit(code) => {
                     self.code = code;
                     cx.host.close(self.stream);

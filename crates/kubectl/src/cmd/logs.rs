@@ -270,7 +270,7 @@ impl Logs {
             for (i, source) in self.open.iter_mut().enumerate().skip(skip) {
                 loop {
                     match cx.host.poll(source.stream) {
-                        StreamRead::Bytes(text) => source.print(cx, &text),
+                        StreamRead::Bytes(text) | StreamRead::Errors(text) => source.print(cx, &text),
                         StreamRead::Event(_) | StreamRead::Exit(_) => {}
                         StreamRead::Empty => {
                             waits = source.stream;

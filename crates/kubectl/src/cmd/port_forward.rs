@@ -139,7 +139,7 @@ impl Forward {
     pub fn step(&mut self, cx: &mut Cx) -> Outcome<Progress> {
         loop {
             match cx.host.poll(self.stream) {
-                StreamRead::Bytes(text) => cx.out(text),
+                StreamRead::Bytes(text) | StreamRead::Errors(text) => cx.out(text),
                 StreamRead::Event(_) => {}
                 StreamRead::Empty => return Ok(Progress::stream(self.stream)),
                 StreamRead::Exit(_) | StreamRead::Closed => return error("lost connection to pod"),

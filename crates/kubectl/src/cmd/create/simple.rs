@@ -37,11 +37,7 @@ pub(crate) fn token(cx: &mut Cx) -> Outcome<Next> {
     let path = mapping("", "v1", "ServiceAccount")?.object(&cx.namespace(), &name, "token");
     let answer = cx
         .request(Request::new(Method::Post, path).body(object))
-        .map_err(|failure| {
-            failure
-                .wrapped("failed to create token")
-                .with_hint("tokens of service accounts are not there yet")
-        })?
+        .map_err(|failure| failure.wrapped("failed to create token"))?
         .body;
     let text = match printers::wanted(cx, false)? {
         Some(Printer::Name(_)) | None => format!("{}\n", answer["status"]["token"].str()),

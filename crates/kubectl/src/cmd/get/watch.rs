@@ -72,7 +72,7 @@ impl Watch {
                     return Err(Failure::from(status));
                 }
                 StreamRead::Event(event) => self.print(cx, event.event.as_str(), &event.object)?,
-                StreamRead::Bytes(text) => cx.out(text),
+                StreamRead::Bytes(text) | StreamRead::Errors(text) => cx.out(text),
                 StreamRead::Empty => return Ok(Progress::stream(self.stream)),
                 StreamRead::Closed => return Ok(Progress::Done),
             }

@@ -1,111 +1,7 @@
-//! Real HTTP against `kubarium serve`: what a client that isn't ours meets.
+//! Requests by hand: what a client meets that speaks bare HTTP.
 
+use crate::server::{Server, read_chunk, read_head};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
-
-/// A server that ends with the test.
-struct Server {
-    child: Child,
-    address: String,
-    token: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn serve() -> Server {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kubarium"))
-        .args(["serve", "--preset", "bare", "--listen", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let address = lines.next().unwrap().rsplit_once("http://").unwrap().1.to_string();
-    let said = lines.next().unwrap();
-    let path = said.strip_prefix("its clients are told where it is by ").unwrap();
-    assert!(path.ends_with("kubeconfig"));
-    let config = std::fs::read_to_string(path).unwrap();
-    assert!(config.contains(&format!("server: http://{address}")));
-    let token = config.split("token: ").nth(1).unwrap().lines().next().unwrap().to_string();
-    Server { child, address, token }
-}
-
-struct Answer {
-    code: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
-    }
-}
-
-impl Server {
-    fn open(&self, request: &str, headers: &[&str], body: &[u8]) -> BufReader<TcpStream> {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let mut head =
-            format!("{request} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n", self.address, body.len());
-        for header in headers {
-            head.push_str(&format!("{header}\r\n"));
-        }
-        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
-        // A server that has refused already doesn't read the rest.
-        let _ = stream.write_all(body);
-        BufReader::new(stream)
-    }
-
-    fn send(&self, request: &str, headers: &[&str], body: &[u8]) -> Answer {
-        let mut reader = self.open(request, headers, body);
-        let (code, head) = read_head(&mut reader);
-        let lower = head.to_lowercase();
-        let mut bytes = Vec::new();
-        if lower.contains("transfer-encoding: chunked") {
-            while let Some(chunk) = read_chunk(&mut reader) {
-                bytes.extend(chunk);
-            }
-        } else {
-            let length = lower.split("content-length: ").nth(1).unwrap().lines().next().unwrap();
-            bytes.resize(length.trim().parse().unwrap(), 0);
-            reader.read_exact(&mut bytes).unwrap();
-        }
-        Answer { code, head, body: String::from_utf8(bytes).unwrap() }
-    }
-
-    fn get(&self, path: &str) -> Answer {
-        self.send(&format!("GET {path}"), &[], b"")
-    }
-
-    fn post(&self, path: &str, body: &Value) -> Answer {
-        let body = body.to_string();
-        self.send(&format!("POST {path}"), &["Content-Type: application/json"], body.as_bytes())
-    }
-}
-
-fn read_head(reader: &mut impl BufRead) -> (u16, String) {
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
-    }
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), head)
-}
-
-fn read_chunk(reader: &mut impl BufRead) -> Option<Vec<u8>> {
-    let mut line = String::new();
-    reader.read_line(&mut line).unwrap();
-    let length = usize::from_str_radix(line.trim(), 16).unwrap();
-    let mut chunk = vec![0; length + 2];
-    reader.read_exact(&mut chunk).unwrap();
-    chunk.truncate(length);
-    (length > 0).then_some(chunk)
-}
 
 fn config_map(name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "b"}})
@@ -115,7 +11,7 @@ const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
 #[test]
 fn a_client_finds_what_it_looks_for() {
-    let server = serve();
+    let server = Server::start();
     assert_eq!(server.get("/version").json()["gitVersion"], "v1.36.2");
     assert_eq!(server.get("/readyz").body, "ok");
     let metrics = server.get("/metrics");
@@ -140,7 +36,7 @@ fn a_client_finds_what_it_looks_for() {
 
 #[test]
 fn objects_come_change_and_go() {
-    let server = serve();
+    let server = Server::start();
     let made = server.post(MAPS, &config_map("one"));
     assert_eq!(made.code, 201);
     assert_eq!(server.post(MAPS, &config_map("one")).json()["reason"], "AlreadyExists");
@@ -182,7 +78,7 @@ fn objects_come_change_and_go() {
 
 #[test]
 fn watches_tell_of_changes() {
-    let server = serve();
+    let server = Server::start();
     let list = server.get(MAPS).json();
     let from = list["metadata"]["resourceVersion"].as_str().unwrap();
     let request = format!("GET {MAPS}?watch=true&resourceVersion={from}&fieldSelector=metadata.name%3Dtwo");
@@ -203,9 +99,12 @@ fn watches_tell_of_changes() {
 
 #[test]
 fn bad_requests_are_answered() {
-    let server = serve();
+    let server = Server::start();
     let long = vec![b' '; 4 * 1024 * 1024];
-    let authorization = format!("Authorization: Bearer {}", server.token);
+    let authorization = format!(
+        "Authorization: Bearer {}",
+        server.config().split("token: ").nth(1).unwrap().lines().next().unwrap()
+    );
     for (request, headers, body, code) in [
         (format!("POST {MAPS}"), vec!["Content-Type: application/json"], &b"{"[..], 400),
         (format!("POST {MAPS}"), vec!["Content-Type: application/json"], b"\xff\xfe", 400),
@@ -249,7 +148,7 @@ fn bad_requests_are_answered() {
 
 #[test]
 fn controllers_work_as_on_the_page() {
-    let server = serve();
+    let server = Server::start();
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
         "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": {
