@@ -323,38 +323,41 @@ impl Simulation {
     fn pour(&mut self) {
         let streams: Vec<u64> = self.outlets.keys().copied().collect();
         for stream in streams {
-            loop {
-                let Some(outlet) = self.outlets.get(&stream) else { break };
-                if outlet.is_full() {
-                    if self.cluster.waiting_in(stream) > outlet.most {
-                        self.close(stream);
-                    }
-                    break;
-                }
-                let (piece, last) = match self.cluster.read_stream(stream) {
-                    StreamRead::Event(event) => {
-                        let last = event.event == api::EventType::Error;
-                        let (word, object) = (event.event.as_str(), event.object.to_json());
-                        let line = format!("{{\"type\":\"{word}\",\"object\":{object}}}\n");
-                        (Some(Piece::Text(line)), last)
-                    }
-                    StreamRead::Bytes(text) => (Some(Piece::Text(text)), false),
-                    StreamRead::Errors(text) => (Some(Piece::Errors(text)), false),
-                    StreamRead::Exit(code) => (Some(Piece::Exit(code)), true),
-                    StreamRead::Empty => break,
-                    StreamRead::Closed => (None, true),
-                };
-                let lost = piece
-                    .is_some_and(|piece| !self.outlets.get(&stream).is_some_and(|outlet| outlet.put(piece)));
-                if lost || last {
-                    self.close(stream);
-                    break;
-                }
-            }
-            if self.outlets.get(&stream).is_some_and(|outlet| outlet.pieces.is_closed()) {
+            if !self.pour_one(stream) {
                 self.close(stream);
             }
         }
+    }
+
+    /// Hands on what a stream has brought. Returns whether it goes on.
+    fn pour_one(&mut self, stream: u64) -> bool {
+        let Some(outlet) = self.outlets.get(&stream) else { return false };
+        while !outlet.is_full() {
+            let piece = match self.cluster.read_stream(stream) {
+                StreamRead::Event(event) => {
+                    let (word, object) = (event.event.as_str(), event.object.to_json());
+                    let line = format!("{{\"type\":\"{word}\",\"object\":{object}}}\n");
+                    // Nothing follows what went wrong.
+                    if event.event == api::EventType::Error {
+                        outlet.put(Piece::Text(line));
+                        return false;
+                    }
+                    Piece::Text(line)
+                }
+                StreamRead::Bytes(text) => Piece::Text(text),
+                StreamRead::Errors(text) => Piece::Errors(text),
+                StreamRead::Exit(code) => {
+                    outlet.put(Piece::Exit(code));
+                    return false;
+                }
+                StreamRead::Empty => break,
+                StreamRead::Closed => return false,
+            };
+            if !outlet.put(piece) {
+                return false;
+            }
+        }
+        !outlet.pieces.is_closed() && self.cluster.waiting_in(stream) <= outlet.most
     }
 
     fn close(&mut self, stream: u64) {
