@@ -15,6 +15,8 @@ pub enum FieldErrorKind {
     Duplicate,
     /// `FieldValueInvalid`
     Invalid,
+    /// `FieldValueInvalid`, of a value that isn't shown
+    InvalidUnshown,
     /// `FieldValueNotSupported`
     NotSupported,
     /// `FieldValueForbidden`
@@ -34,7 +36,7 @@ impl FieldErrorKind {
             FieldErrorKind::NotFound => "FieldValueNotFound",
             FieldErrorKind::Required => "FieldValueRequired",
             FieldErrorKind::Duplicate => "FieldValueDuplicate",
-            FieldErrorKind::Invalid => "FieldValueInvalid",
+            FieldErrorKind::Invalid | FieldErrorKind::InvalidUnshown => "FieldValueInvalid",
             FieldErrorKind::NotSupported => "FieldValueNotSupported",
             FieldErrorKind::Forbidden => "FieldValueForbidden",
             FieldErrorKind::TooLong => "FieldValueTooLong",
@@ -48,7 +50,9 @@ impl FieldErrorKind {
             FieldErrorKind::NotFound => "Not found",
             FieldErrorKind::Required => "Required value",
             FieldErrorKind::Duplicate => "Duplicate value",
-            FieldErrorKind::Invalid | FieldErrorKind::TypeInvalid => "Invalid value",
+            FieldErrorKind::Invalid | FieldErrorKind::InvalidUnshown | FieldErrorKind::TypeInvalid => {
+                "Invalid value"
+            }
             FieldErrorKind::NotSupported => "Unsupported value",
             FieldErrorKind::Forbidden => "Forbidden",
             FieldErrorKind::TooLong => "Too long",
@@ -121,7 +125,8 @@ impl FieldError {
         let mut text = self.kind.words().to_string();
         let shows_value = !matches!(
             self.kind,
-            FieldErrorKind::Required
+            FieldErrorKind::InvalidUnshown
+                | FieldErrorKind::Required
                 | FieldErrorKind::Forbidden
                 | FieldErrorKind::TooLong
                 | FieldErrorKind::TooMany

@@ -110,6 +110,18 @@ impl Errors {
         });
     }
 
+    pub(crate) fn too_many(&mut self, path: impl Into<String>, count: i64, limit: i64) {
+        let (kind, field) = (FieldErrorKind::TooMany, path.into());
+        let detail = format!("{count}: must have at most {limit} items");
+        self.0.push(FieldError { kind, field, value: Value::Null, detail });
+    }
+
+    /// Adds an `Invalid value` error that doesn't show the value.
+    pub(crate) fn invalid_without_value(&mut self, path: impl Into<String>, detail: &str) {
+        let (kind, field) = (FieldErrorKind::InvalidUnshown, path.into());
+        self.0.push(FieldError { kind, field, value: Value::Null, detail: detail.to_string() });
+    }
+
     /// Adds an `Invalid value` error for each message.
     pub(crate) fn invalid_all(&mut self, path: &Path, value: &Value, messages: Vec<String>) {
         for message in messages {
