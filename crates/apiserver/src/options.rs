@@ -32,7 +32,7 @@ pub struct Options {
 impl Options {
     /// Returns whether a kind is served.
     pub(crate) fn serves(&self, kind: &Kind) -> bool {
-        kind.served || kind.listed || self.all_kinds
+        kind.served || self.all_kinds
     }
 }
 

@@ -203,6 +203,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn tells_of_kinds_that_are_served() {
+        let rows = include_str!("../data/unattended.tsv").lines().filter(|line| !line.starts_with('#'));
+        for row in rows {
+            let mut cells = row.splitn(3, '\t');
+            let (group, plural) = (cells.next().unwrap(), cells.next().unwrap());
+            let mut found = all().iter().filter(|rest| rest.is_group(group, plural) && rest.kind.served);
+            assert!(found.any(|rest| !rest.unattended.is_empty()), "{row}");
+        }
+    }
+
+    #[test]
     fn finds_resources_and_their_keys() {
         let pods = find("", "v1", "pods").unwrap();
         assert_eq!(pods.key("default", "x"), "/registry/pods/default/x");

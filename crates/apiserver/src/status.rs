@@ -19,18 +19,6 @@ pub(crate) fn method_not_allowed() -> Status {
     status
 }
 
-/// Says that nobody works on such objects yet. The second line is ours.
-// Models staging/src/k8s.io/apimachinery/pkg/api/errors/errors.go NewMethodNotSupported
-pub(crate) fn to_come(rest: &Rest) -> Status {
-    let message = format!(
-        "create is not supported on resources of kind {:?}\n# kubarium: {} is not served yet; it is to come",
-        rest.group_resource, rest.kind.kind
-    );
-    let mut status = Status::new(405, "MethodNotAllowed", message);
-    status.details = tree!({"group": (rest.kind.group), "kind": (rest.kind.plural)});
-    status
-}
-
 /// Says that nothing is created of a kind whose definition is being deleted.
 // Models staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go ServeHTTP
 pub(crate) fn terminating(rest: &Rest) -> Status {

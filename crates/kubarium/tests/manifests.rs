@@ -24,15 +24,15 @@ fn cases(name: &str, text: &str) -> Vec<Case> {
     for (i, part) in text.split("\n#then\n").enumerate() {
         let expected = part.lines().filter_map(|line| line.strip_prefix("#> "));
         let expected = expected.map(|line| format!("{line}\n")).collect();
-        let manifest: String =
-            part.lines().filter(|line| !line.starts_with("#> ")).skip(usize::from(i == 0)).fold(
-                String::new(),
-                |mut text, line| {
-                    text.push_str(line);
-                    text.push('\n');
-                    text
-                },
-            );
+        let manifest: String = part
+            .lines()
+            .filter(|line| !line.starts_with("#> "))
+            .skip(usize::from(i == 0))
+            .fold(String::new(), |mut text, line| {
+                text.push_str(line);
+                text.push('\n');
+                text
+            });
         // What comes later is the same file, changed.
         cases.push(Case { file: format!("{name}.yaml"), expected, manifest });
     }
@@ -94,8 +94,11 @@ fn manifests_of_the_wild_are_answered_as_by_v1_36() {
     }
     println!("{} of {} manifests are answered right", all.len() - wrong.len(), all.len());
     let known = std::fs::read_to_string(folder.join("known-failures.tsv")).unwrap();
-    let known: BTreeMap<&str, &str> =
-        known.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t')).collect();
+    let known: BTreeMap<&str, &str> = known
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once('\t'))
+        .collect();
     let new: Vec<String> = wrong
         .iter()
         .filter(|(name, _)| !known.contains_key(*name))

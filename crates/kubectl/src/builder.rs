@@ -127,10 +127,7 @@ fn info(cx: &mut Cx, read: files::Read) -> Outcome<Info> {
         ));
     }
     let mapping = mapper::of_object(cx, &api_version, &kind)?;
-    // A kind that can only be read so far is no kind for files.
-    let is_creatable =
-        |mapping: &Mapping| mapping.served && !mapping.schema().is_some_and(|kind| kind.listed);
-    let Some(mapping) = mapping.filter(is_creatable) else {
+    let Some(mapping) = mapping.filter(|mapping| mapping.served) else {
         let known =
             schema::kinds().iter().any(|known| known.kind == kind && known.api_version() == api_version);
         let ours = if known { format!("\n{}", mapper::to_come(&kind)) } else { String::new() };

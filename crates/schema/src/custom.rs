@@ -44,7 +44,6 @@ pub fn custom(definition: &Value, version: &Value) -> Option<&'static Kind> {
         verbs: VERBS.to_vec(),
         subresources: Vec::new(),
         served: true,
-        listed: false,
         definition: None,
     };
     if subresources.get("status").is_some() {

@@ -27,9 +27,6 @@ pub struct Kind {
     pub subresources: Vec<Subresource>,
     /// Whether this cluster serves it; the others exist in v1.36 and are to come.
     pub served: bool,
-    /// Whether this cluster tells of it and lists it, though nobody works on its objects yet: none can be
-    /// created.
-    pub listed: bool,
     pub(crate) definition: Option<&'static Definition>,
 }
 
@@ -148,7 +145,6 @@ fn kind(row: Vec<&'static str>) -> Kind {
         verbs: verbs(cell(8)),
         subresources: Vec::new(),
         served: cell(10) == "served",
-        listed: cell(10) == "listed",
         definition: definition(cell(11)),
     };
     kind.subresources = words(cell(9)).into_iter().filter_map(|name| subresource(&kind, name)).collect();

@@ -153,9 +153,6 @@ impl ApiServer {
         if call.verb == "watch" && !call.name.is_empty() || !kind.verbs.contains(&call.verb) {
             return Err(status::method_not_allowed());
         }
-        if kind.listed && call.verb == "create" && !self.options.all_kinds {
-            return Err(status::to_come(call.rest));
-        }
         match call.verb {
             "get" => self.get(call),
             "list" => self.list(call),

@@ -78,12 +78,8 @@ fn check_selector_and_template(spec: &Value, kind: &str, empty: &str, path: &Pat
         errors.invalid(at, selector, "invalid label selector");
         return;
     }
-    let mut selector = Selector::from_label_selector(selector);
-    selector.nothing &= spec["selector"].is_null();
-    // A selector that isn't there matches nothing, which upstream calls empty.
-    if selector.nothing {
-        selector = Selector::default();
-    }
+    // One that isn't there matches nothing, not even a template.
+    let selector = Selector::from_label_selector(selector);
     check_template(spec, &selector, kind, &path.child("template"), errors);
 }
 

@@ -36,7 +36,7 @@ fn validate_ingress_spec(spec: &Value, errors: &mut Errors) {
     let path = Path::new("spec");
     let rules = spec["rules"].items();
     if rules.is_empty() && spec["defaultBackend"].is_null() {
-        errors.invalid(path, rules, "either `defaultBackend` or `rules` must be specified");
+        errors.invalid(path, &spec["rules"], "either `defaultBackend` or `rules` must be specified");
     }
     if !spec["defaultBackend"].is_null() {
         validate_backend(&spec["defaultBackend"], &path.child("defaultBackend"), errors);

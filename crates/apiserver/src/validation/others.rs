@@ -110,7 +110,13 @@ fn validate_subjects(binding: &Value, namespaced: bool, errors: &mut Errors) {
 pub(crate) fn validate_role_binding_update(new: &Value, old: &Value, errors: &mut Errors) {
     meta::validate_update(new, old, errors);
     if new["roleRef"] != old["roleRef"] {
-        errors.invalid("roleRef", &new["roleRef"], "cannot change roleRef");
+        let reference = &new["roleRef"];
+        let fields = [
+            ("APIGroup", &reference["apiGroup"]),
+            ("Kind", &reference["kind"]),
+            ("Name", &reference["name"]),
+        ];
+        errors.invalid_struct("roleRef", &fields, "cannot change roleRef");
     }
 }
 
@@ -133,7 +139,13 @@ fn validate_disruption_budget_spec(spec: &Value, errors: &mut Errors) {
     let path = Path::new("spec");
     let (low, high) = (&spec["minAvailable"], &spec["maxUnavailable"]);
     if !low.is_null() && !high.is_null() {
-        errors.invalid(path, spec, "minAvailable and maxUnavailable cannot be both set");
+        let fields = [
+            ("MinAvailable", low),
+            ("Selector", &spec["selector"]),
+            ("MaxUnavailable", high),
+            ("UnhealthyPodEvictionPolicy", &spec["unhealthyPodEvictionPolicy"]),
+        ];
+        errors.invalid_struct(path, &fields, "minAvailable and maxUnavailable cannot be both set");
     }
     for (field, value) in [("minAvailable", low), ("maxUnavailable", high)] {
         if !value.is_null() {

@@ -122,6 +122,19 @@ impl Errors {
         self.0.push(FieldError { kind, field, value: Value::Null, detail: detail.to_string() });
     }
 
+    /// Adds an `Invalid value` error that shows a struct as upstream's own code has it, in the order of its
+    /// fields.
+    pub(crate) fn invalid_struct(
+        &mut self,
+        path: impl Into<String>,
+        fields: &[(&str, &Value)],
+        detail: &str,
+    ) {
+        let fields: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{name:?}:{}", value.to_json())).collect();
+        self.invalid_without_value(path, &format!("{{{}}}: {detail}", fields.join(",")));
+    }
+
     /// Adds an `Invalid value` error for each message.
     pub(crate) fn invalid_all(&mut self, path: &Path, value: &Value, messages: Vec<String>) {
         for message in messages {

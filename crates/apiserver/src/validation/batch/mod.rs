@@ -130,7 +130,7 @@ fn validate_job_spec(spec: &Value, path: &Path, errors: &mut Errors) {
         if spec["completionMode"].str() == "Indexed" {
             policies::validate_success(spec, &at, errors);
         } else {
-            errors.invalid(at, &spec["successPolicy"], "requires indexed completion mode");
+            policies::show_success(&spec["successPolicy"], at, errors);
         }
     }
     if let Some(policy) = spec["podReplacementPolicy"].as_str() {
@@ -266,7 +266,9 @@ fn validate_cron_job_spec(spec: &Value, errors: &mut Errors) {
     if schedule.is_empty() {
         errors.required(path.child("schedule"), "");
     } else {
-        if let Err(message) = cron::check(schedule) {
+        let zoned = schedule.starts_with("TZ=") || schedule.starts_with("CRON_TZ=");
+        let fields = schedule.split_once(' ').filter(|_| zoned).map_or(schedule, |(_, fields)| fields);
+        if let Err(message) = cron::check(fields) {
             errors.invalid(path.child("schedule"), schedule, message);
         }
         if schedule.contains("TZ") {

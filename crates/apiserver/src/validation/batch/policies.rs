@@ -108,6 +108,16 @@ fn validate_exit_codes(codes: &Value, template: &Value, path: &Path, errors: &mu
     }
 }
 
+/// Refuses a policy of a Job that doesn't tell its pods apart.
+pub(super) fn show_success(policy: &Value, path: Path, errors: &mut Errors) {
+    let rules = policy["rules"].items().iter().map(|rule| {
+        let (indexes, count) = (rule["succeededIndexes"].to_json(), rule["succeededCount"].to_json());
+        format!("{{\"SucceededIndexes\":{indexes},\"SucceededCount\":{count}}}")
+    });
+    let rules = rules.collect::<Vec<_>>().join(",");
+    errors.invalid_without_value(path, &format!("{{\"Rules\":[{rules}]}}: requires indexed completion mode"));
+}
+
 /// Checks when a Job has succeeded before all is done.
 // Models pkg/apis/batch/validation/validation.go validateSuccessPolicy
 pub(super) fn validate_success(spec: &Value, path: &Path, errors: &mut Errors) {

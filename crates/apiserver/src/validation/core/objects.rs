@@ -310,10 +310,10 @@ pub(crate) fn validate_claim_spec(spec: &Value, path: &Path, errors: &mut Errors
     let storage = &spec["resources"]["requests"]["storage"];
     let resources = path.child("resources");
     match quantity::nanos(storage) {
-        None => errors.required(resources.child("requests").key("storage"), ""),
+        _ if storage.is_null() => errors.required(resources.key("storage"), ""),
+        None => errors.required(resources.key("storage"), ""),
         Some(nanos) if nanos <= 0 => {
-            let at = resources.child("requests").key("storage").to_string();
-            errors.invalid(at, quantity::text(storage), "must be greater than zero");
+            errors.invalid(resources.key("storage"), quantity::text(storage), "must be greater than zero");
         }
         Some(_) => {}
     }

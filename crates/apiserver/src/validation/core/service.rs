@@ -253,7 +253,11 @@ fn validate_port_uniqueness(spec: &Value, kind: &str, path: &Path, errors: &mut 
     }
     for (i, port) in ports.iter().enumerate() {
         if taken(i, "port") {
-            let key = tree!({"port": (&port["port"]), "protocol": (&port["protocol"]), "targetPort": 0});
+            // What is compared is shown with the names of upstream's own fields.
+            let key = tree!({
+                "Name": "", "Protocol": (&port["protocol"]), "AppProtocol": null, "Port": (&port["port"]),
+                "TargetPort": 0, "NodePort": 0,
+            });
             errors.duplicate(list.index(i), key);
         }
     }
