@@ -3,11 +3,11 @@
 
 mod policies;
 
-use crate::cron;
 use crate::validation::core::pod;
 use crate::validation::path::{Errors, Path};
 use crate::validation::{meta, names, semantic_equal};
 use api::Value;
+use api::cron::{Schedule, Zone};
 use api::label::Selector;
 
 /// How many pods an indexed Job may run at once, and how many of its indexes may fail.
@@ -266,9 +266,7 @@ fn validate_cron_job_spec(spec: &Value, errors: &mut Errors) {
     if schedule.is_empty() {
         errors.required(path.child("schedule"), "");
     } else {
-        let zoned = schedule.starts_with("TZ=") || schedule.starts_with("CRON_TZ=");
-        let fields = schedule.split_once(' ').filter(|_| zoned).map_or(schedule, |(_, fields)| fields);
-        if let Err(message) = cron::check(fields) {
+        if let Err(message) = Schedule::parse(schedule) {
             errors.invalid(path.child("schedule"), schedule, message);
         }
         if schedule.contains("TZ") {
@@ -277,7 +275,9 @@ fn validate_cron_job_spec(spec: &Value, errors: &mut Errors) {
         }
     }
     errors.check_not_negative(&path.child("startingDeadlineSeconds"), &spec["startingDeadlineSeconds"]);
-    validate_time_zone(&spec["timeZone"], &path.child("timeZone"), errors);
+    if let Some(zone) = spec["timeZone"].as_str() {
+        validate_time_zone(zone, &path.child("timeZone"), errors);
+    }
     errors.check_enum(&path.child("concurrencyPolicy"), &spec["concurrencyPolicy"], &POLICIES);
     let template = path.child("jobTemplate");
     let job_spec = template.child("spec");
@@ -294,20 +294,15 @@ fn validate_cron_job_spec(spec: &Value, errors: &mut Errors) {
     }
 }
 
-/// Checks a time zone's form. Whether there is a zone of that name is left to who reads the schedule.
 // Models pkg/apis/batch/validation/validation.go validateTimeZone
-fn validate_time_zone(zone: &Value, path: &Path, errors: &mut Errors) {
-    match zone.as_str() {
-        Some("") => errors.invalid(path, "", "timeZone must be nil or non-empty string"),
-        Some(zone) if zone.eq_ignore_ascii_case("local") => {
-            let message =
-                "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones";
-            errors.invalid(path, zone, message);
-        }
-        Some(zone) if zone.starts_with(' ') || zone.ends_with(' ') || zone.contains("..") => {
-            errors.invalid(path, zone, format!("unknown time zone {zone}"));
-        }
-        _ => {}
+fn validate_time_zone(zone: &str, path: &Path, errors: &mut Errors) {
+    if zone.is_empty() {
+        errors.invalid(path, zone, "timeZone must be nil or non-empty string");
+    } else if zone.eq_ignore_ascii_case("local") {
+        let message = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones";
+        errors.invalid(path, zone, message);
+    } else if Zone::find(zone).is_none() {
+        errors.invalid(path, zone, format!("unknown time zone {zone}"));
     }
 }
 
