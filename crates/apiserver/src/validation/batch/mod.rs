@@ -266,7 +266,9 @@ fn validate_cron_job_spec(spec: &Value, errors: &mut Errors) {
     if schedule.is_empty() {
         errors.required(path.child("schedule"), "");
     } else {
-        if let Err(message) = Schedule::parse(schedule) {
+        let zoned = schedule.starts_with("TZ=") || schedule.starts_with("CRON_TZ=");
+        let fields = schedule.split_once(' ').filter(|_| zoned).map_or(schedule, |(_, fields)| fields);
+        if let Err(message) = Schedule::parse(fields) {
             errors.invalid(path.child("schedule"), schedule, message);
         }
         if schedule.contains("TZ") {
