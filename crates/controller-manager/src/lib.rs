@@ -6,6 +6,7 @@ mod clusterroleaggregation;
 mod cronjob;
 mod daemonset;
 mod deployment;
+mod disruption;
 mod endpoint;
 mod endpointslice;
 mod garbagecollector;

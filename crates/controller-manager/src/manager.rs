@@ -1,7 +1,7 @@
 use crate::{
-    clusterroleaggregation, cronjob, daemonset, deployment, endpoint, endpointslice, garbagecollector, job,
-    namespace, nodelifecycle, podgc, replicaset, resourcequota, rootca, serviceaccount, statefulset,
-    tainteviction, ttlafterfinished, volume,
+    clusterroleaggregation, cronjob, daemonset, deployment, disruption, endpoint, endpointslice,
+    garbagecollector, job, namespace, nodelifecycle, podgc, replicaset, resourcequota, rootca,
+    serviceaccount, statefulset, tainteviction, ttlafterfinished, volume,
 };
 use api::resources::CUSTOMRESOURCEDEFINITIONS;
 use api::{Resource, Value, meta};
@@ -15,6 +15,7 @@ type Make = fn(&[Resource]) -> Box<dyn Controller>;
 const CONTROLLERS: &[(&str, Make)] = &[
     ("endpoint", |_| Box::new(Worker::new(endpoint::Endpoints::default()))),
     ("endpointslice", |_| Box::new(Worker::new(endpointslice::EndpointSlices::default()))),
+    ("replicationcontroller", |_| Box::new(Worker::new(replicaset::ReplicaSets::replication_controllers()))),
     ("pod-garbage-collector", |_| Box::new(Worker::new(podgc::PodGc::default()))),
     ("resourcequota", |_| Box::new(Worker::new(resourcequota::ResourceQuotas))),
     ("namespace", |served| Box::new(Worker::new(namespace::Namespaces::new(served)))),
@@ -24,6 +25,7 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("job", |_| Box::new(Worker::new(job::Jobs::default()))),
     ("deployment", |_| Box::new(Worker::new(deployment::Deployments::default()))),
     ("replicaset", |_| Box::new(Worker::new(replicaset::ReplicaSets::default()))),
+    ("disruption", |_| Box::new(Worker::new(disruption::Disruption::default()))),
     ("statefulset", |_| Box::new(Worker::new(statefulset::StatefulSets::default()))),
     ("cronjob", |_| Box::new(Worker::new(cronjob::CronJobs::default()))),
     ("node-lifecycle", |_| Box::new(Worker::new(nodelifecycle::NodeLifecycle::default()))),

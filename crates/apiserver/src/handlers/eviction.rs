@@ -57,6 +57,19 @@ impl ApiServer {
                 return Err(Status::new(500, "InternalError", message));
             }
         };
+        let (healthy, desired) =
+            (budget["status"]["currentHealthy"].int(), budget["status"]["desiredHealthy"].int());
+        let always = budget["spec"]["unhealthyPodEvictionPolicy"].str() == "AlwaysAllow";
+        // Who isn't ready costs nothing where enough others are.
+        if !meta::is_condition_true(pod, "Ready") && (always || healthy >= desired && desired > 0) {
+            return Ok(());
+        }
+        if budget["status"]["observedGeneration"].int() < meta::generation(&budget) {
+            let name = meta::name(&budget);
+            return Err(refused(&format!(
+                "The disruption budget {name} is still being processed by the server."
+            )));
+        }
         let allowed = budget["status"]["disruptionsAllowed"].int();
         if allowed <= 0 {
             return Err(too_many(&budget));
@@ -72,11 +85,14 @@ impl ApiServer {
 }
 
 fn too_many(budget: &Value) -> Status {
-    let message = "Cannot evict pod as it would violate the pod's disruption budget.";
-    let mut status = Status::new(429, "TooManyRequests", message);
     let name = meta::name(budget);
     let (needed, have) = (budget["status"]["desiredHealthy"].int(), budget["status"]["currentHealthy"].int());
-    let why = format!("The disruption budget {name} needs {needed} healthy pods and has {have} currently");
+    refused(&format!("The disruption budget {name} needs {needed} healthy pods and has {have} currently"))
+}
+
+fn refused(why: &str) -> Status {
+    let message = "Cannot evict pod as it would violate the pod's disruption budget.";
+    let mut status = Status::new(429, "TooManyRequests", message);
     status.details = tree!({"causes": [{"reason": "DisruptionBudget", "message": why}]});
     status
 }

@@ -1,8 +1,8 @@
 use super::ReplicaSets;
 use super::ranking::pods_to_delete;
 use crate::pod_control::{create_pod, delete_pod, is_namespace_terminating, pod_from_template};
-use api::resources::{PODS, REPLICASETS};
-use api::{Value, meta};
+use api::resources::PODS;
+use api::{Resource, Value, meta};
 use client::{Cx, Failure, IndexBy, Informers};
 
 /// How many pods one sync creates or deletes at most.
@@ -26,7 +26,7 @@ impl ReplicaSets {
             self.create(cx, key, rs, (wanted - active.len()).min(BURST_REPLICAS))
         } else if active.len() > wanted {
             let count = (active.len() - wanted).min(BURST_REPLICAS);
-            let related = related_pods(informers, rs);
+            let related = related_pods(informers, self.resource, rs);
             self.delete(cx, key, rs, pods_to_delete(cx.at(), active, &related, count))
         } else {
             Ok(())
@@ -35,7 +35,7 @@ impl ReplicaSets {
 
     fn create(&mut self, cx: &mut Cx, key: &str, rs: &Value, count: usize) -> Result<(), Failure> {
         self.expectations.expect_creations(cx.at(), key, count as i64);
-        let pod = pod_from_template(&rs["spec"]["template"], REPLICASETS, rs);
+        let pod = pod_from_template(&rs["spec"]["template"], self.resource, rs);
         let mut failed = None;
         let created = slow_start_batch(count, |size| {
             let mut successes = 0;
@@ -90,12 +90,12 @@ fn slow_start_batch(count: usize, mut batch: impl FnMut(usize) -> usize) -> usiz
 
 /// Returns the pods of all ReplicaSets with the same controller: the Deployment's other pods.
 // Models pkg/controller/replicaset/replica_set.go getIndirectlyRelatedPods
-fn related_pods(informers: &Informers, rs: &Value) -> Vec<Value> {
+fn related_pods(informers: &Informers, resource: Resource, rs: &Value) -> Vec<Value> {
     let pods = informers.of(PODS);
     let of = |rs: &Value| pods.by_index(IndexBy::ControllerUid, meta::uid(rs)).cloned().collect::<Vec<_>>();
     match meta::controller(rs) {
         Some(owner) => {
-            let siblings = informers.of(REPLICASETS).by_index(IndexBy::ControllerUid, owner["uid"].str());
+            let siblings = informers.of(resource).by_index(IndexBy::ControllerUid, owner["uid"].str());
             siblings.flat_map(of).collect()
         }
         None => of(rs),

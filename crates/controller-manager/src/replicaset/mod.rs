@@ -1,4 +1,4 @@
-//! ReplicaSets: as many pods of a template as asked for.
+//! ReplicaSets: as many pods of a template as asked for. ReplicationControllers are run in the same way.
 // Models pkg/controller/replicaset
 
 mod manage;
@@ -11,7 +11,7 @@ mod tests;
 use crate::claim::{Claimant, Orphans};
 use crate::pod;
 use api::label::Selector;
-use api::resources::{PODS, REPLICASETS};
+use api::resources::{PODS, REPLICASETS, REPLICATIONCONTROLLERS};
 use api::{Resource, Value, meta};
 use client::{
     Change, Cx, Enqueue, EventRecorder, Failure, Identity, IndexBy, Informers, Reconcile, UidExpectations,
@@ -19,9 +19,10 @@ use client::{
 use owned::{Counts, Facts, OwnedPods, Pods};
 use sim::Nanos;
 
-/// The ReplicaSet controller.
+/// The ReplicaSet controller, or that of ReplicationControllers.
 #[derive(Clone)]
 pub(crate) struct ReplicaSets {
+    resource: Resource,
     recorder: EventRecorder,
     expectations: UidExpectations,
     orphans: Orphans,
@@ -30,8 +31,21 @@ pub(crate) struct ReplicaSets {
 
 impl Default for ReplicaSets {
     fn default() -> Self {
+        ReplicaSets::of(REPLICASETS, "replicaset-controller")
+    }
+}
+
+impl ReplicaSets {
+    /// Makes the controller of ReplicationControllers.
+    // Models pkg/controller/replication/replication_controller.go
+    pub(crate) fn replication_controllers() -> ReplicaSets {
+        ReplicaSets::of(REPLICATIONCONTROLLERS, "replication-controller")
+    }
+
+    fn of(resource: Resource, component: &str) -> ReplicaSets {
         ReplicaSets {
-            recorder: EventRecorder::new("replicaset-controller", ""),
+            resource,
+            recorder: EventRecorder::new(component, ""),
             expectations: UidExpectations::default(),
             orphans: Orphans::default(),
             owned: OwnedPods::default(),
@@ -39,17 +53,30 @@ impl Default for ReplicaSets {
     }
 }
 
+/// Returns what chooses an owner's pods.
+fn selector(resource: Resource, owner: &Value) -> Selector {
+    let selector = &owner["spec"]["selector"];
+    if resource == REPLICATIONCONTROLLERS {
+        Selector::from_map(selector)
+    } else {
+        Selector::from_label_selector(selector)
+    }
+}
+
 impl Reconcile for ReplicaSets {
     fn identity(&self) -> Identity {
+        if self.resource == REPLICATIONCONTROLLERS {
+            return Identity::controller("replication-controller", "controller/replicationcontroller");
+        }
         Identity::controller("replicaset-controller", "controller/replicaset")
     }
 
     fn resources(&self) -> Vec<Resource> {
-        vec![REPLICASETS, PODS]
+        vec![self.resource, PODS]
     }
 
     fn indices(&self) -> Vec<(Resource, IndexBy)> {
-        vec![(PODS, IndexBy::ControllerUid), (REPLICASETS, IndexBy::ControllerUid)]
+        vec![(PODS, IndexBy::ControllerUid), (self.resource, IndexBy::ControllerUid)]
     }
 
     fn enqueue(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
@@ -57,7 +84,7 @@ impl Reconcile for ReplicaSets {
             self.orphans.observe(change);
             self.owned.observe(change);
             self.pod_changed(change, informers, queue);
-        } else if change.resource == REPLICASETS {
+        } else if change.resource == self.resource {
             let replaced = !change.old.is_null() && meta::uid(&change.old) != meta::uid(change.object());
             if change.new.is_null() || replaced {
                 self.expectations.forget(&change.key);
@@ -67,7 +94,7 @@ impl Reconcile for ReplicaSets {
     }
 
     fn reconcile(&mut self, cx: &mut Cx, informers: &Informers, key: &str) -> Result<Option<Nanos>, Failure> {
-        let Some(rs) = informers.of(REPLICASETS).get(key) else {
+        let Some(rs) = informers.of(self.resource).get(key) else {
             self.expectations.forget(key);
             return Ok(None);
         };
@@ -88,7 +115,12 @@ impl Reconcile for ReplicaSets {
             active.retain(pod::is_active);
             managed = self.manage_replicas(cx, informers, key, rs, &active);
         }
-        status::update(cx, rs, status::calculate(cx.at(), rs, counts, managed.as_ref().err()))?;
+        status::update(
+            cx,
+            self.resource,
+            rs,
+            status::calculate(cx.at(), rs, counts, managed.as_ref().err()),
+        )?;
         managed?;
         Ok(counts.next_available)
     }
@@ -103,7 +135,7 @@ impl ReplicaSets {
         informers: &Informers,
         rs: &Value,
     ) -> Result<Option<Vec<Value>>, Failure> {
-        let selector = Selector::from_label_selector(&rs["spec"]["selector"]);
+        let selector = selector(self.resource, rs);
         let pods = informers.of(PODS);
         let orphans = self.orphans.in_namespace(meta::namespace(rs)).filter_map(|key| pods.get(key));
         let is_claimed = |pod: &&Value| pod::is_active(pod) && selector.matches(meta::labels(pod));
@@ -114,7 +146,7 @@ impl ReplicaSets {
         let own: Vec<Value> = pods.by_index(IndexBy::ControllerUid, meta::uid(rs)).cloned().collect();
         let (active, rest): (Vec<Value>, Vec<Value>) = own.into_iter().partition(pod::is_active);
         candidates.extend(active);
-        let claimant = Claimant { resource: REPLICASETS, owner: rs, selector: &selector };
+        let claimant = Claimant { resource: self.resource, owner: rs, selector: &selector };
         let mut claimed = claimant.claim(cx, PODS, candidates)?;
         claimed.extend(rest); // those that are terminating are counted
         Ok(Some(claimed))
@@ -130,7 +162,7 @@ impl ReplicaSets {
         let namespace = meta::namespace(change.object());
         let owner = |pod: &Value| {
             meta::controller(pod)
-                .and_then(|reference| resolve(informers, namespace, reference))
+                .and_then(|reference| resolve(informers, self.resource, namespace, reference))
                 .map(meta::key)
         };
         let (before, after) = (owner(&change.old), owner(&change.new));
@@ -149,9 +181,8 @@ impl ReplicaSets {
         }
         let is_orphan = !goes(&change.new) && meta::controller(&change.new).is_none();
         if is_orphan && (has_owner || is_new || meta::labels(&change.old) != meta::labels(&change.new)) {
-            for rs in informers.of(REPLICASETS).in_namespace(namespace) {
-                let selector = Selector::from_label_selector(&rs["spec"]["selector"]);
-                if selector.matches(meta::labels(&change.new)) {
+            for rs in informers.of(self.resource).in_namespace(namespace) {
+                if selector(self.resource, rs).matches(meta::labels(&change.new)) {
                     queue.add(meta::key(rs));
                 }
             }
@@ -159,10 +190,15 @@ impl ReplicaSets {
     }
 }
 
-fn resolve<'a>(informers: &'a Informers, namespace: &str, owner: &Value) -> Option<&'a Value> {
-    if owner["kind"].str() != "ReplicaSet" {
+fn resolve<'a>(
+    informers: &'a Informers,
+    resource: Resource,
+    namespace: &str,
+    owner: &Value,
+) -> Option<&'a Value> {
+    if owner["kind"].str() != resource.kind {
         return None;
     }
-    let rs = informers.of(REPLICASETS).get(&meta::object_key(namespace, owner["name"].str()))?;
+    let rs = informers.of(resource).get(&meta::object_key(namespace, owner["name"].str()))?;
     (meta::uid(rs) == owner["uid"].str()).then_some(rs)
 }

@@ -1,6 +1,6 @@
 use super::owned::Counts;
-use api::resources::REPLICASETS;
-use api::{Map, Value, meta, tree};
+use api::resources::REPLICATIONCONTROLLERS;
+use api::{Map, Resource, Value, meta, tree};
 use client::{Cx, Failure};
 use sim::Time;
 
@@ -53,16 +53,19 @@ pub(super) fn calculate(now: Time, rs: &Value, counts: Counts, failure: Option<&
 /// # Errors
 /// What the API server refused.
 // Models pkg/controller/replicaset/replica_set_utils.go updateReplicaSetStatus
-pub(super) fn update(cx: &mut Cx, rs: &Value, status: Value) -> Result<(), Failure> {
+pub(super) fn update(cx: &mut Cx, resource: Resource, rs: &Value, mut status: Value) -> Result<(), Failure> {
+    if resource == REPLICATIONCONTROLLERS {
+        status.remove(&["terminatingReplicas"]); // the older kind has no such field
+    }
     if rs["status"] == status {
         return Ok(());
     }
     let mut rs = rs.clone();
     for attempt in 0.. {
         rs.set(&["status"], &status);
-        match cx.update(REPLICASETS, &rs, "status") {
+        match cx.update(resource, &rs, "status") {
             Err(_) if attempt < STATUS_UPDATE_RETRIES => {
-                rs = cx.get(REPLICASETS, meta::namespace(&rs), meta::name(&rs))?;
+                rs = cx.get(resource, meta::namespace(&rs), meta::name(&rs))?;
             }
             result => return result.map(|_| ()),
         }

@@ -1,6 +1,6 @@
 use super::ranking::pods_to_delete;
 use crate::ControllerManager;
-use api::resources::{PODS, REPLICASETS};
+use api::resources::{EVENTS, PODS, REPLICASETS, REPLICATIONCONTROLLERS};
 use api::{Status, Value, meta, tree};
 use client::testing::{Bench, Server};
 use sim::{HOUR, MINUTE, SECOND, Time};
@@ -163,4 +163,24 @@ fn deletes_in_upstreams_order() {
     let doubled =
         [running("a"), pod("x", "n2", "Running", HOUR, HOUR), pod("y", "n2", "Running", HOUR, HOUR)];
     assert_eq!(meta::name(&pods_to_delete(now, &doubled, &doubled, 1)[0]), "x", "the node with most of them");
+}
+
+#[test]
+fn runs_replication_controllers_too() {
+    let mut server = Server::default();
+    let mut rc = replica_set(2);
+    rc.set(&["spec", "selector"], tree!({"app": "web"}));
+    server.put(Time::EPOCH, REPLICATIONCONTROLLERS, rc);
+    let mut bench = Bench::new(ControllerManager::new(&[]), server);
+    bench.run_with(SECOND, run_all);
+    let rc = bench.server.object(REPLICATIONCONTROLLERS, "default/web");
+    let wanted = tree!({
+        "replicas": 2, "fullyLabeledReplicas": 2, "readyReplicas": 2, "availableReplicas": 2,
+        "observedGeneration": 1,
+    });
+    assert_eq!(rc["status"], wanted);
+    let pods = bench.server.all(PODS);
+    assert!(pods.iter().all(|pod| meta::controller(pod).unwrap()["kind"].str() == "ReplicationController"));
+    let events = bench.server.all(EVENTS);
+    assert_eq!(events[0]["source"]["component"].str(), "replication-controller");
 }
