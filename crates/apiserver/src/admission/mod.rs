@@ -6,6 +6,7 @@ mod default_toleration_seconds;
 mod escalation;
 mod limit_ranger;
 mod namespace_lifecycle;
+mod pod_security;
 mod priority;
 mod resource_quota;
 mod service_account;
@@ -93,11 +94,22 @@ impl ApiServer {
     ///
     /// # Errors
     /// Forbidden, in upstream's words.
-    pub(crate) fn validate_create(&mut self, call: &Call, object: &Value) -> Result<(), Status> {
+    pub(crate) fn validate_create(&mut self, call: &mut Call, object: &Value) -> Result<(), Status> {
         if call.rest.is_pods() {
             limit_ranger::check(self, call, object)?;
         }
+        pod_security::check(self, call, object)?;
         self.charge_quotas(call, object)
+    }
+}
+
+impl ApiServer {
+    /// Checks a changed object as the validating plugins do.
+    ///
+    /// # Errors
+    /// Forbidden, in upstream's words.
+    pub(crate) fn validate_update(&self, call: &mut Call, new: &Value, old: &Value) -> Result<(), Status> {
+        pod_security::check_update(self, call, new, old)
     }
 }
 

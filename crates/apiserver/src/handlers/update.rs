@@ -100,6 +100,7 @@ impl ApiServer {
         status::check(rest, call.name, errors)?;
         if scope == Scope::Main {
             (rest.strategy.warnings)(&new, &old, &mut call.warnings);
+            self.validate_update(call, &new, &old)?;
         }
         match &call.managed {
             Some(managed) => new.set(&["metadata", "managedFields"], managed),

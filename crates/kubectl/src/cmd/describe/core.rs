@@ -169,7 +169,7 @@ fn ingress(ingress: &Value) -> String {
 }
 
 // Models staging/src/k8s.io/kubectl/pkg/describe/describe.go formatEndpointSlices
-fn endpoints_of(slices: &[Value], port: &str) -> String {
+pub(super) fn endpoints_of(slices: &[Value], port: &str) -> String {
     if slices.is_empty() {
         return "<none>".to_string();
     }

@@ -6,6 +6,7 @@ mod config;
 mod core;
 pub(crate) mod events;
 mod generic;
+mod networking;
 mod node;
 pub(crate) mod policy;
 mod storage;
@@ -116,6 +117,9 @@ fn describe(cx: &mut Cx, info: &Info) -> Outcome<String> {
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
             policy::role_binding(&mut w, object)
         }
+        ("networking.k8s.io", "Ingress") => networking::ingress(cx, &mut w, object)?,
+        ("networking.k8s.io", "IngressClass") => networking::ingress_class(&mut w, object),
+        ("networking.k8s.io", "NetworkPolicy") => networking::network_policy(&mut w, object),
         ("scheduling.k8s.io", "PriorityClass") => policy::priority_class(&mut w, object),
         ("policy", "PodDisruptionBudget") => policy::disruption_budget(&mut w, object),
         _ => generic::object(&mut w, object),
