@@ -90,6 +90,10 @@ pub fn actions(key: &str, known: Known) -> Vec<Action> {
                 actions.push(scale(ActionKind::ScaleDown, known.wanted - 1));
             }
             actions.push(scale(ActionKind::ScaleUp, known.wanted + 1));
+            actions.push(command(ActionKind::Restart, format!("rollout restart statefulset {name}")));
+        }
+        "daemonsets" => {
+            actions.push(command(ActionKind::Restart, format!("rollout restart daemonset {name}")));
         }
         _ => {}
     }

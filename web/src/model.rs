@@ -57,7 +57,7 @@ pub struct Model {
     pub nodes: Table<NodeRow>,
     /// Pods by `namespace/name`.
     pub pods: Table<PodRow>,
-    /// Deployments, ReplicaSets, DaemonSets, Services by `resource/namespace/name`.
+    /// What makes pods, and Services, by `resource/namespace/name`.
     pub records: Table<RecordRow>,
     /// Events by uid.
     pub events: Table<EventRow>,

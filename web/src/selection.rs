@@ -46,13 +46,17 @@ impl Selection {
 
 /// Returns what an object's key names, as its title says it: `Pod web`.
 pub fn title(key: &str) -> String {
-    const KINDS: [(&str, &str); 6] = [
+    const KINDS: [(&str, &str); 10] = [
         ("pods", "Pod"),
         ("nodes", "Node"),
         ("services", "Service"),
         ("deployments", "Deployment"),
         ("replicasets", "ReplicaSet"),
         ("daemonsets", "DaemonSet"),
+        ("statefulsets", "StatefulSet"),
+        ("jobs", "Job"),
+        ("replicationcontrollers", "ReplicationController"),
+        ("cronjobs", "CronJob"),
     ];
     let Some((resource, _, name)) = split_key(key) else { return key.to_owned() };
     match KINDS.iter().find(|(own, _)| *own == resource) {

@@ -21,7 +21,7 @@ pub struct Rows {
     pub nodes: Keyed<NodeRow>,
     /// Pods by `namespace/name`.
     pub pods: Keyed<PodRow>,
-    /// Deployments, ReplicaSets, DaemonSets and Services by `resource/namespace/name`.
+    /// What makes pods, and Services, by `resource/namespace/name`.
     pub records: Keyed<RecordRow>,
     /// Events by uid.
     pub events: Keyed<EventRow>,
@@ -148,26 +148,26 @@ pub struct PodRow {
     pub back_off: Option<Moment>,
 }
 
-/// A Deployment, ReplicaSet, DaemonSet or Service, as a record inside the API server.
+/// What makes pods (a Deployment, a Job and so on), or a Service, as a record inside the API server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordRow {
     /// The kind.
     pub kind: String,
     /// The owner's key; empty for none.
     pub owner: String,
-    /// Pods wanted; for a Service 0.
+    /// Pods wanted, for a Job completions; for a Service 0.
     pub wanted: i64,
     /// Pods there.
     pub current: i64,
     /// Pods ready; for a Service its ready endpoints.
     pub ready: i64,
-    /// Pods available.
+    /// Pods available; for a Job those that succeeded, which count as ready too.
     pub available: i64,
-    /// A ReplicaSet's version as in [`PodRow::version`], a Deployment's newest.
+    /// A ReplicaSet's version as in [`PodRow::version`], another's newest; 0 where there are none.
     pub version: u32,
     /// A Deployment's or ReplicaSet's revision.
     pub revision: i64,
-    /// The first container's image; for a Service its type.
+    /// The first container's image; for a Service its type, for a CronJob its schedule.
     pub detail: String,
     /// A Service's addresses: `10.96.12.3:80`, `10.64.140.43:80`, `:31000` (node port), `<pending>`.
     pub addresses: Vec<String>,

@@ -21,8 +21,10 @@ fn rank(kind: &str) -> u8 {
         "StatefulSet" => 1,
         "DaemonSet" => 2,
         "ReplicaSet" => 3,
-        "Service" => 5,
-        _ => 4,
+        "CronJob" => 4,
+        "Job" => 5,
+        "Service" => 7,
+        _ => 6,
     }
 }
 

@@ -13,6 +13,8 @@ pub struct StageWords {
     pub wants: &'static str,
     /// available
     pub available_n: &'static str,
+    /// A Job's pods that succeeded: `{}` of `{}`.
+    pub completed_of: &'static str,
     /// {} endpoints
     pub endpoints: &'static str,
     /// 1 endpoint
@@ -106,6 +108,7 @@ pub(super) static EN: StageWords = StageWords {
     rev: "rev {}",
     wants: "wants",
     available_n: "available",
+    completed_of: "completed {} of {}",
     endpoints: "{} endpoints",
     endpoint: "1 endpoint",
     pods: "pods",
@@ -157,6 +160,7 @@ pub(super) static KO: StageWords = StageWords {
     rev: "리비전 {}",
     wants: "목표",
     available_n: "가용",
+    completed_of: "완료 {}/{}",
     endpoints: "엔드포인트 {}",
     endpoint: "엔드포인트 1",
     pods: "파드",

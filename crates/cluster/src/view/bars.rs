@@ -63,6 +63,6 @@ impl View {
         let Some(owner) = meta::controller(pod) else { return (String::new(), 0) };
         let resource = super::plural(owner["kind"].str());
         let key = format!("{resource}/{}/{}", meta::namespace(pod), owner["name"].str());
-        (key, self.versions.of(owner["uid"].str()))
+        (key, self.versions.of_pod(pod, owner))
     }
 }

@@ -29,6 +29,10 @@ pub(crate) const WATCHED: &[api::Resource] = &[
     api::resources::DEPLOYMENTS,
     api::resources::REPLICASETS,
     api::resources::DAEMONSETS,
+    api::resources::STATEFULSETS,
+    api::resources::JOBS,
+    api::resources::REPLICATIONCONTROLLERS,
+    api::resources::CRONJOBS,
     api::resources::SERVICES,
     api::resources::ENDPOINTSLICES,
     api::resources::EVENTS,
@@ -54,7 +58,7 @@ pub(crate) struct View {
     ended: VecDeque<u64>,
 }
 
-/// Returns the resource of a watched object's kind.
+/// Returns the resource of a watched object's kind, or of a reference's.
 pub(crate) fn resource_of(object: &Value) -> &'static str {
     let kind = object["kind"].str();
     WATCHED.iter().find(|resource| resource.kind == kind).map_or("", |resource| resource.plural)
@@ -62,7 +66,22 @@ pub(crate) fn resource_of(object: &Value) -> &'static str {
 
 /// Returns whether a change of this resource keeps a cluster from being settled.
 pub(crate) fn counts_for_quiet(resource: &str) -> bool {
-    matches!(resource, "pods" | "deployments" | "replicasets" | "daemonsets" | "services" | "endpointslices")
+    is_workload(resource) || matches!(resource, "services" | "endpointslices")
+}
+
+/// Returns whether this resource is pods or makes them.
+fn is_workload(resource: &str) -> bool {
+    matches!(
+        resource,
+        "pods"
+            | "deployments"
+            | "replicasets"
+            | "daemonsets"
+            | "statefulsets"
+            | "jobs"
+            | "cronjobs"
+            | "replicationcontrollers"
+    )
 }
 
 /// Returns whether a namespace belongs to the cluster itself.
@@ -88,18 +107,20 @@ impl View {
     pub(crate) fn observe(&mut self, now: Time, resource: &'static str, object: Value, gone: bool) {
         let key = meta::key(&object).to_string();
         match resource {
-            "pods" => self.observe_bar(now, &object, gone),
-            "replicasets" | "daemonsets" if !gone => self.versions.observe(&object),
+            "pods" => {
+                self.versions.observe_pod(&object);
+                self.observe_bar(now, &object, gone);
+            }
+            "replicasets" | "replicationcontrollers" if !gone => self.versions.observe(&object),
             _ => {}
         }
-        let counts = matches!(resource, "pods" | "deployments" | "replicasets" | "daemonsets")
-            && !is_system(meta::namespace(&object));
+        let counts = is_workload(resource) && !is_system(meta::namespace(&object));
         self.used |= counts
             || (resource == "services" && &*key != "default/kubernetes" && !key.starts_with("kube-system/"));
         if resource == "endpointslices" {
             self.touch_service(&object);
         }
-        if matches!(resource, "pods" | "replicasets")
+        if matches!(resource, "pods" | "replicasets" | "jobs")
             && let Some(owner) = meta::controller(&object)
         {
             self.touch_owner(meta::namespace(&object), owner);
@@ -144,12 +165,10 @@ impl View {
 
     /// An owner's row counts its pods: it changes with them.
     fn touch_owner(&mut self, namespace: &str, owner: &Value) {
-        let resource = match owner["kind"].str() {
-            "ReplicaSet" => "replicasets",
-            "Deployment" => "deployments",
-            "DaemonSet" => "daemonsets",
-            _ => return,
-        };
+        let resource = resource_of(owner);
+        if !is_workload(resource) {
+            return;
+        }
         let key = format!("{namespace}/{}", owner["name"].str());
         if let Some(object) = self.objects.get(&(resource, key.clone()))
             && let Some(above) = meta::controller(object)

@@ -3,7 +3,7 @@ use ::view::RecordRow;
 use api::{Value, meta};
 
 impl View {
-    /// Makes the row of a Deployment, ReplicaSet, DaemonSet or Service.
+    /// Makes the row of what makes pods, or of a Service.
     pub(super) fn record_row(&self, resource: &str, object: &Value) -> RecordRow {
         let status = &object["status"];
         let owner = meta::controller(object).map_or(String::new(), |owner| {
@@ -32,6 +32,19 @@ impl View {
                 row.current = status["currentNumberScheduled"].int();
                 row.ready = status["numberReady"].int();
                 row.available = status["numberAvailable"].int();
+            }
+            "jobs" => {
+                let spec = &object["spec"];
+                let wanted =
+                    if spec["completions"].is_null() { &spec["parallelism"] } else { &spec["completions"] };
+                row.wanted = wanted.int();
+                row.ready = status["succeeded"].int();
+                row.available = row.ready;
+                row.current = status["active"].int() + row.ready;
+            }
+            "cronjobs" => {
+                row.current = status["active"].items().len() as i64;
+                row.detail = object["spec"]["schedule"].str().to_string();
             }
             "deployments" => {
                 let budget = self.budget_row(object);

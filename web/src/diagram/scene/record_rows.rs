@@ -156,6 +156,11 @@ fn right_side(cx: &Cx, record: &RecordRow, line: &Line) -> Vec<Span> {
             };
             vec![span("q3", fill(words.rev, &[&revision]))]
         }
+        "Job" => {
+            let (done, all) = (record.available.to_string(), record.wanted.to_string());
+            vec![span("q3", fill(words.completed_of, &[&done, &all]))]
+        }
+        "CronJob" => vec![span("m10 q3", record.detail.clone())],
         _ => {
             let class = if record.version > 0 {
                 format!("b {}", version_class(record.version))
