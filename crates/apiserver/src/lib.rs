@@ -12,6 +12,7 @@ mod admission;
 mod authentication;
 mod authorization;
 mod bootstrap;
+mod cel;
 mod component_status;
 mod conversion;
 mod custom;

@@ -11,6 +11,9 @@ mod priority;
 mod resource_quota;
 mod service_account;
 mod storage_class;
+mod validating_policy;
+
+pub(crate) use validating_policy::Write;
 
 use crate::authorization;
 use crate::handlers::Call;
@@ -95,6 +98,8 @@ impl ApiServer {
     /// # Errors
     /// Forbidden, in upstream's words.
     pub(crate) fn validate_create(&mut self, call: &mut Call, object: &Value) -> Result<(), Status> {
+        let write = Write { operation: Operation::Create, new: object, old: &Value::Null };
+        self.ask_policies(call, &write)?;
         if call.rest.is_pods() {
             limit_ranger::check(self, call, object)?;
         }

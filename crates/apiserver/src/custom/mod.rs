@@ -7,9 +7,11 @@
 
 mod columns;
 mod object;
+mod rules;
 mod version;
 
 pub(crate) use object::Writing;
+pub(crate) use rules::{check_rules, has_rules};
 
 use crate::fields::simple_path;
 use crate::registry;
@@ -29,6 +31,8 @@ const FIRST_NUMBER: u16 = 4_096;
 pub(crate) struct Custom {
     /// The structural schema of this version.
     pub(crate) schema: Value,
+    /// Whether the schema has rules in CEL.
+    has_rules: bool,
     /// `GROUP/VERSION` in which objects are kept.
     stored: String,
     columns: Rc<[Column]>,
@@ -87,6 +91,11 @@ impl Customs {
         self.rests.iter().find(same)
     }
 
+    /// Returns all.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Rest> {
+        self.rests.iter().map(|rest| &**rest)
+    }
+
     /// Returns what discovery tells of, groups and versions in its order.
     pub(crate) fn served(&self) -> impl Iterator<Item = Served> {
         let established = |rest: &&Rc<Rest>| rest.custom.as_ref().is_some_and(|custom| custom.is_established);
@@ -132,6 +141,7 @@ fn custom(definition: &Value, version: &Value, kind: &Kind) -> Custom {
     let scale = &version["subresources"]["scale"];
     let path = |name: &str| simple_path(scale[name].str());
     Custom {
+        has_rules: has_rules(&version["schema"]["openAPIV3Schema"]),
         schema: version["schema"]["openAPIV3Schema"].clone(),
         stored: api::group_version(kind.group, stored),
         columns: columns::of(version),

@@ -2,7 +2,7 @@ use super::Custom;
 use crate::handlers::Scope;
 use crate::resources::Rest;
 use crate::validation::{Errors, semantic_equal};
-use api::Value;
+use api::{FieldErrorKind, Value};
 
 /// A write of a custom resource.
 pub(crate) struct Writing<'a> {
@@ -92,9 +92,18 @@ impl Writing<'_> {
 
     /// Checks an object against its schema.
     // Models staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresource/strategy.go Validate
-    pub(crate) fn validate(&self, object: &Value, errors: &mut Errors) {
-        schema::structural::validate(&self.custom.schema, object, &mut errors.0);
-        schema::structural::validate_lists(&self.custom.schema, object, &mut errors.0);
+    pub(crate) fn validate(&self, object: &Value, errors: &mut Errors, warnings: &mut Vec<String>) {
+        let schema = &self.custom.schema;
+        schema::structural::validate(schema, object, &mut errors.0);
+        schema::structural::validate_lists(schema, object, &mut errors.0);
+        if !self.custom.has_rules {
+        } else if errors.0.iter().any(|error| blocks(error.kind)) {
+            let why = "some validation rules were not checked because the object was invalid; correct the \
+                       existing errors to complete validation";
+            errors.invalid("<nil>", "null", why);
+        } else {
+            super::rules::evaluate(schema, object, self.old, errors, warnings);
+        }
         self.check_scale(object, errors);
     }
 
@@ -112,4 +121,11 @@ impl Writing<'_> {
             }
         }
     }
+}
+
+/// Returns whether an error makes a value such that rules can't be asked of it.
+// Models staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresource/strategy.go hasBlockingErr
+fn blocks(kind: FieldErrorKind) -> bool {
+    use FieldErrorKind::{Duplicate, NotSupported, Required, TooLong, TooMany, TypeInvalid};
+    matches!(kind, NotSupported | Required | TooLong | Duplicate | TooMany | TypeInvalid)
 }

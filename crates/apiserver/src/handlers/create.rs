@@ -97,7 +97,7 @@ impl ApiServer {
         let mut errors = Errors::default();
         (rest.strategy.validate)(&object, &mut errors);
         if let Some(writing) = rest.writing(Scope::Main, &Value::Null) {
-            writing.validate(&object, &mut errors);
+            writing.validate(&object, &mut errors, &mut call.warnings);
         }
         status::check(rest, &name, errors)?;
         (rest.strategy.warnings)(&object, &Value::Null, &mut call.warnings);

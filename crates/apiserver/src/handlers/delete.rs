@@ -2,7 +2,7 @@
 // Models staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go Delete
 
 use super::Call;
-use crate::admission::Operation;
+use crate::admission::{Operation, Write};
 use crate::fields::Selection;
 use crate::registry::GarbageCollection;
 use crate::server::ApiServer;
@@ -111,6 +111,7 @@ impl ApiServer {
         let key = call.key();
         let old = self.store.get(&key).ok_or_else(|| call.not_found())?.value.clone();
         check_preconditions(call, options, &old)?;
+        self.ask_policies(call, &Write { operation: Operation::Delete, new: &Value::Null, old: &old })?;
         if call.rest.is_group("", "namespaces") {
             return self.delete_namespace(call, &key, &old);
         }

@@ -2,7 +2,7 @@
 // Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/update.go
 
 use super::Call;
-use crate::admission::Operation;
+use crate::admission::{Operation, Write};
 use crate::decode;
 use crate::managed_fields;
 use crate::registry::service::{Allocators, For};
@@ -95,13 +95,14 @@ impl ApiServer {
             }
         }
         if let Some(writing) = rest.writing(scope, &old) {
-            writing.validate(&new, &mut errors);
+            writing.validate(&new, &mut errors, &mut call.warnings);
         }
         status::check(rest, call.name, errors)?;
         if scope == Scope::Main {
             (rest.strategy.warnings)(&new, &old, &mut call.warnings);
             self.validate_update(call, &new, &old)?;
         }
+        self.ask_policies(call, &Write { operation: Operation::Update, new: &new, old: &old })?;
         match &call.managed {
             Some(managed) => new.set(&["metadata", "managedFields"], managed),
             None => managed_fields::update(rest.kind, &old, &mut new, &call.writer()),

@@ -1,5 +1,6 @@
 //! CustomResourceDefinitions.
 
+use crate::{cel, custom};
 use api::{Value, tree};
 
 /// Returns the status of a new definition: no names are accepted yet.
@@ -25,4 +26,14 @@ pub(super) fn update_definition(new: &mut Value, _: &Value) {
 fn stored(definition: &Value) -> Option<Value> {
     let versions = definition["spec"]["versions"].items();
     versions.iter().find(|version| version["storage"].is_true()).map(|version| version["name"].clone())
+}
+
+/// Warns of rules that nothing evaluates. The line is ours.
+pub(super) fn warnings(definition: &Value, _: &Value, warnings: &mut Vec<String>) {
+    let versions = definition["spec"]["versions"].items();
+    let has_rules = |version: &Value| custom::has_rules(&version["schema"]["openAPIV3Schema"]);
+    if !cel::is_available() && versions.iter().any(has_rules) {
+        let text = "# kubarium: x-kubernetes-validations are kept, but not evaluated in the page";
+        warnings.push(text.to_string());
+    }
 }

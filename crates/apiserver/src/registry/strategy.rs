@@ -365,6 +365,7 @@ const STRATEGIES: &[Strategy] = &[
         validate: apiextensions_rules::validate,
         validate_update: apiextensions_rules::validate_update,
         validate_status: meta::validate_any_update,
+        warnings: apiextensions::warnings,
         new_status: Some(apiextensions::new_status),
         counts_generations: true,
         unconditional_update: false,

@@ -3,6 +3,7 @@
 
 use super::path::{Errors, Path};
 use super::{meta, names};
+use crate::custom;
 use api::Value;
 
 /// The annotation without which nobody defines kinds in Kubernetes' own groups.
@@ -167,6 +168,7 @@ fn validate_schemas(spec: &Value, errors: &mut Errors) {
             format!("spec.versions[{i}].schema.openAPIV3Schema")
         };
         errors.0.extend(schema::structural::check(schema, &path));
+        custom::check_rules(schema, &path, errors);
     }
     for (i, version) in versions.iter().enumerate() {
         let same = versions
