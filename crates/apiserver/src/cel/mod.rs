@@ -87,7 +87,6 @@ pub(crate) fn mentions(expression: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use api::tree;
 
     #[test]
     fn finds_names() {

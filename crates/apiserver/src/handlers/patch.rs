@@ -47,8 +47,7 @@ impl ApiServer {
         let operation = if stored.is_null() { Operation::Create } else { Operation::Update };
         self.admit_operation(call, operation)?;
         let force = call.request.flag("force");
-        let kind = call.rest.kind;
-        let mut merged = managed_fields::apply(kind, &stored, &applied, &call.writer(), force)?;
+        let mut merged = managed_fields::apply(call.rest, &stored, &applied, &call.writer(), force)?;
         call.managed = merged.remove(&["metadata", "managedFields"]);
         if stored.is_null() {
             let object = decode::object(call, &merged, &Value::Null)?;

@@ -105,7 +105,7 @@ impl ApiServer {
         self.ask_policies(call, &Write { operation: Operation::Update, new: &new, old: &old })?;
         match &call.managed {
             Some(managed) => new.set(&["metadata", "managedFields"], managed),
-            None => managed_fields::update(rest.kind, &old, &mut new, &call.writer()),
+            None => managed_fields::update(rest, &old, &mut new, &call.writer()),
         }
         self.store_update(call, &key, new, &old, services)
     }

@@ -8,8 +8,8 @@
 mod set;
 mod tree;
 
+use crate::resources::Rest;
 use api::{Status, Value, tree};
-use schema::Kind;
 use set::Set;
 use sim::Time;
 use tree::Shape;
@@ -119,13 +119,16 @@ fn write(object: &mut Value, mut entries: Vec<Entry>) {
     }
 }
 
-fn shape(kind: &Kind) -> Shape {
-    kind.definition().map_or(Shape::Unknown, Shape::Struct)
+fn shape(rest: &Rest) -> Shape<'_> {
+    match &rest.custom {
+        Some(custom) => Shape::Custom(&custom.schema),
+        None => rest.kind.definition().map_or(Shape::Unknown, Shape::Struct),
+    }
 }
 
 /// Returns the fields of an object that can be owned.
-fn ownable(object: &Value, kind: &Kind) -> Set {
-    strip(tree::fields_of(object, shape(kind)))
+fn ownable(object: &Value, rest: &Rest) -> Set {
+    strip(tree::fields_of(object, shape(rest)))
 }
 
 fn strip(mut set: Set) -> Set {
@@ -151,14 +154,14 @@ fn strip(mut set: Set) -> Set {
 /// A Conflict where others own fields that would change, unless `force`.
 // Models sigs.k8s.io/structured-merge-diff/merge/update.go Apply
 pub(crate) fn apply(
-    kind: &Kind,
+    rest: &Rest,
     live: &Value,
     applied: &Value,
     writer: &Writer,
     force: bool,
 ) -> Result<Value, Status> {
-    let shape = shape(kind);
-    let wanted = ownable(applied, kind);
+    let shape = shape(rest);
+    let wanted = ownable(applied, rest);
     let mut entries = entries(live);
     if entries.is_empty() && !live.is_null() {
         entries.push(Entry {
@@ -167,7 +170,7 @@ pub(crate) fn apply(
             api_version: writer.api_version.to_string(),
             subresource: String::new(),
             time: writer.now.rfc3339(),
-            fields: ownable(live, kind),
+            fields: ownable(live, rest),
         });
     }
     let own = entries.iter().position(|entry| entry.is(writer, "Apply"));
@@ -249,13 +252,13 @@ fn conflict(conflicts: &[(String, Vec<String>)]) -> Status {
 
 /// Notes what a write that is no apply has changed, of an object whose fields are kept track of.
 // Models sigs.k8s.io/structured-merge-diff/merge/update.go Update
-pub(crate) fn update(kind: &Kind, old: &Value, new: &mut Value, writer: &Writer) {
+pub(crate) fn update(rest: &Rest, old: &Value, new: &mut Value, writer: &Writer) {
     let mut entries = entries(old);
     if entries.is_empty() {
         new.remove(&["metadata", "managedFields"]);
         return;
     }
-    let (changed, gone) = tree::difference(old, new, shape(kind));
+    let (changed, gone) = tree::difference(old, new, shape(rest));
     let (changed, gone) = (strip(changed), strip(gone));
     for entry in &mut entries {
         if !entry.is(writer, "Update") {

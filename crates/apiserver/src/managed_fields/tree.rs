@@ -7,7 +7,11 @@ use schema::{Definition, Field, Type};
 
 /// What a part of an object is.
 #[derive(Clone, Copy)]
-pub(crate) enum Shape {
+pub(crate) enum Shape<'a> {
+    /// A custom resource.
+    Custom(&'a Value),
+    /// What a structural schema says.
+    Schema(&'a Value),
     /// It has fields.
     Struct(&'static Definition),
     /// A map or a list, as a field holds it.
@@ -17,18 +21,21 @@ pub(crate) enum Shape {
 }
 
 /// How a part takes part in merges.
-enum Kind {
+enum Kind<'a> {
     Map,
     /// A list whose items are told apart by these fields.
     Keyed(&'static [&'static str]),
+    /// The same, of a list that a structural schema tells of.
+    KeyedBy(&'a Value),
     /// A list of values that are there once.
     Values,
     Whole,
 }
 
-impl Shape {
-    fn kind(self, value: &Value) -> Kind {
+impl<'a> Shape<'a> {
+    fn kind(self, value: &Value) -> Kind<'a> {
         match (self, value) {
+            (Shape::Custom(schema) | Shape::Schema(schema), value) => of_schema(schema, value),
             (Shape::Struct(definition), Value::Map(_)) if definition.atomic => Kind::Whole,
             (Shape::Struct(_) | Shape::Unknown, Value::Map(_)) => Kind::Map,
             (Shape::Of(_, field), Value::Map(_)) => {
@@ -47,8 +54,18 @@ impl Shape {
         }
     }
 
-    fn child(self, name: &str) -> Shape {
+    fn child(self, name: &str) -> Shape<'a> {
         match self {
+            Shape::Custom(_) if name == "metadata" => {
+                schema::definition("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")
+                    .map_or(Shape::Unknown, Shape::Struct)
+            }
+            // The items of a list have no name.
+            Shape::Schema(schema) if name.is_empty() => Shape::Schema(&schema["items"]),
+            Shape::Custom(schema) | Shape::Schema(schema) => {
+                let inner = schema["properties"].get(name).unwrap_or(&schema["additionalProperties"]);
+                if inner.as_map().is_some() { Shape::Schema(inner) } else { Shape::Unknown }
+            }
             Shape::Struct(definition) => {
                 definition.field(name).map_or(Shape::Unknown, |field| match &field.ty {
                     Type::Ref(id) => Shape::Struct(id.get()),
@@ -64,8 +81,34 @@ impl Shape {
     }
 }
 
+/// Returns how a value takes part in merges by a structural schema.
+// Models staging/src/k8s.io/apiextensions-apiserver/pkg/controller/openapi/builder/builder.go, whose extensions
+// sigs.k8s.io/structured-merge-diff reads
+fn of_schema<'a>(schema: &'a Value, value: &Value) -> Kind<'a> {
+    match (value, schema["x-kubernetes-list-type"].str()) {
+        (Value::Map(_), _) if schema["x-kubernetes-map-type"].str() == "atomic" => Kind::Whole,
+        (Value::Map(_), _) => Kind::Map,
+        (Value::List(_), "map") => Kind::KeyedBy(schema),
+        (Value::List(_), "set") => Kind::Values,
+        _ => Kind::Whole,
+    }
+}
+
+/// Returns the path element of an item by a structural schema, whose defaults count.
+fn key_by(item: &Value, schema: &Value) -> String {
+    let mut map = Map::new();
+    for name in schema["x-kubernetes-list-map-keys"].items() {
+        let default = &schema["items"]["properties"][name.str()]["default"];
+        let value = if item[name.str()].is_null() { default } else { &item[name.str()] };
+        if !value.is_null() {
+            map.insert(name.str(), value);
+        }
+    }
+    format!("k:{}", Value::from(map).to_json())
+}
+
 /// A part's children, each with its path element; `None` where it is one whole.
-fn children(value: &Value, shape: Shape) -> Option<Vec<(String, Value, Shape)>> {
+fn children<'a>(value: &Value, shape: Shape<'a>) -> Option<Vec<(String, Value, Shape<'a>)>> {
     match shape.kind(value) {
         Kind::Whole => None,
         Kind::Map => {
@@ -77,6 +120,10 @@ fn children(value: &Value, shape: Shape) -> Option<Vec<(String, Value, Shape)>> 
         Kind::Keyed(keys) => {
             let items = value.items().iter();
             Some(items.map(|item| (key(item, keys), item.clone(), shape.child(""))).collect())
+        }
+        Kind::KeyedBy(schema) => {
+            let items = value.items().iter();
+            Some(items.map(|item| (key_by(item, schema), item.clone(), shape.child(""))).collect())
         }
         Kind::Values => {
             let items = value.items().iter();
