@@ -206,7 +206,7 @@ impl Command {
 
 /// Returns whether the command only says that it isn't there yet, whatever its flags.
 fn is_lenient(spec: &Spec) -> bool {
-    matches!(spec.path, "debug" | "proxy" | "plugin" | "plugin list" | "certificate")
+    matches!(spec.path, "debug" | "proxy" | "plugin" | "plugin list")
 }
 
 fn words_of(spec: &Spec) -> Vec<String> {

@@ -76,7 +76,9 @@ table! {
     "rollout undo" [] "rollout undo (TYPE NAME | TYPE/NAME) [flags] [options]" [] cmd::rollout::undo::run;
     "scale" [] "scale [--resource-version=version] [--current-replicas=count] --replicas=COUNT (-f FILENAME | TYPE NAME) [options]" ["replicas"] cmd::scale::run;
     "autoscale" [] "autoscale (-f FILENAME | TYPE NAME | TYPE/NAME) [--min=MINPODS] --max=MAXPODS [--cpu=CPU] [--memory=MEMORY] [options]" ["max"] cmd::autoscale::run;
-    "certificate" [] "certificate SUBCOMMAND [options]" [] cmd::later::run;
+    "certificate" [] "certificate SUBCOMMAND [options]" [] cmd::help::group;
+    "certificate approve" [] "certificate approve (-f FILENAME | NAME) [options]" [] cmd::certificate::approve;
+    "certificate deny" [] "certificate deny (-f FILENAME | NAME) [options]" [] cmd::certificate::deny;
     "cluster-info" [] "cluster-info [flags] [options]" [] cmd::cluster_info::run;
     "cluster-info dump" [] "cluster-info dump [flags] [options]" [] cmd::later::run;
     "top" [] "top [flags] [options]" [] cmd::help::group;

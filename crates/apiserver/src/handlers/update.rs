@@ -12,6 +12,7 @@ use crate::status;
 use crate::validation::{Errors, certificates, semantic_equal};
 use api::{FieldError, Response, Status, Value, meta};
 use etcd::Expect;
+use sim::Time;
 
 const LOCK_MESSAGE: &str =
     "the object has been modified; please apply your changes to the latest version and try again";
@@ -68,6 +69,9 @@ impl ApiServer {
             writing.prepare_update(&mut new);
         } else {
             keep_other_parts(rest, scope, &mut new, &old);
+            if scope == Scope::Approval {
+                stamp_conditions(&mut new, call.now);
+            }
         }
         let mut services: Option<Allocators> = None;
         if scope == Scope::Main {
@@ -260,6 +264,21 @@ fn keep_other_parts(rest: &Rest, scope: Scope, new: &mut Value, old: &Value) {
                 new.at_mut(&["spec", "containers"]).list_mut().iter_mut().zip(wanted.items())
             {
                 container.set(&["resources"], &wanted["resources"]);
+            }
+        }
+    }
+}
+
+/// Says when conditions were written that don't say so.
+// Models pkg/registry/certificates/certificates/strategy.go populateConditionTimestamps
+fn stamp_conditions(request: &mut Value, now: Time) {
+    if request["status"]["conditions"].is_null() {
+        return;
+    }
+    for condition in request.at_mut(&["status", "conditions"]).list_mut() {
+        for field in ["lastUpdateTime", "lastTransitionTime"] {
+            if condition[field].is_null() {
+                condition.set(&[field], now.rfc3339());
             }
         }
     }

@@ -50,6 +50,8 @@ const ABOUT: &[(&str, &str)] = &[
     ("scale", "Set the number of replicas"),
     ("autoscale", "Let the number of replicas follow the load"),
     ("certificate", "Approve or deny certificate requests"),
+    ("certificate approve", "Approve a certificate request"),
+    ("certificate deny", "Deny a certificate request"),
     ("cluster-info", "Tell where the cluster is reached"),
     ("cluster-info dump", "Write out everything that there is"),
     ("top", "Show what nodes and pods use"),
