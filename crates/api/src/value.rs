@@ -125,6 +125,23 @@ impl Map {
     }
 }
 
+impl FromIterator<(Key, Value)> for Map {
+    fn from_iter<I: IntoIterator<Item = (Key, Value)>>(entries: I) -> Map {
+        let mut entries: Vec<(Key, Value)> = entries.into_iter().collect();
+        if !entries.is_sorted_by(|a, b| a.0 < b.0) {
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            entries.dedup_by(|later, first| {
+                let same = later.0 == first.0;
+                if same {
+                    std::mem::swap(later, first);
+                }
+                same
+            });
+        }
+        Map(entries)
+    }
+}
+
 impl<K: AsRef<str>, V: Into<Value>> FromIterator<(K, V)> for Map {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Map {
         let mut map = Map::new();

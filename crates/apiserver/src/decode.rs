@@ -51,6 +51,11 @@ impl Known {
         for (key, _) in &known {
             rest.remove(&[key.as_str()]);
         }
+        // Who leaves them out means that they stay.
+        let managed = &stored["metadata"]["managedFields"];
+        if managed.same(&object["metadata"]["managedFields"]) {
+            rest.remove(&["metadata", "managedFields"]);
+        }
         (rest, Known(known))
     }
 

@@ -8,6 +8,7 @@ mod events;
 mod expectations;
 mod informer;
 mod queue;
+mod reflector;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -18,3 +19,4 @@ pub use events::EventRecorder;
 pub use expectations::{Expectations, UidExpectations};
 pub use informer::{Change, IndexBy, Informer, Informers};
 pub use queue::WorkQueue;
+pub use reflector::Reflector;

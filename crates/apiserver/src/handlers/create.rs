@@ -4,6 +4,7 @@
 use super::{Call, Scope};
 use crate::admission::Operation;
 use crate::decode;
+use crate::managed_fields;
 use crate::registry::service::For;
 use crate::server::ApiServer;
 use crate::status;
@@ -56,6 +57,10 @@ impl ApiServer {
         }
         if !matches!(object["metadata"]["resourceVersion"].str(), "" | "0") {
             return Err(Status::new(500, "", "resourceVersion should not be set on objects to be created"));
+        }
+        match call.managed.take() {
+            Some(managed) => object.set(&["metadata", "managedFields"], managed),
+            None => managed_fields::create(call.rest, &mut object, &call.writer()),
         }
         self.admit_create(call, &mut object)?;
         self.check_escalation(call, &object)?;
@@ -124,17 +129,8 @@ impl ApiServer {
         let metadata = object.at_mut(&["metadata"]).map_mut();
         metadata.insert("creationTimestamp", call.now.rfc3339());
         metadata.insert("uid", uid);
-        for field in [
-            "deletionTimestamp",
-            "deletionGracePeriodSeconds",
-            "managedFields",
-            "selfLink",
-            "resourceVersion",
-        ] {
+        for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"] {
             metadata.remove(field);
-        }
-        if let Some(managed) = &call.managed {
-            metadata.insert("managedFields", managed);
         }
     }
 

@@ -91,8 +91,7 @@ impl<'a> Call<'a> {
     /// Returns who writes, for those who keep track of fields.
     pub(crate) fn writer(&self) -> Writer<'_> {
         let given = self.request.param("fieldManager");
-        let manager =
-            if given.is_empty() { self.request.agent.split('/').next().unwrap_or("") } else { given };
+        let manager = if given.is_empty() { Writer::manager_of(&self.request.agent) } else { given };
         let subresource = if matches!(self.subresource, "status" | "scale") { self.subresource } else { "" };
         Writer { manager, api_version: &self.rest.api_version, subresource, now: self.now }
     }

@@ -73,6 +73,10 @@ impl ApiServer {
                 stamp_conditions(&mut new, call.now);
             }
         }
+        match &call.managed {
+            Some(managed) => new.set(&["metadata", "managedFields"], managed),
+            None => managed_fields::update(rest, &old, &mut new, &call.writer()),
+        }
         let mut services: Option<Allocators> = None;
         if scope == Scope::Main {
             self.prepare_update(call, &mut new, &old, &key, &mut services)?;
@@ -107,10 +111,6 @@ impl ApiServer {
             self.validate_update(call, &new, &old)?;
         }
         self.ask_policies(call, &Write { operation: Operation::Update, new: &new, old: &old })?;
-        match &call.managed {
-            Some(managed) => new.set(&["metadata", "managedFields"], managed),
-            None => managed_fields::update(rest, &old, &mut new, &call.writer()),
-        }
         self.store_update(call, &key, new, &old, services)
     }
 
@@ -197,7 +197,6 @@ fn fill_from_old(rest: &Rest, call: &Call, new: &mut Value, old: &Value) -> Resu
         return Err(Status::bad_request(message));
     }
     let metadata = new.at_mut(&["metadata"]).map_mut();
-    metadata.remove("managedFields");
     metadata.remove("selfLink");
     if rest.kind.namespaced && !metadata.contains("namespace") {
         metadata.insert("namespace", call.namespace);

@@ -1,6 +1,7 @@
 //! Objects as trees of fields: what they say, how one is put over another, what differs.
 // Models sigs.k8s.io/structured-merge-diff/typed/tofieldset.go, merge.go, remove.go
 
+use super::difference::{UNOWNED, UNOWNED_METADATA};
 use super::set::Set;
 use api::{Map, Value};
 use schema::{Definition, Field, Type};
@@ -21,19 +22,56 @@ pub(crate) enum Shape<'a> {
 }
 
 /// How a part takes part in merges.
-enum Kind<'a> {
+pub(super) enum Kind<'a> {
     Map,
-    /// A list whose items are told apart by these fields.
-    Keyed(&'static [&'static str]),
-    /// The same, of a list that a structural schema tells of.
-    KeyedBy(&'a Value),
+    /// A list whose items are told apart by some of their fields.
+    Keyed(Keys<'a>),
     /// A list of values that are there once.
     Values,
     Whole,
 }
 
+/// What tells the items of a list apart.
+#[derive(Clone, Copy)]
+pub(super) enum Keys<'a> {
+    /// These fields.
+    Of(&'static [&'static str]),
+    /// Those that the structural schema of the list names.
+    By(&'a Value),
+}
+
+impl Keys<'_> {
+    /// Returns the path element of an item.
+    pub(super) fn element(self, item: &Value) -> String {
+        match self {
+            Keys::Of(keys) => key(item, keys),
+            Keys::By(schema) => key_by(item, schema),
+        }
+    }
+
+    /// Returns whether two items have the same path element.
+    pub(super) fn is_same(self, one: &Value, other: &Value) -> bool {
+        match self {
+            Keys::Of(keys) => keys.iter().all(|name| {
+                one[*name] == other[*name]
+                    || *name == "protocol" && key_field(one, name) == key_field(other, name)
+            }),
+            Keys::By(schema) => key_by(one, schema) == key_by(other, schema),
+        }
+    }
+}
+
 impl<'a> Shape<'a> {
-    fn kind(self, value: &Value) -> Kind<'a> {
+    /// Returns the shape of a field.
+    pub(super) fn of(field: &'static Field) -> Shape<'static> {
+        match &field.ty {
+            Type::Ref(id) => Shape::Struct(id.get()),
+            ty => Shape::Of(ty, Some(field)),
+        }
+    }
+
+    /// Returns how a value of this shape takes part.
+    pub(super) fn kind(self, value: &Value) -> Kind<'a> {
         match (self, value) {
             (Shape::Custom(schema) | Shape::Schema(schema), value) => of_schema(schema, value),
             (Shape::Struct(definition), Value::Map(_)) if definition.atomic => Kind::Whole,
@@ -46,7 +84,7 @@ impl<'a> Shape<'a> {
                 }
             }
             (Shape::Of(_, Some(field)), Value::List(_)) => match field.list_type {
-                "map" => Kind::Keyed(&field.map_keys),
+                "map" => Kind::Keyed(Keys::Of(&field.map_keys)),
                 "set" => Kind::Values,
                 _ => Kind::Whole,
             },
@@ -54,7 +92,8 @@ impl<'a> Shape<'a> {
         }
     }
 
-    fn child(self, name: &str) -> Shape<'a> {
+    /// Returns the shape of a field, or of an item.
+    pub(super) fn child(self, name: &str) -> Shape<'a> {
         match self {
             Shape::Custom(_) if name == "metadata" => {
                 schema::definition("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")
@@ -66,12 +105,7 @@ impl<'a> Shape<'a> {
                 let inner = schema["properties"].get(name).unwrap_or(&schema["additionalProperties"]);
                 if inner.as_map().is_some() { Shape::Schema(inner) } else { Shape::Unknown }
             }
-            Shape::Struct(definition) => {
-                definition.field(name).map_or(Shape::Unknown, |field| match &field.ty {
-                    Type::Ref(id) => Shape::Struct(id.get()),
-                    ty => Shape::Of(ty, Some(field)),
-                })
-            }
+            Shape::Struct(definition) => definition.field(name).map_or(Shape::Unknown, Shape::of),
             Shape::Of(Type::Map(inner) | Type::List(inner), _) => match &**inner {
                 Type::Ref(id) => Shape::Struct(id.get()),
                 ty => Shape::Of(ty, None),
@@ -88,7 +122,7 @@ fn of_schema<'a>(schema: &'a Value, value: &Value) -> Kind<'a> {
     match (value, schema["x-kubernetes-list-type"].str()) {
         (Value::Map(_), _) if schema["x-kubernetes-map-type"].str() == "atomic" => Kind::Whole,
         (Value::Map(_), _) => Kind::Map,
-        (Value::List(_), "map") => Kind::KeyedBy(schema),
+        (Value::List(_), "map") => Kind::Keyed(Keys::By(schema)),
         (Value::List(_), "set") => Kind::Values,
         _ => Kind::Whole,
     }
@@ -119,11 +153,7 @@ fn children<'a>(value: &Value, shape: Shape<'a>) -> Option<Vec<(String, Value, S
         }
         Kind::Keyed(keys) => {
             let items = value.items().iter();
-            Some(items.map(|item| (key(item, keys), item.clone(), shape.child(""))).collect())
-        }
-        Kind::KeyedBy(schema) => {
-            let items = value.items().iter();
-            Some(items.map(|item| (key_by(item, schema), item.clone(), shape.child(""))).collect())
+            Some(items.map(|item| (keys.element(item), item.clone(), shape.child(""))).collect())
         }
         Kind::Values => {
             let items = value.items().iter();
@@ -134,72 +164,52 @@ fn children<'a>(value: &Value, shape: Shape<'a>) -> Option<Vec<(String, Value, S
 
 /// Returns the path element of an item. A key that isn't said has its default where there is one.
 fn key(item: &Value, keys: &[&str]) -> String {
-    let mut map = Map::new();
-    for name in keys {
-        let value = &item[*name];
-        if !value.is_null() {
-            map.insert(name, value);
-        } else if *name == "protocol" {
-            map.insert(name, "TCP");
-        }
+    // Most items have one name, in which there is nothing to escape.
+    if let [name] = keys
+        && let Some(text) = item[*name].as_str()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./: ".contains(&byte))
+    {
+        return format!("k:{{\"{name}\":\"{text}\"}}");
     }
+    let keys = keys.iter().map(|name| (*name, key_field(item, name)));
+    let map: Map = keys.filter(|(_, value)| !value.is_null()).collect();
     format!("k:{}", Value::from(map).to_json())
 }
 
+fn key_field(item: &Value, name: &str) -> Value {
+    match &item[name] {
+        Value::Null if name == "protocol" => "TCP".into(),
+        value => value.clone(),
+    }
+}
+
 /// Returns the fields that an object says.
+// Models sigs.k8s.io/structured-merge-diff/typed/tofieldset.go
 pub(crate) fn fields_of(value: &Value, shape: Shape) -> Set {
-    let mut set = Set::default();
     let all = children(value, shape).unwrap_or_default();
     if all.is_empty() {
-        set.member = true;
-        return set;
+        return Set::leaf();
     }
+    let mut map = Map::with_capacity(all.len());
     for (element, child, shape) in all {
-        let is_item = !element.starts_with("f:");
         let mut below = fields_of(&child, shape);
-        below.member |= is_item;
-        set.children.insert(element, below);
+        if !element.starts_with("f:") {
+            below.add(&Set::leaf());
+        }
+        map.insert(&element, below.to_value());
     }
-    set
+    Set::of(map, false)
 }
 
-/// Returns the fields that are new or other in the second of two objects, and those that are gone.
-pub(crate) fn difference(old: &Value, new: &Value, shape: Shape) -> (Set, Set) {
-    let (mut changed, mut gone) = (Set::default(), Set::default());
-    if old == new {
-        return (changed, gone);
+/// Returns the fields that an object says and that can be owned.
+pub(crate) fn ownable(object: &Value, shape: Shape) -> Set {
+    let mut owned = object.clone();
+    UNOWNED.iter().for_each(|name| drop(owned.remove(&[name])));
+    UNOWNED_METADATA.iter().for_each(|name| drop(owned.remove(&["metadata", name])));
+    if owned["metadata"].is_empty() {
+        owned.remove(&["metadata"]);
     }
-    let (Some(before), Some(after)) = (children(old, shape), children(new, shape)) else {
-        if old.is_null() {
-            changed = fields_of(new, shape);
-            changed.member = true;
-        } else if new.is_null() {
-            gone = fields_of(old, shape);
-            gone.member = true;
-        } else {
-            changed.member = true;
-        }
-        return (changed, gone);
-    };
-    for (element, child, shape) in &after {
-        let was = before.iter().find(|(known, _, _)| known == element);
-        let was = was.map_or(&Value::Null, |(_, value, _)| value);
-        let (more, less) = difference(was, child, *shape);
-        put(&mut changed, element, more);
-        put(&mut gone, element, less);
-    }
-    for (element, child, shape) in before {
-        if !after.iter().any(|(known, _, _)| *known == element) {
-            put(&mut gone, &element, difference(&child, &Value::Null, shape).1);
-        }
-    }
-    (changed, gone)
-}
-
-fn put(set: &mut Set, element: &str, child: Set) {
-    if !child.is_empty() {
-        set.children.insert(element.to_string(), child);
-    }
+    if owned.is_empty() { Set::default() } else { fields_of(&owned, shape) }
 }
 
 /// Puts one object over another. The order of items is the live object's, new ones come last.
@@ -236,13 +246,16 @@ fn name_of(element: &str) -> &str {
 pub(crate) fn without(value: &Value, set: &Set, shape: Shape) -> Value {
     let Some(all) = children(value, shape) else { return value.clone() };
     let kept = |element: &str, child: &Value, shape: Shape| -> Option<Value> {
-        let Some(below) = set.children.get(element) else { return Some(child.clone()) };
+        let below = set.child(element);
+        if below.is_empty() {
+            return Some(child.clone());
+        }
         let is_leaf = children(child, shape).is_none_or(|children| children.is_empty());
-        if below.member && (is_leaf || below.children.is_empty()) {
+        if below.is_member() && (is_leaf || below.is_flat()) {
             return None;
         }
-        let rest = without(child, below, shape);
-        let only_keys = element.starts_with("k:") && below.member;
+        let rest = without(child, &below, shape);
+        let only_keys = element.starts_with("k:") && below.is_member();
         let is_emptied = rest.is_empty() && !child.is_empty();
         if is_emptied || only_keys && is_only_key(&rest, element) { None } else { Some(rest) }
     };

@@ -35,13 +35,20 @@ fn view_of(cluster: &mut Cluster, object: &str) -> Option<ObjectView> {
         title: format!("{} {name}", kind.kind),
         facts: facts(kind.kind, &value),
         conditions: conditions(cluster, &value),
-        yaml: api::yaml::print(&value),
+        yaml: shown(&value),
         describe,
         events: events(cluster, kind.kind, &value),
         logs: if kind.kind == "Pod" { cluster.log_lines(namespace, name, MOST) } else { Vec::new() },
         verdicts: if kind.kind == "Pod" { cluster.verdicts(&meta::key(&value)) } else { Vec::new() },
         requests: Vec::new(),
     })
+}
+
+/// Prints an object as `kubectl get -o yaml` does.
+fn shown(value: &Value) -> String {
+    let mut value = value.clone();
+    value.remove(&["metadata", "managedFields"]);
+    api::yaml::print(&value)
 }
 
 fn facts(kind: &str, value: &Value) -> Vec<(String, String)> {

@@ -7,6 +7,7 @@ use crate::builder::{self, Info};
 use crate::cx::{Cx, Next};
 use crate::failure::{Failure, Outcome, usage};
 use crate::files;
+use crate::printers::Printer;
 use api::{Method, Request, Value};
 use similar::TextDiff;
 
@@ -70,10 +71,7 @@ fn merged(cx: &mut Cx, info: &Info, live: Option<&Value>) -> Outcome<Value> {
 
 /// Takes out what no diff shows, and hides the data of Secrets.
 fn shown(cx: &Cx, object: &Value) -> Value {
-    let mut object = object.clone();
-    if !cx.flags.is("show-managed-fields") {
-        object.remove(&["metadata", "managedFields"]);
-    }
+    let mut object = Printer::Yaml.shown(cx, object);
     object.remove(&["metadata", "annotations", super::apply::LAST_APPLIED]);
     if object["metadata"]["annotations"].is_empty() {
         object.remove(&["metadata", "annotations"]);

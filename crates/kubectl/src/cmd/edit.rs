@@ -7,7 +7,7 @@ use crate::cmd::set::difference;
 use crate::cx::{Cx, DryRun, Next};
 use crate::failure::{Failure, Outcome, error};
 use crate::files;
-use crate::printers::print_result;
+use crate::printers::{Printer, print_result};
 use crate::task::{Progress, Task};
 use api::{Value, meta};
 
@@ -93,7 +93,7 @@ impl Edit {
 
     fn shown(&self, cx: &Cx) -> String {
         let objects: Vec<Value> =
-            self.infos.iter().map(|info| crate::printers::without_managed_fields(cx, &info.object)).collect();
+            self.infos.iter().map(|info| Printer::Yaml.shown(cx, &info.object)).collect();
         match objects.as_slice() {
             [one] => api::yaml::print(one),
             _ => api::yaml::print(&crate::printers::list_of(objects)),
@@ -133,10 +133,7 @@ fn one(cx: &mut Cx, info: &Info, after: &Value) -> Outcome {
     if after["kind"] != info.object["kind"] || after["apiVersion"] != info.object["apiVersion"] {
         return error("At least one of apiVersion, kind and name was changed");
     }
-    let mut before = info.object.clone();
-    if !cx.flags.is("show-managed-fields") {
-        before.remove(&["metadata", "managedFields"]);
-    }
+    let before = Printer::Yaml.shown(cx, &info.object);
     let (kind, patch) = difference(&info.mapping, &before, after)?;
     if patch.fields().is_empty() {
         return print_result(cx, &info.object, "skipped", DryRun::None);

@@ -52,7 +52,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     }
     events.sort_by_key(moment);
     let text = match printer {
-        Some(printer) => printer.print(&printers::without_managed_fields(cx, &list_of(events)))?,
+        Some(printer) => printer.print(&printer.shown(cx, &list_of(events)))?,
         None => table(cx, &events, everywhere),
     };
     cx.out(text);

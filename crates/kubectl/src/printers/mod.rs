@@ -164,12 +164,24 @@ fn names(object: &Value, operation: &str) -> String {
     format!("{}{dot}{group}/{name}{operation}\n", kind.to_lowercase())
 }
 
-/// Takes out what isn't shown unless `--show-managed-fields` asks for it.
-pub(crate) fn without_managed_fields(cx: &Cx, object: &Value) -> Value {
-    let mut object = object.clone();
-    if cx.flags.is("show-managed-fields") {
-        return object;
+impl Printer {
+    /// Returns an object as this prints it: YAML and JSON leave out who set which field, unless
+    /// `--show-managed-fields` asks for it.
+    // Models staging/src/k8s.io/cli-runtime/pkg/genericclioptions/json_yaml_flags.go ToPrinter
+    pub fn shown(&self, cx: &Cx, object: &Value) -> Value {
+        let leaves_out = matches!(self, Printer::Yaml | Printer::Json);
+        if leaves_out && !cx.flags.is("show-managed-fields") {
+            without_managed_fields(object)
+        } else {
+            object.clone()
+        }
     }
+}
+
+/// Takes out of an object, or of a list's items, who set which field.
+// Models staging/src/k8s.io/cli-runtime/pkg/printers/managedfields.go omitManagedFields
+pub(crate) fn without_managed_fields(object: &Value) -> Value {
+    let mut object = object.clone();
     object.remove(&["metadata", "managedFields"]);
     if !object["items"].items().is_empty() {
         for item in object.at_mut(&["items"]).list_mut() {
@@ -196,8 +208,7 @@ pub(crate) fn print_result(cx: &mut Cx, object: &Value, operation: &str, dry_run
             DryRun::Server => format!("{operation} (server dry run)"),
         }),
     };
-    let shown = without_managed_fields(cx, object);
-    let text = printer.print(&shown)?;
+    let text = printer.print(&printer.shown(cx, object))?;
     cx.out(text);
     Ok(())
 }

@@ -77,6 +77,11 @@ pub fn decode_metadata(value: &Value) -> Result<Decoded, String> {
     }
 }
 
+/// Returns an object of a kind of which nothing is set.
+pub fn empty(kind: &Kind) -> Value {
+    kind.definition().map_or_else(Value::map, zero_fields)
+}
+
 /// Returns what Go prints for a struct of which nothing is set.
 fn zero_fields(definition: &Definition) -> Value {
     let mut map = Map::new();

@@ -209,8 +209,7 @@ fn generic(cx: &mut Cx, targets: Vec<Target>, printer: &Printer) -> Outcome {
         [one] if single => one.clone(),
         _ => printers::list_of(objects),
     };
-    let shown = printers::without_managed_fields(cx, &shown);
-    let text = printer.print(&shown)?;
+    let text = printer.print(&printer.shown(cx, &shown))?;
     cx.out(text);
     Failure::many(failures)
 }

@@ -7,7 +7,7 @@ use crate::failure::{Failure, Outcome, error};
 use crate::host::StreamRead;
 use crate::mapper::Mapping;
 use crate::printers::table::TablePrinter;
-use crate::printers::{self, Printer};
+use crate::printers::Printer;
 use crate::task::{Progress, Task};
 use api::{Accept, EventType, Method, Request, Status, Value, WatchEvent, meta, tree};
 
@@ -81,7 +81,7 @@ impl Watch {
 
     fn print(&mut self, cx: &mut Cx, event: &str, object: &Value) -> Outcome {
         if let Some(printer) = &self.printer {
-            let mut shown = printers::without_managed_fields(cx, object);
+            let mut shown = printer.shown(cx, object);
             if cx.flags.is("output-watch-events") {
                 shown = tree!({"object": (shown), "type": event});
             }
