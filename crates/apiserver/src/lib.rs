@@ -5,8 +5,7 @@
 //! `registry` holds what differs from kind to kind, `watch_cache` tells the watchers. Server-side
 //! tables are in `printers`.
 //!
-//! Left out on purpose: aggregation, webhooks, and audit; and who set the fields of objects that nobody
-//! applied on the server's side is not kept (`managed_fields`).
+//! Left out on purpose: aggregation, webhooks, and audit.
 
 mod admission;
 mod authentication;

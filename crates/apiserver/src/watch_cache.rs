@@ -208,6 +208,7 @@ impl Watches {
 
     /// Tells a watcher why its watch ends, and ends it.
     pub(crate) fn fail(&mut self, id: u64, status: &Status) {
+        self.close(id);
         let event = WatchEvent { event: EventType::Error, object: status.to_value() };
         self.pending.push((id, 0, event));
     }

@@ -1,5 +1,6 @@
 use crate::{Delivery, WatchSpec};
 use api::{EventType, Method, Request, Value, WatchEvent};
+use std::rc::Rc;
 
 /// Keeps a cache up with the API server: lists, and watches from there on. Where the watch ends it goes on
 /// from what it saw last; where the server doesn't remember that any more it lists anew.
@@ -8,13 +9,13 @@ use api::{EventType, Method, Request, Value, WatchEvent};
 pub struct Reflector {
     spec: WatchSpec,
     /// The revision of what was seen last; empty where all is to be listed.
-    revision: String,
+    revision: Rc<str>,
 }
 
 impl Reflector {
     /// Makes one that has seen nothing yet.
     pub fn new(spec: WatchSpec) -> Reflector {
-        Reflector { spec, revision: String::new() }
+        Reflector { spec, revision: "".into() }
     }
 
     fn request(&self) -> Request {
@@ -32,13 +33,13 @@ impl Reflector {
 
     /// Returns the request for what comes after what was seen last; `None` where all is to be listed first.
     pub fn watch(&self) -> Option<Request> {
-        let revision = (!self.revision.is_empty()).then(|| self.revision.clone())?;
+        let revision = (!self.revision.is_empty()).then(|| self.revision.to_string())?;
         Some(self.request().query("watch", "true").query("resourceVersion", revision))
     }
 
     /// Takes the answer to [`Reflector::list`].
     pub fn listed(&mut self, list: &Value) -> Delivery {
-        self.revision = list["metadata"]["resourceVersion"].str().to_string();
+        self.revision = list["metadata"]["resourceVersion"].text();
         Delivery::Listed(list["items"].items().to_vec())
     }
 
@@ -47,10 +48,10 @@ impl Reflector {
     // Models staging/src/k8s.io/client-go/tools/cache/reflector.go handleAnyWatch
     pub fn take(&mut self, event: WatchEvent) -> Option<Delivery> {
         if event.event == EventType::Error {
-            self.revision.clear();
+            self.revision = "".into();
             return None;
         }
-        self.revision = event.object["metadata"]["resourceVersion"].str().to_string();
+        self.revision = event.object["metadata"]["resourceVersion"].text();
         (event.event != EventType::Bookmark).then_some(Delivery::Event(event))
     }
 }

@@ -223,11 +223,21 @@ impl Cluster {
 
     fn happen(&mut self, happening: Happening) {
         let Happening::Watch { stream, event } = happening;
-        let Some(reader) = self.world.readers.get(&stream) else { return };
+        let Some(reader) = self.world.readers.get_mut(&stream) else { return };
         match reader.owner {
             Owner::Part(part, watch) if self.parts.is_on(part) => {
-                let delivery = Delivery::Event(event);
-                self.parts.deliver(&mut self.world, &mut self.wires, part, watch, delivery);
+                let is_over = event.event == api::EventType::Error;
+                let delivery = match &mut reader.reflector {
+                    Some(reflector) => reflector.take(event),
+                    None => Some(Delivery::Event(event)),
+                };
+                if let Some(delivery) = delivery {
+                    self.parts.deliver(&mut self.world, &mut self.wires, part, watch, delivery);
+                }
+                if is_over {
+                    self.world.close_stream(stream);
+                    self.parts.connect_watch(&mut self.world, &mut self.wires, part, watch);
+                }
                 self.reschedule(part);
             }
             Owner::Mailbox => self.terminal.mail(stream, event),

@@ -218,16 +218,22 @@ impl Parts {
     }
 
     fn connect_from(&mut self, world: &mut World, wires: &mut Wires, part: u32, from: usize) {
-        let Some((identity, watches)) = self.describe(part) else { return };
+        let count = self.describe(part).map_or(0, |(_, watches)| watches.len());
         if part == MANAGER {
-            self.watched = watches.len();
+            self.watched = count;
         }
-        for (number, watch) in watches.into_iter().enumerate().skip(from) {
-            let number = number as u32;
-            // Of a kind that isn't served there is nothing, and nothing will come.
-            let (items, _) = world.list_and_watch(&identity, &watch, Owner::Part(part, number));
-            self.deliver(world, wires, part, number, Delivery::Listed(items));
+        for number in from..count {
+            self.connect_watch(world, wires, part, number as u32);
         }
+    }
+
+    /// Lists and watches anew what one of a part's watches is about.
+    pub(crate) fn connect_watch(&mut self, world: &mut World, wires: &mut Wires, part: u32, number: u32) {
+        let Some((identity, watches)) = self.describe(part) else { return };
+        let Some(watch) = watches.get(number as usize) else { return };
+        // Of a kind that isn't served there is nothing, and nothing will come.
+        let (items, _) = world.list_and_watch(&identity, watch, Owner::Part(part, number));
+        self.deliver(world, wires, part, number, Delivery::Listed(items));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use api::{Method, Request, Value, WatchEvent};
 use apiserver::ApiServer;
-use client::{Answer, Api, Identity, WatchSpec};
+use client::{Answer, Api, Identity, Reflector, WatchSpec};
 use sim::{Call, Chance, Delivery, EventQueue, Nanos, RecordKind, Time, Timing, Trace};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -28,6 +28,8 @@ pub(crate) enum Owner {
 pub(crate) struct Reader {
     pub owner: Owner,
     pub name: Rc<str>,
+    /// How far a component's watch is.
+    pub reflector: Option<Reflector>,
     last: Time,
 }
 
@@ -76,7 +78,7 @@ impl World {
 
     /// Says who reads a stream from now on.
     pub(crate) fn read_stream(&mut self, stream: u64, owner: Owner, name: Rc<str>) {
-        self.readers.insert(stream, Reader { owner, name, last: self.now });
+        self.readers.insert(stream, Reader { owner, name, reflector: None, last: self.now });
     }
 
     /// Lists what a component watches, and opens the watch from there on.
@@ -86,23 +88,19 @@ impl World {
         watch: &WatchSpec,
         owner: Owner,
     ) -> (Vec<Value>, u64) {
-        let mut request = Request::new(Method::Get, watch.resource.collection(&watch.namespace));
-        for (name, value) in
-            [("fieldSelector", &watch.field_selector), ("labelSelector", &watch.label_selector)]
-        {
-            if !value.is_empty() {
-                request = request.query(name, value.as_str());
-            }
-        }
-        let request = request.by(&identity.user, &identity.agent);
-        let list = self.apiserver.handle(self.now, &request);
-        let revision = list.body["metadata"]["resourceVersion"].str().to_string();
-        let request = request.query("watch", "true").query("resourceVersion", revision);
-        let stream = self.apiserver.handle(self.now, &request).stream;
+        let mut reflector = Reflector::new(watch.clone());
+        let list = self.apiserver.handle(self.now, &reflector.list().by(&identity.user, &identity.agent));
+        let items = list.body["items"].items().to_vec();
+        reflector.listed(&list.body);
+        let watch = reflector.watch().map(|request| request.by(&identity.user, &identity.agent));
+        let stream = watch.map_or(0, |request| self.apiserver.handle(self.now, &request).stream);
         if stream != 0 {
             self.read_stream(stream, owner, identity.agent.clone());
+            if let Some(reader) = self.readers.get_mut(&stream) {
+                reader.reflector = Some(reflector);
+            }
         }
-        (list.body["items"].items().to_vec(), stream)
+        (items, stream)
     }
 
     /// Ends a stream.

@@ -4,83 +4,72 @@
 use api::{Map, Value};
 use schema::{Kind, find_kind, patch};
 
+/// Names that letters stand for.
+type Names = &'static [(&'static str, &'static str)];
+
 /// Where a case's letters lead to.
 struct Place {
     kind: &'static Kind,
-    way: &'static [&'static str],
-    names: &'static [(&'static str, &'static str)],
-    /// The names within the items of lists, and within maps.
-    inner: &'static [(&'static str, &'static str)],
+    way: &'static str,
+    /// The names at the top, in what is there, in what is there again.
+    names: [Names; 3],
 }
 
 /// Chooses the place by the letters that a case uses at the top.
 fn place(case: &Value) -> Place {
     let kind = |group, kind| find_kind(group, "v1", kind).expect("it is served");
-    let has = |letter: &str| {
-        ["original", "two", "modified"]
-            .iter()
-            .any(|part| case[*part].fields().iter().any(|(name, _)| name.rsplit('/').next() == Some(letter)))
+    let uses = |part: &str, letter: &str| {
+        case[part].fields().iter().any(|(name, _)| name.rsplit('/').next() == Some(letter))
     };
+    let has = |letter: &str| ["original", "two", "modified"].iter().any(|part| uses(part, letter));
     if has("i") {
-        let names = &[("i", "finalizers")];
-        Place { kind: kind("", "Pod"), way: &["metadata"], names, inner: &[] }
-    } else if has("r") {
-        let names = &[("n", "paused"), ("v", "replicas"), ("o", "minReadySeconds"), ("r", "strategy")];
-        Place {
-            kind: kind("apps", "Deployment"),
-            way: &["spec"],
-            names,
-            inner: &[("n", "type"), ("v", "rollingUpdate")],
-        }
-    } else if has("l") {
-        let names = &[("l", "volumes")];
-        Place { kind: kind("", "Pod"), way: &["spec"], names, inner: &[("n", "name"), ("v", "hostPath")] }
-    } else {
-        let names = &[
-            ("n", "hostname"),
-            ("v", "subdomain"),
-            ("o", "nodeName"),
-            ("s", "nodeSelector"),
-            ("m", "containers"),
-            ("z", "tolerations"),
-        ];
-        let inner = &[("n", "name"), ("v", "value"), ("o", "valueFrom"), ("m", "env"), ("x", "command")];
-        Place { kind: kind("", "Pod"), way: &["spec"], names, inner }
+        return Place { kind: kind("", "Pod"), way: "metadata", names: [&[("i", "finalizers")], &[], &[]] };
     }
+    if has("r") {
+        let top = &[("k", "paused"), ("v", "replicas"), ("o", "minReadySeconds"), ("r", "strategy")];
+        let strategy = &[("k", "type"), ("v", "rollingUpdate")];
+        return Place { kind: kind("apps", "Deployment"), way: "spec", names: [top, strategy, &[]] };
+    }
+    let top = &[
+        ("k", "hostname"),
+        ("v", "subdomain"),
+        ("o", "nodeName"),
+        ("s", "nodeSelector"),
+        ("m", "containers"),
+        ("l", "volumes"),
+        ("z", "tolerations"),
+    ];
+    let item: Names = if has("l") {
+        &[("k", "name"), ("v", "hostPath")]
+    } else {
+        &[("k", "name"), ("v", "image"), ("o", "workingDir"), ("m", "env"), ("x", "command")]
+    };
+    let variable = &[("k", "name"), ("v", "value"), ("o", "valueFrom")];
+    Place { kind: kind("", "Pod"), way: "spec", names: [top, item, variable] }
 }
 
 impl Place {
-    fn name(&self, letter: &str, names: &[(&str, &str)], depth: usize) -> String {
+    fn name(&self, letter: &str, depth: usize) -> String {
         let (before, letter) = match letter.split_once('/') {
             Some(("$order", letter)) => ("$setElementOrder/", letter),
             Some(("$gone", letter)) => ("$deleteFromPrimitiveList/", letter),
             _ => ("", letter),
         };
-        // A container's own fields have other names than those of its variables.
-        let known = match (
-            letter,
-            depth,
-            names == self.inner && self.names.iter().any(|(_, name)| *name == "containers"),
-        ) {
-            ("v", 1, true) => Some("image"),
-            ("o", 1, true) => Some("workingDir"),
-            _ => names.iter().find(|(known, _)| *known == letter).map(|(_, name)| *name),
-        };
-        format!("{before}{}", known.unwrap_or(letter))
+        let known = self.names[depth].iter().find(|(known, _)| *known == letter);
+        format!("{before}{}", known.map_or(letter, |(_, name)| name))
     }
 
-    fn spell(&self, value: &Value, names: &[(&str, &str)], depth: usize) -> Value {
+    fn spell(&self, value: &Value, depth: usize) -> Value {
         match value {
-            Value::Map(map) => map
-                .iter()
-                .map(|(letter, value)| {
-                    let is_map = letter == "s";
-                    let inner = if is_map { &[][..] } else { self.inner };
-                    (self.name(letter, names, depth), self.spell(value, inner, depth + 1))
-                })
-                .collect::<Map>()
-                .into(),
-            Value::List(items) => items.iter().map(|item| self.spell(item, names, depth)).collect(),
+            Value::Map(map) => {
+                let inner = |letter: &str, value: &Value| {
+                    if letter == "s" { value.clone() } else { self.spell(value, depth + 1) }
+                };
+                let fields =
+                    map.iter().map(|(letter, value)| (self.name(letter, depth), inner(letter, value)));
+                fields.collect::<Map>().into()
+            }
+            Value::List(items) => items.iter().map(|item| self.spell(item, depth)).collect(),
             other => other.clone(),
         }
     }
@@ -89,7 +78,7 @@ impl Place {
     fn object(&self, value: &Value, is_patch: bool) -> Value {
         let mut object = Value::map();
         if !(is_patch && value.is_empty()) {
-            object.set(self.way, self.spell(value, self.names, 0));
+            object.set(&[self.way], self.spell(value, 0));
         }
         object
     }
@@ -113,8 +102,10 @@ fn patches_do_what_upstreams_do() {
         };
         let patched = patch::strategic_merge(place.kind, &object("original"), &patch_of("two"));
         if let Some(error) = case["error"].as_str() {
-            let found = patched.expect_err(name);
-            assert!(found.contains(error), "{name}: {found}");
+            let said = patched.as_ref().is_err_and(|found| found.contains(error));
+            if !said {
+                wrong.push(format!("{name}: {patched:?}"));
+            }
             continue;
         }
         check("applied", patched, object("modified"));

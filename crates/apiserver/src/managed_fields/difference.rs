@@ -203,7 +203,7 @@ impl Places {
         Places { definition, elements: None, next: 0 }
     }
 
-    fn find(&mut self, name: &str) -> Option<(usize, Shape)> {
+    fn find(&mut self, name: &str) -> Option<(usize, Shape<'static>)> {
         let fields = self.definition?.fields.as_slice();
         let at = self.next + fields.get(self.next..)?.iter().position(|field| field.name == name)?;
         self.next = at + 1;
@@ -357,10 +357,7 @@ fn is_alike(one: &Value, other: &Value, shape: Shape, strict: bool) -> bool {
             let (one, other) = (one.items(), other.items());
             let inner = shape.child("");
             one.len() == other.len()
-                && one
-                    .iter()
-                    .zip(other)
-                    .all(|(a, b)| keys.is_same(a, b) && is_alike(a, b, inner, strict))
+                && one.iter().zip(other).all(|(a, b)| keys.is_same(a, b) && is_alike(a, b, inner, strict))
         }
         (Kind::Values, Kind::Values) => one == other,
         _ => false,
