@@ -6,8 +6,8 @@ use crate::cx::{Cx, Next};
 use crate::failure::{Failure, Outcome, error};
 use crate::host::StreamRead;
 use crate::mapper::Mapping;
-use crate::printers::table::TablePrinter;
 use crate::printers::Printer;
+use crate::printers::table::TablePrinter;
 use crate::task::{Progress, Task};
 use api::{Accept, EventType, Method, Request, Status, Value, WatchEvent, meta, tree};
 
