@@ -4,6 +4,7 @@ use crate::{Cluster, mend};
 use ::view::{Answer, Diagnostic, Mend, Severity};
 use api::yaml::Document;
 use api::{Method, PatchType, Request, Status, Value, meta};
+use schema::Kind;
 
 /// How many bytes are looked at while typing.
 const LONGEST: usize = 512 << 10;
@@ -106,7 +107,8 @@ fn try_object(cluster: &mut Cluster, name: &str, part: &Part, findings: &mut Fin
         return findings.say_at(part, missing, Severity::Error, &message, "");
     }
     let (group, bare) = version.split_once('/').unwrap_or(("", version));
-    let Some(found) = schema::find_kind(group, bare, kind).filter(|kind| kind.served) else {
+    let built_in = schema::find_kind(group, bare, kind).filter(|kind| kind.served);
+    let Some(found) = built_in.or_else(|| defined(cluster, group, bare, kind)) else {
         let message = format!("no matches for kind {kind:?} in version {version:?}");
         let known = schema::find_kind(group, bare, kind).is_some();
         let hint = if known { "This kind is not served yet; it is to come." } else { "" };
@@ -132,12 +134,12 @@ fn try_object(cluster: &mut Cluster, name: &str, part: &Part, findings: &mut Fin
     let there = cluster.peek(&Request::new(Method::Get, format!("{path}/{object_name}")));
     let exists = there.is_success();
     let request = if exists {
-        let patch = patch_for(found, &there.body, object, &namespace);
+        let (form, patch) = patch_for(found, &there.body, object, &namespace);
         if patch.fields().is_empty() {
             return findings.outcome.push((format!("{}/{object_name}", found.kind), "unchanged".to_string()));
         }
         let mut request = Request::new(Method::Patch, format!("{path}/{object_name}")).body(patch);
-        request.patch = PatchType::StrategicMerge;
+        request.patch = form;
         request
     } else {
         Request::new(Method::Post, path).body(object)
@@ -155,8 +157,23 @@ fn try_object(cluster: &mut Cluster, name: &str, part: &Part, findings: &mut Fin
     explain(part, &status, findings);
 }
 
+/// Returns the kind that a CustomResourceDefinition of the cluster defines.
+fn defined(cluster: &mut Cluster, group: &str, version: &str, kind: &str) -> Option<&'static Kind> {
+    let path = api::resources::CUSTOMRESOURCEDEFINITIONS.collection("");
+    let definitions = cluster.peek(&Request::new(Method::Get, path)).body;
+    let is_it = |definition: &&Value| {
+        definition["spec"]["group"].str() == group
+            && definition["status"]["acceptedNames"]["kind"].str() == kind
+            && meta::is_condition_true(definition, "Established")
+    };
+    let definition = definitions["items"].items().iter().find(is_it)?;
+    let mut versions = definition["spec"]["versions"].items().iter();
+    let version = versions.find(|one| one["name"].str() == version && one["served"].is_true())?;
+    schema::custom(definition, version)
+}
+
 /// Returns what `kubectl apply` would send.
-fn patch_for(kind: &schema::Kind, current: &Value, object: &Value, namespace: &str) -> Value {
+fn patch_for(kind: &Kind, current: &Value, object: &Value, namespace: &str) -> (PatchType, Value) {
     const LAST: &str = "kubectl.kubernetes.io/last-applied-configuration";
     let original = Value::from_json(meta::annotation(current, LAST)).unwrap_or_default();
     let mut modified = object.clone();
@@ -166,7 +183,11 @@ fn patch_for(kind: &schema::Kind, current: &Value, object: &Value, namespace: &s
     if let Some(last) = meta::annotations(current).get(LAST) {
         modified.at_mut(&["metadata", "annotations"]).map_mut().insert(LAST, last);
     }
-    schema::patch::three_way_strategic(kind, &original, &modified, current).unwrap_or_default()
+    if kind.definition().is_none() {
+        return (PatchType::Merge, schema::patch::three_way_merge(&original, &modified, current));
+    }
+    let patch = schema::patch::three_way_strategic(kind, &original, &modified, current);
+    (PatchType::StrategicMerge, patch.unwrap_or_default())
 }
 
 /// Puts each cause of a refusal on the line where it arises.

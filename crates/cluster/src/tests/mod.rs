@@ -1,3 +1,4 @@
 mod addons;
 mod boot;
 mod console;
+mod definitions;
