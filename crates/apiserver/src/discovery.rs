@@ -1,6 +1,7 @@
 //! What the server can do: groups, versions, resources, its own version and health.
 
 use crate::custom::Customs;
+use crate::health;
 use crate::options::Options;
 use crate::status;
 use api::{Accept, Request, Response, Status, Value, tree};
@@ -26,7 +27,8 @@ pub(crate) fn answer(request: &Request, options: &Options, all: &[Served]) -> Re
         return Ok(Response::new(200, aggregated(&served, words == ["api"])));
     }
     let body = match words.as_slice() {
-        ["healthz" | "livez" | "readyz", ..] => "ok".into(),
+        ["healthz" | "livez" | "readyz", ..] => return health::answer(request),
+        ["openapi", "v2"] => schema::openapi_v2(all),
         ["openapi", "v3"] => openapi_index(all),
         ["openapi", "v3", "api", version] => openapi(all, "", version)?,
         ["openapi", "v3", "apis", group, version] => openapi(all, group, version)?,
@@ -77,7 +79,9 @@ fn root_paths(served: &[&'static Kind]) -> Value {
         let versions = group["versions"].items().iter();
         paths.extend(versions.map(|version| format!("/apis/{}", version["groupVersion"].str())));
     }
-    paths.extend(["/healthz", "/livez", "/openapi/v3", "/readyz", "/version"].map(str::to_string));
+    paths.extend(
+        ["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(str::to_string),
+    );
     paths.into_iter().map(Value::from).collect()
 }
 

@@ -21,6 +21,7 @@ mod events;
 mod fields;
 mod flow_control;
 mod handlers;
+mod health;
 mod ip_addresses;
 mod managed_fields;
 mod metrics;

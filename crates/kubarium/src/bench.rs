@@ -31,6 +31,8 @@ const CASES: &[Case] = &[
         unit: "pods patched",
         prepare: || api(1_000, 100, |it| it.change_pods(10_000)),
     },
+    #[cfg(not(target_arch = "wasm32"))]
+    Case { name: "serve-get", unit: "answers over HTTP", prepare: served },
 ];
 
 /// Returns the case with this name.
@@ -84,13 +86,24 @@ pub fn run(prefix: &str, line: &mut dyn FnMut(&str)) -> Result<(), String> {
 /// Returns how long this program has been on a processor, where the system tells.
 #[cfg(not(target_arch = "wasm32"))]
 fn cpu_seconds() -> Option<f64> {
-    let text = std::fs::read_to_string("/proc/self/schedstat").ok()?;
-    let nanos: f64 = text.split(' ').next()?.parse().ok()?;
-    Some(nanos / 1e9)
+    // A file a thread: the program's own tells of the first alone.
+    let threads = std::fs::read_dir("/proc/self/task").ok()?.filter_map(Result::ok);
+    let nanos = threads.filter_map(|thread| {
+        let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<f64>().ok()
+    });
+    Some(nanos.sum::<f64>() / 1e9)
 }
 
 fn on(mut cluster: Cluster, work: fn(&mut Cluster) -> u64) -> Work {
     Box::new(move || work(&mut cluster))
+}
+
+/// Prepares a server with a client of one connection.
+#[cfg(not(target_arch = "wasm32"))]
+fn served() -> Work {
+    let client = crate::serve::Load::start();
+    Box::new(move || client.get(50_000))
 }
 
 /// Prepares a cluster in which so many pods are to be made ready.

@@ -262,6 +262,11 @@ fn add_paths(kind: &Kind, definition: &str, paths: &mut Map) {
         for subresource in kind.subresources.iter().filter(|subresource| subresource.name == "status") {
             let mut status = one.clone();
             status.remove(&["delete"]);
+            for (verb, method) in [("get", "get"), ("update", "put"), ("patch", "patch")] {
+                if kind.verbs.contains(&verb) {
+                    status.set(&[method, "operationId"], operation_id(kind, verb, kind.namespaced, "Status"));
+                }
+            }
             paths.insert(&format!("{collection}/{{name}}/{}", subresource.name), status);
         }
     }
@@ -275,7 +280,9 @@ fn add_paths(kind: &Kind, definition: &str, paths: &mut Map) {
 fn operations(kind: &Kind, definition: &str, in_namespace: bool, of: &[(&str, &str, &str)]) -> Value {
     let mut path = Value::map();
     for (verb, method, action) in of.iter().filter(|(verb, _, _)| kind.verbs.contains(verb)) {
-        path.set(&[method], operation(kind, definition, verb, action));
+        let mut made = operation(kind, definition, verb, action);
+        made.set(&["operationId"], operation_id(kind, verb, in_namespace, ""));
+        path.set(&[method], made);
     }
     if in_namespace && !path.is_empty() {
         let namespace =
@@ -301,7 +308,6 @@ fn operation(kind: &Kind, definition: &str, verb: &str, action: &str) -> Value {
         _ => definition.to_string(),
     };
     let mut operation = tree!({
-        "operationId": (format!("{verb}{}{}{}", title(kind.group), title(kind.version), kind.kind)),
         "x-kubernetes-action": action,
         "x-kubernetes-group-version-kind": {
             "group": (kind.group), "version": (kind.version), "kind": (kind.kind),
@@ -329,6 +335,24 @@ fn operation(kind: &Kind, definition: &str, verb: &str, action: &str) -> Value {
         _ => {}
     }
     operation
+}
+
+/// Returns an operation's name, which no other has.
+// Models staging/src/k8s.io/apiserver/pkg/endpoints/installer.go registerResourceHandlers
+fn operation_id(kind: &Kind, verb: &str, in_namespace: bool, subresource: &str) -> String {
+    let (word, many) = match verb {
+        "get" => ("read", ""),
+        "update" => ("replace", ""),
+        "deletecollection" => ("delete", "Collection"),
+        verb => (verb, ""),
+    };
+    let (space, everywhere) = match (kind.namespaced, in_namespace) {
+        (true, true) => ("Namespaced", ""),
+        (true, false) => ("", "ForAllNamespaces"),
+        (false, _) => ("", ""),
+    };
+    let (group, version) = (title(kind.group), title(kind.version));
+    format!("{word}{group}{version}{many}{space}{}{subresource}{everywhere}", kind.kind)
 }
 
 fn type_of(parameter: &str) -> &'static str {

@@ -17,7 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
@@ -74,9 +74,23 @@ async fn welcome(mut connection: TcpStream, door: Arc<Door>, tls: &Acceptor, is_
         }
         Ok(Ok(1)) if is_own => converse(TokioIo::new(connection), Peer::Neighbour, door).await,
         // How a connection ends is its client's affair.
-        Ok(Ok(1)) => drop(connection.write_all(NOT_TLS).await),
+        Ok(Ok(1)) => drop(timeout(PATIENCE, refuse_plain(&mut connection)).await),
         _ => {}
     }
+}
+
+/// Says that TLS is wanted, and waits for the client to have heard it: what it sent and nobody read would
+/// take the answer away.
+async fn refuse_plain(connection: &mut TcpStream) -> std::io::Result<()> {
+    connection.write_all(NOT_TLS).await?;
+    connection.shutdown().await?;
+    let mut rest = [0; 4_096];
+    for _ in 0..256 {
+        if connection.read(&mut rest).await? == 0 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 async fn converse<C: Read + Write + Unpin + Send + 'static>(connection: C, peer: Peer, door: Arc<Door>) {

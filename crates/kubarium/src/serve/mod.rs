@@ -16,6 +16,7 @@ mod forward;
 mod http;
 mod identity;
 mod kubeconfig;
+mod load;
 mod negotiation;
 mod node_ports;
 mod protobuf;
@@ -25,6 +26,7 @@ mod tls;
 mod tunnel;
 mod upgrade;
 
+pub use load::Load;
 use simulation::Simulation;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

@@ -14,9 +14,13 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// How many new things wait in the cluster for a client that doesn't read; one more ends its stream, as
-/// upstream's slow watchers lose theirs.
+/// How many new things wait in the cluster for a client that has stalled; one more ends its stream, as
+/// upstream's slow watchers lose theirs. The history of the store keeps as many.
 const BACKLOG: u64 = 4_096;
+/// How many things wait for any client.
+const MOST: u64 = 60_000;
+/// After how long without reading a client has stalled.
+const STALLED: Duration = Duration::from_secs(5);
 /// How many pieces wait to be written to a client.
 const PIECES: usize = 1_024;
 /// How many bytes of them, about: no more are written before some were sent.
@@ -110,9 +114,25 @@ struct Outlet {
     waiting: Arc<AtomicUsize>,
     /// How many things may wait in the cluster: what was there at the start, and more for what is new.
     most: u64,
+    /// Until when its client was seen to read.
+    read_at: Instant,
+    /// How many bytes waited then.
+    seen_waiting: usize,
 }
 
 impl Outlet {
+    /// Sees whether the client has read since the last time.
+    fn look(&mut self) {
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        if waiting != self.seen_waiting || waiting == 0 {
+            (self.seen_waiting, self.read_at) = (waiting, Instant::now());
+        }
+    }
+
+    fn is_stalled(&self) -> bool {
+        self.read_at.elapsed() >= STALLED
+    }
+
     fn is_full(&self) -> bool {
         self.pieces.capacity() == 0 || self.waiting.load(Ordering::Relaxed) > WAITING_BYTES
     }
@@ -276,7 +296,9 @@ impl Simulation {
             let waiting = Arc::new(AtomicUsize::new(0));
             let pieces = Pieces { pieces: receiver, waiting: waiting.clone() };
             let most = self.cluster.waiting_in(response.stream) + BACKLOG;
-            self.outlets.insert(response.stream, Outlet { pieces: sender, waiting, most });
+            let read_at = Instant::now();
+            let outlet = Outlet { pieces: sender, waiting, most, read_at, seen_waiting: 0 };
+            self.outlets.insert(response.stream, outlet);
             (response.stream, pieces)
         });
         let told = match response.body.as_str() {
@@ -331,7 +353,8 @@ impl Simulation {
 
     /// Hands on what a stream has brought. Returns whether it goes on.
     fn pour_one(&mut self, stream: u64) -> bool {
-        let Some(outlet) = self.outlets.get(&stream) else { return false };
+        let Some(outlet) = self.outlets.get_mut(&stream) else { return false };
+        outlet.look();
         while !outlet.is_full() {
             let piece = match self.cluster.read_stream(stream) {
                 StreamRead::Event(event) => {
@@ -357,7 +380,8 @@ impl Simulation {
                 return false;
             }
         }
-        !outlet.pieces.is_closed() && self.cluster.waiting_in(stream) <= outlet.most
+        let backlog = self.cluster.waiting_in(stream);
+        !outlet.pieces.is_closed() && backlog < MOST && (backlog <= outlet.most || !outlet.is_stalled())
     }
 
     fn close(&mut self, stream: u64) {

@@ -6,7 +6,7 @@ import time
 
 from kubernetes import client, config, dynamic, utils, watch
 from kubernetes.client.rest import ApiException
-from kubernetes.stream import stream
+from kubernetes.stream import portforward, stream
 
 config.load_kube_config(config_file=sys.argv[1])
 core, apps = client.CoreV1Api(), client.AppsV1Api()
@@ -109,6 +109,19 @@ def commands_and_logs():
     assert list(lines) == ["1", "2", "3"]
 
 
+def forwarded_port():
+    name = core.list_namespaced_pod("default", label_selector="app=web").items[0].metadata.name
+    ports = portforward(core.connect_get_namespaced_pod_portforward, name, "default", ports="80")
+    connection = ports.socket(80)
+    connection.setblocking(True)
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    answer = b""
+    while piece := connection.recv(4096):
+        answer += piece
+    assert answer.startswith(b"HTTP/1.1 200 OK") and b"Welcome to nginx!" in answer, answer
+    assert ports.error(80) is None, ports.error(80)
+
+
 def tokens():
     core.create_namespaced_service_account("default", client.V1ServiceAccount(metadata={"name": "robot"}))
     request = client.AuthenticationV1TokenRequest(
@@ -144,6 +157,8 @@ def many_at_once():
     assert sum(one.metadata.name.startswith("many-") for one in maps) == 160
 
 
-for story in [create_patch_watch, server_side_apply, errors, commands_and_logs, tokens, many_at_once]:
+for story in [
+    create_patch_watch, server_side_apply, errors, commands_and_logs, forwarded_port, tokens, many_at_once
+]:
     story()
     print(story.__name__, flush=True)

@@ -21,17 +21,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-async fn client(server: &Server) -> Client {
+/// Makes a client of a kubeconfig.
+pub async fn client(server: &Server) -> Client {
     let file = Kubeconfig::read_from(&server.kubeconfig).unwrap();
     let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.unwrap();
     Client::try_from(config).unwrap()
 }
 
-async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
+/// Waits for something, not for ever.
+pub async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| panic!("{what}: not in time"))
 }
 
-fn parse<T: DeserializeOwned>(object: Value) -> T {
+/// Makes an object of its JSON.
+pub fn parse<T: DeserializeOwned>(object: Value) -> T {
     serde_json::from_value(object).unwrap()
 }
 
@@ -47,7 +50,7 @@ where
 }
 
 /// Makes a pod and waits until it runs.
-async fn running(pods: &Api<Pod>, name: &str, container: Value) {
+pub async fn running(pods: &Api<Pod>, name: &str, container: Value) {
     let container = {
         let mut whole = json!({"name": "c"});
         whole.as_object_mut().unwrap().extend(container.as_object().unwrap().clone());

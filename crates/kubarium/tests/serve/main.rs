@@ -6,6 +6,7 @@ mod normalise;
 
 mod kube_rs;
 mod kubectl;
+mod outside;
 mod python;
 mod recordings;
 mod requests;

@@ -100,7 +100,8 @@ fn watches_tell_of_changes() {
 #[test]
 fn bad_requests_are_answered() {
     let server = Server::start();
-    let long = vec![b' '; 4 * 1024 * 1024];
+    let long = vec![b' '; 50 * 1024 * 1024];
+    let future = br#"{"apiVersion":"v9","kind":"ConfigMap","metadata":{"name":"x"}}"#;
     let authorization = format!(
         "Authorization: Bearer {}",
         server.config().split("token: ").nth(1).unwrap().lines().next().unwrap()
@@ -116,6 +117,9 @@ fn bad_requests_are_answered() {
             400,
         ),
         (format!("POST {MAPS}"), vec!["Content-Type: application/json"], &long, 413),
+        (format!("POST {MAPS}"), vec!["Content-Type: application/json"], &future[..], 400),
+        ("GET /apis/apps/v9/deployments".to_string(), vec![], b"", 404),
+        ("GET /api/v1/namespaces/default/configmaps/..%2f..%2fsecrets".to_string(), vec![], b"", 404),
         (format!("PATCH {MAPS}/x"), vec!["Content-Type: application/json"], b"{}", 415),
         (format!("GET {MAPS}"), vec!["Accept: text/html"], b"", 406),
         (
@@ -176,4 +180,49 @@ fn controllers_work_as_on_the_page() {
     let name = pods["items"][0]["metadata"]["name"].as_str().unwrap();
     let logs = server.get(&format!("/api/v1/namespaces/default/pods/{name}/log"));
     assert!(logs.head.contains("text/plain") && logs.body.contains("ready for start up"), "{}", logs.body);
+}
+
+#[test]
+fn a_thousand_connections_and_a_watch_that_never_reads() {
+    let server = Server::start();
+    let made = server.post(MAPS, &config_map("busy"));
+    let from = made.json()["metadata"]["resourceVersion"].as_str().unwrap().to_string();
+    // It is never read from, and neither are those that follow.
+    let _stalled = server.open(&format!("GET {MAPS}?watch=true&resourceVersion={from}"), &[], b"");
+    let idle: Vec<_> =
+        (0..1_000).filter_map(|_| std::net::TcpStream::connect(&server.address).ok()).collect();
+    assert!(idle.len() > 900, "{}", idle.len());
+    let before = server.memory_mib();
+    let filler = "x".repeat(64 * 1024);
+    let writers: Vec<_> = (0..4).collect();
+    std::thread::scope(|scope| {
+        for writer in &writers {
+            let (server, filler) = (&server, &filler);
+            scope.spawn(move || {
+                for i in 0..100 {
+                    let patch =
+                        json!({"data": {"writer": format!("{writer}-{i}"), "filler": filler}}).to_string();
+                    let form = ["Content-Type: application/merge-patch+json"];
+                    let told = server.send(&format!("PATCH {MAPS}/busy"), &form, patch.as_bytes());
+                    assert_eq!(told.code, 200, "{}", told.body);
+                }
+            });
+        }
+    });
+    // 400 events of 64 KiB wait, which the history keeps, too; not their texts.
+    let grown = server.memory_mib().saturating_sub(before);
+    assert!(grown < 150, "{grown} MiB for a watch that isn't read");
+    assert_eq!(server.get(&format!("{MAPS}/busy")).code, 200);
+}
+
+#[test]
+fn health_and_the_old_document() {
+    let server = Server::start();
+    let verbose = server.get("/readyz?verbose").body;
+    assert!(verbose.starts_with("[+]ping ok\n") && verbose.ends_with("readyz check passed\n"), "{verbose}");
+    assert_eq!(server.get("/livez/etcd").body, "ok");
+    let document = server.get("/openapi/v2").json();
+    let path = &document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"];
+    assert_eq!(path["patch"]["operationId"], "patchAppsV1NamespacedDeployment");
+    assert!(document["definitions"]["io.k8s.api.apps.v1.Deployment"].is_object());
 }

@@ -1,9 +1,9 @@
 //! A `kubarium serve` for a test, and bare HTTP to it.
 
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 /// A server that ends with the test.
@@ -13,6 +13,7 @@ pub struct Server {
     pub address: String,
     /// The file by which clients find it.
     pub kubeconfig: String,
+    lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Drop for Server {
@@ -44,17 +45,40 @@ impl Server {
 
     /// Starts a server of preset `bare` with more arguments.
     pub fn with(arguments: &[&str]) -> Server {
+        Server::at("127.0.0.1:0", arguments)
+    }
+
+    /// Starts a server of preset `bare` that listens on an address.
+    pub fn at(listen: &str, arguments: &[&str]) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kubarium"))
-            .args(["serve", "--preset", "bare", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--preset", "bare", "--listen", listen])
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let address = lines.next().unwrap().rsplit_once("http://").unwrap().1.to_string();
-        let said = lines.find(|line| line.ends_with("kubeconfig")).unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines.next().unwrap().unwrap().rsplit_once("://").unwrap().1.to_string();
+        let said = lines.find_map(|line| line.ok().filter(|line| line.ends_with("kubeconfig"))).unwrap();
         let kubeconfig = said.rsplit(' ').next().unwrap().to_string();
-        Server { child, address, kubeconfig }
+        Server { child, address, kubeconfig, lines }
+    }
+
+    /// Waits until the server says a line that begins so, and returns it.
+    pub fn hear(&mut self, start: &str) -> String {
+        self.lines.find_map(|line| line.ok().filter(|line| line.starts_with(start))).unwrap()
+    }
+
+    /// Returns the port on which it listens.
+    pub fn port(&self) -> u16 {
+        self.address.rsplit(':').next().unwrap().parse().unwrap()
+    }
+
+    /// Returns how much memory it has, in MiB; 0 where that can't be told.
+    pub fn memory_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        kib.unwrap_or(0) / 1024
     }
 
     /// Returns the text of the kubeconfig.
