@@ -46,6 +46,8 @@ pub(super) async fn converse(
     drop(flow);
     loop {
         tokio::select! {
+            // Why a connection ends comes before its end.
+            biased;
             piece = pieces.next() => match piece {
                 Some(Piece::Text(line)) => {
                     if !tell_refusal(&line, &ports, &mut out).await {

@@ -238,8 +238,13 @@ impl Simulation {
                 is_new
             });
         }
+        // Why a forwarded port was refused goes to its stream, which comes first.
+        let answers = self.take_answers();
         self.pour();
-        self.hand_out_answers();
+        for (reply, answer) in answers {
+            // Who has gone away in the meantime isn't told.
+            let _ = reply.send(answer);
+        }
         if behind {
             return Duration::ZERO;
         }
@@ -327,17 +332,18 @@ impl Simulation {
         }
     }
 
-    /// Tells who waits what came of what they sent.
-    fn hand_out_answers(&mut self) {
+    /// Takes what came of what was sent into the cluster, and who waits for it.
+    fn take_answers(&mut self) -> Vec<(oneshot::Sender<NetAnswer>, NetAnswer)> {
         let cluster = &mut self.cluster;
-        let told = self.reaching.extract_if(.., |id, reply| reply.is_closed() || cluster.has_answer(*id));
-        for (id, reply) in told.collect::<Vec<_>>() {
-            match cluster.answer_to(id) {
-                // Who has gone away in the meantime isn't told.
-                Some(answer) => drop(reply.send(answer)),
-                None => cluster.give_up(id),
+        let done = self.reaching.extract_if(.., |id, reply| reply.is_closed() || cluster.has_answer(*id));
+        let mut told = Vec::new();
+        for (id, reply) in done.collect::<Vec<_>>() {
+            match self.cluster.answer_to(id) {
+                Some(answer) => told.push((reply, answer)),
+                None => self.cluster.give_up(id),
             }
         }
+        told
     }
 
     /// Hands on what the streams have brought, as far as it is being sent. Who doesn't read loses the stream
