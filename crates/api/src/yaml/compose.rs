@@ -1,5 +1,5 @@
 use super::error::YamlError;
-use super::{MAX_DEPTH, Position};
+use super::{MAX_DEPTH, Position, UPSTREAM_DEPTH};
 use libyaml_safer::{EventData, Mark, Parser};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -88,7 +88,7 @@ impl Composer<'_> {
         let position = self.position(mark);
         let fail = |message: String| YamlError::at(position.line, position.column, message);
         if depth > MAX_DEPTH {
-            return Err(fail(format!("yaml: exceeded max depth of {MAX_DEPTH}")));
+            return Err(fail(format!("yaml: exceeded max depth of {UPSTREAM_DEPTH}")));
         }
         let (kind, anchor, tag) = match event {
             EventData::Alias { anchor } if self.open.contains(&anchor) => {

@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 
 /// How deep lists and maps may be nested.
 pub const MAX_DEPTH: u32 = 127;
+/// How deep upstream's reader goes, which is what its message says.
+// Models go.yaml.in/yaml/v3 parserc.go max_flow_level
+pub(crate) const UPSTREAM_DEPTH: u32 = 10_000;
 /// The longest text that is read, in bytes.
 pub const MAX_BYTES: usize = 8 << 20;
 

@@ -111,7 +111,7 @@ fn stays_within_bounds() {
     let deep_block = "- ".repeat(1_000_000);
     let deep_map: String = (0..1_000).map(|i| format!("{}a:\n", " ".repeat(i))).collect();
     for text in [&deep, &deep_block, &deep_map] {
-        assert_eq!(parse(text).unwrap_err().message, "yaml: exceeded max depth of 127");
+        assert_eq!(parse(text).unwrap_err().message, "yaml: exceeded max depth of 10000");
     }
     let quotes = "\"".repeat(1_000_000);
     let braces = "{".repeat(100) + &"a,".repeat(500_000);
