@@ -11,6 +11,18 @@ const LINES: &[&str] = &[
     "kubectl set image deployment/web nginx=nginx:1.26",
     "kubectl create job once --image=busybox -- true",
     "kubectl delete job once",
+    "kubectl create cronjob tick --image=busybox --schedule='* * * * *' -- true",
+    "kubectl create poddisruptionbudget web --selector=app=web --min-available=1",
+    "echo '{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], \
+     resources: {requests: {storage: 1Gi}}}}' | kubectl apply -f -",
+    "echo '{apiVersion: v1, kind: ReplicationController, metadata: {name: rc}, spec: {replicas: 1, template: \
+     {metadata: {labels: {app: rc}}, spec: {containers: [{name: c, image: nginx}]}}}}' | kubectl apply -f -",
+    "echo '{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {serviceName: db, selector: \
+     {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: c, image: nginx}]}}, \
+     persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete}, volumeClaimTemplates: [{metadata: {name: data}, spec: \
+     {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]}}' | kubectl apply -f -",
+    "kubectl get pvc data data-db-0 | grep -c Bound | grep 2",
+    "kubectl delete sts/db rc/rc pvc/data cj/tick",
     "kubectl rollout undo deployment/web",
     "kubectl create namespace other",
     "kubectl create deployment gone --image=nginx:1.25 -n other",

@@ -8,7 +8,7 @@ use crate::preemption::{self, Candidate};
 use crate::queue::Queued;
 use crate::scheduler::Scheduler;
 use crate::verdict::{NodeScores, Rejection, Verdict};
-use crate::volumes;
+use crate::volumes::{self, PodVolumes};
 use api::label::Selector;
 use api::resources::{NAMESPACES, REPLICASETS, SERVICES, STATEFULSETS};
 use api::{Value, meta};
@@ -37,17 +37,20 @@ impl Scheduler {
         let mut verdict = Verdict::new(&info.key, cx.at(), queued.attempts);
         let all_nodes = self.cache.nodes().len();
         let mut error = FitError { all_nodes, ..FitError::default() };
-        if let Err(why) = volumes::check(&self.informers, &info.pod) {
-            error.pre_filter = why;
-            error.post_filter = "not found".into(); // of the claims that a later plugin would have noted
-            return Err(Box::new(Unfit { error, verdict, candidate: None }));
-        }
+        let volumes = match PodVolumes::of(&self.informers, &info.pod) {
+            Ok(volumes) => Rc::new(volumes),
+            Err(why) => {
+                error.pre_filter = why;
+                error.post_filter = "not found".into(); // of the claims that a later plugin would have noted
+                return Err(Box::new(Unfit { error, verdict, candidate: None }));
+            }
+        };
         let labels_of = |namespace: &str| {
             let object = self.informers.of(NAMESPACES).get(namespace);
             object.map(meta::labels).cloned().unwrap_or_default()
         };
         let default_selector = default_selector(&self.informers, info);
-        let surroundings = Surroundings { namespaces: &labels_of, default_selector };
+        let surroundings = Surroundings { namespaces: &labels_of, default_selector, volumes };
         let search = Search { cache: &self.cache, nominated: &self.nominated, surroundings: &surroundings };
         let found = search.find_nodes(info, self.next_start);
         self.next_start = found.next_start;
@@ -92,12 +95,25 @@ impl Scheduler {
             Ok(node) => {
                 cx.note(began, "Scheduled", &info.key, &node);
                 self.cache.assume(info.clone(), &node);
-                if let Err(failure) = cx.in_background(|cx| self.bind(cx, &info, &node)) {
-                    self.cache.remove_pod(&info.key);
-                    self.binding_failed(cx, queued, &failure);
+                match cx.in_background(|cx| self.bind_volumes(cx, &info.pod, &node)) {
+                    Ok(false) => self.bind_assumed(cx, queued, &node),
+                    Ok(true) => drop(self.waiting.insert(info.key.clone(), (queued, node))),
+                    Err(failure) => {
+                        self.cache.remove_pod(&info.key);
+                        self.binding_failed(cx, queued, &failure);
+                    }
                 }
             }
             Err(unfit) => self.no_node(cx, began, queued, *unfit),
+        }
+    }
+
+    /// Binds a pod to the node on which it is counted already.
+    pub(crate) fn bind_assumed(&mut self, cx: &mut Cx, queued: Queued, node: &str) {
+        let info = queued.info.clone();
+        if let Err(failure) = cx.in_background(|cx| self.bind(cx, &info, node)) {
+            self.cache.remove_pod(&info.key);
+            self.binding_failed(cx, queued, &failure);
         }
     }
 

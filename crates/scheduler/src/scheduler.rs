@@ -8,10 +8,12 @@ use crate::verdict::{Verdict, Verdicts};
 use crate::volumes;
 use api::meta;
 use api::resources::{
-    NAMESPACES, NODES, PERSISTENTVOLUMECLAIMS, PODS, REPLICASETS, SERVICES, STATEFULSETS, STORAGECLASSES,
+    NAMESPACES, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, REPLICASETS, SERVICES, STATEFULSETS,
+    STORAGECLASSES,
 };
 use client::{Change, Component, Cx, Delivery, Identity, Informers, WatchSpec};
 use sim::Time;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The name by which pods choose their scheduler.
@@ -20,8 +22,7 @@ pub(crate) const NAME: &str = "default-scheduler";
 /// kube-scheduler: takes one waiting pod after the other and binds it to the node that suits it best.
 // Models pkg/scheduler
 //
-// Left out on purpose: extenders, several profiles, dynamic resource allocation, volumes' topology,
-// gang scheduling. Binding does not hold up the next pod, as upstream's.
+// Left out on purpose: extenders, several profiles, dynamic resource allocation, gang scheduling. Binding does not hold up the next pod, as upstream's.
 #[derive(Clone)]
 pub struct Scheduler {
     pub(crate) identity: Identity,
@@ -33,6 +34,10 @@ pub struct Scheduler {
     pub(crate) busy_until: Time,
     pub(crate) next_start: u32,
     pub(crate) nominated: Nominated,
+    /// The pods that have a node and wait for their volumes.
+    pub(crate) waiting: BTreeMap<Rc<str>, (Queued, Rc<str>)>,
+    /// Those of them that can be bound now.
+    pub(crate) bindable: Vec<Rc<str>>,
 }
 
 impl Default for Scheduler {
@@ -43,7 +48,7 @@ impl Default for Scheduler {
 
 fn specs() -> Vec<WatchSpec> {
     let resources = [NODES, PODS, SERVICES, REPLICASETS, STATEFULSETS, NAMESPACES];
-    let volumes = [PERSISTENTVOLUMECLAIMS, STORAGECLASSES];
+    let volumes = [PERSISTENTVOLUMECLAIMS, STORAGECLASSES, PERSISTENTVOLUMES];
     resources.into_iter().chain(volumes).map(WatchSpec::all).collect()
 }
 
@@ -60,6 +65,8 @@ impl Scheduler {
             busy_until: Time(i64::MIN),
             next_start: 0,
             nominated: Nominated::default(),
+            waiting: BTreeMap::new(),
+            bindable: Vec::new(),
         }
     }
 
@@ -90,6 +97,7 @@ impl Scheduler {
             self.nominated.set(nominated, Rc::new(PodInfo::new(pod)));
         }
         if is_over {
+            self.waiting.remove(key);
             self.queue.remove(key);
             if let Some(node) = self.cache.remove_pod(key) {
                 self.wake_for_pod(now, Some(&node));
@@ -152,6 +160,7 @@ impl Scheduler {
         let woken: Vec<Rc<str>> =
             self.queue.unschedulable().filter(waits).map(|queued| queued.info.key.clone()).collect();
         woken.iter().for_each(|key| self.queue.wake(now, key));
+        self.look_at_waiting(now);
     }
 }
 
@@ -170,13 +179,16 @@ impl Component for Scheduler {
                 self.pod_changed(cx.now, &change);
             } else if change.resource == NODES {
                 self.node_changed(cx.now, &change);
-            } else if change.resource == PERSISTENTVOLUMECLAIMS {
+            } else if [PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES].contains(&change.resource) {
                 self.volume_changed(cx.now);
             }
         }
     }
 
     fn next_at(&self) -> Time {
+        if !self.bindable.is_empty() {
+            return self.busy_until;
+        }
         match self.queue.next_at() {
             at if at == Time::NEVER || !self.informers.are_synced() => Time::NEVER,
             at => at.max(self.busy_until),
@@ -184,6 +196,12 @@ impl Component for Scheduler {
     }
 
     fn step(&mut self, cx: &mut Cx) {
+        if let Some(key) = self.bindable.pop() {
+            if let Some((queued, node)) = self.waiting.remove(&key) {
+                self.bind_assumed(cx, queued, &node);
+            }
+            return;
+        }
         if let Some(queued) = self.queue.pop(cx.now) {
             self.schedule_one(cx, queued);
             self.busy_until = cx.at();

@@ -1,5 +1,7 @@
 use crate::Scheduler;
-use api::resources::{EVENTS, NODES, PODS, REPLICASETS};
+use api::resources::{
+    EVENTS, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, REPLICASETS, STORAGECLASSES,
+};
 use api::{Value, meta, tree};
 use client::testing::{Bench, Server};
 use sim::{MINUTE, SECOND, Time};
@@ -268,4 +270,100 @@ fn spreads_many_pods() {
     }
     let even = count / 100;
     assert!(on.values().all(|count| (even - 1..=even + 1).contains(count)), "{on:?}");
+}
+
+fn claimed(class: &Value, volumes: &[Value]) -> Bench<Scheduler> {
+    let mut server = Server::default();
+    for node in three() {
+        server.put(Time::EPOCH, NODES, node);
+    }
+    server.put(Time::EPOCH, STORAGECLASSES, class.clone());
+    for volume in volumes {
+        server.put(Time::EPOCH, PERSISTENTVOLUMES, volume.clone());
+    }
+    let claim = tree!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "namespace": "default"},
+        "spec": {"storageClassName": "late", "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}}},
+    });
+    server.put(Time::EPOCH, PERSISTENTVOLUMECLAIMS, claim);
+    let volume = tree!({"name": "v", "persistentVolumeClaim": {"claimName": "data"}});
+    server.put(Time::EPOCH, PODS, pod("db", tree!({"volumes": [(volume)]})));
+    let mut bench = Bench::new(Scheduler::new(), server);
+    bench.run(SECOND);
+    bench
+}
+
+fn late(provisioner: &str) -> Value {
+    let mode = "WaitForFirstConsumer";
+    tree!({"metadata": {"name": "late"}, "provisioner": provisioner, "volumeBindingMode": mode})
+}
+
+fn local_volume(node: &str) -> Value {
+    let here = tree!({"key": "kubernetes.io/hostname", "operator": "In", "values": [node]});
+    let required = tree!({"nodeSelectorTerms": [{"matchExpressions": [(here)]}]});
+    tree!({
+        "metadata": {"name": "disk"},
+        "spec": {"storageClassName": "late", "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "5Gi"},
+            "local": {"path": "/mnt"}, "nodeAffinity": {"required": (required)}},
+        "status": {"phase": "Available"},
+    })
+}
+
+/// Plays the controller that binds claims.
+fn bind_claim(bench: &mut Bench<Scheduler>, volume: &str) {
+    bench.server.change(bench.now, PERSISTENTVOLUMECLAIMS, "default/data", |claim| {
+        claim.set(&["spec", "volumeName"], volume);
+        claim.set(&["status", "phase"], "Bound");
+    });
+    bench.run(SECOND);
+}
+
+#[test]
+fn binds_a_volume_where_it_is() {
+    let mut bench = claimed(&late("kubernetes.io/no-provisioner"), &[local_volume("node-2")]);
+    let volume = bench.server.object(PERSISTENTVOLUMES, "disk");
+    assert_eq!(volume["spec"]["claimRef"]["name"].str(), "data");
+    assert_eq!(node_of(&bench, "db"), "", "it waits for its volume");
+    bind_claim(&mut bench, "disk");
+    assert_eq!(node_of(&bench, "db"), "node-2");
+}
+
+#[test]
+fn has_volumes_made_on_the_node_that_it_chose() {
+    let mut bench = claimed(&late("example.com/disks"), &[]);
+    let claim = bench.server.object(PERSISTENTVOLUMECLAIMS, "default/data");
+    let node = meta::annotation(&claim, api::volume::SELECTED_NODE).to_string();
+    assert!(node.starts_with("node-"), "{node:?}");
+    assert_eq!(node_of(&bench, "db"), "");
+    bind_claim(&mut bench, "made");
+    assert_eq!(node_of(&bench, "db"), node);
+}
+
+#[test]
+fn tells_that_no_volume_can_be_reached() {
+    let mut bench = claimed(&late("kubernetes.io/no-provisioner"), &[]);
+    let message = |bench: &Bench<Scheduler>| bench.server.messages().last().cloned().unwrap_or_default();
+    assert!(
+        message(&bench).starts_with(
+            "0/3 nodes are available: 3 node(s) didn't find available persistent volumes to bind."
+        ),
+        "{}",
+        message(&bench)
+    );
+    let now = bench.now;
+    bench.server.put(now, PERSISTENTVOLUMES, local_volume("node-3"));
+    bench.run(20 * SECOND);
+    bind_claim(&mut bench, "disk");
+    assert_eq!(node_of(&bench, "db"), "node-3");
+    // A pod that asks for another node than its volume's.
+    let volume = tree!({"name": "v", "persistentVolumeClaim": {"claimName": "data"}});
+    let selector = tree!({"kubernetes.io/hostname": "node-1"});
+    let other = pod("other", tree!({"volumes": [(volume)], "nodeSelector": (selector)}));
+    let now = bench.now;
+    bench.server.put(now, PODS, other);
+    bench.run(SECOND);
+    let told = message(&bench);
+    assert!(told.contains("1 node(s) didn't match PersistentVolume's node affinity"), "{told}");
 }

@@ -1,44 +1,180 @@
-use api::resources::{PERSISTENTVOLUMECLAIMS, STORAGECLASSES};
-use api::{Value, meta};
-use client::Informers;
+use crate::node_info::NodeInfo;
+use crate::plugins::{NodeAffinity, Rejected};
+use crate::scheduler::Scheduler;
+use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES};
+use api::{Value, meta, tree, volume};
+use client::{Cx, Failure, Informers};
+use sim::Time;
+use std::rc::Rc;
 
 /// The plugin's name.
 pub(crate) const PLUGIN: &str = "VolumeBinding";
 
-/// Returns why the pod's volumes keep it from every node, in the words of the event.
-///
-/// Where a volume can be reached from is left out: every volume can be from every node.
-// Models pkg/scheduler/framework/plugins/volumebinding/volume_binding.go PreFilter
-pub(crate) fn check(informers: &Informers, pod: &Value) -> Result<(), String> {
-    let mut unbound = false;
-    for volume in pod["spec"]["volumes"].items() {
-        let name = match volume["persistentVolumeClaim"]["claimName"].as_str() {
-            Some(name) => name.to_string(),
-            None if !volume["ephemeral"].is_null() => format!("{}-{}", meta::name(pod), volume["name"].str()),
-            None => continue,
-        };
-        let Some(claim) =
-            informers.of(PERSISTENTVOLUMECLAIMS).get(&meta::object_key(meta::namespace(pod), &name))
-        else {
-            return Err(match volume["ephemeral"].is_null() {
-                true => format!("persistentvolumeclaim {name:?} not found"),
-                false => format!(
-                    "waiting for ephemeral volume controller to create the persistentvolumeclaim {name:?}"
-                ),
-            });
-        };
-        if meta::is_deleting(claim) {
-            return Err(format!("persistentvolumeclaim {name:?} is being deleted"));
-        }
-        if claim["status"]["phase"].str() == "Lost" {
-            let volume = claim["spec"]["volumeName"].str();
-            return Err(format!(
-                "persistentvolumeclaim {name:?} bound to non-existent persistentvolume {volume:?}"
-            ));
-        }
-        let class = informers.of(STORAGECLASSES).get(claim["spec"]["storageClassName"].str());
-        let waits = class.is_some_and(|class| class["volumeBindingMode"].str() == "WaitForFirstConsumer");
-        unbound |= claim["spec"]["volumeName"].str().is_empty() && !waits;
+/// What a pod's volumes ask of its node.
+// Models pkg/scheduler/framework/plugins/volumebinding/volume_binding.go
+//
+// Left out on purpose: topologies of classes, capacities, the time-out of a binding.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PodVolumes {
+    /// From where the volumes that are bound can be reached.
+    affinities: Vec<NodeAffinity>,
+    /// The claims that are bound when the pod has its node.
+    delayed: Vec<Delayed>,
+}
+
+/// A claim that waits for its first consumer.
+#[derive(Clone, Debug)]
+struct Delayed {
+    claim: Value,
+    /// The volumes of its class, and from where they can be reached.
+    volumes: Vec<(NodeAffinity, Value)>,
+    /// Whether a volume can be made for it.
+    is_made: bool,
+}
+
+impl Delayed {
+    fn find(&self, node: &NodeInfo, taken: &[Rc<str>]) -> Option<&Value> {
+        let there = self.volumes.iter().filter(|(affinity, _)| affinity.matches(node));
+        let free = there
+            .map(|(_, volume)| volume)
+            .filter(|volume| !taken.iter().any(|name| **name == *meta::name(volume)));
+        volume::find_matching(&self.claim, free, false)
     }
-    if unbound { Err("pod has unbound immediate PersistentVolumeClaims".to_string()) } else { Ok(()) }
+}
+
+fn affinity(volume: &Value) -> NodeAffinity {
+    let required = &volume["spec"]["nodeAffinity"]["required"];
+    NodeAffinity::of(&tree!({
+        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": (required)}},
+    }))
+}
+
+impl PodVolumes {
+    /// Reads a pod's volumes.
+    ///
+    /// # Errors
+    /// Why they keep it from every node, in the words of the event.
+    // Models pkg/scheduler/framework/plugins/volumebinding/volume_binding.go PreFilter
+    pub(crate) fn of(informers: &Informers, pod: &Value) -> Result<PodVolumes, String> {
+        let mut found = PodVolumes::default();
+        let mut unbound = false;
+        for volume in pod["spec"]["volumes"].items() {
+            let Some(claim) = claim(informers, pod, volume)? else { continue };
+            let name = claim["spec"]["volumeName"].str();
+            if !name.is_empty() {
+                let bound = informers.of(PERSISTENTVOLUMES).get(name);
+                found.affinities.extend(bound.map(affinity));
+                continue;
+            }
+            let class = informers.of(STORAGECLASSES).get(volume::class(claim));
+            let Some(class) = class.filter(|class| volume::is_delayed(class)) else {
+                unbound = true;
+                continue;
+            };
+            let all = informers.of(PERSISTENTVOLUMES).iter();
+            let of_class = all.filter(|volume| volume::class(volume) == meta::name(class));
+            found.delayed.push(Delayed {
+                claim: claim.clone(),
+                volumes: of_class.map(|volume| (affinity(volume), volume.clone())).collect(),
+                is_made: class["provisioner"].str() != volume::NO_PROVISIONER,
+            });
+        }
+        if unbound { Err("pod has unbound immediate PersistentVolumeClaims".to_string()) } else { Ok(found) }
+    }
+
+    /// Returns why the volumes keep the pod from a node.
+    // Models pkg/scheduler/framework/plugins/volumebinding/volume_binding.go Filter
+    pub(crate) fn check(&self, node: &NodeInfo) -> Result<(), Rejected> {
+        if !self.affinities.iter().all(|affinity| affinity.matches(node)) {
+            let reason = "node(s) didn't match PersistentVolume's node affinity";
+            return Err(Rejected::unresolvable(PLUGIN, reason));
+        }
+        if !self.delayed.iter().all(|claim| claim.is_made || claim.find(node, &[]).is_some()) {
+            let reason = "node(s) didn't find available persistent volumes to bind";
+            return Err(Rejected::unresolvable(PLUGIN, reason));
+        }
+        Ok(())
+    }
+}
+
+/// Returns the claim behind a pod's volume; `None` for a volume of another kind.
+fn claim<'a>(informers: &'a Informers, pod: &Value, volume: &Value) -> Result<Option<&'a Value>, String> {
+    let name = match volume["persistentVolumeClaim"]["claimName"].as_str() {
+        Some(name) => name.to_string(),
+        None if !volume["ephemeral"].is_null() => format!("{}-{}", meta::name(pod), volume["name"].str()),
+        None => return Ok(None),
+    };
+    let key = meta::object_key(meta::namespace(pod), &name);
+    let Some(claim) = informers.of(PERSISTENTVOLUMECLAIMS).get(&key) else {
+        return Err(match volume["ephemeral"].is_null() {
+            true => format!("persistentvolumeclaim {name:?} not found"),
+            false => {
+                format!(
+                    "waiting for ephemeral volume controller to create the persistentvolumeclaim {name:?}"
+                )
+            }
+        });
+    };
+    if meta::is_deleting(claim) {
+        return Err(format!("persistentvolumeclaim {name:?} is being deleted"));
+    }
+    if claim["status"]["phase"].str() == "Lost" {
+        let volume = claim["spec"]["volumeName"].str();
+        return Err(format!(
+            "persistentvolumeclaim {name:?} bound to non-existent persistentvolume {volume:?}"
+        ));
+    }
+    Ok(Some(claim))
+}
+
+impl Scheduler {
+    /// Binds the claims that waited for the pod to have a node, or asks for their volumes to be made there.
+    /// Returns whether the pod has to wait for that.
+    ///
+    /// # Errors
+    /// What the API server refused.
+    // Models pkg/scheduler/framework/plugins/volumebinding/binder.go bindAPIUpdate
+    pub(crate) fn bind_volumes(&mut self, cx: &mut Cx, pod: &Value, node: &str) -> Result<bool, Failure> {
+        let Ok(volumes) = PodVolumes::of(&self.informers, pod) else { return Ok(false) };
+        let Some(info) = self.cache.node(node).filter(|_| !volumes.delayed.is_empty()) else {
+            return Ok(false);
+        };
+        let mut taken: Vec<Rc<str>> = Vec::new();
+        for delayed in &volumes.delayed {
+            if let Some(volume) = delayed.find(info, &taken) {
+                taken.push(meta::name(volume).into());
+                let mut given = volume.clone();
+                given.set(&["spec", "claimRef"], meta::object_reference(&delayed.claim));
+                given.set(&["metadata", "annotations", volume::BOUND_BY_CONTROLLER], "yes");
+                cx.update(PERSISTENTVOLUMES, &given, "")?;
+            } else {
+                let mut claim = delayed.claim.clone();
+                claim.set(&["metadata", "annotations", volume::SELECTED_NODE], node);
+                cx.update(PERSISTENTVOLUMECLAIMS, &claim, "")?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sees which of the pods that wait for their volumes have them now, and which never will.
+    pub(crate) fn look_at_waiting(&mut self, now: Time) {
+        let mut lost: Vec<Rc<str>> = Vec::new();
+        for (key, (queued, _)) in &self.waiting {
+            match PodVolumes::of(&self.informers, &queued.info.pod) {
+                Ok(volumes) if volumes.delayed.is_empty() => {
+                    if !self.bindable.contains(key) {
+                        self.bindable.push(key.clone());
+                    }
+                }
+                Ok(_) => {}
+                Err(_) => lost.push(key.clone()),
+            }
+        }
+        for key in lost {
+            if let Some((queued, _)) = self.waiting.remove(&key) {
+                self.cache.remove_pod(&key);
+                self.queue.add_failed(now, queued);
+            }
+        }
+    }
 }

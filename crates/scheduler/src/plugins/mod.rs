@@ -17,6 +17,7 @@ pub(crate) use taint_toleration::{Taint, Toleration};
 use crate::cache::Cache;
 use crate::node_info::NodeInfo;
 use crate::pod_info::PodInfo;
+use crate::volumes::PodVolumes;
 use api::Value;
 use api::label::Selector;
 use inter_pod_affinity::{AffinityFilter, AffinityScore};
@@ -70,12 +71,15 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) namespaces: &'a dyn Fn(&str) -> Value,
     /// What chooses the pods that belong together with this one: its services' and its owner's selector.
     pub(crate) default_selector: Selector,
+    /// What the pod's volumes ask of its node.
+    pub(crate) volumes: Rc<PodVolumes>,
 }
 
 /// What the filter plugins prepare once for a pod.
 pub(crate) struct Filters {
     spread: Option<SpreadFilter>,
     affinity: Option<AffinityFilter>,
+    volumes: Rc<PodVolumes>,
 }
 
 impl Filters {
@@ -84,6 +88,7 @@ impl Filters {
         Filters {
             spread: SpreadFilter::new(cache, info),
             affinity: AffinityFilter::new(cache, info, surroundings),
+            volumes: surroundings.volumes.clone(),
         }
     }
 
@@ -94,6 +99,7 @@ impl Filters {
         node_affinity::check(info, node)?;
         check_ports(info, node)?;
         node_resources::check(info, node)?;
+        self.volumes.check(node)?;
         if let Some(spread) = &self.spread {
             spread.check(node)?;
         }

@@ -34,7 +34,7 @@ fn scores(plugin: &str, nodes: &[Value], there: &[(Value, &str)], pod: &Value) -
     let at = SCORE_PLUGINS.iter().position(|(name, _)| *name == plugin).unwrap();
     let nothing = |_: &str| Value::Null;
     let default_selector = Selector::from_map(meta::labels(pod));
-    let surroundings = Surroundings { namespaces: &nothing, default_selector };
+    let surroundings = Surroundings { namespaces: &nothing, default_selector, volumes: Default::default() };
     let mut list: Vec<_> = cache.nodes().iter().collect();
     list.sort_by(|a, b| a.name.cmp(&b.name));
     let rows = score(&cache, &PodInfo::new(pod), &list, &surroundings);
