@@ -21,7 +21,6 @@ const LINES: &[&str] = &[
      {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: c, image: nginx}]}}, \
      persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete}, volumeClaimTemplates: [{metadata: {name: data}, spec: \
      {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]}}' | kubectl apply -f -",
-    "kubectl get pvc data data-db-0 | grep -c Bound | grep 2",
     "kubectl delete sts/db rc/rc pvc/data cj/tick",
     "kubectl rollout undo deployment/web",
     "kubectl create namespace other",
