@@ -17,6 +17,7 @@ pub mod quota;
 mod request;
 mod resource;
 pub mod status;
+pub mod text;
 mod tree;
 mod value;
 pub mod volume;

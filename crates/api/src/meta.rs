@@ -26,7 +26,7 @@ pub fn key(object: &Value) -> Rc<str> {
 
 /// Returns the key of an object with this namespace and name.
 pub fn object_key(namespace: &str, name: &str) -> Rc<str> {
-    if namespace.is_empty() { name.into() } else { format!("{namespace}/{name}").into() }
+    if namespace.is_empty() { name.into() } else { [namespace, "/", name].concat().into() }
 }
 
 /// Returns the namespace and the name of a key.

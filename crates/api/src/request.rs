@@ -73,6 +73,11 @@ impl User {
     }
 }
 
+thread_local! {
+    static ADMIN: Rc<User> = Rc::new(User::admin());
+    static KUBECTL: Rc<str> = "kubectl".into();
+}
+
 /// One request to the API server. Everybody's goes this way: components, console, page, HTTP.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -106,8 +111,8 @@ impl Request {
             query: Vec::new(),
             accept: Accept::Object,
             patch: PatchType::StrategicMerge,
-            user: Rc::new(User::admin()),
-            agent: "kubectl".into(),
+            user: ADMIN.with(Rc::clone),
+            agent: KUBECTL.with(Rc::clone),
             cause: 0,
             body: Value::Null,
         }

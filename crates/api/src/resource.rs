@@ -15,6 +15,13 @@ pub struct Resource {
     pub namespaced: bool,
 }
 
+impl Resource {
+    /// Returns whether this is another resource; quicker than to compare both, as most differ in their plural.
+    pub fn is(self, other: Resource) -> bool {
+        crate::text::is_same(self.plural, other.plural) && self == other
+    }
+}
+
 /// Returns `v1` or `apps/v1`.
 pub fn group_version(group: &str, version: &str) -> String {
     if group.is_empty() { version.to_string() } else { format!("{group}/{version}") }

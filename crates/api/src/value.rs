@@ -1,4 +1,5 @@
 use crate::Key;
+use crate::text::{Name, compare};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Index;
@@ -46,14 +47,15 @@ impl Map {
     }
 
     fn find(&self, key: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(k, _)| k.as_str().cmp(key))
+        self.0.binary_search_by(|(known, _)| compare(known, key))
     }
 
     fn position(&self, key: &str) -> Option<usize> {
         if self.0.len() > FEW {
             return self.find(key).ok();
         }
-        self.0.iter().position(|(known, _)| known.as_str() == key)
+        let name = Name::of(key);
+        self.0.iter().position(|(known, _)| name.is_same(known))
     }
 
     /// Returns the value of a key.

@@ -157,7 +157,7 @@ fn read(rest: &Rest, value: &Value, stored: &Value) -> Result<(Value, Vec<String
     // What the two forms of events share has other names once it is read.
     let stored = if conversion::is_converted(rest) { &Value::Null } else { stored };
     let (unread, known) = Known::take(value, stored);
-    let decoded = schema::decode(rest.kind, &unread)?;
+    let decoded = schema::decode_again(rest.kind, &unread, stored)?;
     let mut object = finish(rest, decoded.value);
     known.put_back(&mut object);
     Ok((object, decoded.unknown))

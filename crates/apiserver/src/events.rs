@@ -22,13 +22,9 @@ impl ApiServer {
 
     /// Takes away the events whose time is over.
     pub(crate) fn expire_events(&mut self, now: Time) {
-        let Some(rest) = resources::find("", "v1", "events") else {
-            return;
-        };
         while self.event_leases.front().is_some_and(|(end, _, _)| *end <= now) {
-            let Some((_, key, revision)) = self.event_leases.pop_front() else {
-                return;
-            };
+            let Some((_, key, revision)) = self.event_leases.pop_front() else { return };
+            let Some(rest) = resources::find("", "v1", "events") else { return };
             let last = self.store.get(&key).filter(|entry| entry.mod_revision == revision);
             if let Some(last) = last.map(|entry| entry.value.clone()) {
                 self.erase(rest, &key, &last);

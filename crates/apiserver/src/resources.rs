@@ -5,6 +5,7 @@ use crate::custom::{Custom, Writing};
 use crate::handlers::Scope;
 use crate::printers::{self, Printer};
 use crate::registry::{self, Strategy};
+use api::text::compare;
 use api::{Resource, Value};
 use schema::Kind;
 use std::fmt;
@@ -171,9 +172,11 @@ fn rest(kind: &'static Kind, number: u16) -> Rest {
 
 /// Returns a resource.
 pub(crate) fn find(group: &str, version: &str, plural: &str) -> Option<&'static Rest> {
-    let wanted = (plural, group, version);
     let all = all();
-    let at = all.binary_search_by(|rest| (rest.kind.plural, rest.kind.group, rest.kind.version).cmp(&wanted));
+    let at = all.binary_search_by(|rest| {
+        let by_plural = compare(rest.kind.plural, plural);
+        by_plural.then_with(|| (rest.kind.group, rest.kind.version).cmp(&(group, version)))
+    });
     at.ok().and_then(|i| all.get(i))
 }
 

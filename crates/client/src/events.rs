@@ -59,19 +59,14 @@ impl EventRecorder {
 
     /// Tells of the object that a reference names, which may have a `fieldPath`.
     pub fn event_about(&mut self, cx: &mut Cx, reference: &Value, kind: &str, reason: &str, message: &str) {
-        let object = format!(
-            "{}/{}/{}/{}/{}",
-            reference["kind"].str(),
-            reference["namespace"].str(),
-            reference["name"].str(),
-            reference["uid"].str(),
-            reference["fieldPath"].str(),
-        );
+        let [of, namespace, name, uid, path] =
+            ["kind", "namespace", "name", "uid", "fieldPath"].map(|field| reference[field].str());
+        let object = [of, namespace, name, uid, path].join("/");
         let now = cx.at();
         if !self.take_token(now, &object) {
             return;
         }
-        let similar: Rc<str> = format!("{object}/{kind}/{reason}").into();
+        let similar: Rc<str> = [&object, kind, reason].join("/").into();
         let (full, message) = self.aggregate(now, similar, message);
         cx.in_background(|cx| self.send(cx, full, reference, [kind, reason, &message]));
     }
@@ -109,7 +104,7 @@ impl EventRecorder {
         row.messages.insert(message.into());
         row.last = now;
         if row.messages.len() < MAX_SIMILAR {
-            return (format!("{similar}/{message}").into(), message.to_string());
+            return ([&similar, message].join("/").into(), message.to_string());
         }
         // Upstream takes any one out; taking the newest keeps the row the same from run to run.
         row.messages.remove(message);

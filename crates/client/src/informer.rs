@@ -205,7 +205,7 @@ impl Informers {
             indices: Vec::new(),
             synced: false,
         };
-        self.informers.iter().find(|informer| informer.resource == resource).unwrap_or(NOTHING)
+        self.informers.iter().find(|informer| informer.resource.is(resource)).unwrap_or(NOTHING)
     }
 
     /// Adds an index to the cache of a resource.

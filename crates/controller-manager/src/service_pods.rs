@@ -10,8 +10,11 @@ use std::rc::Rc;
 
 /// Returns whether a service selects a pod. One without a selector selects none.
 pub(crate) fn selects(service: &Value, pod: &Value) -> bool {
+    selects_labels(service, meta::labels(pod))
+}
+
+fn selects_labels(service: &Value, labels: &Value) -> bool {
     let selector = service["spec"]["selector"].fields();
-    let labels = meta::labels(pod);
     !selector.is_empty() && selector.iter().all(|(key, value)| labels[key] == *value)
 }
 
@@ -59,8 +62,9 @@ impl<T> Members<T> {
         if !old.is_null() && !new.is_null() && !labels_changed && published(old) == published(new) {
             return;
         }
+        let labels = [meta::labels(old), meta::labels(new)];
         for service in informers.of(SERVICES).in_namespace(meta::namespace(change.object())) {
-            let (was, is) = (selects(service, old), selects(service, new));
+            let [was, is] = labels.map(|labels| selects_labels(service, labels));
             if !was && !is {
                 continue;
             }

@@ -19,6 +19,12 @@ pub(crate) fn is_same(one: &Value, other: &Value) -> bool {
     one["key"] == other["key"] && one["effect"] == other["effect"]
 }
 
+/// Returns whether a node has a taint of this key that drives pods away.
+pub(crate) fn evicts(node: &Value, key: &str) -> bool {
+    let taints = node["spec"]["taints"].items();
+    taints.iter().any(|known| known["key"].str() == key && known["effect"].str() == "NoExecute")
+}
+
 /// Returns whether a node has a taint.
 pub(crate) fn has(node: &Value, taint: &Value) -> bool {
     node["spec"]["taints"].items().iter().any(|known| is_same(known, taint))

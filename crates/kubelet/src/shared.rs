@@ -10,6 +10,7 @@ use sim::{Chance, Nanos};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 /// How many requests of a node may be under way at once.
 const CALLS: usize = 4_096;
@@ -92,9 +93,13 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Returns the certificate of the cluster's authority, or what looks like it.
-    pub(crate) fn ca(&self) -> String {
-        let lines: Vec<String> = (0..8).map(|i| crate::images::hex64(Chance::new(0), "ca", "", i)).collect();
-        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    pub(crate) fn ca(&self) -> &'static str {
+        static CA: OnceLock<String> = OnceLock::new();
+        CA.get_or_init(|| {
+            let line = |i| crate::images::hex64(Chance::new(0), "ca", "", i);
+            let lines: Vec<String> = (0..8).map(line).collect();
+            format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+        })
     }
 
     /// Returns what looks like the token of a pod's service account.

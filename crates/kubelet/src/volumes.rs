@@ -108,7 +108,7 @@ impl PodWorker {
         for source in &sources {
             if !source["configMap"].is_null() {
                 if whole {
-                    files.write("/ca.crt", &turn.shared.ca());
+                    files.write("/ca.crt", turn.shared.ca());
                 } else {
                     self.keys(turn, (CONFIGMAPS, namespace), &source["configMap"], &mut files)?;
                 }

@@ -192,6 +192,14 @@ impl PodInfo {
         }
     }
 
+    /// Reads a pod of which this was read before: what only its spec says is not read again.
+    pub(crate) fn again(&self, pod: &Value) -> PodInfo {
+        if !self.pod["spec"].same(&pod["spec"]) || *meta::labels(pod) != self.labels {
+            return PodInfo::new(pod);
+        }
+        PodInfo { pod: pod.clone(), terminating: meta::is_deleting(pod), ..self.clone() }
+    }
+
     /// Returns whether the pod tolerates a taint.
     pub(crate) fn tolerates(&self, taint: &crate::plugins::Taint) -> bool {
         self.tolerations.iter().any(|toleration| toleration.tolerates(taint))

@@ -104,8 +104,10 @@ impl Scheduler {
             }
         } else if !node.is_empty() {
             self.queue.remove(key);
-            let is_new = self.cache.pod(key).is_none_or(|known| known.labels != *meta::labels(pod));
-            self.cache.set_pod(Rc::new(PodInfo::new(pod)), node);
+            let known = self.cache.pod(key);
+            let is_new = known.is_none_or(|known| known.labels != *meta::labels(pod));
+            let info = known.map_or_else(|| PodInfo::new(pod), |known| known.again(pod));
+            self.cache.set_pod(Rc::new(info), node);
             if is_new {
                 self.wake_for_pod(now, None);
             }

@@ -51,22 +51,39 @@ impl Time {
 
     /// Returns the moment as the API writes `metav1.Time`: `2026-01-05T09:00:00Z`.
     pub fn rfc3339(self) -> String {
-        let (year, month, day, hour, minute, second) = self.civil();
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        self.written(0)
     }
 
     /// Returns the moment as the API writes `metav1.MicroTime`: `2026-01-05T09:00:00.000000Z`.
     pub fn rfc3339_micro(self) -> String {
-        let text = self.rfc3339();
-        let micros = self.0.rem_euclid(SECOND) / MICROSECOND;
-        format!("{}.{micros:06}Z", &text[..text.len() - 1])
+        self.written(6)
     }
 
     /// Returns the moment as kubelets write it before a container's line: `2026-01-05T09:00:00.000000000Z`.
     pub fn rfc3339_nano(self) -> String {
-        let text = self.rfc3339();
-        let nanos = self.0.rem_euclid(SECOND);
-        format!("{}.{nanos:09}Z", &text[..text.len() - 1])
+        self.written(9)
+    }
+
+    /// Returns the moment with so many digits of its second's parts. Times are written so often that it is
+    /// done by hand.
+    fn written(self, digits: u32) -> String {
+        let (year, month, day, hour, minute, second) = self.civil();
+        let mut text = String::with_capacity(30);
+        if !(0..=9999).contains(&year) {
+            text = format!("{year:04}");
+        } else {
+            push(&mut text, year, 4);
+        }
+        for (sign, number) in [('-', month), ('-', day), ('T', hour), (':', minute), (':', second)] {
+            text.push(sign);
+            push(&mut text, number, 2);
+        }
+        if digits > 0 {
+            text.push('.');
+            push(&mut text, self.0.rem_euclid(SECOND) / 10_i64.pow(9 - digits), digits);
+        }
+        text.push('Z');
+        text
     }
 
     /// Reads what [`Time::rfc3339`] and [`Time::rfc3339_micro`] write; `None` for anything else.
@@ -94,6 +111,13 @@ impl Time {
         };
         let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
         Some(Time(seconds * SECOND + nanos))
+    }
+}
+
+/// Adds a number's last digits.
+fn push(text: &mut String, number: i64, digits: u32) {
+    for place in (0..digits).rev() {
+        text.push((b'0' + (number / 10_i64.pow(place) % 10) as u8) as char);
     }
 }
 

@@ -314,17 +314,12 @@ fn bump_generation(rest: &Rest, scope: Scope, new: &mut Value, old: &Value) {
 /// Keeps what no write may change.
 // Models staging/src/k8s.io/apiserver/pkg/registry/rest/update.go BeforeUpdate
 fn keep_identity(new: &mut Value, old: &Value) {
-    let set = |new: &mut Value, field: &str| {
-        let before = &old["metadata"][field];
-        if new["metadata"][field] != *before && !before.is_null() {
-            new.set(&["metadata", field], before);
+    let (before, after) = (&old["metadata"], new["metadata"].clone());
+    for field in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+        let stays = field == "deletionGracePeriodSeconds" && !after[field].is_null();
+        if !stays && after[field] != before[field] && !before[field].is_null() {
+            new.set(&["metadata", field], &before[field]);
         }
-    };
-    set(new, "uid");
-    set(new, "creationTimestamp");
-    set(new, "deletionTimestamp");
-    if new["metadata"]["deletionGracePeriodSeconds"].is_null() {
-        set(new, "deletionGracePeriodSeconds");
     }
 }
 

@@ -11,11 +11,16 @@ impl View {
         }
         let uid = meta::uid(pod).to_string();
         let now = self.moment(now);
-        let (owner, version) = self.owner_of(pod);
         let created = self.moment_of(&pod["metadata"]["creationTimestamp"]).unwrap_or(now);
-        if !self.bars.contains_key(&uid) {
+        let known = self.bars.get(&uid);
+        let mut owner = None;
+        if known.is_none_or(|bar| bar.version == 0) {
+            owner = Some(self.owner_of(pod));
+        }
+        if known.is_none() {
             self.forget_oldest();
         }
+        let (owner, version) = owner.unwrap_or_default();
         let bar = self.bars.entry(uid.clone()).or_insert_with(|| PodBar {
             pod: meta::key(pod).to_string(),
             owner,
@@ -26,7 +31,9 @@ impl View {
             ending: None,
             gone: None,
         });
-        let before = bar.clone();
+        let state = |bar: &PodBar| (bar.version, [bar.running, bar.ready, bar.ending, bar.gone]);
+        let before = state(bar);
+        let was_running = bar.running.is_some();
         if bar.version == 0 {
             bar.version = version;
         }
@@ -42,7 +49,7 @@ impl View {
         if gone {
             bar.gone = Some(now);
         }
-        if *bar != before || before.running.is_none() {
+        if state(bar) != before || !was_running {
             self.dirty_bars.insert(uid);
         }
     }

@@ -125,12 +125,13 @@ impl View {
         {
             self.touch_owner(meta::namespace(&object), owner);
         }
+        let key = (resource, key);
+        self.dirty.insert(key.clone());
         if gone {
-            self.objects.remove(&(resource, key.clone()));
+            self.objects.remove(&key);
         } else {
-            self.objects.insert((resource, key.clone()), object);
+            self.objects.insert(key, object);
         }
-        self.dirty.insert((resource, key));
     }
 
     /// Adds a mark to the timeline.

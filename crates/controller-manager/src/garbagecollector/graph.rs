@@ -22,6 +22,14 @@ pub(super) struct Node {
     orphans_dependents: bool,
 }
 
+impl Node {
+    fn has_owners(&self, references: &[Value]) -> bool {
+        let known = |reference: &Value| self.owners.get(reference["uid"].str()).copied();
+        self.owners.len() == references.len()
+            && references.iter().all(|one| known(one) == Some(one["blockOwnerDeletion"].is_true()))
+    }
+}
+
 /// What a change makes necessary: the uids of objects to look at.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Tasks {
@@ -70,6 +78,14 @@ impl Graph {
         let is_deleting = meta::is_deleting(object);
         let [waits, orphans] = [FOREGROUND, ORPHAN].map(|name| is_deleting && has_finalizer(object, name));
         let references = object["metadata"]["ownerReferences"].items();
+        let same = self.nodes.get(uid).is_some_and(|node| {
+            let traits =
+                [node.is_virtual, node.is_deleting, node.deletes_dependents, node.orphans_dependents];
+            traits == [false, is_deleting, waits, orphans] && node.has_owners(references)
+        });
+        if same {
+            return tasks;
+        }
         let owners: BTreeMap<Rc<str>, bool> = references
             .iter()
             .map(|reference| (reference["uid"].text(), reference["blockOwnerDeletion"].is_true()))

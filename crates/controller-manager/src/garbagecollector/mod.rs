@@ -126,7 +126,7 @@ impl Controller for GarbageCollector {
 
     // Models pkg/controller/garbagecollector/graph_builder.go processGraphChanges
     fn observe(&mut self, now: Time, change: &Change, _: &Informers) {
-        if !self.served.contains(&change.resource) {
+        if !self.served.iter().any(|served| served.is(change.resource)) {
             return;
         }
         let replaced = api::meta::uid(&change.old) != api::meta::uid(&change.new);

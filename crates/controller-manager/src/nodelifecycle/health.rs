@@ -99,7 +99,7 @@ impl NodeLifecycle {
             health.heartbeat = heartbeat;
             health.heard = now;
         }
-        let lease = informers.of(LEASES).get(&format!("kube-node-lease/{}", meta::name(node)));
+        let lease = informers.of(LEASES).get(&meta::object_key("kube-node-lease", meta::name(node)));
         let renewed = lease.map(|lease| lease["spec"]["renewTime"].clone()).unwrap_or_default();
         if !renewed.is_null() && renewed != health.renewed {
             health.renewed = renewed;
@@ -141,16 +141,16 @@ impl NodeLifecycle {
     /// Puts a node that isn't ready on the list of those to be tainted, or takes the taints away.
     // Models pkg/controller/nodelifecycle/node_lifecycle_controller.go processTaintBaseEviction
     fn taint_for_eviction(&mut self, cx: &mut Cx, node: &Value, status: &str) {
-        let [not_ready, unreachable] = [NOT_READY, UNREACHABLE].map(|key| taint(key, "NoExecute"));
-        let zone = super::zones::zone(node);
         let (wanted, other) = match status {
-            "False" => (not_ready, unreachable),
-            "Unknown" => (unreachable, not_ready),
+            "False" => (NOT_READY, UNREACHABLE),
+            "Unknown" => (UNREACHABLE, NOT_READY),
             _ => return self.mark_as_reachable(cx, node),
         };
-        if taints::has(node, &other) {
+        if taints::evicts(node, other) {
+            let [wanted, other] = [wanted, other].map(|key| taint(key, "NoExecute"));
             let _ = taints::swap(cx, meta::name(node), &[wanted], &[other]); // the next look tries again
-        } else if !taints::has(node, &wanted) {
+        } else if !taints::evicts(node, wanted) {
+            let zone = super::zones::zone(node);
             self.zones.entry(zone).or_default().waiting.insert(meta::name(node).into());
         }
     }
@@ -161,8 +161,8 @@ impl NodeLifecycle {
         if let Some(zone) = self.zones.get_mut(&super::zones::zone(node)) {
             zone.waiting.remove(meta::name(node));
         }
-        let both = [NOT_READY, UNREACHABLE].map(|key| taint(key, "NoExecute"));
-        if both.iter().any(|taint| taints::has(node, taint)) {
+        if [NOT_READY, UNREACHABLE].iter().any(|key| taints::evicts(node, key)) {
+            let both = [NOT_READY, UNREACHABLE].map(|key| taint(key, "NoExecute"));
             let _ = taints::swap(cx, meta::name(node), &[], &both); // the next look tries again
         }
     }

@@ -332,5 +332,5 @@ impl App {
 
 /// Makes the files of a new container.
 pub fn root_of(image: &Image) -> RootFs {
-    RootFs { image: Rc::new(image.files.iter().collect()), ..RootFs::default() }
+    RootFs { image: image.tree.clone(), ..RootFs::default() }
 }

@@ -91,7 +91,14 @@ pub fn log_date(at: Time) -> String {
 /// Returns a moment as nginx's error log has it: `2026/01/05 09:00:00`.
 pub fn log_time(at: Time) -> String {
     let (year, month, day, hour, minute, second) = at.civil();
-    format!("{year}/{month:02}/{day:02} {hour:02}:{minute:02}:{second:02}")
+    let mut text = year.to_string();
+    text.push('/');
+    two(&mut text, month);
+    text.push('/');
+    two(&mut text, day);
+    text.push(' ');
+    clock(&mut text, hour, minute, second);
+    text
 }
 
 /// Returns a moment as `date` prints it: `Mon Jan  5 09:00:00 UTC 2026`.
@@ -104,7 +111,18 @@ pub fn unix_date(at: Time) -> String {
 pub fn stamp(at: Time) -> String {
     let (year, number, day, hour, minute, second) = at.civil();
     let millis = at.0.rem_euclid(sim::SECOND) / sim::MILLISECOND;
-    format!("{day:02} {} {year} {hour:02}:{minute:02}:{second:02}.{millis:03}", month(number))
+    let mut text = String::with_capacity(24);
+    two(&mut text, day);
+    text.push(' ');
+    text.push_str(month(number));
+    text.push(' ');
+    text.push_str(&year.to_string());
+    text.push(' ');
+    clock(&mut text, hour, minute, second);
+    text.push('.');
+    text.push(char::from(b'0' + (millis / 100) as u8));
+    two(&mut text, millis % 100);
+    text
 }
 
 #[cfg(test)]

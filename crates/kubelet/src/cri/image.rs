@@ -2,6 +2,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::files::Files;
 use super::reference::Reference;
 
 /// The tools that every image with a shell has.
@@ -133,6 +134,9 @@ pub struct Image {
     pub stop: Stop,
     /// Its files.
     pub files: BTreeMap<String, String>,
+    /// The same as containers see them, one tree for all of them.
+    #[serde(skip)]
+    pub tree: Rc<Files>,
     /// The directories of its root; without any, those that come with its shell.
     pub folders: Vec<String>,
     /// Its environment, templates.
@@ -192,6 +196,7 @@ impl Catalogue {
             for folder in image.top_folders() {
                 image.files.entry(format!("/{folder}/")).or_default();
             }
+            image.tree = Rc::new(image.files.iter().collect());
             images.push(Rc::new(image));
         }
         Ok(Catalogue { images })
@@ -199,7 +204,8 @@ impl Catalogue {
 
     /// Returns the image that a reference names. What nobody knows is a generic server, whatever its tag.
     pub fn find(&self, reference: &Reference) -> Found {
-        let named = |image: &&Rc<Image>| image.names.iter().any(|name| name_matches(name, reference));
+        let familiar = reference.familiar_name();
+        let named = |image: &&Rc<Image>| image.names.iter().any(|name| name_matches(name, &familiar));
         let Some(image) = self.images.iter().find(named) else {
             let version = reference.tag().to_string();
             return Found::Image(self.generic(), version.into());
@@ -222,11 +228,10 @@ impl Catalogue {
     }
 }
 
-fn name_matches(pattern: &str, reference: &Reference) -> bool {
+fn name_matches(pattern: &str, familiar: &str) -> bool {
     if pattern == "*" {
         return false;
     }
-    let familiar = reference.familiar_name();
     match pattern.strip_suffix('*') {
         Some(prefix) => familiar.starts_with(prefix),
         None => familiar == pattern,

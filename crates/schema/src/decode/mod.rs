@@ -6,6 +6,7 @@ mod time;
 
 use crate::Kind;
 use crate::definition::{Definition, Field, Presence, Type};
+use api::text::is_same;
 use api::{Map, Value};
 use place::{Place, Step, go_type, inner_go_type};
 
@@ -141,7 +142,7 @@ impl Reader {
             }
             // Both are in order, and most names differ in length: this is quicker than to search.
             let mut rest = fields.clone();
-            let Some(field) = rest.find(|field| field.name == name) else {
+            let Some(field) = rest.find(|field| is_same(field.name, name)) else {
                 self.complain(at, name);
                 changed.get_or_insert_with(|| map.clone()).remove(name);
                 continue;
@@ -158,7 +159,7 @@ impl Reader {
             }
         }
         for field in definition.printed() {
-            if !map.iter().any(|(name, _)| name == field.name) {
+            if !map.contains(field.name) {
                 let value = absent(field);
                 changed.get_or_insert_with(|| map.clone()).insert(field.name, value);
             }

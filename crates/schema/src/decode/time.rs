@@ -6,7 +6,7 @@
 /// What Go's `time.Parse` says.
 // Models staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/time.go UnmarshalJSON
 pub(super) fn canonical(text: &str, micro: bool) -> Result<Option<String>, String> {
-    if !micro && is_plain(text) {
+    if is_plain(text, micro) {
         return Ok(None);
     }
     let layout = if micro { "2006-01-02T15:04:05.000000Z07:00" } else { "2006-01-02T15:04:05Z07:00" };
@@ -17,7 +17,7 @@ pub(super) fn canonical(text: &str, micro: bool) -> Result<Option<String>, Strin
 }
 
 /// Tells at a glance most of the times that are as they are printed.
-fn is_plain(text: &str) -> bool {
+fn is_plain(text: &str, micro: bool) -> bool {
     let number = |from: usize, to: usize| -> Option<i64> {
         let digits = text.as_bytes().get(from..to)?;
         let digit = |sum: i64, byte: &u8| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'));
@@ -28,9 +28,11 @@ fn is_plain(text: &str) -> bool {
     else {
         return false;
     };
-    let signs = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'Z')];
-    text.len() == 20
-        && signs.iter().all(|(at, sign)| text.as_bytes().get(*at) == Some(sign))
+    let end: &[(usize, u8)] = if micro { &[(19, b'.'), (26, b'Z')] } else { &[(19, b'Z')] };
+    let mut signs = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')].iter().chain(end);
+    signs.all(|(at, sign)| text.as_bytes().get(*at) == Some(sign))
+        && text.len() == if micro { 27 } else { 20 }
+        && (!micro || number(20, 26).is_some())
         && (1..=12).contains(&month)
         && (1..=days_in(year, month)).contains(&day)
         && hour < 24
@@ -200,6 +202,7 @@ mod tests {
             ("2026-03-01T03:04:05+09:00", false, "2026-02-28T18:04:05Z"),
             ("2024-03-01T00:00:00+00:01", false, "2024-02-29T23:59:00Z"),
             ("2026-01-02T03:04:05.000001Z", true, "2026-01-02T03:04:05.000001Z"),
+            ("2026-01-02T03:04:05.123456Z", true, "2026-01-02T03:04:05.123456Z"),
             ("2026-01-02T03:04:05.5Z", true, "2026-01-02T03:04:05.500000Z"),
         ] {
             let read = canonical(text, micro).unwrap();

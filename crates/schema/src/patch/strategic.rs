@@ -110,6 +110,9 @@ fn merge_field(merged: &mut Value, key: &str, value: &Value, shape: Shape, mode:
 /// Returns what is left of a new value when nulls and what has a directive are taken out.
 // Models patch.go discardNullValuesFromPatch, removeDirectives
 pub(super) fn added(value: &Value) -> Option<Value> {
+    if is_plain(value) {
+        return Some(value.clone());
+    }
     match value {
         Value::Map(map) if map.contains(PATCH) => None,
         Value::Map(map) => {
@@ -119,13 +122,21 @@ pub(super) fn added(value: &Value) -> Option<Value> {
                     new.insert(key, value);
                 }
             }
-            Some(if new == **map { value.clone() } else { new.into() })
+            Some(new.into())
         }
-        Value::List(items) => {
-            let new: Vec<Value> = items.iter().filter_map(added).collect();
-            Some(if new == **items { value.clone() } else { new.into() })
-        }
+        Value::List(items) => Some(items.iter().filter_map(added).collect()),
         other => Some(other.clone()),
+    }
+}
+
+/// Returns whether there are neither nulls in maps nor directives.
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::Map(map) => {
+            !map.contains(PATCH) && map.iter().all(|(_, value)| !value.is_null() && is_plain(value))
+        }
+        Value::List(items) => items.iter().all(is_plain),
+        _ => true,
     }
 }
 
