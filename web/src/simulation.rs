@@ -110,7 +110,8 @@ impl Simulation {
         }
     }
 
-    /// Lets the cluster run as far as the clock on the wall has gone. Returns whether it is behind.
+    /// Lets the cluster run as far as the clock on the wall has gone. Returns whether it is behind: then
+    /// it goes on at once, as what it can't make up for in time is lost.
     fn run(&mut self, end_ms: f64) -> bool {
         let now_ms = (self.clock_ms)();
         let passed_ms = self.last_ms.map_or(0.0, |last| (now_ms - last).clamp(0.0, CATCH_UP_MS));
@@ -135,7 +136,7 @@ impl Simulation {
                 return false;
             }
             if (self.clock_ms)() >= end_ms {
-                return hurrying;
+                return true;
             }
         }
     }
@@ -172,5 +173,38 @@ impl Engine for Simulation {
 
     fn idle(&self) -> bool {
         self.replay.is_none() && self.speed == 0.0 && self.hurry_until.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    thread_local! {
+        static CLOCK: Cell<f64> = const { Cell::new(0.0) };
+    }
+
+    /// Returns a clock that goes on by four milliseconds whenever somebody looks at it.
+    fn slow_ms() -> f64 {
+        CLOCK.with(|clock| {
+            clock.set(clock.get() + 4.0);
+            clock.get()
+        })
+    }
+
+    #[test]
+    fn goes_on_at_once_while_it_is_behind() {
+        let mut simulation = Simulation::new(slow_ms);
+        simulation.start(Session { preset: "bare".into(), seed: 1, ..Session::default() });
+        while simulation.replay.is_some() {
+            simulation.slice(8.0);
+        }
+        let cluster = simulation.cluster.as_mut().expect("it was started");
+        cluster.type_line("kubectl create deployment web --image=nginx --replicas=60");
+        simulation.take(ToWorker::Speed { factor: 1_000.0 });
+        let slices: Vec<bool> = (0..200).map(|_| simulation.slice(8.0)).collect();
+        assert!(slices.contains(&true), "sixty pods are more than a slice's work");
+        assert_eq!(simulation.cluster.as_ref().map(Cluster::ready_pods), Some(60));
     }
 }

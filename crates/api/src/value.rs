@@ -319,6 +319,7 @@ impl Value {
         match (self, other) {
             (Value::Map(a), Value::Map(b)) => Rc::ptr_eq(a, b),
             (Value::List(a), Value::List(b)) => Rc::ptr_eq(a, b),
+            (Value::Str(a), Value::Str(b)) => Rc::ptr_eq(a, b),
             _ => false,
         }
     }

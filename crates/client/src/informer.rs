@@ -1,6 +1,7 @@
 use crate::{Delivery, WatchSpec};
 use api::{EventType, Resource, Value, meta};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::rc::Rc;
 
 /// By what else than its key an object is found.
@@ -100,8 +101,9 @@ impl Informer {
 
     /// Returns a namespace's objects in the order of their names.
     pub fn in_namespace<'a>(&'a self, namespace: &str) -> impl Iterator<Item = &'a Value> {
-        let (from, to): (Rc<str>, Rc<str>) = (format!("{namespace}/").into(), format!("{namespace}0").into());
-        self.objects.range(from..to).map(|(_, object)| object)
+        let (from, to) = ([namespace, "/"].concat(), [namespace, "0"].concat());
+        let range = (Bound::Included(from.as_str()), Bound::Excluded(to.as_str()));
+        self.objects.range::<str, _>(range).map(|(_, object)| object)
     }
 
     /// Returns the objects that an index finds, in the order of their keys; none without that index.

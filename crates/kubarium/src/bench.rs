@@ -1,10 +1,18 @@
 //! Benchmarks without a page. A case says how much it did; the caller takes the time.
 
 use cluster::{ApiLoad, Cluster, Preset};
+use std::any::Any;
 
-/// What is left to do of a case whose ground is prepared: the work that is measured. It returns how many
-/// units were done.
-pub type Work = Box<dyn FnOnce() -> u64>;
+/// What is left to do of a case whose ground is prepared: the work that is measured.
+pub type Work = Box<dyn FnOnce() -> Done>;
+
+/// Work that was done.
+pub struct Done {
+    /// How many units were done.
+    pub count: u64,
+    /// What there is afterwards. It is freed after the time was taken: nobody waits for the end of a cluster.
+    pub left: Box<dyn Any>,
+}
 
 /// A benchmark's case.
 pub struct Case {
@@ -66,8 +74,9 @@ pub fn run(prefix: &str, line: &mut dyn FnMut(&str)) -> Result<(), String> {
         let began = std::time::Instant::now();
         let work = (case.prepare)();
         let (prepared, cpu) = (std::time::Instant::now(), cpu_seconds());
-        let count = work();
+        let done = work();
         let seconds = prepared.elapsed().as_secs_f64();
+        let count = done.count;
         // Where others use the machine too, only the time on the processor says anything.
         let cpu = cpu_seconds().zip(cpu).map(|(now, before)| now - before);
         let used = cpu.unwrap_or(seconds);
@@ -79,6 +88,7 @@ pub fn run(prefix: &str, line: &mut dyn FnMut(&str)) -> Result<(), String> {
             "prepare_seconds": round((prepared - began).as_secs_f64()),
         });
         line(&json.to_string());
+        drop(done);
     }
     Ok(())
 }
@@ -95,8 +105,11 @@ fn cpu_seconds() -> Option<f64> {
     Some(nanos.sum::<f64>() / 1e9)
 }
 
-fn on(mut cluster: Cluster, work: fn(&mut Cluster) -> u64) -> Work {
-    Box::new(move || work(&mut cluster))
+fn on<T: 'static>(mut ground: T, work: impl FnOnce(&mut T) -> u64 + 'static) -> Work {
+    Box::new(move || {
+        let count = work(&mut ground);
+        Done { count, left: Box::new(ground) }
+    })
 }
 
 /// Prepares a server with a client of one connection.
@@ -108,8 +121,7 @@ fn served() -> Work {
 
 /// Prepares a cluster in which so many pods are to be made ready.
 fn deployed(count: u32) -> Work {
-    let mut cluster = booted(count);
-    Box::new(move || pods(&mut cluster, count))
+    on(booted(count), move |cluster| pods(cluster, count))
 }
 
 /// Prepares an API server that has pods and watchers.
@@ -117,7 +129,7 @@ fn api(pods: u32, watchers: u32, work: fn(&mut ApiLoad) -> u64) -> Work {
     let mut load = ApiLoad::new();
     load.create_pods(pods);
     load.watch_pods(watchers);
-    Box::new(move || work(&mut load))
+    on(load, work)
 }
 
 /// Makes a cluster of as many nodes as the pods need.

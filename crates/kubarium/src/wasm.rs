@@ -14,20 +14,21 @@ pub fn bench_cases() -> String {
 
 /// A benchmark's case whose ground is prepared.
 #[wasm_bindgen]
-pub struct Prepared(Option<crate::bench::Work>);
+pub struct Prepared(Option<crate::bench::Work>, Option<crate::bench::Done>);
 
 #[wasm_bindgen]
 impl Prepared {
     /// Does the work and returns how much was done; the caller takes the time. Done twice it is nothing.
     pub fn work(&mut self) -> f64 {
-        self.0.take().map_or(0.0, |work| work() as f64)
+        let Some(work) = self.0.take() else { return 0.0 };
+        self.1.insert(work()).count as f64
     }
 }
 
 /// Prepares a benchmark's case; one that isn't there has nothing to do.
 #[wasm_bindgen]
 pub fn bench_prepare(name: &str) -> Prepared {
-    Prepared(crate::bench::case(name).map(|case| (case.prepare)()))
+    Prepared(crate::bench::case(name).map(|case| (case.prepare)()), None)
 }
 
 /// Returns the memory of the module.

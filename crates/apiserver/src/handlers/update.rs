@@ -314,11 +314,11 @@ fn bump_generation(rest: &Rest, scope: Scope, new: &mut Value, old: &Value) {
 /// Keeps what no write may change.
 // Models staging/src/k8s.io/apiserver/pkg/registry/rest/update.go BeforeUpdate
 fn keep_identity(new: &mut Value, old: &Value) {
-    let (before, after) = (&old["metadata"], new["metadata"].clone());
     for field in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
-        let stays = field == "deletionGracePeriodSeconds" && !after[field].is_null();
-        if !stays && after[field] != before[field] && !before[field].is_null() {
-            new.set(&["metadata", field], &before[field]);
+        let (before, after) = (&old["metadata"][field], &new["metadata"][field]);
+        let stays = field == "deletionGracePeriodSeconds" && !after.is_null();
+        if !stays && !before.is_null() && after != before {
+            new.set(&["metadata", field], before);
         }
     }
 }
