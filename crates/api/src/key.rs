@@ -38,6 +38,11 @@ impl Key {
         })
     }
 
+    /// Returns a key of its own: for a text that hardly comes again, such as an address.
+    pub fn alone(text: &str) -> Key {
+        Key(text.into())
+    }
+
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0

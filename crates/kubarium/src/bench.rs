@@ -116,7 +116,7 @@ fn on<T: 'static>(mut ground: T, work: impl FnOnce(&mut T) -> u64 + 'static) -> 
 #[cfg(not(target_arch = "wasm32"))]
 fn served() -> Work {
     let client = crate::serve::Load::start();
-    Box::new(move || client.get(50_000))
+    Box::new(move || Done { count: client.get(50_000), left: Box::new(()) })
 }
 
 /// Prepares a cluster in which so many pods are to be made ready.
