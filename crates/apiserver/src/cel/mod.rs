@@ -87,6 +87,8 @@ pub(crate) fn mentions(expression: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(feature = "cel")]
+    use api::tree;
 
     #[test]
     fn finds_names() {
