@@ -191,7 +191,7 @@ fn goal(text: &str, progress: Progress, step_done: bool, lang: Lang) -> Html {
             <span>{ text }</span>
             <span class="sr">{ if done { words.goal_done } else { words.goal_open } }</span>
             if progress.want > 0 {
-                <span class="num">{ format!("{} / {}", progress.have.min(progress.want.max(progress.have)), progress.want) }</span>
+                <span class="num">{ format!("{} / {}", if done { progress.want } else { progress.have }, progress.want) }</span>
             }
         </li>
     }
