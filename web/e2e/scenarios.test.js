@@ -1,4 +1,5 @@
-// Plays every scenario in WebAssembly and natively: the transcripts must be the same, byte for byte.
+// Plays every scenario in WebAssembly and natively: the transcripts must be the same, byte for byte,
+// but for those that are named below.
 // `cargo xtask test` sets KUBARIUM, the native program, and KUBARIUM_WASM, the module for Node.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -14,17 +15,24 @@ const scenarios = readdirSync(crates, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith(".transcript"))
   .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
   .sort();
+// What differs, and why. It fails when it is the same.
+const DIFFERENT = {
+  "kubarium/tests/scenarios/policies.transcript": "rules in CEL are evaluated in the native program alone",
+};
 const { run_script: runScript } = createRequire(import.meta.url)(process.env.KUBARIUM_WASM);
 
 it("has scenarios", () => assert.ok(scenarios.length > 0));
 
 for (const scenario of scenarios) {
-  it(relative(crates, scenario), () => {
+  const name = relative(crates, scenario);
+  const why = DIFFERENT[name];
+  it(why ? `${name} (differs: ${why})` : name, () => {
     const text = readFileSync(scenario, "utf8");
     for (const seed of SEEDS) {
       const options = { encoding: "utf8", maxBuffer: 64 << 20 };
       const native = execFileSync(process.env.KUBARIUM, ["run", "--preset", "bare", "--seed", String(seed), scenario], options);
-      assert.equal(runScript(text, "bare", BigInt(seed)), native, `seed ${seed}`);
+      const compare = why ? assert.notEqual : assert.equal;
+      compare(runScript(text, "bare", BigInt(seed)), native, `seed ${seed}`);
     }
   });
 }
