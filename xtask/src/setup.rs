@@ -13,7 +13,7 @@ const WASM_BINDGEN: &str = "0.2.130";
 const NODE_MAJOR: u32 = 20;
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// What a first build of everything takes, in GiB: debug and release builds of the program and the page.
-const BUILD_GIB: u64 = 7;
+const BUILD_GIB: u64 = 8;
 
 /// Installs what is missing.
 pub fn setup() -> Result<(), Failure> {
