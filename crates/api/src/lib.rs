@@ -12,6 +12,7 @@ pub mod label;
 pub mod meta;
 pub mod name;
 pub mod number;
+pub mod path;
 pub mod quantity;
 pub mod quota;
 mod request;

@@ -4,6 +4,7 @@
 use crate::resource::Resource;
 use crate::{Files, generate, kustomization, paths, transform};
 use api::Value;
+use api::path::absolute;
 
 /// How deep kustomizations may stand on one another.
 const MAX_DEPTH: usize = 64;
@@ -35,7 +36,7 @@ impl<'a> Build<'a> {
     fn kustomization(&mut self, root: &str) -> Result<Value, String> {
         let found: Vec<String> = kustomization::FILES
             .iter()
-            .filter_map(|name| self.files.read(&paths::join(root, name)).ok())
+            .filter_map(|name| self.files.read(&absolute(root, name)).ok())
             .collect();
         match found.as_slice() {
             [] => Err(format!(
@@ -74,7 +75,7 @@ impl<'a> Build<'a> {
     /// Reads a file that a kustomization names, which must be in its folder.
     // Models api/internal/loader/loadrestrictions.go RestrictionRootOnly
     fn local(&mut self, root: &str, path: &str) -> Result<String, String> {
-        let whole = paths::join(root, path);
+        let whole = absolute(root, path);
         if !paths::is_within(&whole, root) {
             return Err(format!("security; file '{whole}' is not in or below '{root}'"));
         }
@@ -92,7 +93,7 @@ impl<'a> Build<'a> {
             })?;
             return file(path, &text, resources);
         }
-        let whole = paths::join(root, path);
+        let whole = absolute(root, path);
         let trouble = match self.files.is_folder(&whole) {
             true => format!("accumulating resources from '{path}': '{whole}' must resolve to a file"),
             false => match self.local(root, path) {
@@ -124,7 +125,7 @@ impl<'a> Build<'a> {
         path: &str,
         resources: Vec<Resource>,
     ) -> Result<Vec<Resource>, String> {
-        let whole = paths::join(root, path);
+        let whole = absolute(root, path);
         if !self.files.is_folder(&whole) {
             let why = format!("must build at directory: not a valid directory: {}", paths::missing(&whole));
             return Err(format!("loader.New {}", api::go::quote(&why)));

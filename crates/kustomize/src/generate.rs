@@ -153,13 +153,10 @@ fn absorb(resources: &mut Vec<Resource>, made: Resource, behavior: &str) -> Resu
     };
     let old = resources.iter_mut().find(|other| is_former(other));
     match (old, behavior) {
-        (None, "" | "create" | "unspecified") => resources.push(made),
-        (Some(_), "" | "create" | "unspecified") => {
-            return Err(format!("id {} exists; behavior must be merge or replace", made.id()));
-        }
         (None, "merge" | "replace") => {
             return Err(format!("id {} does not exist; cannot merge or replace", made.id()));
         }
+        (None, _) => resources.push(made),
         (Some(old), "merge" | "replace") => {
             let replaces = behavior == "replace";
             let mut object = made.object;
@@ -189,7 +186,9 @@ fn absorb(resources: &mut Vec<Resource>, made: Resource, behavior: &str) -> Resu
             }
             (old.object, old.hashed) = (object, old.hashed && made.hashed);
         }
-        (_, other) => return Err(format!("unknown behavior {other}; one of create, merge, replace is")),
+        (Some(_), _) => {
+            return Err(format!("id {} exists; behavior must be merge or replace", made.id()));
+        }
     }
     Ok(())
 }

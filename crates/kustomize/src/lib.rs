@@ -19,6 +19,7 @@ mod target;
 mod transform;
 
 use api::Value;
+use api::path::absolute;
 
 pub use hash::suffix;
 
@@ -55,7 +56,7 @@ pub struct Built {
 /// kustomize's message, and where that is cryptic a line of ours.
 // Models api/krusty/kustomizer.go Kustomizer.Run
 pub fn build(files: &mut dyn Files, folder: &str) -> Result<Built, String> {
-    let root = paths::clean(folder);
+    let root = absolute("/", folder);
     if !files.is_folder(&root) {
         return Err(match files.read(&root) {
             Ok(_) => format!("must build at directory: '{root}': file is not directory"),

@@ -4,10 +4,10 @@ mod jobs;
 mod printf;
 mod test;
 
-use crate::files::absolute;
 use crate::host::FileError;
 use crate::program::{Io, Program};
 use crate::text::{distance, unescape};
+use api::path::absolute;
 
 /// What came of a builtin.
 pub(crate) enum Came {

@@ -1,9 +1,9 @@
 use crate::builtin;
-use crate::files::absolute;
 use crate::host::Host;
 use crate::program;
 use crate::state::ShellState;
 use crate::syntax::{self, CommandKind};
+use api::path::absolute;
 use api::{Request, Response};
 use kubectl::StreamRead;
 use sim::Time;

@@ -1,11 +1,11 @@
 mod braces;
 
 use crate::arithmetic;
-use crate::files::absolute;
 use crate::host::Host;
 use crate::state::ShellState;
 use crate::syntax::{Operation, Part, Script, Word};
 use crate::text::{Pattern, has_wildcard};
+use api::path::absolute;
 use braces::braces;
 use std::rc::Rc;
 

@@ -154,20 +154,6 @@ impl Files {
     }
 }
 
-/// Returns the absolute path that `path` means in the folder `cwd`, without `.` and `..`.
-pub fn absolute(cwd: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    let whole = if path.starts_with('/') { String::new() } else { format!("{cwd}/") } + path;
-    for part in whole.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            name => parts.push(name),
-        }
-    }
-    format!("/{}", parts.join("/"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,17 +176,5 @@ mod tests {
         assert_eq!(files.remove("/root"), Ok(()));
         assert_eq!(files.read("/root/work/c"), Err(FileError::NotFound));
         assert_eq!(files.write("/tmp/big", &"x".repeat(MAX_FILE + 1)), Err(FileError::NoSpace));
-    }
-
-    #[test]
-    fn makes_paths_absolute() {
-        for (cwd, path, whole) in [
-            ("/root", "a", "/root/a"),
-            ("/", "a/../b/.", "/b"),
-            ("/x", "/y//z", "/y/z"),
-            ("/x", "../..", "/"),
-        ] {
-            assert_eq!(absolute(cwd, path), whole);
-        }
     }
 }

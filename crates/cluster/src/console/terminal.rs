@@ -237,12 +237,12 @@ impl Cluster {
                 self.on_ground(false, |console, ground| console.close_tab(ground, *tab));
             }
             Input::WriteFile { name, text } => {
-                let path = shell::absolute(HOME, name);
+                let path = api::path::absolute(HOME, name);
                 // What has no room stays unwritten; the page keeps its own copy.
                 let _ = self.terminal.machines.client.write_deep(&path, text);
             }
             Input::RemoveFile { name } => {
-                let _ = self.terminal.machines.client.remove(&shell::absolute(HOME, name));
+                let _ = self.terminal.machines.client.remove(&api::path::absolute(HOME, name));
             }
             Input::Edited { tab, text } => {
                 let text = text.clone();

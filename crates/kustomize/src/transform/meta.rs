@@ -82,16 +82,10 @@ pub fn affixes(prefix: &str, suffix: &str, resources: &mut [Resource]) {
 }
 
 /// Adds `commonLabels` and `labels`.
-///
-/// # Errors
-/// Where a set of labels has none.
 // Models api/internal/builtins/LabelTransformer.go
-pub fn labels(own: &Value, resources: &mut [Resource]) -> Result<(), String> {
+pub fn labels(own: &Value, resources: &mut [Resource]) {
     for set in own["labels"].items() {
         let (selectors, templates) = (set["includeSelectors"].is_true(), set["includeTemplates"].is_true());
-        if selectors && templates && !set["fields"].is_empty() {
-            return Err("label fieldspecs already include selectors and templates".into());
-        }
         add_labels(&set["pairs"], selectors, templates || selectors, resources);
         for field in set["fields"].items() {
             for own in resources
@@ -104,7 +98,6 @@ pub fn labels(own: &Value, resources: &mut [Resource]) -> Result<(), String> {
         }
     }
     add_labels(&own["commonLabels"], true, true, resources);
-    Ok(())
 }
 
 fn add_labels(pairs: &Value, selectors: bool, templates: bool, resources: &mut [Resource]) {

@@ -21,7 +21,7 @@ pub fn all(own: &Value, resources: &mut Vec<Resource>, read: Read<'_>) -> Result
     patch::patches(own, resources, read)?;
     meta::namespace(own["namespace"].str(), resources);
     meta::affixes(own["namePrefix"].str(), own["nameSuffix"].str(), resources);
-    meta::labels(own, resources)?;
+    meta::labels(own, resources);
     meta::annotations(&own["commonAnnotations"], resources);
     patch::json(own, resources, read)?;
     images::replicas(&own["replicas"], resources)?;

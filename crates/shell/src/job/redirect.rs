@@ -6,8 +6,8 @@ use super::pipe::Pipe;
 use super::shared::{Fds, Input, Sink};
 use super::thread::Thread;
 use crate::expand::{Expander, Results};
-use crate::files::absolute;
 use crate::syntax::{Command, RedirectKind};
+use api::path::absolute;
 use std::rc::Rc;
 
 impl Machine<'_> {

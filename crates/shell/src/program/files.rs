@@ -28,7 +28,7 @@ pub(super) fn collect(
                 into.push((format!("{name}/"), None));
                 for one in inner.iter().rev().filter(|_| depth < MAX_DEPTH) {
                     let one = one.trim_end_matches('/');
-                    let below = crate::files::absolute(&path, one);
+                    let below = api::path::absolute(&path, one);
                     left.push((below, format!("{}/{one}", name.trim_end_matches('/')), depth + 1));
                 }
             }
@@ -154,7 +154,7 @@ fn listing(names: &[String], folder: &str, is_long: bool, single: bool, io: &mut
     let date = super::simple::format_time(io.host.now(), "%b %e %H:%M");
     let mut out = String::new();
     for name in names {
-        let path = if folder.is_empty() { io.path(name) } else { crate::files::absolute(folder, name) };
+        let path = if folder.is_empty() { io.path(name) } else { api::path::absolute(folder, name) };
         let size = io.host.read_file(&io.state.place, &path).map_or(4_096, |text| text.len());
         let mode = if name.ends_with('/') { "drwxr-xr-x 2" } else { "-rw-r--r-- 1" };
         let user = &io.state.user;
@@ -273,7 +273,7 @@ fn copy(name: &str, trouble: &str, args: &[String], moves: bool, io: &mut Io) ->
             Err(error) => return Ended::failed(&format!("{name}: {trouble} '{file}': {}", error.words()), 1),
         };
         let base = source.rsplit('/').next().unwrap_or("");
-        let path = if into_folder { crate::files::absolute(&target, base) } else { target.clone() };
+        let path = if into_folder { api::path::absolute(&target, base) } else { target.clone() };
         if path == source {
             return Ended::failed(&format!("{name}: '{file}' and '{to}' are the same file"), 1);
         }

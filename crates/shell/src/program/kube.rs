@@ -1,8 +1,8 @@
 use super::shells::script_of;
 use super::{Io, Program, Progress, Spawn};
-use crate::files::absolute;
 use crate::job::{Block, END_OF_INPUT, Editing, Input, Read};
 use crate::place::Place;
+use api::path::absolute;
 use api::{Request, Response};
 use kubectl::{Step, StreamRead};
 use sim::Time;

@@ -121,7 +121,7 @@ impl Io<'_> {
 
     /// Returns the absolute path of a file that is named in the present folder.
     pub fn path(&self, name: &str) -> String {
-        crate::files::absolute(&self.state.cwd, name)
+        api::path::absolute(&self.state.cwd, name)
     }
 
     /// Reads a file that is named in the present folder.

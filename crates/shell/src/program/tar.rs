@@ -75,7 +75,7 @@ fn create(archive: &str, folder: &str, names: &[String], io: &mut Io) -> Program
     }
     for name in names {
         let base =
-            if folder.is_empty() { io.path(name) } else { crate::files::absolute(&io.path(folder), name) };
+            if folder.is_empty() { io.path(name) } else { api::path::absolute(&io.path(folder), name) };
         if let Err(error) = files::collect(io, &base, name.trim_start_matches('/'), &mut entries) {
             errors.push_str(&format!("tar: {name}: Cannot stat: {}\n", error.words()));
             status = 2;
@@ -128,7 +128,7 @@ impl Tar {
             if self.is_listing {
                 continue;
             }
-            let path = crate::files::absolute(&folder, &name);
+            let path = api::path::absolute(&folder, &name);
             let written = match content {
                 Some(text) => io.host.write_file(&io.state.place, &path, &text),
                 None => io.host.make_dir(&io.state.place, path.trim_end_matches('/')).or(Ok(())),
