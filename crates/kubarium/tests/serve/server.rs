@@ -43,6 +43,11 @@ impl Server {
         Server::with(&[])
     }
 
+    /// Starts a server of a preset with more arguments.
+    pub fn of(preset: &str, arguments: &[&str]) -> Server {
+        Server::launch(preset, "127.0.0.1:0", arguments)
+    }
+
     /// Starts a server of preset `bare` with more arguments.
     pub fn with(arguments: &[&str]) -> Server {
         Server::at("127.0.0.1:0", arguments)
@@ -50,8 +55,12 @@ impl Server {
 
     /// Starts a server of preset `bare` that listens on an address.
     pub fn at(listen: &str, arguments: &[&str]) -> Server {
+        Server::launch("bare", listen, arguments)
+    }
+
+    fn launch(preset: &str, listen: &str, arguments: &[&str]) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kubarium"))
-            .args(["serve", "--preset", "bare", "--listen", listen])
+            .args(["serve", "--preset", preset, "--listen", listen])
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
