@@ -8,6 +8,7 @@ mod connect;
 pub mod conntrack;
 pub mod dns;
 mod exchange;
+pub mod ipset;
 pub mod iptables;
 mod network;
 mod node;

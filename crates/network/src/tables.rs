@@ -33,6 +33,16 @@ impl Network {
         }
     }
 
+    /// Runs `ipset` on a node.
+    pub fn ipset_command(&mut self, node: HostId, words: &[&str], stdin: &str, now: Time) -> Output {
+        match self.nodes.get_mut(&node) {
+            Some(node) => Rc::make_mut(node).iptables.ipset(words, stdin, now),
+            None => {
+                Output { stderr: "ipset: command not found\n".to_string(), code: 127, ..Output::default() }
+            }
+        }
+    }
+
     /// Returns what `iptables-save` prints on a node, for one table or all.
     pub fn iptables_save(
         &self,

@@ -208,6 +208,10 @@ impl Ground<'_> {
                 let output = self.wires.network.iptables_command(host, words.get(1..)?);
                 MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }
             }
+            "ipset" => {
+                let output = self.wires.network.ipset_command(host, words.get(1..)?, stdin, now);
+                MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }
+            }
             "conntrack" => self.conntrack(host, words.get(1..)?),
             "systemctl" => self.systemctl(words.get(1..)?),
             "crictl" => self.crictl(name, words.get(1..)?),

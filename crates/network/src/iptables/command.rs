@@ -6,6 +6,7 @@ use super::rule::{ChainName, Rule, Target};
 use super::save::line;
 use super::values::chain_name;
 use super::{Chain, Counter, Iptables, Policy, Table, TableName, VERSION};
+use crate::ipset::Ipsets;
 use std::fmt::Write;
 use std::rc::Rc;
 
@@ -61,11 +62,12 @@ impl Iptables {
             return Ok(format!("iptables {VERSION}\n"));
         }
         let call = Call::read(words)?;
+        let sets = self.sets.clone();
         let table = self.table_mut(call.table);
         match call.command.as_str() {
             "-L" => table.list_all(&call),
             "-S" => table.print_all(&call),
-            "-A" | "-I" | "-D" | "-R" | "-C" => table.edit(&call),
+            "-A" | "-I" | "-D" | "-R" | "-C" => table.edit(&call, &sets),
             "-F" | "-Z" => table.each(&call),
             "-N" => table.create(&call),
             "-X" => table.delete(&call),
@@ -228,7 +230,7 @@ impl Table {
         Ok(out)
     }
 
-    fn edit(&mut self, call: &Call) -> Result<String, Failure> {
+    fn edit(&mut self, call: &Call, sets: &Ipsets) -> Result<String, Failure> {
         let name =
             call.chain().ok_or_else(|| usage(format!("option \"{}\" requires an argument", call.command)))?;
         let name = chain_name(name).map_err(usage)?;
@@ -244,6 +246,7 @@ impl Table {
             _ => Some(parse_rule(&call.spec).map_err(usage)?),
         };
         if let Some(rule) = &rule {
+            check_sets(sets, rule).map_err(usage)?;
             self.check_rule(&name, rule)?;
         }
         let chain = self.chains_mut().get_mut(&name).ok_or_else(no_chain)?;
@@ -381,6 +384,14 @@ impl Chain {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// Refuses a rule that asks for a set that there isn't.
+pub(super) fn check_sets(sets: &Ipsets, rule: &Rule) -> Result<(), String> {
+    match rule.sets().find(|name| sets.get(name.as_str()).is_none()) {
+        Some(name) => Err(format!("Set {} doesn't exist.\n", name.as_str())),
+        None => Ok(()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What `iptables -L` prints.
 
 use super::rule::{Condition, Match, Recent, RecentMode, Rule, Target};
-use super::save::{mark, port_text, probability, state_names, target_name};
+use super::save::{half_names, mark, port_text, probability, state_names, target_name};
 use super::{Chain, Counter, Table};
 use crate::Cidr;
 use std::fmt::Write;
@@ -171,6 +171,10 @@ fn write_match(one: &Match, numeric: bool, out: &mut String) {
             if recent.reap { " reap" } else { "" },
             recent.name
         ),
+        Match::Set(one) => {
+            let bang = if one.negated { " !" } else { "" };
+            write!(out, "{bang} match-set {} {}", one.value.0.as_str(), half_names(&one.value.1))
+        }
         Match::Accounting(name) => write!(out, " nfacct-name  {name}"),
     };
 }

@@ -19,10 +19,13 @@ pub use restore::{RestoreError, RuleCache};
 pub use rule::{
     AddressType, ChainName, Condition, Match, Ports, Recent, RecentMode, RejectWith, Rule, Target, state,
 };
+pub(crate) use rule::{FNV_SEED, fnv};
 pub use run::{Interface, Packet, RecentLists, RunContext, Taken, Verdict};
 pub use save::{Counters, VERSION};
 
+use crate::ipset::Ipsets;
 use index::Index;
+use sim::Time;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -262,6 +265,8 @@ pub struct Iptables {
     filter: Table,
     nat: Table,
     mangle: Table,
+    /// The sets that rules may ask for.
+    sets: Rc<Ipsets>,
     hooks: Rc<[ChainName; 5]>,
 }
 
@@ -271,6 +276,7 @@ impl Default for Iptables {
             filter: Table::new(TableName::Filter),
             nat: Table::new(TableName::Nat),
             mangle: Table::new(TableName::Mangle),
+            sets: Rc::default(),
             hooks: Rc::new(Hook::ALL.map(|hook| ChainName::new(hook.as_str()))),
         }
     }
@@ -284,6 +290,27 @@ impl Iptables {
             TableName::Nat => &self.nat,
             TableName::Mangle => &self.mangle,
         }
+    }
+
+    /// Returns the machine's sets, for which `-m set` asks.
+    pub fn sets(&self) -> &Ipsets {
+        &self.sets
+    }
+
+    /// Runs `ipset` with these words, its own name left out.
+    pub fn ipset(&mut self, words: &[&str], stdin: &str, now: Time) -> Output {
+        let mut sets = std::mem::take(&mut self.sets);
+        let references = |name: &str| self.set_references(name);
+        let output = Rc::make_mut(&mut sets).command(words, stdin, now, &references);
+        self.sets = sets;
+        output
+    }
+
+    /// Returns how many rules ask for a set.
+    fn set_references(&self, name: &str) -> u32 {
+        let tables = [&self.filter, &self.nat, &self.mangle];
+        let rules = tables.iter().flat_map(|table| table.chains.values()).flat_map(Chain::rules);
+        rules.flat_map(Rule::sets).filter(|set| set.as_str() == name).count() as u32
     }
 
     fn table_mut(&mut self, name: TableName) -> &mut Table {

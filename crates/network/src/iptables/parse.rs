@@ -1,15 +1,18 @@
 //! Words to rules.
 
-use super::rule::{AddressType, Condition, Match, Recent, RecentMode, RejectWith, Rule, Target};
+use super::rule::{AddressType, ChainName, Condition, Match, Recent, RecentMode, RejectWith, Rule, Target};
 use super::values::{
     chain_name, is_narrow, mark_target, network, ports, socket, states, target, value_and_mask,
 };
 use crate::Protocol;
+use crate::ipset::Half;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
 /// How long a comment may be.
 const COMMENT_LENGTH: usize = 256;
+/// How many words `--match-set` takes after the name.
+const SET_HALVES: usize = 6;
 /// 2^31: what the kernel calls a probability of 1.
 const CERTAIN: f64 = 2_147_483_648.0;
 
@@ -172,6 +175,7 @@ impl<'a, S: AsRef<str>> Parser<'a, S> {
                 reap: false,
                 name: "DEFAULT".into(),
             }),
+            "set" => Match::Set(Condition { negated: false, value: (ChainName::new(""), Vec::new()) }),
             "nfacct" => Match::Accounting("".into()),
             _ => return Err(format!("Couldn't load match `{name}':No such file or directory")),
         };
@@ -195,6 +199,7 @@ impl<'a, S: AsRef<str>> Parser<'a, S> {
                     matches!(one, Match::Conntrack(_)).then(|| *one = Match::Conntrack(states))
                 })
             }
+            "--match-set" => self.match_set(option),
             "--src-type" | "--dst-type" => self.address_type(option),
             "--mode" => match self.value(option)? {
                 "random" => Ok(()),
@@ -263,6 +268,21 @@ impl<'a, S: AsRef<str>> Parser<'a, S> {
             }
             _ => None,
         })
+    }
+
+    fn match_set(&mut self, option: &str) -> Result<(), String> {
+        let name = ChainName::new(self.value(option)?);
+        let too_few = || "--match-set requires two args.".to_string();
+        let words = self.take().filter(|word| !word.starts_with('-')).ok_or_else(too_few)?;
+        // The misspelling is iptables' own.
+        let half =
+            |word| Half::parse(word).ok_or("You must spefify (the comma separated list of) 'src' or 'dst'.");
+        let halves = words.split(',').map(half).collect::<Result<Vec<Half>, _>>()?;
+        if halves.len() > SET_HALVES {
+            return Err("Can't use more than 6 src/dst elements.".to_string());
+        }
+        let set = self.condition((name, halves));
+        self.last(option, |one| matches!(one, Match::Set(_)).then(|| *one = Match::Set(set)))
     }
 
     fn probability(&mut self, option: &str) -> Result<(), String> {
@@ -351,6 +371,10 @@ impl<'a, S: AsRef<str>> Parser<'a, S> {
                 }
                 target => self.rule.target = target,
             }
+        }
+        let is_unset = |name: &ChainName| name.as_str().is_empty();
+        if self.rule.sets().any(is_unset) {
+            return Err("You must specify `--match-set' with proper arguments".to_string());
         }
         for one in &self.rule.matches {
             let Match::Ports { protocol, .. } = one else { continue };

@@ -4,6 +4,7 @@ use super::parse::{parse_rule, split_words};
 use super::rule::{ChainName, FNV_SEED, Rule, fnv};
 use super::values::chain_name;
 use super::{Chain, Counter, Iptables, Policy, Rules, Table, TableName, VERSION};
+use crate::ipset::Ipsets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
@@ -54,6 +55,7 @@ impl RuleCache {
 /// The lines of one table that are still to be done.
 struct Section<'a> {
     table: Table,
+    sets: Rc<Ipsets>,
     /// The rules that are appended to each chain that was flushed: (line, text after the chain's name).
     appended: BTreeMap<ChainName, Vec<(u32, &'a str)>>,
     deleted: BTreeSet<ChainName>,
@@ -78,7 +80,7 @@ impl Iptables {
                 (Some(b'*'), None) => {
                     let name = line.get(1..).and_then(TableName::parse);
                     let name = name.ok_or_else(|| failed(format!("Table `{line}' does not exist")))?;
-                    section = Some(Section::new(changed.table(name).clone(), number));
+                    section = Some(Section::new(&changed, name, number));
                 }
                 (_, None) => return Err(failed(format!("unexpected line outside a table: \"{line}\""))),
                 (_, Some(_)) if line == "COMMIT" => {
@@ -103,8 +105,9 @@ impl Iptables {
 }
 
 impl<'a> Section<'a> {
-    fn new(table: Table, first_line: u32) -> Section<'a> {
-        Section { table, appended: BTreeMap::new(), deleted: BTreeSet::new(), first_line }
+    fn new(iptables: &Iptables, name: TableName, first_line: u32) -> Section<'a> {
+        let (table, sets) = (iptables.table(name).clone(), iptables.sets.clone());
+        Section { table, sets, appended: BTreeMap::new(), deleted: BTreeSet::new(), first_line }
     }
 
     /// `:CHAIN POLICY [packets:bytes]`
@@ -182,6 +185,7 @@ impl<'a> Section<'a> {
     }
 
     fn check(&self, rule: &Rule) -> Result<(), String> {
+        super::command::check_sets(&self.sets, rule)?;
         match rule.chain() {
             Some(chain) if !self.table.chains.contains_key(chain) => {
                 Err(format!("Chain '{}' does not exist", chain.as_str()))

@@ -1,3 +1,4 @@
+use crate::ipset::Half;
 use crate::{Cidr, Protocol};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
@@ -150,6 +151,8 @@ pub enum Match {
     Random(Condition<u32>),
     /// `-m recent`.
     Recent(Recent),
+    /// `-m set --match-set`: a set, and with which half of a packet each part of an entry is compared.
+    Set(Condition<(ChainName, Vec<Half>)>),
     /// `-m nfacct`: counts in a named counter, and matches always.
     Accounting(Rc<str>),
 }
@@ -276,6 +279,14 @@ impl Rule {
     pub fn probability(&self) -> Option<u32> {
         self.matches.iter().find_map(|one| match one {
             Match::Random(probability) => Some(probability.value),
+            _ => None,
+        })
+    }
+
+    /// Returns the sets that the rule asks for.
+    pub fn sets(&self) -> impl Iterator<Item = &ChainName> {
+        self.matches.iter().filter_map(|one| match one {
+            Match::Set(set) => Some(&set.value.0),
             _ => None,
         })
     }

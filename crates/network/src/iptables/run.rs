@@ -2,6 +2,7 @@
 
 use super::rule::{AddressType, Condition, Match, Recent, RecentMode, RejectWith, Rule, Target};
 use super::{Chain, Counter, Hook, Iptables, Policy, Rules, Table, TableName};
+use crate::ipset::Ipsets;
 use crate::{Protocol, Socket};
 use sim::{Chance, SECOND, Time};
 use std::collections::BTreeMap;
@@ -208,6 +209,7 @@ impl Iptables {
         taken: &mut Vec<Taken>,
     ) -> Verdict {
         let hooks = self.hooks.clone();
+        let sets = self.sets.clone();
         let table = self.table_mut(name);
         let Some(chain) = hooks.get(hook as usize).and_then(|chain| table.chains.get(chain)) else {
             return Verdict::Accept;
@@ -216,7 +218,7 @@ impl Iptables {
             return Verdict::Accept;
         }
         let first = taken.len();
-        let verdict = match table.traverse(chain, packet, context, taken, 0) {
+        let verdict = match table.traverse(chain, packet, (context, &sets), taken, 0) {
             Flow::Done(verdict) => verdict,
             Flow::On => {
                 let policy = chain.policy.unwrap_or(Policy::Accept);
@@ -237,7 +239,7 @@ impl Table {
         &self,
         chain: &Chain,
         packet: &mut Packet,
-        context: &mut RunContext,
+        (context, sets): (&mut RunContext, &Ipsets),
         taken: &mut Vec<Taken>,
         depth: u32,
     ) -> Flow {
@@ -252,7 +254,7 @@ impl Table {
             let Some(at) = next else { return Flow::On };
             place = at + 1;
             let Some(rule) = rules.get(at) else { return Flow::On };
-            let (is_match, draw) = rule.matches(packet, context);
+            let (is_match, draw) = rule.matches(packet, context, sets);
             if !is_match {
                 if let Some(draw) = draw {
                     taken.push(Taken::Missed { rules: rules.clone(), rule: at, draw });
@@ -266,14 +268,15 @@ impl Table {
                 Target::Mark { value, mask } => packet.mark = (packet.mark & !mask) ^ value,
                 Target::Jump(name) => {
                     if let Some(chain) = self.callee(name, depth)
-                        && let Flow::Done(verdict) = self.traverse(chain, packet, context, taken, depth + 1)
+                        && let Flow::Done(verdict) =
+                            self.traverse(chain, packet, (context, sets), taken, depth + 1)
                     {
                         return Flow::Done(verdict);
                     }
                 }
                 Target::Goto(name) => {
                     return match self.callee(name, depth) {
-                        Some(chain) => self.traverse(chain, packet, context, taken, depth + 1),
+                        Some(chain) => self.traverse(chain, packet, (context, sets), taken, depth + 1),
                         None => Flow::On,
                     };
                 }
@@ -335,7 +338,7 @@ fn is_interface(wanted: Option<&Condition<Rc<str>>>, interface: Interface) -> bo
 
 impl Rule {
     /// Returns whether the rule matches, and the number that was drawn for it, if one was.
-    fn matches(&self, packet: &Packet, context: &mut RunContext) -> (bool, Option<u32>) {
+    fn matches(&self, packet: &Packet, context: &mut RunContext, sets: &Ipsets) -> (bool, Option<u32>) {
         let fits = met(&self.destination, |network| network.contains(packet.destination.address))
             && met(&self.source, |network| network.contains(packet.source.address))
             && met(&self.protocol, |protocol| protocol == packet.protocol)
@@ -346,7 +349,7 @@ impl Rule {
         }
         let mut draw = None;
         for one in &self.matches {
-            if !one.matches(packet, context, &mut draw) {
+            if !one.matches(packet, (context, sets), &mut draw) {
                 return (false, draw);
             }
         }
@@ -355,7 +358,12 @@ impl Rule {
 }
 
 impl Match {
-    fn matches(&self, packet: &Packet, context: &mut RunContext, draw: &mut Option<u32>) -> bool {
+    fn matches(
+        &self,
+        packet: &Packet,
+        (context, sets): (&mut RunContext, &Ipsets),
+        draw: &mut Option<u32>,
+    ) -> bool {
         match self {
             Match::Comment(_) => true,
             Match::Ports { protocol, source, destination } => {
@@ -379,6 +387,11 @@ impl Match {
             Match::Recent(recent) => {
                 let is_in = context.recent.matches(recent, packet.source.address, context.now);
                 recent.mode.is_met(is_in)
+            }
+            Match::Set(set) => {
+                let (name, halves) = &set.value;
+                let found = sets.get(name.as_str());
+                found.is_some_and(|found| set.is_met(found.matches(packet, halves, context.now)))
             }
             Match::Accounting(name) => {
                 context.accounts.entry(name.clone()).or_default().add(packet.bytes);

@@ -5,6 +5,7 @@ use super::rule::{
 };
 use super::{Iptables, Table, TableName};
 use crate::Protocol;
+use crate::ipset::Half;
 use sim::Time;
 use std::fmt::Write;
 
@@ -98,8 +99,15 @@ fn write_match(one: &Match, out: &mut String) {
             if recent.reap { " --reap" } else { "" },
             recent.name
         ),
+        Match::Set(Condition { negated, value: (name, halves) }) => {
+            write!(out, " -m set{} --match-set {} {}", not(*negated), name.as_str(), half_names(halves))
+        }
         Match::Accounting(name) => write!(out, " -m nfacct --nfacct-name  {name}"),
     };
+}
+
+pub(super) fn half_names(halves: &[Half]) -> String {
+    halves.iter().map(|half| half.as_str()).collect::<Vec<_>>().join(",")
 }
 
 fn recent_option(recent: &Recent) -> &'static str {

@@ -66,7 +66,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("ifconfig route arp", "ip addr, ip route and ip neigh tell"),
     ("telnet", "nc -zv HOST PORT tries a connection"),
     ("journalctl dmesg", "there is no journal here; kubectl get events and kubectl logs tell"),
-    ("ipvsadm ipset", "kube-proxy works by iptables here; IPVS is to come"),
+    ("ipvsadm", "kube-proxy works by iptables here; IPVS is to come"),
     ("k9s lens stern", "kubectl get -w and kubectl logs -f show what changes"),
     ("kubectx kubens", "kubectl config use-context, and set-context --current --namespace=NAME"),
     ("tmux screen", "another console tab opens beside this one"),

@@ -270,6 +270,7 @@ const TABLE: &[(&str, Make, &str)] = &[
 const MACHINES: &[(&str, &str)] = &[
     ("conntrack", "node"),
     ("crictl", "node"),
+    ("ipset", "node"),
     ("iptables", "node"),
     ("iptables-restore", "node"),
     ("iptables-save", "node"),
