@@ -78,10 +78,9 @@ impl Clone for Box<dyn Controller> {
     }
 }
 
-/// Runs a [`Reconcile`] with a queue and one worker.
+/// A queue and the one worker that takes its keys, each with the time that it takes.
 #[derive(Clone)]
-pub struct Worker<R> {
-    reconciler: R,
+pub struct WorkLoop {
     identity: Identity,
     queue: WorkQueue,
     busy_until: Time,
@@ -89,47 +88,50 @@ pub struct Worker<R> {
     last: Option<(Time, Rc<str>)>,
 }
 
-impl<R: Reconcile> Worker<R> {
-    /// Makes the worker of a controller.
-    pub fn new(reconciler: R) -> Worker<R> {
-        let identity = reconciler.identity();
-        let (queue, busy_until) = (WorkQueue::default(), Time(i64::MIN));
-        Worker { reconciler, identity, queue, busy_until, done: 0, last: None }
+impl WorkLoop {
+    /// Makes the loop of a controller.
+    pub fn new(identity: Identity) -> WorkLoop {
+        WorkLoop { identity, queue: WorkQueue::default(), busy_until: Time(i64::MIN), done: 0, last: None }
     }
-}
 
-impl<R: Reconcile + 'static> Controller for Worker<R> {
-    fn identity(&self) -> &Identity {
+    /// Returns under which name it asks.
+    pub fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    fn watches(&self) -> Vec<WatchSpec> {
-        self.reconciler.resources().into_iter().map(WatchSpec::all).collect()
+    /// Returns where keys are put.
+    pub fn enqueue(&mut self, now: Time) -> Enqueue<'_> {
+        Enqueue { now, queue: &mut self.queue }
     }
 
-    fn indices(&self) -> Vec<(Resource, IndexBy)> {
-        self.reconciler.indices()
-    }
-
-    fn observe(&mut self, now: Time, change: &Change, informers: &Informers) {
-        self.reconciler.enqueue(change, informers, &mut Enqueue { now, queue: &mut self.queue });
-    }
-
-    fn next_at(&self) -> Time {
+    /// Returns when it has something to do.
+    pub fn next_at(&self) -> Time {
         match self.queue.next_at() {
             Time::NEVER => Time::NEVER,
             at => at.max(self.busy_until),
         }
     }
 
-    fn step(&mut self, cx: &mut Cx, informers: &Informers) {
-        let Some(key) = self.queue.pop(cx.now) else { return };
+    /// Takes the key that is due, if one is, and begins to act as the controller. Give back what it returns.
+    pub fn begin(&mut self, cx: &mut Cx) -> Option<(Rc<str>, Identity)> {
+        let key = self.queue.pop(cx.now)?;
         let before = cx.act_as(self.identity.clone());
         self.done += 1;
         cx.spend(cx.timing.reconcile.draw(cx.chance, &self.identity.agent, &key, self.done));
-        let result = self.reconciler.reconcile(cx, informers, &key);
+        Some((key, before))
+    }
+
+    /// Ends what [`WorkLoop::begin`] began; `shown` is what people call the key. After a failure it comes back,
+    /// later each time, after `Some(delay)` once more.
+    pub fn end(
+        &mut self,
+        cx: &mut Cx,
+        (key, before): (Rc<str>, Identity),
+        shown: Rc<str>,
+        result: Result<Option<Nanos>, Failure>,
+    ) {
         self.busy_until = cx.at();
-        self.last = Some((cx.at(), key.clone()));
+        self.last = Some((cx.at(), shown));
         match result {
             Ok(after) => {
                 self.queue.forget(&key);
@@ -142,12 +144,61 @@ impl<R: Reconcile + 'static> Controller for Worker<R> {
         cx.act_as(before);
     }
 
-    fn state(&self) -> (u32, Option<Time>, Rc<str>) {
+    /// Returns (keys that wait, moment of the last reconcile, its key), for people.
+    pub fn state(&self) -> (u32, Option<Time>, Rc<str>) {
         let (at, key) = match &self.last {
             Some((at, key)) => (Some(*at), key.clone()),
             None => (None, "".into()),
         };
         (u32::try_from(self.queue.len()).unwrap_or(u32::MAX), at, key)
+    }
+}
+
+/// Runs a [`Reconcile`] in a [`WorkLoop`].
+#[derive(Clone)]
+pub struct Worker<R> {
+    reconciler: R,
+    work: WorkLoop,
+}
+
+impl<R: Reconcile> Worker<R> {
+    /// Makes the worker of a controller.
+    pub fn new(reconciler: R) -> Worker<R> {
+        let work = WorkLoop::new(reconciler.identity());
+        Worker { reconciler, work }
+    }
+}
+
+impl<R: Reconcile + 'static> Controller for Worker<R> {
+    fn identity(&self) -> &Identity {
+        self.work.identity()
+    }
+
+    fn watches(&self) -> Vec<WatchSpec> {
+        self.reconciler.resources().into_iter().map(WatchSpec::all).collect()
+    }
+
+    fn indices(&self) -> Vec<(Resource, IndexBy)> {
+        self.reconciler.indices()
+    }
+
+    fn observe(&mut self, now: Time, change: &Change, informers: &Informers) {
+        self.reconciler.enqueue(change, informers, &mut self.work.enqueue(now));
+    }
+
+    fn next_at(&self) -> Time {
+        self.work.next_at()
+    }
+
+    fn step(&mut self, cx: &mut Cx, informers: &Informers) {
+        let Some(begun) = self.work.begin(cx) else { return };
+        let result = self.reconciler.reconcile(cx, informers, &begun.0);
+        let shown = begun.0.clone();
+        self.work.end(cx, begun, shown, result);
+    }
+
+    fn state(&self) -> (u32, Option<Time>, Rc<str>) {
+        self.work.state()
     }
 
     fn boxed(&self) -> Box<dyn Controller> {

@@ -9,7 +9,7 @@ mod tests;
 
 use api::resources::{CUSTOMRESOURCEDEFINITIONS, EVENTS};
 use api::{Resource, Value};
-use client::{Change, Controller, Cx, Identity, IndexBy, Informers, WatchSpec, WorkQueue};
+use client::{Change, Controller, Cx, Identity, IndexBy, Informers, WatchSpec, WorkLoop};
 use graph::Graph;
 use sim::Time;
 use std::collections::BTreeSet;
@@ -23,14 +23,10 @@ const RESOURCES: usize = 1_000;
 /// The garbage collector.
 #[derive(Clone)]
 pub(crate) struct GarbageCollector {
-    identity: Identity,
     served: Rc<[Resource]>,
     graph: Graph,
-    queue: WorkQueue,
+    work: WorkLoop,
     absent: BTreeSet<Rc<str>>,
-    busy_until: Time,
-    done: u64,
-    last: Option<(Time, Rc<str>)>,
 }
 
 /// What is to be done with an object, by its uid.
@@ -61,20 +57,19 @@ impl GarbageCollector {
     /// Makes the collector; `served` are the resources that can be watched and deleted.
     pub(crate) fn new(served: &[Resource]) -> GarbageCollector {
         GarbageCollector {
-            identity: Identity::controller("generic-garbage-collector", "controller/garbage-collector"),
             served: served.iter().filter(|resource| **resource != EVENTS).copied().collect(),
             graph: Graph::default(),
-            queue: WorkQueue::default(),
+            work: WorkLoop::new(Identity::controller(
+                "generic-garbage-collector",
+                "controller/garbage-collector",
+            )),
             absent: BTreeSet::new(),
-            busy_until: Time(i64::MIN),
-            done: 0,
-            last: None,
         }
     }
 
     fn add(&mut self, now: Time, task: Task, uids: impl IntoIterator<Item = Rc<str>>) {
         for uid in uids {
-            self.queue.add(now, task.key(&uid));
+            self.work.enqueue(now).add(task.key(&uid));
         }
     }
 
@@ -113,7 +108,7 @@ impl GarbageCollector {
 
 impl Controller for GarbageCollector {
     fn identity(&self) -> &Identity {
-        &self.identity
+        self.work.identity()
     }
 
     fn watches(&self) -> Vec<WatchSpec> {
@@ -146,36 +141,22 @@ impl Controller for GarbageCollector {
     }
 
     fn next_at(&self) -> Time {
-        match self.queue.next_at() {
-            Time::NEVER => Time::NEVER,
-            at => at.max(self.busy_until),
-        }
+        self.work.next_at()
     }
 
     fn step(&mut self, cx: &mut Cx, _: &Informers) {
-        let Some(key) = self.queue.pop(cx.now) else { return };
-        let before = cx.act_as(self.identity.clone());
-        self.done += 1;
-        cx.spend(cx.timing.reconcile.draw(cx.chance, &self.identity.agent, &key, self.done));
-        let result = match Task::of(&key) {
-            (Task::Delete, uid) => self.attempt_to_delete(cx, uid),
-            (Task::Orphan, uid) => self.attempt_to_orphan(cx, uid),
+        let Some(begun) = self.work.begin(cx) else { return };
+        let (task, uid) = Task::of(&begun.0);
+        let result = match task {
+            Task::Delete => self.attempt_to_delete(cx, uid),
+            Task::Orphan => self.attempt_to_orphan(cx, uid),
         };
-        self.busy_until = cx.at();
-        self.last = Some((cx.at(), self.graph.key_of(Task::of(&key).1)));
-        match result {
-            Ok(()) => self.queue.forget(&key),
-            Err(_) => self.queue.add_rate_limited(cx.at(), key),
-        }
-        cx.act_as(before);
+        let shown = self.graph.key_of(uid);
+        self.work.end(cx, begun, shown, result.map(|()| None));
     }
 
     fn state(&self) -> (u32, Option<Time>, Rc<str>) {
-        let (at, key) = match &self.last {
-            Some((at, key)) => (Some(*at), key.clone()),
-            None => (None, "".into()),
-        };
-        (u32::try_from(self.queue.len()).unwrap_or(u32::MAX), at, key)
+        self.work.state()
     }
 
     fn boxed(&self) -> Box<dyn Controller> {
