@@ -18,6 +18,7 @@ pub fn test() -> Result<(), Failure> {
             Ok(())
         })?;
         step("Python's client, Helm", "see pip's message above; PyPI must be within reach", clients)?;
+        step("iptables", "see apt-get's message above", kernel_tools)?;
         lint()?;
         step(
             "native tests",
@@ -63,6 +64,22 @@ fn clients() -> Result<(), String> {
     println!("python {version}");
     run("python3", &["-m", "venv", "--clear", &folder.display().to_string()])?;
     run(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", CLIENTS[0], CLIENTS[1]])
+}
+
+/// Installs what kube-proxy's rules are tried with in the kernel. Where that can't be, the test of it is not
+/// run and says so.
+fn kernel_tools() -> Result<(), String> {
+    let says = |program, word| first_line(program, &[word]).is_some();
+    let root = first_line("id", &["-u"]).as_deref() == Some("0");
+    if says("iptables-restore", "--version") && says("nfacct", "version") {
+        println!("iptables and nfacct are installed");
+    } else if root && says("apt-get", "--version") {
+        run("apt-get", &["update", "-qq"])?;
+        run("apt-get", &["install", "-qq", "-y", "--no-install-recommends", "iptables", "nfacct"])?;
+    } else {
+        println!("there is no iptables here: the rules will not be tried in the kernel");
+    }
+    Ok(())
 }
 
 fn lint() -> Result<(), Failure> {

@@ -268,8 +268,8 @@ impl KubeProxy {
     }
 }
 
-/// Makes the chains that lead to kube-proxy's own, and the canaries, where they are missing.
-fn ensure_jumps(network: &mut Network, host: HostId) {
+/// Makes the chains that lead to kube-proxy's own on a node, and the canaries, where they are missing.
+pub fn ensure_jumps(network: &mut Network, host: HostId) {
     for table in TableName::SAVED {
         network.iptables_command(host, &["-t", table.as_str(), "-N", CANARY]);
     }

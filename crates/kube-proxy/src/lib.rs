@@ -10,7 +10,7 @@ mod service;
 mod tests;
 mod topology;
 
-pub use component::{KubeProxy, Settings};
+pub use component::{KubeProxy, Settings, ensure_jumps};
 pub use endpoints::{Endpoint, EndpointsMap, endpoints_of};
 pub use proxier::{Config, Restore, Sync, restore};
 pub use service::{ServiceMap, ServicePort, ServicePortName, ports_of};
