@@ -8,6 +8,7 @@ mod connect;
 pub mod conntrack;
 pub mod dns;
 mod exchange;
+mod explain;
 pub mod ipset;
 pub mod iptables;
 mod network;
@@ -21,6 +22,7 @@ mod walk;
 mod way;
 
 pub use address::{Cidr, Protocol, Socket};
+pub use explain::{Question, WouldAnswer};
 pub use network::{Connect, Network};
 pub use payload::{
     Answer, Application, Arrival, Delivery, Ended, ExchangeId, Headers, HttpRequest, HttpResponse, Outcome,

@@ -412,3 +412,35 @@ fn pod_addresses_come_in_order_and_return_late() {
     }
     assert_eq!(world.network.next_pod_address(node), None);
 }
+
+#[test]
+fn who_would_answer_is_told_without_asking() {
+    let World { network, client, nodes, pods } = world();
+    let before = format!("{network:?}");
+    let shares = |from, to: &str, port| {
+        let question = crate::Question { from, to: address(to), port, protocol: Protocol::Tcp };
+        let found = network.who_would_answer(Time::EPOCH, question);
+        let name = |host| network.topology().name(host).to_string();
+        let row = |one: &crate::WouldAnswer| {
+            let share = (one.share * 1e6).round() as u32;
+            (one.way.server.map_or(String::new(), name), share, one.outcome)
+        };
+        found.iter().map(row).collect::<Vec<_>>()
+    };
+    let pod = |n: u32| format!("lesson/counter-{n}");
+    let thirds =
+        vec![(pod(1), 333_333, "answered"), (pod(2), 333_333, "answered"), (pod(3), 333_333, "answered")];
+    let cases = [
+        // Three endpoints share, two, one; nobody; a closed port; no route.
+        (pods[0], "10.96.10.10", 3_000, thirds),
+        (client, "10.64.140.11", 31_000, vec![(pod(1), 500_000, "answered"), (pod(2), 500_000, "answered")]),
+        (nodes[1], "10.96.10.16", 80, vec![(pod(1), 1_000_000, "answered")]),
+        (client, "10.64.140.99", 80, vec![(String::new(), 1_000_000, "unreachable")]),
+        (client, "10.64.140.11", 81, vec![(String::new(), 1_000_000, "refused")]),
+        (client, "192.0.2.1", 80, vec![(String::new(), 1_000_000, "timeout")]),
+    ];
+    for (from, to, port, expected) in cases {
+        assert_eq!(shares(from, to, port), expected, "{to}:{port}");
+    }
+    assert_eq!(format!("{network:?}"), before, "looking changes nothing");
+}

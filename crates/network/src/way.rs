@@ -124,6 +124,8 @@ pub struct Step {
     pub chain: String,
     /// The rule's number in its chain, counted from 1; 0 for none.
     pub rule: u32,
+    /// How many rules the chain has; 0 where no rule is meant.
+    pub of: u32,
     /// The rule as `iptables-save` prints it.
     pub text: String,
     /// Where it leads: the next chain, machine or address.
@@ -278,6 +280,7 @@ impl Teller<'_> {
         Step {
             chain: rules.chain().as_str().to_string(),
             rule: place + 1,
+            of: rules.count(),
             text: rule.text(),
             to: rule.chain().map_or(String::new(), |chain| chain.as_str().to_string()),
             probability: rule.probability().map(share),

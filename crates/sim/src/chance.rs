@@ -5,12 +5,31 @@ use crate::Nanos;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Chance {
     seed: u64,
+    decided: Option<Decided>,
+}
+
+/// Draws that are decided beforehand, for whoever asks what could come of a draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Decided {
+    purpose: &'static str,
+    least: [u64; Chance::DECISIONS],
 }
 
 impl Chance {
     /// Makes the source for a seed.
     pub fn new(seed: u64) -> Chance {
-        Chance { seed }
+        Chance { seed, decided: None }
+    }
+
+    /// How many draws of a purpose can be decided to be the least.
+    pub const DECISIONS: usize = 3;
+
+    /// Returns a source whose draws for a purpose are decided: 0 for the numbers named, of which the first
+    /// [`Chance::DECISIONS`] count, and the greatest of all for others. What else is drawn stays as it is.
+    pub fn deciding(self, purpose: &'static str, least: &[u64]) -> Chance {
+        let mut decided = Decided { purpose, least: [u64::MAX; Chance::DECISIONS] };
+        decided.least.iter_mut().zip(least).for_each(|(place, n)| *place = *n);
+        Chance { decided: Some(decided), ..self }
     }
 
     /// Returns the seed.
@@ -20,6 +39,11 @@ impl Chance {
 
     /// Returns 64 random bits for the `n`th draw that `object` makes for `purpose`.
     pub fn draw(self, purpose: &str, object: &str, n: u64) -> u64 {
+        if let Some(decided) = self.decided
+            && decided.purpose == purpose
+        {
+            return if decided.least.contains(&n) { 0 } else { u64::MAX };
+        }
         let mut state = mix(self.seed ^ 0x9e37_79b9_7f4a_7c15);
         state = absorb(state, purpose.as_bytes());
         state = absorb(state, object.as_bytes());
@@ -97,6 +121,15 @@ mod tests {
         ] {
             assert_ne!(first, other);
         }
+    }
+
+    #[test]
+    fn draws_can_be_decided() {
+        let chance = Chance::new(1);
+        let decided = chance.deciding("iptables", &[3, 5]);
+        let draws = [2, 3, 4, 5].map(|n| decided.draw("iptables", "client", n));
+        assert_eq!(draws, [u64::MAX, 0, u64::MAX, 0]);
+        assert_eq!(decided.draw("link", "client", 3), chance.draw("link", "client", 3));
     }
 
     #[test]

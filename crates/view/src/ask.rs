@@ -52,6 +52,17 @@ pub enum Ask {
         /// An exchange whose rules are to be lit; 0 for none.
         exchange: u64,
     },
+    /// Who would answer a new connection; nothing is sent.
+    WhoAnswers {
+        /// Who would ask: `client`, `node/NAME`, `pod/NAMESPACE/NAME`.
+        from: String,
+        /// The address and port as typed: `10.64.140.43:80`, or `:80` behind a Service's `namespace/name`.
+        to: String,
+        /// `TCP`, `UDP` or `ICMP`.
+        protocol: String,
+    },
+    /// Where the nodes' kube-proxies know different endpoints.
+    Beliefs,
 }
 
 /// The answer to an [`Ask`].
@@ -89,6 +100,55 @@ pub enum Answer {
         /// The rules; none where there is no such node.
         rules: Option<Box<RulesView>>,
     },
+    /// To [`Ask::WhoAnswers`].
+    WhoAnswers {
+        /// The ways that the packet might take, in the order of the rules; empty where the question can't be
+        /// read.
+        ways: Vec<PossibleWay>,
+        /// What can't be read of the question: `from`, `to`, `port`; empty where nothing is.
+        problem: String,
+    },
+    /// To [`Ask::Beliefs`].
+    Beliefs {
+        /// The nodes whose kube-proxies run, and when each last wrote its rules.
+        nodes: Vec<(String, Option<Moment>)>,
+        /// The endpoints that not all of them know.
+        rows: Vec<BeliefRow>,
+    },
+}
+
+/// A way that a packet might take, were it sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PossibleWay {
+    /// Its share of all connections, in millionths.
+    pub share: u32,
+    /// `answered`, `refused`, `unreachable`, `timeout`.
+    pub outcome: String,
+    /// The pod that would get it (`namespace/name`), or the machine; empty for nobody.
+    pub server: String,
+    /// The pod's version; 0 for others.
+    pub version: u32,
+    /// The address and port at which it would arrive; empty for nobody.
+    pub address: String,
+    /// Whom the server would see: address and port; empty for nobody.
+    pub seen: String,
+    /// The way, step by step.
+    pub steps: Vec<PacketStep>,
+}
+
+/// An endpoint that not all nodes' kube-proxies know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeliefRow {
+    /// The Service's port: `default/web:http`.
+    pub port: String,
+    /// The Service: `services/default/web`.
+    pub service: String,
+    /// The endpoint: `10.244.1.5:8080`.
+    pub endpoint: String,
+    /// The pod that has the address (`namespace/name`); empty for none.
+    pub pod: String,
+    /// The nodes that lead there.
+    pub nodes: Vec<String>,
 }
 
 /// How grave a diagnostic is.
@@ -189,7 +249,7 @@ pub struct PacketStep {
     /// The chain; empty for what is no rule.
     pub chain: String,
     /// What happened: `arp`, `match`, `mark`, `dnat`, `masquerade`, `accept`, `reject`, `drop`, `route`,
-    /// `deliver`, `conntrack`, `lost`; the page has the words.
+    /// `deliver`, `conntrack`, `tracked`, `lost`; the page has the words.
     pub what: String,
     /// What it depends on: the address asked for, the mark, the route.
     pub detail: String,
@@ -199,6 +259,12 @@ pub struct PacketStep {
     pub tried_count: u32,
     /// How many rules the chain has.
     pub chain_length: u32,
+    /// The Service for which the rule was written: `services/default/web`; empty for none.
+    #[serde(default)]
+    pub service: String,
+    /// The EndpointSlice for which it was written: `endpointslices/default/web-x7k2p`; empty for none.
+    #[serde(default)]
+    pub slice: String,
     /// Source before: `10.64.140.2:51844`.
     pub source: String,
     /// Destination before.

@@ -9,7 +9,8 @@ mod input;
 mod rows;
 
 pub use ask::{
-    Answer, Ask, Candidate, Diagnostic, Mend, ObjectView, PacketStep, RuleRow, RulesView, Severity, TriedRule,
+    Answer, Ask, BeliefRow, Candidate, Diagnostic, Mend, ObjectView, PacketStep, PossibleWay, RuleRow,
+    RulesView, Severity, TriedRule,
 };
 pub use frame::{ConsoleChunk, Frame, FromWorker, TabRow, Traveller, TravellerKind};
 pub use input::{Input, LoggedInput, Session, ToWorker};

@@ -4,6 +4,7 @@ mod fields;
 mod object;
 mod packet;
 mod verdict;
+mod who;
 
 use crate::Cluster;
 use ::view::{Answer, Ask};
@@ -18,6 +19,8 @@ impl Cluster {
             Ask::Object { object } => object::object(self, object),
             Ask::Part { place } => object::part(self, place),
             Ask::Way { exchange } => packet::way(self, *exchange),
+            Ask::WhoAnswers { from, to, protocol } => who::who_answers(self, from, to, protocol),
+            Ask::Beliefs => who::beliefs(self),
             Ask::Rules { node, table, exchange } => packet::rules(self, node, table, *exchange),
         }
     }

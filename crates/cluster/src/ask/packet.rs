@@ -1,35 +1,47 @@
 //! A packet's way and a node's rules, as the page shows them.
 
 use crate::Cluster;
+use crate::view::View;
 use ::view::{Answer, PacketStep, RuleRow, RulesView, TriedRule};
 use network::iptables::{Counters, TableName};
-use network::{ExchangeId, RuleView, Step};
+use network::{ExchangeId, RuleView, Step, Way};
 
 /// How many rules that didn't match are told of in a step; those nearest to the one that did.
 const TRIED: usize = 8;
 
 pub(super) fn way(cluster: &Cluster, exchange: u64) -> Answer {
-    let network = &cluster.wires.network;
-    let Some(way) = network.way(ExchangeId(exchange)) else { return Answer::Way { steps: Vec::new() } };
-    let sent = cluster.view.moment(way.sent);
+    let way = cluster.wires.network.way(ExchangeId(exchange));
+    Answer::Way { steps: way.map_or(Vec::new(), |way| steps_of(cluster, way)) }
+}
+
+/// Tells a packet's way to where it ended.
+pub(super) fn steps_of(cluster: &Cluster, way: &Way) -> Vec<PacketStep> {
     let mut teller = Teller {
+        view: &cluster.view,
+        protocol: way.protocol.name(),
+        arrived: None,
         source: way.source.to_string(),
         destination: way.destination.to_string(),
-        sent,
+        sent: cluster.view.moment(way.sent),
         steps: Vec::new(),
         hook: String::new(),
         tried: Vec::new(),
         told: Vec::new(),
         parent: String::new(),
     };
-    for step in way.steps(network.topology()).into_iter().take_while(|step| !step.is_answer) {
+    let topology = cluster.wires.network.topology();
+    for step in way.steps(topology).into_iter().take_while(|step| !step.is_answer) {
         teller.take(step);
     }
-    Answer::Way { steps: teller.steps }
+    teller.steps
 }
 
 /// Puts the network's records together, so that each chain that did something is one step.
-struct Teller {
+struct Teller<'a> {
+    view: &'a View,
+    protocol: &'static str,
+    /// What the packet said where it came to a node as the first of its connection.
+    arrived: Option<(String, String)>,
     source: String,
     destination: String,
     sent: i64,
@@ -42,7 +54,7 @@ struct Teller {
     parent: String,
 }
 
-impl Teller {
+impl Teller<'_> {
     fn step(&self, step: &Step, what: &str, detail: &str) -> PacketStep {
         PacketStep {
             place: step.place.clone(),
@@ -53,6 +65,8 @@ impl Teller {
             tried: Vec::new(),
             tried_count: 0,
             chain_length: 0,
+            service: String::new(),
+            slice: String::new(),
             source: self.source.clone(),
             destination: self.destination.clone(),
             source_after: self.source.clone(),
@@ -63,7 +77,12 @@ impl Teller {
 
     fn take(&mut self, step: Step) {
         match step.kind {
-            "place" => self.hook.clear(),
+            "place" => {
+                if let Some(place) = self.steps.last().map(|step| step.place.clone()) {
+                    self.tracked(&place);
+                }
+                self.hook.clear();
+            }
             "hook" => {
                 self.hook = format!("{} {}", step.table, step.chain);
                 self.told.clear();
@@ -82,7 +101,10 @@ impl Teller {
                 let detail = format!("{} {}", step.text, step.to);
                 self.steps.push(self.step(&step, "arp", detail.trim()));
             }
-            "delivered" => self.steps.push(self.step(&step, "deliver", &step.after)),
+            "delivered" => {
+                self.tracked(&step.place);
+                self.steps.push(self.step(&step, "deliver", &step.after));
+            }
             "rejected" => self.steps.push(self.step(&step, "reject", &step.text)),
             kind => self.steps.push(self.step(&step, if kind == "lost" { "lost" } else { kind }, step.did)),
         }
@@ -127,6 +149,8 @@ impl Teller {
         let mine = self.tried.iter().filter(|(of, _)| *of == step.chain).map(|(_, rule)| rule.clone());
         let mut tried: Vec<TriedRule> = mine.collect();
         row.tried_count = step.rule;
+        row.chain_length = step.of;
+        (row.service, row.slice) = crate::view::cause_of(self.view, &step.text);
         let more = tried.len().saturating_sub(TRIED);
         row.tried = tried.split_off(more);
         self.tried.clear();
@@ -138,12 +162,32 @@ impl Teller {
         if step.did == "conntrack" {
             self.steps.push(self.step(step, "conntrack", ""));
         }
+        if self.arrived.is_none() && step.did != "conntrack" {
+            self.arrived = Some((self.source.clone(), self.destination.clone()));
+        }
         let after = if step.half == "source" { &mut self.source } else { &mut self.destination };
         after.clone_from(&step.after);
         if let Some(last) = self.steps.last_mut() {
             last.source_after.clone_from(&self.source);
             last.destination_after.clone_from(&self.destination);
         }
+    }
+
+    /// Tells what a node's conntrack keeps of a connection that the rules have translated: the pair as it
+    /// came, and the pair that answers will have, as `conntrack -L` prints them.
+    fn tracked(&mut self, place: &str) {
+        let Some((source, destination)) = self.arrived.take() else { return };
+        let ends = |source: &str, destination: &str| {
+            let (from, from_port) = source.rsplit_once(':').unwrap_or((source, "0"));
+            let (to, to_port) = destination.rsplit_once(':').unwrap_or((destination, "0"));
+            format!("src={from} dst={to} sport={from_port} dport={to_port}")
+        };
+        let (there, back) = (ends(&source, &destination), ends(&self.destination, &self.source));
+        let at = self.steps.last().map_or(self.sent, |step| step.at);
+        let step = Step { place: place.to_string(), ..Step::default() };
+        let detail = format!("{} {there} {back}", self.protocol);
+        let row = PacketStep { at, ..self.step(&step, "tracked", &detail) };
+        self.steps.push(row);
     }
 }
 

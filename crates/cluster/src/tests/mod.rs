@@ -2,3 +2,4 @@ mod addons;
 mod boot;
 mod console;
 mod definitions;
+mod who;

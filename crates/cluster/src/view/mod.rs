@@ -4,6 +4,7 @@
 
 mod bars;
 mod budget;
+mod cause;
 mod legs;
 mod pods;
 mod records;
@@ -11,6 +12,7 @@ mod traffic;
 mod travellers;
 mod versions;
 
+pub(crate) use cause::cause_of;
 pub(crate) use travellers::travellers;
 
 use ::view::{AnswerRow, EventRow, MarkRow, Moment, PodBar, Rows};

@@ -83,7 +83,7 @@ impl View {
     }
 
     /// Returns the EndpointSlices of a service.
-    fn slices_of<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = &'a Value> {
+    pub(super) fn slices_of<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = &'a Value> {
         let from = ("endpointslices", format!("{}/{}", meta::namespace(service), meta::name(service)));
         let in_order = self.objects.range(from..).take_while(|((resource, key), _)| {
             *resource == "endpointslices" && key.starts_with(&*meta::key(service))

@@ -159,6 +159,11 @@ impl Rules {
         &self.chain
     }
 
+    /// Returns how many rules there are.
+    pub fn count(&self) -> u32 {
+        self.rules.len() as u32
+    }
+
     /// Returns a rule by its place, counted from 0.
     pub fn get(&self, rule: u32) -> Option<&Rule> {
         self.rules.get(rule as usize)

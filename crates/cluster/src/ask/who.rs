@@ -1,0 +1,126 @@
+//! Who would answer, were something sent from somewhere; and where the nodes' proxies know different endpoints.
+
+use super::packet::steps_of;
+use crate::Cluster;
+use ::view::{Answer, BeliefRow, PacketStep, PossibleWay};
+use network::iptables::TableName;
+use network::{HostId, HostKind, Protocol, Question, WouldAnswer};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+/// How many ways are told.
+const WAYS: usize = 128;
+/// How many differing endpoints are told.
+const ROWS: usize = 64;
+
+pub(super) fn who_answers(cluster: &Cluster, from: &str, to: &str, protocol: &str) -> Answer {
+    let (ways, problem) = match question(cluster, from, to, protocol) {
+        Err(problem) => (Vec::new(), problem.to_string()),
+        Ok(question) => {
+            let found = cluster.wires.network.who_would_answer(cluster.world.now, question);
+            (found.iter().take(WAYS).map(|one| possible(cluster, one)).collect(), String::new())
+        }
+    };
+    Answer::WhoAnswers { ways, problem }
+}
+
+fn question(cluster: &Cluster, from: &str, to: &str, protocol: &str) -> Result<Question, &'static str> {
+    let from = host(cluster, from).ok_or("from")?;
+    let protocol = Protocol::parse(protocol).ok_or("protocol")?;
+    let to = to.trim();
+    let (address, port) = match to.rsplit_once(':') {
+        Some((address, port)) => (address, port.parse().map_err(|_| "port")?),
+        None if protocol == Protocol::Icmp => (to, 0),
+        None => (to, 80),
+    };
+    let address: Option<Ipv4Addr> = address.parse().ok();
+    let to = address.or_else(|| service_address(cluster, to)).ok_or("to")?;
+    if port == 0 && protocol != Protocol::Icmp {
+        return Err("port");
+    }
+    Ok(Question { from, to, port, protocol })
+}
+
+/// Returns the cluster IP of a Service by `namespace/name`, or by its name in the namespace `default`; what
+/// stands behind a colon is its port.
+fn service_address(cluster: &Cluster, name: &str) -> Option<Ipv4Addr> {
+    let name = name.split(':').next().unwrap_or(name);
+    let key = if name.contains('/') { name.to_string() } else { format!("default/{name}") };
+    cluster.view.objects.get(&("services", key))?["spec"]["clusterIP"].str().parse().ok()
+}
+
+fn host(cluster: &Cluster, place: &str) -> Option<HostId> {
+    match place.split_once('/') {
+        None if place == "client" => Some(cluster.wires.client),
+        Some(("node", name)) => cluster.wires.nodes.get(name).copied(),
+        Some(("pod", key)) => cluster.wires.pod_by_key(key).map(|pod| pod.host),
+        _ => None,
+    }
+}
+
+fn possible(cluster: &Cluster, one: &WouldAnswer) -> PossibleWay {
+    let topology = cluster.wires.network.topology();
+    let server = one.way.server;
+    let is_pod =
+        |host: &HostId| matches!(topology.host(*host).map(|host| host.kind), Some(HostKind::Pod { .. }));
+    let name = server.map_or(String::new(), |host| topology.name(host).to_string());
+    let version = server.filter(is_pod).map_or(0, |_| cluster.view.version_of(&name));
+    let mut steps = steps_of(cluster, &one.way);
+    // Nothing was drawn: a rule's share stands, and the number is nobody's.
+    for rule in steps.iter_mut().flat_map(|step| &mut step.tried) {
+        rule.dice = rule.dice.map(|(share, _)| (share, if rule.matched { 0 } else { 1_000_000 }));
+    }
+    let ends = |step: &PacketStep| (step.destination_after.clone(), step.source_after.clone());
+    let (address, seen) = steps.last().filter(|_| server.is_some()).map(ends).unwrap_or_default();
+    let outcome = one.outcome.to_string();
+    PossibleWay {
+        share: (one.share * 1e6).round() as u32,
+        outcome,
+        server: name,
+        version,
+        address,
+        seen,
+        steps,
+    }
+}
+
+/// Which nodes' rules lead to each endpoint of each Service's port.
+type Led = BTreeMap<(String, String), BTreeSet<String>>;
+
+pub(super) fn beliefs(cluster: &Cluster) -> Answer {
+    let running = cluster.parts.nodes.iter().filter(|node| node.on);
+    let mut nodes = Vec::new();
+    let mut led = Led::new();
+    for node in running {
+        let Some(host) = cluster.wires.nodes.get(&node.name).copied() else { continue };
+        let written = node.proxy.syncs().1.map(|at| cluster.view.moment(at));
+        nodes.push((node.name.to_string(), written));
+        for endpoint in endpoints_in(cluster, host) {
+            led.entry(endpoint).or_default().insert(node.name.to_string());
+        }
+    }
+    let differing = led.into_iter().filter(|(_, known)| known.len() < nodes.len());
+    let topology = cluster.wires.network.topology();
+    let rows = differing.take(ROWS).map(|((port, endpoint), known)| {
+        let address: Option<Ipv4Addr> = endpoint.split(':').next().and_then(|one| one.parse().ok());
+        let pod = address.and_then(|address| topology.by_address(address));
+        BeliefRow {
+            service: format!("services/{}", port.split(':').next().unwrap_or(&port)),
+            pod: pod.map_or(String::new(), |host| topology.name(host).to_string()),
+            nodes: known.into_iter().collect(),
+            port,
+            endpoint,
+        }
+    });
+    Answer::Beliefs { rows: rows.collect(), nodes }
+}
+
+/// Returns the endpoints that a node's rules lead to: (Service's port, address and port).
+fn endpoints_in(cluster: &Cluster, host: HostId) -> Vec<(String, String)> {
+    let Some(tables) = cluster.wires.network.iptables(host) else { return Vec::new() };
+    let chains = tables.table(TableName::Nat).sorted_chains();
+    let of_services = chains.into_iter().filter(|(name, _)| name.as_str().starts_with("KUBE-SVC-"));
+    let rules = of_services.flat_map(|(_, chain)| chain.rules());
+    let named = rules.filter_map(|rule| rule.comment().split_once(" -> "));
+    named.map(|(port, endpoint)| (port.to_string(), endpoint.to_string())).collect()
+}
