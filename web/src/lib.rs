@@ -34,6 +34,7 @@ pub mod traffic;
 pub mod ui;
 pub mod utf16;
 pub mod way;
+pub mod who;
 pub mod words;
 pub mod worker_host;
 pub mod worker_scope;

@@ -22,6 +22,19 @@ pub enum View {
     Cluster,
     /// A node's rules.
     Rules,
+    /// Who would answer, were something sent.
+    Who,
+}
+
+/// A place among the rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RulesAt {
+    /// The node.
+    pub node: String,
+    /// The table.
+    pub table: String,
+    /// The chain; empty for none in particular.
+    pub chain: String,
 }
 
 /// What the dock shows.
@@ -165,10 +178,14 @@ pub struct Ui {
     pub selection: Option<Selection>,
     /// What the stage shows.
     pub view: View,
+    /// The place among the rules that was asked for last.
+    pub rules_at: RulesAt,
     /// What the dock shows.
     pub dock: Dock,
     /// Whether the dock is open.
     pub dock_open: bool,
+    /// Whether it was open before the rules needed its room.
+    pub dock_waits: bool,
     /// What the drawer shows.
     pub left: Left,
     /// Whether the drawer is open.
@@ -218,6 +235,8 @@ pub enum Act {
     Select(Option<Selection>),
     /// The stage shows something else.
     View(View),
+    /// The stage shows a place among the rules.
+    Rules(RulesAt),
     /// The dock shows something else, and opens.
     Dock(Dock),
     /// The dock opens or collapses.
@@ -264,8 +283,10 @@ impl Ui {
             sizes: Sizes::default(),
             selection: None,
             view: View::Cluster,
+            rules_at: RulesAt::default(),
             dock: Dock::Console(1),
             dock_open: true,
+            dock_waits: false,
             left: Left::Lesson,
             drawer: false,
             pane: Pane::Cluster,
@@ -302,9 +323,14 @@ impl Ui {
                 }
                 self.selection = selection;
             }
-            Act::View(view) => self.view = view,
-            Act::Dock(dock) => (self.dock, self.dock_open) = (dock, true),
-            Act::DockOpen(open) => self.dock_open = open,
+            Act::View(view) => self.show(view),
+            Act::Rules(at) => {
+                self.rules_at = at;
+                self.pane = Pane::Cluster;
+                self.show(View::Rules);
+            }
+            Act::Dock(dock) => (self.dock, self.dock_open, self.dock_waits) = (dock, true, false),
+            Act::DockOpen(open) => (self.dock_open, self.dock_waits) = (open, false),
             Act::Left(left) => (self.left, self.drawer) = (left, true),
             Act::Drawer(open) => self.drawer = open,
             Act::Pane(pane) => self.pane = pane,
@@ -319,6 +345,17 @@ impl Ui {
             Act::Dismiss(number) => self.notices.retain(|(own, _)| *own != number),
             Act::LinesWaiting(count) => self.lines_waiting = count,
         }
+    }
+
+    /// Shows a view. Rules need the room of the dock, which comes back after them.
+    fn show(&mut self, view: View) {
+        let needs_room = |view| matches!(view, View::Rules | View::Who);
+        match (needs_room(self.view), needs_room(view)) {
+            (false, true) => (self.dock_open, self.dock_waits) = (false, self.dock_open),
+            (true, false) => (self.dock_open, self.dock_waits) = (self.dock_open || self.dock_waits, false),
+            _ => {}
+        }
+        self.view = view;
     }
 
     fn set_layout(&mut self, layout: Layout) {
@@ -372,6 +409,27 @@ mod tests {
             ui.act(Act::Pane(Pane::Console));
             ui.act(Act::Select(None));
             assert_eq!(ui.pane, Pane::Console);
+        }
+    }
+
+    #[test]
+    fn the_dock_makes_room_for_rules() {
+        for (is_open, reopened, expected) in [
+            (true, false, [false, false, true]),
+            (false, false, [false; 3]),
+            (true, true, [false, true, true]),
+        ] {
+            let mut ui = Ui::new(Lang::En, Theme::Light);
+            ui.act(Act::DockOpen(is_open));
+            ui.act(Act::Rules(RulesAt::default()));
+            let first = ui.dock_open;
+            if reopened {
+                ui.act(Act::Dock(Dock::Answers));
+            }
+            ui.act(Act::View(View::Who));
+            let second = ui.dock_open;
+            ui.act(Act::View(View::Cluster));
+            assert_eq!([first, second, ui.dock_open], expected);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use view::{AnswerRow, PacketStep, TriedRule};
 
+use crate::rules::read::read;
 use crate::words::{Lang, josa};
 
 /// The least probability that is a certainty, in millionths.
@@ -60,6 +61,12 @@ pub fn say(step: &PacketStep, lang: Lang) -> String {
                 "conntrack이 아는 연결: 전과 같이 바꿉니다",
             )
             .to_owned(),
+        "tracked" => lang
+            .pick(
+                "conntrack keeps the connection, there and back:",
+                "conntrack이 연결을 기억합니다. 가는 쪽과 오는 쪽:",
+            )
+            .to_owned(),
         "lost" => lang.pick(format!("lost here ({detail})"), format!("여기서 유실됨 ({detail})")),
         other => format!("{other} {detail}").trim().to_owned(),
     }
@@ -101,36 +108,16 @@ fn route(detail: &str, lang: Lang) -> String {
 }
 
 fn matched(step: &PacketStep, lang: Lang) -> String {
-    let Some(rule) = step.tried.last() else { return String::new() };
-    let what = destination_of(&rule.text);
-    if step.tried_count > 1 || step.chain_length > 1 {
-        let number = rule.number;
-        let of = match step.chain_length {
-            0 => String::new(),
-            length => lang.pick(format!(" of {length}"), format!("{length}개 중 ")),
-        };
-        return match what {
-            Some(what) => {
-                lang.pick(format!("rule {number}{of}: {what}"), format!("{of}{number}번 규칙: {what}"))
-            }
-            None => lang.pick(format!("rule {number}{of}"), format!("{of}{number}번 규칙")),
-        };
-    }
-    what.unwrap_or_else(|| lang.pick("every packet", "모든 패킷").to_owned())
+    step.tried.last().map_or(String::new(), |rule| read(&rule.text).condition(lang.traces()))
 }
 
-/// Returns what a rule's text asks of the destination: `10.64.140.43 :80`.
-fn destination_of(text: &str) -> Option<String> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let after =
-        |flag: &str| words.iter().position(|word| *word == flag).and_then(|at| words.get(at + 1)).copied();
-    let address = after("-d").map(|address| address.trim_end_matches("/32"));
-    match (address, after("--dport")) {
-        (Some(address), Some(port)) => Some(format!("{address}:{port}")),
-        (Some(address), None) => Some(address.to_owned()),
-        (None, Some(port)) => Some(format!(":{port}")),
-        (None, None) => None,
-    }
+/// Returns which of how many rules matched: "rule 2 of 5"; none for steps without rules.
+pub fn rule_of(step: &PacketStep, lang: Lang) -> Option<String> {
+    let number = step.tried.last().filter(|rule| rule.matched)?.number;
+    (step.chain_length > 0).then(|| {
+        let length = step.chain_length;
+        lang.pick(format!("rule {number} of {length}"), format!("{length}개 중 {number}번 규칙"))
+    })
 }
 
 /// Returns the dice of a service chain's step; none for other steps.
@@ -243,6 +230,8 @@ mod tests {
             tried: Vec::new(),
             tried_count: 0,
             chain_length: 0,
+            service: String::new(),
+            slice: String::new(),
             source: text("10.64.140.2:51844"),
             destination: text("10.64.140.43:80"),
             source_after: text("10.64.140.2:51844"),
@@ -277,8 +266,9 @@ mod tests {
             r#"-d 10.64.140.43/32 -p tcp -m comment --comment "default/x" -m tcp --dport 80 -j KUBE-EXT-X"#;
         let tried = vec![rule(7, text, true, None, "")];
         let one = PacketStep { tried, tried_count: 7, chain_length: 8, ..step("match", "") };
-        assert_eq!(say(&one, Lang::En), "rule 7 of 8: 10.64.140.43:80");
-        assert_eq!(say(&one, Lang::Ko), "8개 중 7번 규칙: 10.64.140.43:80");
+        assert_eq!(say(&one, Lang::En), "10.64.140.43:80");
+        assert_eq!(rule_of(&one, Lang::En).as_deref(), Some("rule 7 of 8"));
+        assert_eq!(rule_of(&one, Lang::Ko).as_deref(), Some("8개 중 7번 규칙"));
     }
 
     #[test]

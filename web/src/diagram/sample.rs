@@ -300,6 +300,8 @@ pub fn way() -> Vec<view::PacketStep> {
         tried: Vec::new(),
         tried_count: 0,
         chain_length: 0,
+        service: String::new(),
+        slice: String::new(),
         source: "10.64.140.2:51844".into(),
         destination: "10.64.140.43:80".into(),
         source_after: "10.64.140.2:51844".into(),

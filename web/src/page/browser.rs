@@ -194,6 +194,12 @@ pub fn focus_later(selector: &'static str) {
     gloo_timers::callback::Timeout::new(0, move || focus(selector)).forget();
 }
 
+/// Returns whether nothing in particular has the focus.
+pub fn nothing_is_focused() -> bool {
+    let active = window().and_then(|window| window.document()).and_then(|document| document.active_element());
+    active.is_none_or(|active| active.tag_name() == "BODY")
+}
+
 /// Returns what has the keyboard's focus.
 pub fn focused() -> Option<web_sys::HtmlElement> {
     let document = window().and_then(|window| window.document())?;

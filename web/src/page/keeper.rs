@@ -79,7 +79,7 @@ impl Keeper {
             lang: ui.lang_chosen.then_some(ui.lang),
             theme: ui.theme_chosen.then_some(ui.theme),
             sizes: ui.sizes,
-            dock_closed: !ui.dock_open,
+            dock_closed: !ui.dock_open && !ui.dock_waits,
         };
         let desk = Desk { files: (*ui.files).clone(), history: driver.history(|history| history.clone()) };
         let mut session = driver.session();

@@ -26,3 +26,5 @@ pub mod stage;
 pub mod tabs;
 pub mod top;
 pub mod verdict;
+pub mod way_list;
+pub mod who;

@@ -7,12 +7,13 @@ use web::model::Model;
 use web::selection::Selection;
 use web::traffic::{short_pod, version_class};
 use web::ui::Act;
-use web::way::{begins_group, changes, consequence, dice, heading, say, shows_addresses};
+use web::way::consequence;
 use web::words::{Lang, Words, fill};
 use yew::prelude::*;
 
 use super::driver::Driver;
 use super::icons::{Icon, icon};
+use super::way_list::{Walk, way_list};
 
 /// What a packet is shown from.
 #[derive(Clone, PartialEq, Properties)]
@@ -78,7 +79,7 @@ pub fn packet_panel(props: &PacketPanelProps) -> Html {
             { match steps.as_deref() {
                 None => html! { <p class="empty">{ words.loading }</p> },
                 Some(_) if count == 0 => html! { <p class="empty">{ words.way_unknown }</p> },
-                Some(steps) => way(steps, props),
+                Some(steps) => way_list(&Walk { steps, lang: props.lang, now: Some(props.model.now), drawn: true, driver: &driver }),
             } }
             if let Some(end) = steps.as_ref().and_then(|steps| consequence(steps, answer, props.lang)) {
                 <div class="why">
@@ -124,78 +125,5 @@ fn subject(answer: &AnswerRow, words: &'static Words) -> Html {
             }
             <span class="mono">{ short_pod(&answer.pod) }</span>
         </>
-    }
-}
-
-fn way(steps: &[PacketStep], props: &PacketPanelProps) -> Html {
-    let words = props.lang.words();
-    html! {
-        <ol class="way" tabindex="0" aria-label={words.way}>
-            { for steps.iter().enumerate().map(|(index, step)| {
-                let before = index.checked_sub(1).and_then(|before| steps.get(before));
-                html! {
-                    <>
-                        if begins_group(before, step) { { place(step, words) } }
-                        { row(steps, index, step, props) }
-                    </>
-                }
-            }) }
-        </ol>
-    }
-}
-
-fn place(step: &PacketStep, words: &'static Words) -> Html {
-    let (place, hook) = heading(step);
-    let name = match place {
-        "client" => words.client,
-        place => place.rsplit('/').next().unwrap_or(place),
-    };
-    html! { <li class="place"><span title={place.to_owned()}>{ name }<small>{ hook.replace(' ', ", ") }</small></span></li> }
-}
-
-fn row(steps: &[PacketStep], index: usize, step: &PacketStep, props: &PacketPanelProps) -> Html {
-    let words = say(step, props.lang);
-    let dice = dice(step, props.lang);
-    let to_come = step.at > props.model.now;
-    html! {
-        <li class={classes!("st", to_come.then_some("todo"), (!dice.is_empty()).then_some("sel"))}>
-            <b>{ index + 1 }</b>
-            <div>
-                if !step.chain.is_empty() { <div class="ch" title={step.chain.clone()}>{ &step.chain }</div> }
-                if dice.is_empty() { <div>{ words }</div> }
-                if !dice.is_empty() {
-                    <div class="dice">
-                        { for dice.iter().map(|die| html! {
-                            <div class={classes!("die", die.taken.then_some("hit"))}>
-                                <span>{ die.endpoint.split(':').next().unwrap_or_default() }</span>
-                                <span class="bar">
-                                    <u style={format!("width: {}%", die.share)} />
-                                    if let Some(drawn) = die.drawn { <s style={format!("left: {drawn}%")} /> }
-                                </span>
-                                <span>{ &die.words }</span>
-                            </div>
-                        }) }
-                    </div>
-                }
-                if shows_addresses(steps, index) { { addresses(step) } }
-            </div>
-        </li>
-    }
-}
-
-/// The pair of addresses after a step, the changed half marked.
-fn addresses(step: &PacketStep) -> Html {
-    let (source, destination) = changes(step);
-    let half = |text: &str, changed: bool| {
-        if changed {
-            html! { <em>{ text }</em> }
-        } else {
-            html! { <span>{ text }</span> }
-        }
-    };
-    html! {
-        <div class="tup">
-            { half(&step.source_after, source) }{ " → " }{ half(&step.destination_after, destination) }
-        </div>
     }
 }

@@ -6,11 +6,26 @@ use web::layout::Layout;
 use web::model::Model;
 use web::selection::Selection;
 use web::ui::{Act, Ui, View};
+use web::words::Lang;
 use yew::prelude::*;
 
 use super::driver::Driver;
 use super::icons::{Icon, icon};
+use super::who::WhoView;
 use crate::diagram_ui::{Diagram, RulesView};
+
+/// Returns the name of the view that tells who would answer.
+pub fn who_name(lang: Lang) -> &'static str {
+    lang.pick("Who answers?", "누가 답할까?")
+}
+
+fn name_of(view: View, lang: Lang) -> &'static str {
+    match view {
+        View::Cluster => lang.words().cluster,
+        View::Rules => lang.words().rules,
+        View::Who => who_name(lang),
+    }
+}
 
 /// What the stage is shown from.
 #[derive(Clone, PartialEq, Properties)]
@@ -62,14 +77,19 @@ pub fn stage(props: &StageProps) -> Html {
                 <div class="tb-list" role="tablist" aria-label={words.views}>
                     { tab(View::Cluster, words.cluster) }
                     { tab(View::Rules, words.rules) }
+                    { tab(View::Who, who_name(ui.lang)) }
                 </div>
             </div>
-            <div class="view" id="view" role="tabpanel" aria-label={if ui.view == View::Rules { words.rules } else { words.cluster }}>
-                if ui.view == View::Rules {
-                    <RulesView model={props.model.clone()} lang={ui.lang} selected={ui.selection.clone()} {on_select} />
-                } else {
-                    <Diagram model={props.model.clone()} lang={ui.lang} selected={ui.selection.clone()} {on_select} />
-                }
+            <div class="view" id="view" role="tabpanel" aria-label={name_of(ui.view, ui.lang)}>
+                { match ui.view {
+                    View::Cluster => html! {
+                        <Diagram model={props.model.clone()} lang={ui.lang} selected={ui.selection.clone()} {on_select} />
+                    },
+                    View::Rules => html! {
+                        <RulesView model={props.model.clone()} lang={ui.lang} selected={ui.selection.clone()} at={ui.rules_at.clone()} {on_select} />
+                    },
+                    View::Who => html! { <WhoView model={props.model.clone()} lang={ui.lang} selected={ui.selection.clone()} /> },
+                } }
             </div>
         </>
     }

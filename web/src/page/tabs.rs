@@ -11,8 +11,9 @@ pub fn arrows() -> Callback<KeyboardEvent> {
             "ArrowLeft" => false,
             _ => return,
         };
-        let Some(own) = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-        else {
+        // Yew hears events at the page's root: what is meant is found from where the key was pressed.
+        let pressed = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let Some(own) = pressed.and_then(|pressed| pressed.closest("[role=tab]").ok().flatten()) else {
             return;
         };
         let Some(list) = own.closest("[role=tablist]").ok().flatten() else { return };

@@ -14,6 +14,7 @@ use super::browser;
 use super::driver::Driver;
 use super::icons::{Icon, brand, icon};
 use super::menu::ClusterMenu;
+use super::stage::who_name;
 
 /// What the top bar shows.
 #[derive(Clone, PartialEq, Properties)]
@@ -148,6 +149,7 @@ fn view_controls(driver: &Driver, ui: &Ui) -> Html {
         <span class="seg" role="group" aria-label={words.views}>
             { view(View::Cluster, words.cluster) }
             { view(View::Rules, words.rules) }
+            { view(View::Who, who_name(ui.lang)) }
         </span>
     }
 }

@@ -160,7 +160,10 @@ fn service<'a>(all: &BTreeMap<&'a str, Chain<'a>>, hash: &str) -> Vec<Chain<'a>>
 mod tests {
     use super::*;
 
-    fn view(chains: &[(&str, &[(&str, u64, bool)])]) -> RulesView {
+    /// Rules: (target, packets, whether lit).
+    type Rules<'a> = &'a [(&'a str, u64, bool)];
+
+    fn view(chains: &[(&str, Rules<'_>)]) -> RulesView {
         let row = |(target, packets, lit): &(&str, u64, bool)| RuleRow {
             text: String::new(),
             target: (*target).to_owned(),
@@ -237,8 +240,7 @@ mod tests {
         let places = shown(&one).common[0].shown();
         assert_eq!((places.len(), places[RULES - 2], places[RULES - 1]), (RULES, RULES - 2, 900));
         let names: Vec<String> = (0..100).map(|n| format!("KUBE-SVC-{n}")).collect();
-        let many: Vec<(&str, &[(&str, u64, bool)])> =
-            names.iter().map(|name| (name.as_str(), &[][..])).collect();
+        let many: Vec<(&str, Rules<'_>)> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
         let view = view(&many);
         let shown = shown(&view);
         assert_eq!((shown.services.len(), shown.hidden), (SERVICES, 70));

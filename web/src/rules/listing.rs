@@ -265,7 +265,9 @@ fn target(cx: &Cx<'_>, chain: &Chain<'_>, row: &RuleRow, rule: &Rule, part: Opti
         return html! { <span class="chain-to">{ words }</span> };
     }
     let name = row.target.clone();
-    let onclick = Callback::from(move |_: MouseEvent| go_to(&name));
+    let onclick = Callback::from(move |_: MouseEvent| {
+        let _ = go_to(&name);
+    });
     html! { <button class="chain-to" aria-label={format!("{words}: {}", row.target)} {onclick}>{ words }</button> }
 }
 
@@ -277,14 +279,18 @@ fn row_id(chain: &str, place: usize) -> String {
     format!("rule-{chain}-{place}")
 }
 
-fn go_to(chain: &str) {
+/// Goes to a chain. Returns whether it is shown.
+pub fn go_to(chain: &str) -> bool {
     let document = web_sys::window().and_then(|window| window.document());
     let found = document.and_then(|document| document.get_element_by_id(&id(chain)));
     if let Some(element) =
         found.and_then(|found| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(found).ok())
     {
         let _ = element.focus();
+        element.scroll_into_view();
+        return true;
     }
+    false
 }
 
 /// An endpoint's chain in one line: what it writes, and the pod that has the address.

@@ -2,5 +2,6 @@
 //! The components are in `ui.rs`, a module of the page's binary.
 
 pub mod chains;
+pub mod graph;
 pub mod out;
 pub mod read;

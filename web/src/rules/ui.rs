@@ -1,9 +1,11 @@
 //! The rules' components.
 
 mod asking;
+mod beliefs;
 mod joins;
 mod listing;
 mod packet;
+mod picture;
 mod raw;
 
 use std::rc::Rc;
@@ -13,15 +15,52 @@ use web::clock::moment_words;
 use web::context::Asker;
 use web::model::Model;
 use web::selection::Selection;
+use web::ui::RulesAt;
 use web::words::{Lang, TraceWords, fill};
 use yew::prelude::*;
 
 use self::asking::{Question, use_rules, use_way};
-use self::listing::Listing;
+use self::beliefs::Beliefs;
+use self::listing::{Listing, go_to};
+use self::picture::Picture;
 use self::raw::Raw;
 
 /// The tables that kube-proxy writes.
 const TABLES: [&str; 2] = ["nat", "filter"];
+
+/// How a table is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Lists,
+    Graph,
+    Raw,
+}
+
+/// A chain that is gone to. It is there once the table's rules are, and may be listed elsewhere once a packet's
+/// way is known too: then what had the cursor is gone, and it is gone to again.
+#[derive(Default)]
+struct Sought {
+    chain: String,
+    found: bool,
+    looks: u32,
+}
+
+impl Sought {
+    fn chain(chain: &str) -> Sought {
+        const LOOKS: u32 = 40;
+        Sought { chain: chain.to_owned(), found: false, looks: LOOKS }
+    }
+
+    fn go(&mut self) {
+        if self.looks == 0 || self.chain.is_empty() {
+            return;
+        }
+        self.looks -= 1;
+        if !self.found || crate::page::browser::nothing_is_focused() {
+            self.found = go_to(&self.chain) || self.found;
+        }
+    }
+}
 
 /// What the Rules view is drawn from.
 #[derive(Clone, PartialEq, Properties)]
@@ -32,6 +71,8 @@ pub struct RulesViewProps {
     pub lang: Lang,
     /// What is selected.
     pub selected: Option<Selection>,
+    /// The place that was asked for.
+    pub at: RulesAt,
     /// Hears what is clicked.
     pub on_select: Callback<Selection>,
 }
@@ -43,7 +84,20 @@ pub fn rules_view(props: &RulesViewProps) -> Html {
     // What was chosen holds until something else is selected.
     let chosen = use_state(|| (None::<Selection>, None::<String>));
     let table = use_state_eq(|| 0_usize);
-    let raw = use_state_eq(|| false);
+    let form = use_state_eq(|| Form::Lists);
+    let sought = use_mut_ref(Sought::default);
+    {
+        let (chosen, table, form, sought) = (chosen.setter(), table.setter(), form.setter(), sought.clone());
+        let selected = props.selected.clone();
+        use_effect_with(props.at.clone(), move |at| {
+            if !at.node.is_empty() {
+                chosen.set((selected, Some(at.node.clone())));
+                table.set(TABLES.iter().position(|name| *name == at.table).unwrap_or_default());
+                form.set(Form::Lists);
+                sought.replace(Sought::chain(&at.chain));
+            }
+        });
+    }
     let model = &props.model;
     let exchange = props.selected.as_ref().and_then(Selection::exchange).unwrap_or_default();
     let ended = model.answers.iter().rev().find(|(number, _)| number.parse() == Ok(exchange));
@@ -59,20 +113,32 @@ pub fn rules_view(props: &RulesViewProps) -> Html {
         exchanges: row.map_or((0, 0), |row| (row.answered + row.lost, row.travelling)),
     };
     let rules = use_rules(&asker, question);
+    {
+        let sought = sought.clone();
+        use_effect(move || {
+            sought.borrow_mut().go();
+        });
+    }
     let words = props.lang.traces();
     let choose_node = {
         let selected = props.selected.clone();
         let chosen = chosen.setter();
         Callback::from(move |name: String| chosen.set((selected.clone(), Some(name))))
     };
-    let toggle = {
-        let raw = raw.clone();
-        Callback::from(move |_: MouseEvent| raw.set(!*raw))
+    let read_chain = {
+        let form = form.setter();
+        Callback::from(move |chain: String| {
+            form.set(Form::Lists);
+            sought.replace(Sought::chain(&chain));
+        })
     };
     let body = match &rules {
         None => html! { <p class="empty">{ props.lang.words().loading }</p> },
         Some(None) => html! { <p class="empty">{ words.no_node }</p> },
-        Some(Some(rules)) if *raw => html! { <Raw rules={rules.clone()} /> },
+        Some(Some(rules)) if *form == Form::Raw => html! { <Raw rules={rules.clone()} /> },
+        Some(Some(rules)) if *form == Form::Graph => html! {
+            <Picture rules={rules.clone()} lang={props.lang} on_chain={read_chain} />
+        },
         Some(Some(rules)) => html! {
             <Listing rules={rules.clone()} {exchange} {way} pods={model.pods.clone()} lang={props.lang} on_select={props.on_select.clone()} />
         },
@@ -84,12 +150,14 @@ pub fn rules_view(props: &RulesViewProps) -> Html {
                 <div class="rules-choice">
                     { nodes(props, &node, &choose_node, words) }
                     { tables(&table, words) }
+                    { forms(&form, props.lang) }
                 </div>
             </div>
+            <Beliefs written={model.nodes.values().map(|node| node.proxied).collect::<Vec<_>>()} lang={props.lang} on_select={props.on_select.clone()} />
             <div class="rules-body" tabindex="0" role="group" aria-label={format!("{node} {}", TABLES[*table % TABLES.len()])}>{ body }</div>
             <p class="rules-foot">
-                if !*raw { <span class="dim">{ words.plain_here }</span>{ " " } }
-                <button class="lnk" aria-pressed={raw.to_string()} onclick={toggle}>{ if *raw { words.plain } else { words.raw } }</button>
+                if *form != Form::Raw { <span class="dim">{ words.plain_here }</span>{ " " } }
+                { raw_switch(&form, words) }
             </p>
         </div>
     }
@@ -148,6 +216,29 @@ fn nodes(props: &RulesViewProps, shown: &str, choose: &Callback<String>, words: 
                 let (own, pressed) = ((*name).clone(), (*name == shown).to_string());
                 let onclick = choose.reform(move |_: MouseEvent| own.clone());
                 html! { <button key={(*name).clone()} aria-pressed={pressed} {onclick}>{ *name }</button> }
+            }) }
+        </div>
+    }
+}
+
+fn raw_switch(form: &UseStateHandle<Form>, words: &TraceWords) -> Html {
+    let is_raw = **form == Form::Raw;
+    let setter = form.setter();
+    let onclick =
+        Callback::from(move |_: MouseEvent| setter.set(if is_raw { Form::Lists } else { Form::Raw }));
+    html! {
+        <button class="lnk" aria-pressed={is_raw.to_string()} {onclick}>{ if is_raw { words.plain } else { words.raw } }</button>
+    }
+}
+
+fn forms(form: &UseStateHandle<Form>, lang: Lang) -> Html {
+    let choice = [(Form::Lists, lang.pick("Lists", "목록")), (Form::Graph, lang.pick("Graph", "그래프"))];
+    html! {
+        <div class="seg" role="group" aria-label={lang.pick("Form", "형태")}>
+            { for choice.into_iter().map(|(own, name)| {
+                let setter = form.setter();
+                let onclick = Callback::from(move |_: MouseEvent| setter.set(own));
+                html! { <button aria-pressed={(**form == own).to_string()} {onclick}>{ name }</button> }
             }) }
         </div>
     }

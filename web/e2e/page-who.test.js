@@ -1,0 +1,103 @@
+// Who would answer, what links a packet's steps to what caused them, and a table as a graph.
+import assert from "node:assert/strict";
+import { beforeEach, it } from "node:test";
+import { answer, ready, type, useBrowser } from "./harness.js";
+
+const test = useBrowser({ query: "?seed=1&speed=5" });
+const who = () => test.page.getByTestId("who");
+const verdict = () => test.page.getByTestId("who-verdict");
+const inspector = () => test.page.getByTestId("inspector");
+const rules = () => test.page.getByTestId("rules");
+
+beforeEach(() => ready(test.page));
+
+async function deploy() {
+  const { page } = test;
+  await type(page, "kubectl create deployment web --image=nginx --replicas=3");
+  await type(page, "kubectl create service nodeport web --tcp=80:80 --node-port=31080");
+  await type(page, "kubectl rollout status deployment web");
+  await page.getByTestId("console-output").getByText("successfully rolled out").waitFor({ timeout: 60_000 });
+}
+
+it("explains an address from any place without sending anything", async () => {
+  const { page } = test;
+  await deploy();
+  await page.getByRole("tab", { name: "Who answers?" }).click();
+  await page.getByTestId("who-to").fill("10.64.140.12:31080");
+  await verdict().getByText("One of 3 would answer, each as likely as the others.").waitFor();
+  const shares = who().locator(".who-share");
+  assert.equal(await shares.count(), 3);
+  for (const share of await shares.allInnerTexts()) assert.match(share, /v1\s+10\.244\.\d\.\d+:80\s+33\.3%/);
+  await shares.nth(2).click();
+  assert.equal(await shares.nth(2).getAttribute("aria-pressed"), "true");
+  for (const chain of ["KUBE-SERVICES", "KUBE-NODEPORTS", /^KUBE-SVC-/]) await who().getByText(chain).first().waitFor();
+  // From a pod, by the Service's name; then what nobody answers; then what can't be read.
+  const pod = await page.getByTestId("who-from").locator("optgroup[label=Pod] option").first().getAttribute("value");
+  await page.getByTestId("who-from").selectOption(pod);
+  await page.getByTestId("who-to").fill("web:80");
+  await verdict().getByText("One of 3").waitFor();
+  await page.getByTestId("who-to").fill("10.64.140.11:81");
+  await verdict().getByText("Nobody would answer: refused at node-1.").waitFor();
+  await page.getByTestId("who-to").fill("nothing at all");
+  await who().getByText("Type an IPv4 address and a port").waitFor();
+  await page.getByRole("tab", { name: "Cluster" }).click();
+  assert.equal(await page.getByRole("tab", { name: /Answers/ }).innerText(), "Answers");
+});
+
+it("leads from a step to the rule, the Service and the slice, and back to the graph", async () => {
+  const { page } = test;
+  await deploy();
+  await answer(page, "curl -s -o /dev/null 10.64.140.12:31080");
+  await page.getByRole("tab", { name: /Answers 1/ }).click();
+  await page.getByTestId("traffic-log").getByRole("row").nth(1).getByRole("button").click();
+  await inspector().getByText("rule 2 of 2").first().waitFor();
+  await inspector().getByText("conntrack keeps the connection").first().waitFor();
+  await inspector().getByRole("button", { name: /^KUBE-SEP-.*in table nat of node-2$/ }).click();
+  await rules().getByRole("heading", { name: /^node-2 table nat/ }).waitFor();
+  await page.waitForFunction(() => document.activeElement?.id.startsWith("chain-KUBE-SEP-"));
+  await rules().getByRole("button", { name: "Graph" }).click();
+  const block = rules().getByRole("button", { name: /^KUBE-SVC-.* web:80-80 1 counted/ });
+  await block.waitFor();
+  assert.ok(await rules().locator(".jump.lit").count() >= 4);
+  await block.click();
+  await page.waitForFunction(() => document.activeElement?.id.startsWith("chain-KUBE-SVC-"));
+  await inspector().getByRole("button", { name: /^EndpointSlice web-/ }).first().click();
+  await inspector().getByRole("heading", { name: /^EndpointSlice web-/ }).waitFor();
+});
+
+it("shows what each proxy knows while they differ", async () => {
+  const { page } = test;
+  await deploy();
+  // They write within milliseconds of each other: slow enough to see.
+  await page.getByTestId("speed").fill("0");
+  await page.getByRole("tab", { name: "Rules" }).first().click();
+  const beliefs = page.getByTestId("beliefs");
+  const seen = () => beliefs.waitFor({ timeout: 15_000 }).then(() => true, () => false);
+  await page.keyboard.press("/");
+  for (let turn = 0; turn < 4; turn += 1) {
+    await type(page, "kubectl delete pod -l app=web --wait=false");
+    if (await seen()) break;
+  }
+  assert.match(await beliefs.innerText(), /web:80-80\s*→ 10\.244\.\d\.\d+:80/);
+  await beliefs.waitFor({ state: "detached", timeout: 60_000 });
+});
+
+it("opens the inspector on a packet by keyboard alone", async () => {
+  const { page } = test;
+  await deploy();
+  await answer(page, "curl -s -o /dev/null 10.64.140.12:31080");
+  await page.evaluate(() => document.activeElement.blur());
+  const at = () => page.evaluate(() => document.activeElement.id);
+  await page.keyboard.press("/");
+  await page.waitForFunction(() => document.activeElement.id === "prompt");
+  for (let n = 0; n < 40 && !(await at()).startsWith("dock-console"); n += 1) await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("ArrowRight");
+  await page.waitForFunction(() => document.activeElement.id === "dock-answers");
+  const inLog = () => page.evaluate(() => document.activeElement.closest("[data-testid=traffic-log] tr") !== null);
+  for (let n = 0; n < 40 && !(await inLog()); n += 1) await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await inspector().getByRole("heading", { name: /^Packet / }).waitFor();
+  await page.keyboard.press("Escape");
+  await inspector().waitFor({ state: "detached" });
+  assert.ok(await inLog(), "the cursor is where it was");
+});
