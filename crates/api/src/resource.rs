@@ -143,6 +143,9 @@ pub mod resources {
         CLUSTERROLES: "rbac.authorization.k8s.io" "v1" "clusterroles" "ClusterRole" false;
         LEASES: "coordination.k8s.io" "v1" "leases" "Lease" true;
         CUSTOMRESOURCEDEFINITIONS: "apiextensions.k8s.io" "v1" "customresourcedefinitions" "CustomResourceDefinition" false;
+        NETWORKPOLICIES: "networking.k8s.io" "v1" "networkpolicies" "NetworkPolicy" true;
+        INGRESSES: "networking.k8s.io" "v1" "ingresses" "Ingress" true;
+        INGRESSCLASSES: "networking.k8s.io" "v1" "ingressclasses" "IngressClass" false;
         STORAGECLASSES: "storage.k8s.io" "v1" "storageclasses" "StorageClass" false;
     }
 }

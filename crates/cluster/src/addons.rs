@@ -120,6 +120,11 @@ impl Addons {
 
 /// Installs the add-ons of the preset.
 pub(crate) fn install(cluster: &mut Cluster) {
+    if cluster.preset.cni == crate::preset::Cni::KubeRouter {
+        for manifest in network_policy::manifests() {
+            apply(&mut cluster.world, &manifest);
+        }
+    }
     for addon in cluster.preset.addons.clone() {
         if addon == "coredns" {
             for manifest in coredns::manifests(std::net::Ipv4Addr::new(10, 96, 0, 10)) {

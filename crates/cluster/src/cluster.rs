@@ -143,11 +143,13 @@ impl Cluster {
         let number = u32::try_from(self.parts.nodes.len()).unwrap_or(u32::MAX);
         let kubelet = Kubelet::new(config, self.world.now);
         let proxy = KubeProxy::new(proxy_settings(&name, host, number, spec));
-        self.parts.nodes.push(NodeParts { name: name.clone(), on: true, kubelet, proxy });
+        self.parts.nodes.push(NodeParts { name: name.clone(), on: true, kubelet, proxy, policy: None });
         self.parts.by_name.insert(name, number);
+        self.renew_policy(number);
         crate::ports::open(&mut self.wires.network, host, number, spec.control_plane);
         self.connect(Parts::kubelet_id(number));
         self.connect(Parts::proxy_id(number));
+        self.connect(Parts::policy_id(number));
     }
 
     /// Connects a part to the API server, as when its process starts.
@@ -340,6 +342,7 @@ impl Cluster {
         let text = if on { format!("start {name}") } else { format!("stop {name}") };
         self.view.mark(self.world.now, &text, !on);
         let (kubelet, proxy) = (Parts::kubelet_id(number), Parts::proxy_id(number));
+        let policy = Parts::policy_id(number);
         if on {
             self.switch_on(number, host);
         } else {
@@ -348,10 +351,11 @@ impl Cluster {
             if let Some(host) = host {
                 self.wires.network.stop(host);
             }
-            self.world.close_streams_of(|part| part == kubelet || part == proxy);
+            self.world.close_streams_of(|part| [kubelet, proxy, policy].contains(&part));
         }
-        self.reschedule(kubelet);
-        self.reschedule(proxy);
+        for part in [kubelet, proxy, policy] {
+            self.reschedule(part);
+        }
         Ok(())
     }
 
@@ -366,6 +370,7 @@ impl Cluster {
             }
         });
         self.renew_proxy(number);
+        self.renew_policy(number);
         let name = self.parts.nodes[number as usize].name.clone();
         let spec = self.preset.nodes.iter().find(|spec| *spec.name == *name);
         if let Some((spec, host)) = spec.zip(host) {
@@ -373,6 +378,18 @@ impl Cluster {
         }
         self.connect(Parts::kubelet_id(number));
         self.connect(Parts::proxy_id(number));
+        self.connect(Parts::policy_id(number));
+    }
+
+    /// Puts a new agent in the place of what enforces policies on a node, where the network plug-in has one.
+    pub(crate) fn renew_policy(&mut self, number: u32) {
+        let enforces = self.preset.cni == Cni::KubeRouter;
+        let Some(node) = self.parts.nodes.get_mut(number as usize).filter(|_| enforces) else { return };
+        if let Some(host) = self.wires.nodes.get(&node.name).copied() {
+            let services = Cidr::new(Ipv4Addr::new(10, 96, 0, 0), 12);
+            let settings = network_policy::Settings { node: node.name.clone(), host, services };
+            node.policy = Some((NetworkPolicyController::new(settings), 0));
+        }
     }
 
     /// Puts a new kube-proxy in the place of a node's.

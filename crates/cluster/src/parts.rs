@@ -7,6 +7,7 @@ use client::{Component, Cx, Delivery, Identity, WatchSpec};
 use controller_manager::ControllerManager;
 use kube_proxy::KubeProxy;
 use kubelet::Kubelet;
+use network_policy::NetworkPolicyController;
 use scheduler::Scheduler;
 use sim::Time;
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ pub(crate) const MANAGER: u32 = 0;
 pub(crate) const SCHEDULER: u32 = 1;
 /// The API server's part that looks after CustomResourceDefinitions.
 pub(crate) const EXTENSIONS: u32 = crate::addons::FIRST - 1;
-/// Nodes have two parts each, from this number on: the kubelet, then kube-proxy.
+/// Nodes have three parts each, from this number on: the kubelet, kube-proxy, and what enforces policies.
 const FIRST_NODE: u32 = 2;
 
 /// A machine's parts.
@@ -28,6 +29,8 @@ pub(crate) struct NodeParts {
     pub on: bool,
     pub kubelet: Kubelet,
     pub proxy: KubeProxy,
+    /// What enforces NetworkPolicies, and how many of its watches are connected; none where nothing does.
+    pub policy: Option<(NetworkPolicyController, usize)>,
 }
 
 /// All parts.
@@ -46,12 +49,17 @@ pub(crate) struct Parts {
 impl Parts {
     /// Returns the number of a node's kubelet.
     pub(crate) fn kubelet_id(node: u32) -> u32 {
-        FIRST_NODE + 2 * node
+        FIRST_NODE + 3 * node
     }
 
     /// Returns the number of a node's kube-proxy.
     pub(crate) fn proxy_id(node: u32) -> u32 {
-        FIRST_NODE + 2 * node + 1
+        FIRST_NODE + 3 * node + 1
+    }
+
+    /// Returns the number of what enforces policies on a node.
+    pub(crate) fn policy_id(node: u32) -> u32 {
+        FIRST_NODE + 3 * node + 2
     }
 
     /// Returns the node with this name.
@@ -70,13 +78,18 @@ impl Parts {
         if !(FIRST_NODE..crate::addons::FIRST).contains(&part) {
             return None;
         }
-        let (i, is_kubelet) = Parts::node_of(part);
-        self.nodes.get_mut(i).filter(|_| is_kubelet).map(|node| &mut node.kubelet)
+        let (i, agent) = Parts::node_of(part);
+        self.nodes.get_mut(i).filter(|_| agent == Agent::Kubelet).map(|node| &mut node.kubelet)
     }
 
-    fn node_of(part: u32) -> (usize, bool) {
+    fn node_of(part: u32) -> (usize, Agent) {
         let n = part - FIRST_NODE;
-        ((n / 2) as usize, n.is_multiple_of(2))
+        let agent = match n % 3 {
+            0 => Agent::Kubelet,
+            1 => Agent::Proxy,
+            _ => Agent::Policy,
+        };
+        ((n / 3) as usize, agent)
     }
 
     /// Returns under which name a part asks, and what it watches.
@@ -87,12 +100,15 @@ impl Parts {
             EXTENSIONS => (self.extensions.identity().clone(), self.extensions.watches()),
             part if part >= crate::addons::FIRST => self.addons.describe(part)?,
             part => {
-                let (i, is_kubelet) = Parts::node_of(part);
+                let (i, agent) = Parts::node_of(part);
                 let node = self.nodes.get(i)?;
-                if is_kubelet {
-                    (node.kubelet.identity().clone(), node.kubelet.watches())
-                } else {
-                    (node.proxy.identity().clone(), node.proxy.watches())
+                match agent {
+                    Agent::Kubelet => (node.kubelet.identity().clone(), node.kubelet.watches()),
+                    Agent::Proxy => (node.proxy.identity().clone(), node.proxy.watches()),
+                    Agent::Policy => {
+                        let (policy, _) = node.policy.as_ref()?;
+                        (policy.identity().clone(), policy.watches())
+                    }
                 }
             }
         })
@@ -103,7 +119,11 @@ impl Parts {
         match part {
             MANAGER | SCHEDULER | EXTENSIONS => true,
             part if part >= crate::addons::FIRST => self.addons.describe(part).is_some(),
-            part => self.nodes.get(Parts::node_of(part).0).is_some_and(|node| node.on),
+            part => {
+                let (i, agent) = Parts::node_of(part);
+                let has = |node: &NodeParts| agent != Agent::Policy || node.policy.is_some();
+                self.nodes.get(i).is_some_and(|node| node.on && has(node))
+            }
         }
     }
 
@@ -118,9 +138,11 @@ impl Parts {
             EXTENSIONS => self.extensions.next_at(),
             part if part >= crate::addons::FIRST => self.addons.next_at(part),
             part => {
-                let (i, is_kubelet) = Parts::node_of(part);
-                self.nodes.get(i).map_or(Time::NEVER, |node| {
-                    if is_kubelet { node.kubelet.next_at() } else { node.proxy.next_at() }
+                let (i, agent) = Parts::node_of(part);
+                self.nodes.get(i).map_or(Time::NEVER, |node| match agent {
+                    Agent::Kubelet => node.kubelet.next_at(),
+                    Agent::Proxy => node.proxy.next_at(),
+                    Agent::Policy => node.policy.as_ref().map_or(Time::NEVER, |(policy, _)| policy.next_at()),
                 })
             }
         }
@@ -139,6 +161,7 @@ impl Parts {
             Target::Component(component) => component.deliver(cx, watch, delivery),
             Target::Kubelet(kubelet) => kubelet.deliver(cx, watch, delivery),
             Target::Proxy(proxy) => proxy.deliver(cx, watch, delivery),
+            Target::Policy(policy) => policy.deliver(cx, watch, delivery),
             Target::Addon(addon) => addon.deliver(cx, watch, delivery),
         });
     }
@@ -151,6 +174,10 @@ impl Parts {
             Target::Proxy(proxy) => {
                 proxy.step(cx);
                 proxy.apply(cx.now, &mut wires.network);
+            }
+            Target::Policy(policy) => {
+                policy.step(cx);
+                policy.apply(cx.now, &mut wires.network);
             }
             Target::Addon(addon) => addon.step(cx, wires),
         });
@@ -179,11 +206,14 @@ impl Parts {
                 }
             }
             part => {
-                let (i, is_kubelet) = Parts::node_of(part);
-                match self.nodes.get_mut(i) {
-                    Some(node) if is_kubelet => act(Target::Kubelet(&mut node.kubelet), &mut cx, wires),
-                    Some(node) => act(Target::Proxy(&mut node.proxy), &mut cx, wires),
-                    None => {}
+                let (i, agent) = Parts::node_of(part);
+                match (self.nodes.get_mut(i), agent) {
+                    (Some(node), Agent::Kubelet) => act(Target::Kubelet(&mut node.kubelet), &mut cx, wires),
+                    (Some(node), Agent::Proxy) => act(Target::Proxy(&mut node.proxy), &mut cx, wires),
+                    (Some(NodeParts { policy: Some((policy, _)), .. }), Agent::Policy) => {
+                        act(Target::Policy(policy), &mut cx, wires);
+                    }
+                    _ => {}
                 }
             }
         }
@@ -197,9 +227,13 @@ impl Parts {
             EXTENSIONS => self.extensions.identity(),
             part if part >= crate::addons::FIRST => self.addons.identity(part)?,
             part => {
-                let (i, is_kubelet) = Parts::node_of(part);
+                let (i, agent) = Parts::node_of(part);
                 let node = self.nodes.get(i)?;
-                if is_kubelet { node.kubelet.identity() } else { node.proxy.identity() }
+                match agent {
+                    Agent::Kubelet => node.kubelet.identity(),
+                    Agent::Proxy => node.proxy.identity(),
+                    Agent::Policy => node.policy.as_ref()?.0.identity(),
+                }
             }
         };
         Some((identity.clone(), ()))
@@ -210,17 +244,34 @@ impl Parts {
         self.connect_from(world, wires, part, 0);
     }
 
-    /// Lists and watches what the controller manager has begun to watch since it was connected.
+    /// Lists and watches what a part has begun to watch since it was connected.
     pub(crate) fn connect_new(&mut self, world: &mut World, wires: &mut Wires, part: u32) {
         if part == MANAGER && self.manager.watch_count() > self.watched {
             self.connect_from(world, wires, part, self.watched);
         }
+        if let Some((policy, watched)) = self.policy_mut(part)
+            && policy.watch_count() > *watched
+        {
+            let from = *watched;
+            self.connect_from(world, wires, part, from);
+        }
+    }
+
+    fn policy_mut(&mut self, part: u32) -> Option<&mut (NetworkPolicyController, usize)> {
+        if !(FIRST_NODE..crate::addons::FIRST).contains(&part) {
+            return None;
+        }
+        let (i, agent) = Parts::node_of(part);
+        self.nodes.get_mut(i).filter(|_| agent == Agent::Policy)?.policy.as_mut()
     }
 
     fn connect_from(&mut self, world: &mut World, wires: &mut Wires, part: u32, from: usize) {
         let count = self.describe(part).map_or(0, |(_, watches)| watches.len());
         if part == MANAGER {
             self.watched = count;
+        }
+        if let Some((_, watched)) = self.policy_mut(part) {
+            *watched = count;
         }
         for number in from..count {
             self.connect_watch(world, wires, part, number as u32);
@@ -237,6 +288,14 @@ impl Parts {
     }
 }
 
+/// What a part of a machine is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Agent {
+    Kubelet,
+    Proxy,
+    Policy,
+}
+
 /// A part to be called.
 pub(crate) enum Target<'a> {
     /// A control-plane component.
@@ -245,6 +304,8 @@ pub(crate) enum Target<'a> {
     Kubelet(&'a mut Kubelet),
     /// A kube-proxy.
     Proxy(&'a mut KubeProxy),
+    /// What enforces policies on a node.
+    Policy(&'a mut NetworkPolicyController),
     /// A program in a pod that uses the API.
     Addon(&'a mut crate::addons::Addon),
 }

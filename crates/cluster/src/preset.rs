@@ -14,6 +14,18 @@ pub enum KubeletMode {
     Bare,
 }
 
+/// What makes the pods' network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cni {
+    /// A bridge on each node and routes between them, and kube-router's firewall, which enforces
+    /// NetworkPolicies.
+    #[default]
+    KubeRouter,
+    /// The same network without it: NetworkPolicies are stored, and nobody looks at them, as with flannel.
+    Bridge,
+}
+
 /// A machine of a preset.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -58,6 +70,9 @@ pub struct Preset {
     /// How the kubelets behave.
     #[serde(default)]
     pub kubelet: KubeletMode,
+    /// What makes the pods' network.
+    #[serde(default)]
+    pub cni: Cni,
     /// Add-ons that are installed at the start: `coredns`.
     #[serde(default)]
     pub addons: Vec<String>,

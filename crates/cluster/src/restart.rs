@@ -16,6 +16,8 @@ pub enum Process {
     KubeProxies,
     /// The kubelets' watches, which list anew; what runs goes on.
     KubeletWatches,
+    /// What enforces NetworkPolicies on all nodes; the rules that they have written stay.
+    NetworkPolicies,
 }
 
 impl Cluster {
@@ -34,6 +36,10 @@ impl Cluster {
             Process::KubeProxies => nodes.for_each(|node| {
                 self.renew_proxy(node);
                 self.reconnect(Parts::proxy_id(node));
+            }),
+            Process::NetworkPolicies => nodes.for_each(|node| {
+                self.renew_policy(node);
+                self.reconnect(Parts::policy_id(node));
             }),
             Process::KubeletWatches => nodes.for_each(|node| self.reconnect(Parts::kubelet_id(node))),
         }
