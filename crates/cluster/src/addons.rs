@@ -118,13 +118,17 @@ impl Addons {
     }
 }
 
-/// Installs the add-ons of the preset.
-pub(crate) fn install(cluster: &mut Cluster) {
+/// Gives the network plug-in's agents their account and their rights, before there are nodes.
+pub(crate) fn install_network(cluster: &mut Cluster) {
     if cluster.preset.cni == crate::preset::Cni::KubeRouter {
         for manifest in network_policy::manifests() {
             apply(&mut cluster.world, &manifest);
         }
     }
+}
+
+/// Installs the add-ons of the preset.
+pub(crate) fn install(cluster: &mut Cluster) {
     for addon in cluster.preset.addons.clone() {
         if addon == "coredns" {
             for manifest in coredns::manifests(std::net::Ipv4Addr::new(10, 96, 0, 10)) {

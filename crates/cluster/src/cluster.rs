@@ -3,7 +3,7 @@
 use crate::agenda::Agenda;
 use crate::console::Terminal;
 use crate::parts::{NodeParts, Parts};
-use crate::preset::{KubeletMode, Preset};
+use crate::preset::{Cni, KubeletMode, Preset};
 use crate::view::View;
 use crate::wires::{Asker, Wires};
 use crate::world::{Happening, Owner, World};
@@ -15,6 +15,7 @@ use controller_manager::ControllerManager;
 use kube_proxy::KubeProxy;
 use kubelet::{Behaviour, Kubelet, NodeConfig};
 use network::{Cidr, Network};
+use network_policy::NetworkPolicyController;
 use scheduler::Scheduler;
 use sim::{Chance, MILLISECOND, MINUTE, Nanos, SECOND, Time};
 use std::collections::BTreeMap;
@@ -103,6 +104,7 @@ impl Cluster {
         self.connect(crate::parts::MANAGER);
         self.connect(crate::parts::SCHEDULER);
         self.connect(crate::parts::EXTENSIONS);
+        crate::addons::install_network(self);
         for node in &self.preset.clone().nodes {
             self.add_node(node);
         }

@@ -107,8 +107,7 @@ impl NetworkPolicyController {
         if policies.is_empty() {
             return Rules::default();
         }
-        let cluster =
-            Cluster::new(self.informers.of(PODS).iter(), self.informers.of(NAMESPACES).iter());
+        let cluster = Cluster::new(self.informers.of(PODS).iter(), self.informers.of(NAMESPACES).iter());
         compile(&policies, &cluster, &self.settings.node, self.settings.services)
     }
 
@@ -136,7 +135,9 @@ impl NetworkPolicyController {
         if !wanted.chains.is_empty() {
             jumps(network, host, "-I");
         }
-        for name in own_sets(network, host, now).iter().filter(|name| !wanted.sets.contains_key(name.as_str())) {
+        for name in
+            own_sets(network, host, now).iter().filter(|name| !wanted.sets.contains_key(name.as_str()))
+        {
             network.ipset_command(host, &["destroy", name], "", now);
         }
         self.written = wanted;
@@ -191,7 +192,8 @@ fn differing(wanted: &Rules, network: &Network, host: HostId) -> BTreeSet<Rc<str
     let filter = iptables.table(TableName::Filter);
     let is_other = |(name, lines): &(&Rc<str>, &Vec<String>)| {
         let read = lines.iter().map(|line| parse_rule(&split_words(line)).ok());
-        let there = filter.chain(name).map(|chain| chain.rules().iter().cloned().map(Some).collect::<Vec<_>>());
+        let there =
+            filter.chain(name).map(|chain| chain.rules().iter().cloned().map(Some).collect::<Vec<_>>());
         there != Some(read.collect())
     };
     wanted.chains.iter().filter(is_other).map(|(name, _)| name.clone()).collect()

@@ -10,6 +10,15 @@ pub(crate) enum Direction {
     Egress,
 }
 
+/// Which chain of a policy is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChainPart {
+    /// The only one, or the one for ingress.
+    First,
+    /// The one for egress, where there is one for ingress too.
+    SecondOfTwo,
+}
+
 impl Direction {
     pub(crate) const BOTH: [Direction; 2] = [Direction::Ingress, Direction::Egress];
 
@@ -41,10 +50,11 @@ impl PolicyName<'_> {
     }
 
     /// The chain of its rules. kube-router hashes the moment of its synchronisation too, so that chains have
-    /// other names each time; here they keep them.
+    /// other names each time; here they keep them. A policy for both directions has two chains here: in
+    /// kube-router's one, what its ingress permits passes its egress too, where it selects both ends.
     // Models pkg/controllers/netpol/policy.go networkPolicyChainName
-    pub(crate) fn chain(&self) -> Rc<str> {
-        self.named("KUBE-NWPLCY-", "IPv4")
+    pub(crate) fn chain(&self, part: ChainPart) -> Rc<str> {
+        self.named("KUBE-NWPLCY-", if part == ChainPart::SecondOfTwo { "IPv4egress" } else { "IPv4" })
     }
 
     /// The set of the pods that it selects.
@@ -117,7 +127,11 @@ mod tests {
     #[test]
     fn names_fit_and_differ() {
         let policy = PolicyName { namespace: "default", name: "web" };
-        let mut names = vec![policy.chain(), pod_chain("default", "web")];
+        let mut names = vec![
+            policy.chain(ChainPart::First),
+            policy.chain(ChainPart::SecondOfTwo),
+            pod_chain("default", "web"),
+        ];
         for direction in Direction::BOTH {
             names.push(policy.targets(direction));
             for rule in 0..3 {

@@ -1,7 +1,7 @@
 //! Policies to rules: which sets there are, and which chains.
 
 use crate::cluster::{Cluster, Pod, protocol};
-use crate::names::{Direction, PolicyName, marked_rule, pod_chain};
+use crate::names::{ChainPart, Direction, PolicyName, marked_rule, pod_chain};
 use api::label::Selector;
 use api::{Value, meta};
 use network::{Cidr, Protocol};
@@ -13,11 +13,8 @@ use std::rc::Rc;
 /// How long a comment may be.
 const COMMENT_BYTES: usize = 255;
 /// The chains that lead to those of pods, and the built-in ones that they are reached from.
-pub(crate) const TOP: [(&str, &str); 3] = [
-    ("INPUT", "KUBE-ROUTER-INPUT"),
-    ("FORWARD", "KUBE-ROUTER-FORWARD"),
-    ("OUTPUT", "KUBE-ROUTER-OUTPUT"),
-];
+pub(crate) const TOP: [(&str, &str); 3] =
+    [("INPUT", "KUBE-ROUTER-INPUT"), ("FORWARD", "KUBE-ROUTER-FORWARD"), ("OUTPUT", "KUBE-ROUTER-OUTPUT")];
 /// The chain for traffic that no policy is about.
 const DEFAULT: &str = "KUBE-NWPLCY-DEFAULT";
 /// What marks a packet that some policy permits.
@@ -152,15 +149,17 @@ fn firewall(pod: &Pod, policies: &[&Policy], rules: &mut Rules) {
     }
     for policy in policies {
         let about = comment(&format!("run through nw policy {}", policy.name.name));
-        let end = match (policy.is_about(Direction::Ingress), policy.is_about(Direction::Egress)) {
-            (true, true) => String::new(),
-            (true, false) => format!("-d {ip}/32 "),
-            _ => format!("-s {ip}/32 "),
-        };
-        lines.push(format!("{end}{about} -j {}", policy.name.chain()));
+        for (direction, end) in [(Direction::Ingress, "-d"), (Direction::Egress, "-s")] {
+            if policy.is_about(direction) {
+                lines.push(format!("{end} {ip}/32 {about} -j {}", policy.chain(direction)));
+            }
+        }
     }
-    let refused = comment(&format!("rule to REJECT traffic destined for POD name:{name} namespace: {namespace}"));
-    lines.push(format!("{refused} -m mark ! --mark {PERMITTED} -j REJECT --reject-with icmp-port-unreachable"));
+    let refused =
+        comment(&format!("rule to REJECT traffic destined for POD name:{name} namespace: {namespace}"));
+    lines.push(format!(
+        "{refused} -m mark ! --mark {PERMITTED} -j REJECT --reject-with icmp-port-unreachable"
+    ));
     lines.push("-j MARK --set-xmark 0x0/0x10000".to_string());
     let passed = comment("set mark to ACCEPT traffic that comply to network policies");
     lines.push(format!("{passed} -j MARK --set-xmark {PASSED}"));
@@ -228,14 +227,21 @@ impl<'a> Policy<'a> {
         if direction == Direction::Ingress { self.ingress } else { self.egress }
     }
 
-    /// Writes its chain and its sets.
+    fn chain(&self, direction: Direction) -> Rc<str> {
+        self.name.chain(match direction {
+            Direction::Egress if self.ingress => ChainPart::SecondOfTwo,
+            _ => ChainPart::First,
+        })
+    }
+
+    /// Writes its chains and its sets.
     // Models pkg/controllers/netpol/policy.go syncNetworkPolicyChains
     fn write(&self, cluster: &Cluster, rules: &mut Rules) {
-        rules.chains.insert(self.name.chain(), Vec::new());
         for direction in Direction::BOTH {
             if !self.is_about(direction) {
                 continue;
             }
+            rules.chains.insert(self.chain(direction), Vec::new());
             let targets = self.name.targets(direction);
             rules.sets.insert(targets, Set::Addresses(self.targets.clone()));
             let (field, peers) = match direction {
@@ -345,7 +351,7 @@ impl<'a> Policy<'a> {
         let PolicyName { namespace, name } = self.name;
         let about = comment(&format!("rule to ACCEPT traffic from {what}{name} namespace {namespace}"));
         let targets = self.name.targets(direction);
-        let chain = self.name.chain();
+        let chain = self.chain(direction);
         for port in ports {
             let owners = port.owners.as_ref();
             let (from, to) = match direction {

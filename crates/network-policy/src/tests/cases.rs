@@ -10,9 +10,8 @@ const CASES: &str = include_str!("../../tests/data/cases.yaml");
 // Models test/e2e/network/netpol/model.go
 fn world() -> World {
     let name = ["x", "y", "z"];
-    let namespaces = name.map(|ns| {
-        tree!({"metadata": {"name": ns, "labels": {"ns": ns, "kubernetes.io/metadata.name": ns}}})
-    });
+    let namespaces = name
+        .map(|ns| tree!({"metadata": {"name": ns, "labels": {"ns": ns, "kubernetes.io/metadata.name": ns}}}));
     let pods = (0..9).map(|n| {
         let name = ["a", "b", "c"][n % 3];
         pod(["x", "y", "z"][n / 3], name, tree!({"pod": name}), n)
@@ -45,13 +44,19 @@ fn who_may_reach_whom() {
     let mut wrong = Vec::new();
     for case in cases.items() {
         let mut world = world();
-        let policies: Vec<Value> = case["policies"].items().iter().enumerate().map(|(n, spec)| {
-            let mut policy = tree!({"metadata": {"namespace": "x", "name": (format!("p{n}"))}, "spec": spec});
-            if !spec["namespace"].is_null() {
-                policy.set(&["metadata", "namespace"], spec["namespace"].str());
-            }
-            policy
-        }).collect();
+        let policies: Vec<Value> = case["policies"]
+            .items()
+            .iter()
+            .enumerate()
+            .map(|(n, spec)| {
+                let mut policy =
+                    tree!({"metadata": {"namespace": "x", "name": (format!("p{n}"))}, "spec": spec});
+                if !spec["namespace"].is_null() {
+                    policy.set(&["metadata", "namespace"], spec["namespace"].str());
+                }
+                policy
+            })
+            .collect();
         world.enforce(&policies.iter().collect::<Vec<_>>());
         for (target, sources) in case["reach"].fields().iter() {
             let (name, port) = target.split_once(':').unwrap();

@@ -39,7 +39,8 @@ impl Component for Node {
 
 impl Node {
     fn rules(&self) -> String {
-        let text = self.network.iptables_save(self.host, Some(TableName::Filter), Counters::Hide, Time::EPOCH);
+        let text =
+            self.network.iptables_save(self.host, Some(TableName::Filter), Counters::Hide, Time::EPOCH);
         text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect()
     }
 
@@ -58,8 +59,9 @@ const EMPTY: &str = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPU
 
 fn bench(policies: &[Value]) -> Bench<Node> {
     let namespaces = vec![tree!({"metadata": {"name": "x", "labels": {"ns": "x"}}})];
-    let pods: Vec<Value> =
-        (0..4).map(|n| pod("x", ["a", "b", "c", "d"][n], tree!({"pod": (["a", "b", "c", "d"][n])}), n)).collect();
+    let pods: Vec<Value> = (0..4)
+        .map(|n| pod("x", ["a", "b", "c", "d"][n], tree!({"pod": (["a", "b", "c", "d"][n])}), n))
+        .collect();
     let world = World::new(namespaces.clone(), pods.clone());
     let mut server = Server::default();
     namespaces.into_iter().for_each(|one| drop(server.put(Time::EPOCH, NAMESPACES, one)));
@@ -103,6 +105,11 @@ fn one_policy_is_written_as_kube_router_writes_it() {
     let mut bench = bench(&[web()]);
     let node = &mut bench.component;
     let expected = include_str!("../../tests/data/web.rules");
+    if std::env::var_os("KUBARIUM_REWRITE").is_some() {
+        let all = format!("{}{}", node.rules(), node.run("ipset list -o save"));
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/web.rules");
+        return std::fs::write(path, all).unwrap();
+    }
     let sets = node.run("ipset list -o save");
     let all = format!("{}{sets}", node.rules());
     assert_eq!(all, expected, "{all}");
@@ -144,8 +151,7 @@ fn rules_changed_by_hand_come_back_in_five_minutes() {
 
 #[test]
 fn a_new_agent_takes_over_what_an_old_one_wrote() {
-    let mut bench = bench(&[web()]);
-    let Bench { component, mut server, .. } = bench.clone_parts();
+    let Bench { component, mut server, .. } = bench(&[web()]);
     let rules = component.rules();
     let renew = |node: Node| {
         let settings = Settings { node: "node-1".into(), host: node.host, services: services() };
@@ -159,7 +165,6 @@ fn a_new_agent_takes_over_what_an_old_one_wrote() {
     let mut gone = Bench::new(renew(again.component), server);
     gone.run(5 * SECOND);
     assert_eq!(gone.component.rules(), EMPTY);
-    bench.run(SECOND);
 }
 
 #[test]

@@ -32,10 +32,8 @@ pub(crate) fn permits(
         return true;
     }
     let side = |kind: &str, rules: &str, peers: &str, own: &End, other: &End| {
-        let about: Vec<&&Value> = policies
-            .iter()
-            .filter(|policy| own.pod.is_some_and(|pod| is_about(policy, kind, pod)))
-            .collect();
+        let about: Vec<&&Value> =
+            policies.iter().filter(|policy| own.pod.is_some_and(|pod| is_about(policy, kind, pod))).collect();
         about.is_empty()
             || about.iter().any(|policy| {
                 policy["spec"][rules].items().iter().any(|rule| {

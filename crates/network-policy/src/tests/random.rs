@@ -61,7 +61,8 @@ impl Dice {
     }
 
     fn block(&mut self) -> Value {
-        let cidr = self.pick(&["0.0.0.0/0", "10.244.0.0/16", "10.244.1.0/24", "10.64.140.0/24", "10.244.2.0/28"]);
+        let cidr =
+            self.pick(&["0.0.0.0/0", "10.244.0.0/16", "10.244.1.0/24", "10.64.140.0/24", "10.244.2.0/28"]);
         let mut block = tree!({"cidr": cidr});
         if self.is(50) {
             let except = self.pick(&["10.244.1.0/24", "10.244.1.8/29", "10.244.2.11/32", "10.64.140.2/32"]);
@@ -145,9 +146,18 @@ fn rules_permit_what_the_documentation_says() {
             let opens = world.opens(&name, ip(to), port, protocol);
             if opens != expected {
                 let texts: Vec<String> = policies.iter().map(|policy| api::yaml::print(policy)).collect();
-                let rules: Vec<_> = world.nodes.iter().map(|(_, host)| {
-                    world.network.iptables_save(*host, None, network::iptables::Counters::Show, sim::Time::EPOCH)
-                }).collect();
+                let rules: Vec<_> = world
+                    .nodes
+                    .iter()
+                    .map(|(_, host)| {
+                        world.network.iptables_save(
+                            *host,
+                            None,
+                            network::iptables::Counters::Show,
+                            sim::Time::EPOCH,
+                        )
+                    })
+                    .collect();
                 panic!(
                     "set {set}: {name} to {} {} {port}: {opens}, not {expected}\n{}\n{}",
                     key(to),
