@@ -8,6 +8,7 @@ use crate::world::World;
 use api::{Method, Request, Status, Value, meta};
 use client::{Component, Cx, Delivery, Identity, WatchSpec};
 use coredns::CoreDns;
+use ingress_nginx::IngressController;
 use kubelet::{PodRequest, ProgramChange, Taken};
 use network::{Answer, Arrival, Payload, Protocol};
 use nfs_provisioner::Provisioner;
@@ -29,6 +30,8 @@ pub(crate) enum Addon {
     Speaker(Box<metallb::Speaker>),
     /// The NFS provisioner.
     Provisioner(Box<Provisioner>),
+    /// An Ingress controller.
+    Ingress(Box<IngressController>),
 }
 
 impl Addon {
@@ -38,6 +41,7 @@ impl Addon {
             Addon::Controller(controller) => controller.as_ref(),
             Addon::Speaker(speaker) => speaker.as_ref(),
             Addon::Provisioner(provisioner) => provisioner.as_ref(),
+            Addon::Ingress(controller) => controller.as_ref(),
         }
     }
 
@@ -47,6 +51,7 @@ impl Addon {
             Addon::Controller(controller) => controller.as_mut(),
             Addon::Speaker(speaker) => speaker.as_mut(),
             Addon::Provisioner(provisioner) => provisioner.as_mut(),
+            Addon::Ingress(controller) => controller.as_mut(),
         }
     }
 
@@ -60,6 +65,7 @@ impl Addon {
         Some(match program {
             "coredns" => Addon::Dns(Box::new(CoreDns::new(name, BTreeMap::new()))),
             "metallb-controller" => Addon::Controller(Box::new(metallb::Controller::new(name))),
+            "ingress-nginx" => Addon::Ingress(Box::new(IngressController::new(pod))),
             "nfs-provisioner" => Addon::Provisioner(Box::new(Provisioner::new(pod))),
             "metallb-speaker" => {
                 let host = wires.nodes.get(node).copied()?;
@@ -73,6 +79,7 @@ impl Addon {
         match self {
             Addon::Dns(_) | Addon::Provisioner(_) => Vec::new(),
             Addon::Controller(controller) => controller.take_log(),
+            Addon::Ingress(controller) => controller.take_log(),
             Addon::Speaker(speaker) => speaker.take_log(),
         }
     }
@@ -84,7 +91,7 @@ impl Addon {
             Addon::Provisioner(provisioner) => {
                 provisioner.take_removed().iter().for_each(|volume| wires.storage.remove(volume));
             }
-            Addon::Dns(_) | Addon::Controller(_) => {}
+            Addon::Dns(_) | Addon::Controller(_) | Addon::Ingress(_) => {}
         }
     }
 }
@@ -113,18 +120,42 @@ impl Addons {
         self.running.get(&part).map_or(Time::NEVER, |addon| addon.component().next_at())
     }
 
+    /// Returns the uid of the pod that a program is in.
+    pub(crate) fn pod_of(&self, part: u32) -> Option<Rc<str>> {
+        self.by_pod.iter().find(|(_, of)| **of == part).map(|(uid, _)| uid.clone())
+    }
+
     pub(crate) fn get_mut(&mut self, part: u32) -> Option<&mut Addon> {
         self.running.get_mut(&part)
     }
 }
 
 /// Gives the network plug-in's agents their account and their rights, before there are nodes.
-pub(crate) fn install_network(cluster: &mut Cluster) {
-    if cluster.preset.cni == crate::preset::Cni::KubeRouter {
-        for manifest in network_policy::manifests() {
-            apply(&mut cluster.world, &manifest);
+pub(crate) fn install_network(world: &mut World, cni: crate::preset::Cni) {
+    if cni != crate::preset::Cni::KubeRouter {
+        return;
+    }
+    for manifest in network_policy::manifests() {
+        if let Some(path) = collection(&manifest) {
+            let (agent, user) = (Rc::from("kubectl"), Rc::new(api::User::admin()));
+            let request = Request::new(Method::Post, path).body(&manifest).by(&user, &agent);
+            world.apiserver.set_up(world.now, &request);
         }
     }
+}
+
+/// Returns the path under which an object is created; `None` for what isn't served.
+fn collection(object: &Value) -> Option<String> {
+    let (version, kind) = (object["apiVersion"].str(), object["kind"].str());
+    let (group, bare) = version.split_once('/').unwrap_or(("", version));
+    let found = schema::find_kind(group, bare, kind).filter(|kind| kind.served)?;
+    let root = if group.is_empty() { format!("/api/{bare}") } else { format!("/apis/{version}") };
+    let namespace = match meta::namespace(object) {
+        "" => "default",
+        namespace => namespace,
+    };
+    let scope = if found.namespaced { format!("/namespaces/{namespace}") } else { String::new() };
+    Some(format!("{root}{scope}/{}", found.plural))
 }
 
 /// Installs the add-ons of the preset.
@@ -154,8 +185,16 @@ pub(crate) fn metallb_manifests(range: &str) -> Result<Vec<Value>, String> {
     Ok(manifests)
 }
 
-/// Returns the manifests behind a URL that courses fetch MetalLB from, as YAML; `None` for others.
+/// Returns the manifests behind a URL that courses fetch add-ons from, as YAML; `None` for others.
 pub(crate) fn known_url(url: &str) -> Option<String> {
+    if url.contains("ingress-nginx") && url.ends_with("/deploy.yaml") {
+        let provider = match url.contains("/cloud/") {
+            true => ingress_nginx::Provider::Cloud,
+            false => ingress_nginx::Provider::Baremetal,
+        };
+        let texts: Vec<String> = ingress_nginx::manifests(provider).iter().map(api::yaml::print).collect();
+        return Some(texts.join("---\n"));
+    }
     if !url.contains("metallb") || !url.ends_with(".yaml") {
         return None;
     }
@@ -181,16 +220,7 @@ pub(crate) fn apply(world: &mut World, object: &Value) -> (u16, String) {
         return (200, String::new());
     };
     let what = format!("{}/{name}", singular(found));
-    if !found.served {
-        return (200, String::new());
-    }
-    let root = if group.is_empty() { format!("/api/{bare}") } else { format!("/apis/{version}") };
-    let namespace = match meta::namespace(object) {
-        "" => "default",
-        namespace => namespace,
-    };
-    let scope = if found.namespaced { format!("/namespaces/{namespace}") } else { String::new() };
-    let path = format!("{root}{scope}/{}", found.plural);
+    let Some(path) = collection(object) else { return (200, String::new()) };
     let agent: Rc<str> = "kubectl".into();
     let user = Rc::new(api::User::admin());
     let send = |world: &mut World, method, path: String| {
@@ -344,6 +374,9 @@ pub(crate) fn arrive(cluster: &mut Cluster, arrival: Arrival) {
 
 fn serve_builtin(cluster: &mut Cluster, uid: &str, arrival: &Arrival) {
     let part = cluster.parts.addons.by_pod.get(uid).copied();
+    if crate::proxies::serve(cluster, part, uid, arrival) {
+        return;
+    }
     let addon = part.and_then(|part| cluster.parts.addons.running.get_mut(&part));
     let answer = match addon {
         Some(Addon::Dns(server)) => server.serve(arrival.local.port, &arrival.payload),

@@ -100,11 +100,11 @@ impl Cluster {
     }
 
     fn boot(&mut self, epoch: Time) {
+        crate::addons::install_network(&mut self.world, self.preset.cni);
         self.watch_for_view();
         self.connect(crate::parts::MANAGER);
         self.connect(crate::parts::SCHEDULER);
         self.connect(crate::parts::EXTENSIONS);
-        crate::addons::install_network(self);
         for node in &self.preset.clone().nodes {
             self.add_node(node);
         }
@@ -265,6 +265,7 @@ impl Cluster {
                         });
                         self.reschedule(part);
                     }
+                    Some(Asker::Addon { part, id }) => crate::proxies::replied(self, part, id, &ended),
                     Some(Asker::Console) => {
                         self.view.answered(&self.wires, &ended);
                         self.terminal.answer(&mut self.wires, ended);

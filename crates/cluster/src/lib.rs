@@ -15,6 +15,7 @@ mod parts;
 mod play;
 mod ports;
 mod preset;
+mod proxies;
 mod restart;
 pub mod script;
 #[cfg(test)]

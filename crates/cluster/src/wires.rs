@@ -16,6 +16,8 @@ pub(crate) enum Asker {
     Kubelet { node: Rc<str>, id: u64 },
     /// A process of the console.
     Console,
+    /// An add-on's program, by its part's number, under its own number.
+    Addon { part: u32, id: u64 },
     /// A benchmark, which only counts.
     Flood,
 }

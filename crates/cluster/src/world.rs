@@ -124,14 +124,15 @@ impl World {
 
     /// Puts under way what the last request made the watches bring.
     fn dispatch(&mut self, effect: Time, answered: Time, cause: u64) {
+        let set_up = self.apiserver.set_up_writes();
         for (stream, revision, event) in self.apiserver.take_watch_events() {
+            let number = (revision - set_up).unsigned_abs();
             let Some(reader) = self.readers.get_mut(&stream) else { continue };
             if reader.owner == Owner::View {
                 self.seen.push(event);
                 continue;
             }
-            let delay =
-                self.timing.watch_delivery.draw(self.chance, "watch", &reader.name, revision.unsigned_abs());
+            let delay = self.timing.watch_delivery.draw(self.chance, "watch", &reader.name, number);
             // The etcd commit that answers a writer tells the watches too: who has written sees it in its
             // caches by the time it has the answer.
             let wrote = matches!(reader.owner, Owner::Part(part, _) if Some(part) == self.acting);

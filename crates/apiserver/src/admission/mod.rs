@@ -4,6 +4,7 @@
 mod certificate_request;
 mod default_toleration_seconds;
 mod escalation;
+mod ingress_class;
 mod limit_ranger;
 mod namespace_lifecycle;
 mod pod_security;
@@ -75,6 +76,7 @@ impl ApiServer {
                 storage_class::set_default(self, object);
                 add_finalizer(object, "kubernetes.io/pvc-protection");
             }
+            ("networking.k8s.io", "ingresses") => ingress_class::set_default(self, object),
             ("", "persistentvolumes") => add_finalizer(object, "kubernetes.io/pv-protection"),
             _ => {}
         }

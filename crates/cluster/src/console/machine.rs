@@ -114,6 +114,7 @@ impl Ground<'_> {
     fn run_on_client(&mut self, words: &[&str]) -> Option<MachineAnswer> {
         match *words.first()? {
             "microk8s" => Some(self.microk8s(words.get(1..)?)),
+            "minikube" => self.minikube(words.get(1..)?),
             "vagrant" => Some(self.vagrant(words.get(1..)?)),
             "machine" => Some(self.machine_power(words.get(1..)?)),
             "iptables" | "iptables-save" | "conntrack" => Some(MachineAnswer::failed(
@@ -144,9 +145,14 @@ impl Ground<'_> {
         let ["enable", addon] = words else {
             return MachineAnswer::failed(
                 1,
-                "Usage: microk8s enable ADDON[:ARGUMENTS]\n# kubarium: metallb:RANGE is what can be enabled here\n",
+                "Usage: microk8s enable ADDON[:ARGUMENTS]\n# kubarium: metallb:RANGE and ingress are what can be enabled here\n",
             );
         };
+        if *addon == "ingress" {
+            let manifests = ingress_nginx::manifests(ingress_nginx::Provider::Microk8s);
+            let told = "Infer repository core for addon ingress\nEnabling Ingress\n";
+            return self.install(&manifests, told, "Ingress is enabled\n");
+        }
         let Some(range) = addon.strip_prefix("metallb") else {
             return MachineAnswer::failed(1, format!("Addon {addon} was not found in any repository\n"));
         };
@@ -156,15 +162,40 @@ impl Ground<'_> {
             return MachineAnswer::failed(1, text);
         }
         match crate::addons::metallb_manifests(range) {
-            Ok(manifests) => self.install_metallb(&manifests),
+            Ok(manifests) => {
+                let told =
+                    "Infer repository core for addon metallb\nEnabling MetalLB\nApplying Metallb manifest\n";
+                self.install(&manifests, told, "MetalLB is enabled\n")
+            }
             Err(why) => MachineAnswer::failed(1, format!("{why}\n")),
         }
     }
 
-    fn install_metallb(&mut self, manifests: &[api::Value]) -> MachineAnswer {
-        let mut out = String::from(
-            "Infer repository core for addon metallb\nEnabling MetalLB\nApplying Metallb manifest\n",
-        );
+    /// `minikube addons enable ingress`; `None` for what the shell has its own words for.
+    fn minikube(&mut self, words: &[&str]) -> Option<MachineAnswer> {
+        let ["addons", "enable", addon] = words else { return None };
+        if *addon != "ingress" {
+            let text = format!("\n❌  Exiting due to MK_ADDON_ENABLE: {addon} is not a valid addon\n");
+            return Some(MachineAnswer::failed(10, text));
+        }
+        let manifests = ingress_nginx::manifests(ingress_nginx::Provider::Minikube);
+        let answer = self.install(&manifests, "", "");
+        if answer.code != 0 {
+            return Some(answer);
+        }
+        let image = manifests.iter().find(|object| object["kind"].str() == "Deployment");
+        let image =
+            image.map_or("", |object| object["spec"]["template"]["spec"]["containers"][0]["image"].str());
+        Some(MachineAnswer::ok(format!(
+            "💡  ingress is an addon maintained by Kubernetes. For any concerns contact minikube on GitHub.\n\
+             You can view the list of minikube maintainers at: \
+             https://github.com/kubernetes/minikube/blob/master/OWNERS\n    \
+             ▪ Using image {image}\n🔎  Verifying ingress addon...\n🌟  The 'ingress' addon is enabled\n"
+        )))
+    }
+
+    fn install(&mut self, manifests: &[api::Value], before: &str, after: &str) -> MachineAnswer {
+        let mut out = String::from(before);
         for manifest in manifests {
             let (code, line) = crate::addons::apply(self.world, manifest);
             if code >= 300 {
@@ -174,7 +205,7 @@ impl Ground<'_> {
                 out.push_str(&format!("{line}\n"));
             }
         }
-        out.push_str("MetalLB is enabled\n");
+        out.push_str(after);
         MachineAnswer::ok(out)
     }
 

@@ -14,6 +14,9 @@ const MAX_REDIRECTS: u32 = 50;
 /// How long curl tries to connect, unless it is told.
 const CONNECT_TIMEOUT: Nanos = 300 * SECOND;
 
+/// The header by which a server's certificate is told, which isn't one of HTTP's.
+const CERTIFICATE: &str = ":certificate";
+
 /// An answer, or as much as there was.
 #[derive(Clone, Debug, Default)]
 struct Result {
@@ -25,6 +28,8 @@ struct Result {
     answered: Nanos,
     redirects: u32,
     code: i32,
+    /// The Secret of the certificate that was shown; empty for the server's own.
+    certificate: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,7 +61,7 @@ pub(super) fn curl(argv: &[String], io: &mut Io) -> Program {
     if argv.get(1).is_some_and(|word| word == "--help" || word == "-h") {
         return Ended::printed(HELP);
     }
-    let known = Known { name: "curl", plain: "sSviIOLkfN4g", valued: "owmcXdHAujzb", long: LONG, code: 2 };
+    let known = Known { name: "curl", plain: "sSviIOLkfN4g", valued: "owmcXdHAujzb@", long: LONG, code: 2 };
     let given = match known.read(argv.get(1..).unwrap_or_default()) {
         Ok(given) => given,
         Err(error) => return Ended::failed(&curl_words(&error), 2),
@@ -140,7 +145,10 @@ impl Curl {
     }
 
     fn look_up(&mut self) {
-        self.phase = Phase::Lookup(Lookup::new(&self.url.host, self.deadline()));
+        let is_this = |known: &&(String, u16, String)| known.0 == self.url.host && known.1 == self.url.port;
+        let known = self.wish.known.iter().find(is_this).map(|(_, _, address)| address.clone());
+        let name = known.as_ref().unwrap_or(&self.url.host);
+        self.phase = Phase::Lookup(Lookup::new(name, self.deadline()));
     }
 
     fn bad_url(&mut self, error: &UrlError, url: &str, io: &mut Io) {
@@ -222,8 +230,13 @@ impl Curl {
         Progress::More
     }
 
-    fn answered(&mut self, status: u16, headers: Vec<(String, String)>, body: &str, io: &mut Io) {
+    fn answered(&mut self, status: u16, mut headers: Vec<(String, String)>, body: &str, io: &mut Io) {
         let now = io.host.now();
+        let place = headers.iter().position(|(name, _)| name == CERTIFICATE);
+        self.result.certificate = place.map(|place| headers.remove(place).1);
+        if self.result.certificate.is_some() && !self.certified(io) {
+            return;
+        }
         self.result.answered = now - self.began;
         self.result.status = status;
         self.result.headers = headers;
@@ -275,6 +288,38 @@ impl Curl {
         self.write_out(io);
     }
 
+    /// Looks at a server's certificate, which is that of a Secret or, without one, made by the server itself.
+    /// Nobody here knows who signed them: only `-k` takes them. Returns whether it is taken.
+    fn certified(&mut self, io: &mut Io) -> bool {
+        const MORE: &str = "More details here: https://curl.se/docs/sslcerts.html\n\n\
+            curl failed to verify the legitimacy of the server and therefore could not\n\
+            establish a secure connection to it. To learn more about this situation and\n\
+            how to fix it, please visit the web page mentioned above.\n";
+        if !self.wish.trusts_all {
+            self.fail(60, "SSL certificate problem: self-signed certificate", io);
+            if !self.wish.silent || self.wish.shows_error {
+                io.err(MORE);
+            }
+            return false;
+        }
+        true
+    }
+
+    /// Returns what `-v` says of a server's certificate.
+    fn certificate(&self) -> String {
+        let Some(secret) = &self.result.certificate else { return String::new() };
+        let told = if secret.is_empty() {
+            let name = "O=Acme Co; CN=Kubernetes Ingress Controller Fake Certificate";
+            format!("*  subject: {name}\n*  issuer: {name}\n")
+        } else {
+            format!("*  # kubarium: the one in Secret {secret}; what it says isn't read here\n")
+        };
+        format!(
+            "* Server certificate:\n{told}*  SSL certificate verify result: self-signed certificate (18), \
+             continuing anyway.\n"
+        )
+    }
+
     fn host_header(&self) -> String {
         let own = self.wish.headers.iter().find(|header| is_host(header));
         own.map_or_else(|| self.url.authority(), |(_, value)| value.clone())
@@ -299,6 +344,7 @@ impl Curl {
         }
         let (host, address, port) = (&self.url.host, &self.result.address, self.url.port);
         let mut text = format!("* Connected to {host} ({address}) port {port} (#{})\n", self.connections);
+        text.push_str(&self.certificate());
         text.push_str(&format!("> {} {} HTTP/1.1\n", self.wish.method, self.url.path));
         text.push_str(&format!("> Host: {}\n", self.host_header()));
         for (name, value) in self.wish.headers.iter().filter(|header| !is_host(header)) {

@@ -22,6 +22,10 @@ pub(super) struct Wish {
     pub(super) follows: bool,
     pub(super) max_time: Option<Nanos>,
     pub(super) connect_timeout: Option<Nanos>,
+    /// Whether any certificate is good enough.
+    pub(super) trusts_all: bool,
+    /// Addresses that are known without asking: (host, port, address).
+    pub(super) known: Vec<(String, u16, String)>,
 }
 
 pub(super) const LONG: &[(&str, char)] = &[
@@ -48,6 +52,7 @@ pub(super) const LONG: &[(&str, char)] = &[
     ("user-agent", 'A'),
     ("user", 'u'),
     ("cacert", 'z'),
+    ("resolve", '@'),
     ("retry", 'z'),
     ("retry-delay", 'z'),
     ("cookie", 'b'),
@@ -84,6 +89,13 @@ pub(super) fn curl_words(error: &str) -> String {
     let flag = flag.or_else(|| line.split('\'').nth(1).map(str::to_string)).unwrap_or_default();
     let what = if line.contains("requires") { "requires parameter" } else { "is unknown" };
     format!("curl: option {flag}: {what}\ncurl: try 'curl --help' or 'curl --manual' for more information")
+}
+
+/// Reads `HOST:PORT:ADDRESS`.
+fn known(text: &str) -> Option<(String, u16, String)> {
+    let (host, rest) = text.split_once(':')?;
+    let (port, address) = rest.split_once(':')?;
+    Some((host.to_string(), port.parse().ok()?, address.to_string()))
 }
 
 impl Wish {
@@ -154,6 +166,8 @@ impl Wish {
             follows: given.has('L'),
             max_time: seconds('m').filter(|limit| *limit > 0),
             connect_timeout: seconds('c').filter(|limit| *limit > 0),
+            trusts_all: given.has('k'),
+            known: given.values('@').filter_map(known).collect(),
         })
     }
 }

@@ -54,7 +54,7 @@ impl Machine {
 const ELSEWHERE: &[(&str, &str)] = &[
     ("helm", "there is no Helm here; kubectl apply -f takes manifests"),
     ("docker podman nerdctl ctr", "containers are the kubelet's here: ssh NODE crictl ps"),
-    ("minikube kind kubeadm k3s k3d eksctl gcloud", "the cluster is there already: kubectl get nodes"),
+    ("kind kubeadm k3s k3d eksctl gcloud", "the cluster is there already: kubectl get nodes"),
     ("jq yq", "kubectl get … -o jsonpath='{.…}' picks fields"),
     ("git apt apt-get yum dnf apk pip npm brew snap", "nothing is fetched or installed here"),
     ("python python3 node go java perl ruby", "no programming language runs here beside the shell"),

@@ -276,6 +276,7 @@ const MACHINES: &[(&str, &str)] = &[
     ("iptables-save", "node"),
     ("machine", "client"),
     ("microk8s", "client"),
+    ("minikube", "client"),
     ("mysql", "container"),
     ("mysqladmin", "container"),
     ("nginx", "container"),
