@@ -103,8 +103,8 @@ impl Canary {
     // Models github.com/kubernetes/ingress-nginx rootfs/etc/nginx/lua/balancer.lua route_to_alternative_balancer
     pub fn takes(&self, header: Option<&str>, cookie: Option<&str>, draw: u64) -> bool {
         match (header, &*self.value) {
-            (Some(said), "") if said == "always" => return true,
-            (Some(said), "") if said == "never" => return false,
+            (Some("always"), "") => return true,
+            (Some("never"), "") => return false,
             (Some(said), value) if !value.is_empty() && said == value => return true,
             _ => {}
         }
