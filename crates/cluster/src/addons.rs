@@ -112,6 +112,12 @@ impl Addons {
         Some((component.identity().clone(), component.watches()))
     }
 
+    /// Returns whether a pod runs an Ingress controller.
+    pub(crate) fn is_ingress(&self, uid: &str) -> bool {
+        let addon = self.by_pod.get(uid).and_then(|part| self.running.get(part));
+        matches!(addon, Some(Addon::Ingress(_)))
+    }
+
     pub(crate) fn identity(&self, part: u32) -> Option<&Identity> {
         Some(self.running.get(&part)?.component().identity())
     }
@@ -327,7 +333,10 @@ fn end(cluster: &mut Cluster, uid: &str) {
 
 /// Hands a request that came to an application to the program that listens there.
 pub(crate) fn arrive(cluster: &mut Cluster, arrival: Arrival) {
-    if crate::ports::arrive(cluster, &arrival) {
+    if crate::ports::arrive(cluster, &arrival)
+        || crate::console::ears::arrive(cluster, &arrival)
+        || crate::tls::arrive(cluster, &arrival)
+    {
         return;
     }
     if let Some(node) = crate::wires::proxy_of(arrival.application) {

@@ -292,6 +292,9 @@ impl Cluster {
         }
         crate::addons::follow(self);
         self.serve_streams();
+        if self.wires.network.take_capture_news() {
+            self.terminal.wake();
+        }
     }
 
     /// Returns for how long nothing may change before the cluster counts as settled.

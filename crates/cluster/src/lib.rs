@@ -20,6 +20,7 @@ mod restart;
 pub mod script;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod view;
 mod wires;
 mod world;

@@ -12,7 +12,7 @@ const SECURE_PORT: u16 = 6_443;
 /// kube-proxy's port for its own health.
 const PROXY_HEALTH: u16 = 10_256;
 /// The API server's number as an application.
-const APISERVER: Application = Application((1 << 42) - 1);
+pub(crate) const APISERVER: Application = Application((1 << 42) - 1);
 /// The taint by which an autoscaler marks a node that it takes away.
 const TO_BE_DELETED: &str = "ToBeDeletedByClusterAutoscaler";
 
@@ -29,6 +29,7 @@ pub(crate) fn arrive(cluster: &mut Cluster, arrival: &Arrival) -> bool {
     let answer = match &*arrival.payload {
         _ if arrival.application != APISERVER => return proxy_health(cluster, arrival),
         Payload::Http(http) => Answer::Http(api_answer(cluster, http)),
+        Payload::Text(_) => return false,
         _ => Answer::Connected,
     };
     reply(cluster, arrival, answer);

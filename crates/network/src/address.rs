@@ -123,6 +123,12 @@ pub struct Socket {
     pub port: u16,
 }
 
+impl Default for Socket {
+    fn default() -> Socket {
+        Socket { address: Ipv4Addr::UNSPECIFIED, port: 0 }
+    }
+}
+
 impl Socket {
     /// Makes a pair.
     pub fn new(address: Ipv4Addr, port: u16) -> Socket {

@@ -46,6 +46,9 @@ impl Network {
             back: 0,
             path: Vec::new(),
             tracked: Vec::new(),
+            rules_seen: 0,
+            resent: 0,
+            tape: None,
         };
         self.begin(now, id, exchange);
         id
@@ -76,6 +79,10 @@ impl Network {
     fn conclude(&mut self, now: Time, id: ExchangeId, outcome: Outcome) {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         if matches!(exchange.stage, Stage::Serving(_)) {
+            match &outcome {
+                Outcome::Answered(answer) => self.captures.answered(now, exchange, answer),
+                _ => self.captures.broken(now, exchange),
+            }
             exchange.stage = Stage::Ending(outcome);
             let at = now + exchange.back;
             self.queue.push(at, Due::End(id, 0));

@@ -4,9 +4,13 @@ mod store;
 
 use crate::{Protocol, Socket};
 use sim::{Nanos, SECOND, Time};
-use std::fmt::Write;
 use store::Store;
 
+/// After what time packets both ways make a UDP stream of a question and its answer.
+// Models net/netfilter/nf_conntrack_proto_udp.c nf_conntrack_udp_packet
+const UDP_STREAM_AFTER: Nanos = 2 * SECOND;
+/// How long a UDP stream is kept after its last packet.
+const UDP_STREAM: Nanos = 120 * SECOND;
 /// How many connections a node knows at once. When it is full, the one that ends first makes room.
 const CONNECTIONS: usize = 8_192;
 
@@ -57,8 +61,8 @@ impl TrackState {
     // Models net/netfilter/nf_conntrack_proto_tcp.c tcp_timeouts
     fn timeout(self, protocol: Protocol) -> Nanos {
         match (protocol, self) {
-            (Protocol::Udp, TrackState::Unreplied) | (Protocol::Icmp, _) => 30 * SECOND,
-            (Protocol::Udp, _) | (_, TrackState::Unreplied | TrackState::TimeWait) => 120 * SECOND,
+            (Protocol::Udp | Protocol::Icmp, _) => 30 * SECOND,
+            (_, TrackState::Unreplied | TrackState::TimeWait) => 120 * SECOND,
             (_, TrackState::Established) => 5 * 86_400 * SECOND,
             (_, TrackState::Close) => 10 * SECOND,
         }
@@ -83,8 +87,12 @@ pub struct Connection {
     pub reply: Tuple,
     /// How far it is.
     pub state: TrackState,
+    /// When its first packet was seen.
+    pub began: Time,
     /// When it is forgotten.
     pub expires: Time,
+    /// Whether it isn't forgotten first where room is needed: TCP that opened, UDP that went on.
+    pub is_assured: bool,
 }
 
 impl Connection {
@@ -96,6 +104,37 @@ impl Connection {
     /// Returns whether the source is translated.
     pub fn is_snat(&self) -> bool {
         self.reply.destination != self.original.source
+    }
+
+    /// Notes that it is in a state at a moment.
+    fn enter(&mut self, now: Time, state: TrackState) {
+        let protocol = self.original.protocol;
+        self.state = state;
+        self.expires = now + state.timeout(protocol);
+        match (protocol, state) {
+            (Protocol::Icmp, _) | (_, TrackState::Unreplied) => {}
+            (Protocol::Udp, _) if now - self.began <= UDP_STREAM_AFTER => {}
+            (Protocol::Udp, _) => (self.is_assured, self.expires) = (true, now + UDP_STREAM),
+            (_, TrackState::Established) => self.is_assured = true,
+            _ => {}
+        }
+    }
+
+    /// Returns the line of `conntrack -L`, without its end.
+    fn line(&self, now: Time) -> String {
+        let Connection { original, reply, state, expires, .. } = self;
+        let protocol = original.protocol;
+        let name = if protocol == Protocol::Tcp { format!(" {}", state.name()) } else { String::new() };
+        format!(
+            "{:<8} {} {}{name} {}{} {}{} mark=0 use=1",
+            protocol.name(),
+            protocol.number(),
+            (*expires - now) / SECOND,
+            ends(original, "type=8"),
+            if *state == TrackState::Unreplied { " [UNREPLIED]" } else { "" },
+            ends(reply, "type=0"),
+            if self.is_assured { " [ASSURED]" } else { "" },
+        )
     }
 
     /// Returns source and destination of a packet of this direction once it is translated.
@@ -142,16 +181,38 @@ impl Conntrack {
         }
         let state = TrackState::Unreplied;
         let expires = now + state.timeout(original.protocol);
-        self.store.insert(Connection { original, reply, state, expires });
+        self.store.insert(Connection { original, reply, state, began: now, expires, is_assured: false });
+    }
+
+    /// Notes one more packet of a connection that is known.
+    pub fn note(&mut self, now: Time, tuple: &Tuple, direction: Direction) {
+        let Some((place, _)) = self.store.find(tuple) else { return };
+        self.store.change(place, |connection| {
+            let is_answered = direction == Direction::Reply && connection.state == TrackState::Unreplied;
+            connection.enter(now, if is_answered { TrackState::Established } else { connection.state });
+        });
     }
 
     /// Notes how far the connection of this packet is now.
     pub fn set_state(&mut self, now: Time, tuple: &Tuple, state: TrackState) {
         let Some((place, _)) = self.store.find(tuple) else { return };
-        self.store.change(place, |connection| {
-            connection.state = state;
-            connection.expires = now + state.timeout(connection.original.protocol);
-        });
+        self.store.change(place, |connection| connection.enter(now, state));
+    }
+
+    /// Forgets the connection of this packet.
+    pub fn remove(&mut self, tuple: &Tuple) {
+        if let Some((place, _)) = self.store.find(tuple) {
+            self.store.remove(place);
+        }
+    }
+
+    /// Forgets the connections whose line of `conntrack -L` is one of these. Returns their lines.
+    pub fn delete(&mut self, now: Time, is_one: impl Fn(&str) -> bool) -> Vec<String> {
+        let known = self.store.iter().filter(|(_, one)| one.expires > now);
+        let lines = known.map(|(place, one)| (place, one.line(now)));
+        let gone: Vec<(u32, String)> = lines.filter(|(_, line)| is_one(line)).collect();
+        gone.iter().for_each(|(place, _)| self.store.remove(*place));
+        gone.into_iter().map(|(_, line)| line).collect()
     }
 
     /// Forgets the connections whose translation leads to an endpoint, as kube-proxy does for UDP.
@@ -177,33 +238,17 @@ impl Conntrack {
 
     /// Returns what `conntrack -L` prints.
     pub fn list(&self, now: Time) -> String {
-        let mut out = String::new();
-        for connection in self.connections(now) {
-            let Connection { original, reply, state, expires } = connection;
-            let protocol = original.protocol;
-            let seconds = (*expires - now) / SECOND;
-            let name = if protocol == Protocol::Tcp { format!(" {}", state.name()) } else { String::new() };
-            let unreplied = if *state == TrackState::Unreplied { " [UNREPLIED]" } else { "" };
-            let assured = if *state == TrackState::Unreplied { "" } else { " [ASSURED]" };
-            let _ = writeln!(
-                out,
-                "{:<8} {} {seconds}{name} {}{unreplied} {}{assured} mark=0 use=1",
-                protocol.name(),
-                protocol.number(),
-                ends(original),
-                ends(reply)
-            );
-        }
-        out
+        self.connections(now).map(|connection| format!("{}\n", connection.line(now))).collect()
     }
 }
 
-fn ends(tuple: &Tuple) -> String {
-    let Tuple { source, destination, .. } = tuple;
-    format!(
-        "src={} dst={} sport={} dport={}",
-        source.address, destination.address, source.port, destination.port
-    )
+fn ends(tuple: &Tuple, icmp: &str) -> String {
+    let Tuple { source, destination, protocol } = tuple;
+    let (from, to) = (source.address, destination.address);
+    match protocol {
+        Protocol::Icmp => format!("src={from} dst={to} {icmp} code=0 id=1"),
+        _ => format!("src={from} dst={to} sport={} dport={}", source.port, destination.port),
+    }
 }
 
 #[cfg(test)]
@@ -231,6 +276,59 @@ mod tests {
         assert!(track.is_taken(Time(1), &reply));
         assert!(track.find(Time(121 * SECOND), &original).is_none());
         assert!(track.find(Time(121 * SECOND), &reply).is_none());
+    }
+
+    #[test]
+    fn states_are_kept_as_long_as_in_the_kernel() {
+        let ends = |protocol| Tuple { source: socket(1, 40_000), destination: socket(2, 53), protocol };
+        use Direction::{Original, Reply};
+        // What passes at which second, and what conntrack -L says then.
+        for (protocol, packets, line) in [
+            (
+                Protocol::Udp,
+                &[][..],
+                "udp      17 30 src=10.0.0.1 dst=10.0.0.2 sport=40000 dport=53 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=53 dport=40000 mark=0 use=1",
+            ),
+            (
+                Protocol::Udp,
+                &[(1, Reply)],
+                "udp      17 30 src=10.0.0.1 dst=10.0.0.2 sport=40000 dport=53 src=10.0.0.2 dst=10.0.0.1 sport=53 dport=40000 mark=0 use=1",
+            ),
+            (
+                Protocol::Udp,
+                &[(1, Reply), (3, Original)],
+                "udp      17 120 src=10.0.0.1 dst=10.0.0.2 sport=40000 dport=53 src=10.0.0.2 dst=10.0.0.1 sport=53 dport=40000 [ASSURED] mark=0 use=1",
+            ),
+            (
+                Protocol::Icmp,
+                &[(1, Reply)],
+                "icmp     1 30 src=10.0.0.1 dst=10.0.0.2 type=8 code=0 id=1 src=10.0.0.2 dst=10.0.0.1 type=0 code=0 id=1 mark=0 use=1",
+            ),
+            (
+                Protocol::Tcp,
+                &[(3, Original)],
+                "tcp      6 120 SYN_SENT src=10.0.0.1 dst=10.0.0.2 sport=40000 dport=53 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 sport=53 dport=40000 mark=0 use=1",
+            ),
+            (
+                Protocol::Tcp,
+                &[(1, Reply)],
+                "tcp      6 432000 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=40000 dport=53 src=10.0.0.2 dst=10.0.0.1 sport=53 dport=40000 [ASSURED] mark=0 use=1",
+            ),
+        ] {
+            let mut track = Conntrack::default();
+            let original = ends(protocol);
+            let reply = Tuple { source: original.destination, destination: original.source, protocol };
+            track.add(Time(0), original, reply);
+            for (second, direction) in packets {
+                let tuple = if *direction == Original { original } else { reply };
+                track.note(Time(second * SECOND), &tuple, *direction);
+            }
+            let now = Time(packets.last().map_or(0, |(second, _)| second * SECOND));
+            assert_eq!(track.list(now), format!("{line}\n"), "{packets:?}");
+            assert_eq!(track.delete(now, |line| line.contains("dport=99")), Vec::<String>::new());
+            assert_eq!(track.delete(now, |line| line.contains("dst=10.0.0.2")), [line]);
+            assert_eq!(track.list(now), "");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! How an exchange goes on: the first packet, the request, the answer, and what may go wrong.
 
-use crate::conntrack::TrackState;
+use crate::conntrack::{Direction, TrackState};
 use crate::iptables::{Interface, Packet, RejectWith};
 use crate::network::{Due, Exchange, Network, Stage, TCP_OPENING};
+use crate::passage::Passage;
 use crate::walk::{Fate, Trip};
 use crate::way::{Event, Loss, Way};
 use crate::{Answer, Arrival, Delivery, Ended, ExchangeId, HostId, Outcome, Payload, Protocol, Socket};
@@ -21,8 +22,11 @@ const PING_PATIENCE: Nanos = 10 * SECOND;
 /// How long TCP repeats data that nobody acknowledges.
 // Models net/ipv4/tcp_timer.c tcp_retries2
 const TCP_DATA: Nanos = 924 * SECOND;
-/// How often an answer is sent again at most.
-const ANSWER_TRIES: u32 = 10;
+/// How often a request or an answer is sent again at most.
+pub(crate) const ANSWER_TRIES: u32 = 10;
+/// After what time data is sent again that nobody acknowledges; twice as long each time.
+// Models include/net/tcp.h TCP_RTO_MIN
+pub(crate) const RESEND: Nanos = SECOND / 5;
 
 impl Network {
     pub(crate) fn begin(&mut self, now: Time, id: ExchangeId, mut exchange: Exchange) {
@@ -63,12 +67,21 @@ impl Network {
         let mut trip = Trip::new(exchange.who.clone(), exchange.draws, std::mem::take(&mut self.spare));
         let from = exchange.from;
         let mut packet = first_packet(exchange);
+        exchange.rules_seen = self.rule_changes;
+        if let Payload::Probe(ttl) = *exchange.payload {
+            trip.ttl = ttl;
+        }
+        trip.hops = self.captures.is_active().then(Vec::new);
         let fate = self.walk(now, from, &mut packet, &mut trip);
         let ahead = trip.elapsed;
+        if let (Some(hops), Some(exchange)) = (trip.hops.take(), self.exchanges.get_mut(&id)) {
+            self.captures.first(now, id, exchange, hops);
+        }
         match fate {
             Fate::Arrived(server) => self.reached(now, id, server, &packet, &mut trip),
             Fate::Rejected(with) => {
                 trip.events.push(Event::Rejected(with));
+                self.show_refusal(now, id, Some(with), trip.places.last().map(|(host, _)| *host));
                 let outcome = match with {
                     RejectWith::PortUnreachable | RejectWith::TcpReset => Outcome::Refused,
                     _ => Outcome::Unreachable,
@@ -79,9 +92,22 @@ impl Network {
                 trip.events.push(Event::Unreachable);
                 self.end_after(now, id, Outcome::Unreachable, ARP_PATIENCE + 2 * ahead);
             }
+            Fate::Expired(by) => {
+                trip.events.push(Event::Expired);
+                self.end_after(now, id, Outcome::Answered(Answer::Expired(by)), 2 * ahead);
+            }
             Fate::Lost(loss) => self.lost(now, id, loss, &mut trip),
         }
         self.record(id, trip);
+    }
+
+    fn show_refusal(&mut self, now: Time, id: ExchangeId, with: Option<RejectWith>, by: Option<HostId>) {
+        let Some(exchange) = self.exchanges.get(&id).filter(|exchange| exchange.tape.is_some()) else {
+            return;
+        };
+        let by =
+            by.and_then(|host| self.topology.host(host)).map_or(exchange.destination.address, |h| h.address);
+        self.captures.refused(now, exchange, with, by);
     }
 
     /// The first packet came to a host that has the address.
@@ -92,7 +118,10 @@ impl Network {
         let ahead = trip.elapsed;
         if !is_open {
             trip.events.push(Event::Closed);
-            self.set_track_state(now, &trip.tracked, TrackState::Close);
+            self.show_refusal(now, id, None, Some(server));
+            if protocol == Protocol::Tcp {
+                self.forget_tracked(&trip.tracked);
+            }
             return self.end_after(now, id, Outcome::Refused, 2 * ahead);
         }
         trip.events.push(Event::Delivered { local, peer });
@@ -107,7 +136,11 @@ impl Network {
         // The answer's way is tried now: where it fails, no connection opens.
         trip.events.push(Event::Back);
         let mut answer = reversed(packet);
+        trip.hops = self.captures.is_active().then(Vec::new);
         let fate = self.walk(now, server, &mut answer, trip);
+        if let (Some(hops), Some(exchange)) = (trip.hops.take(), self.exchanges.get_mut(&id)) {
+            self.captures.opened(now, exchange, hops);
+        }
         let is_back =
             fate == Fate::Arrived(from) && answer.source == destination && answer.destination == source;
         match fate {
@@ -119,9 +152,10 @@ impl Network {
         let round = trip.elapsed;
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         exchange.back = round - ahead;
-        exchange.tracked = std::mem::take(&mut trip.tracked);
         match *exchange.payload {
-            Payload::Ping => self.end_after(now, id, Outcome::Answered(Answer::Pong), round),
+            Payload::Ping | Payload::Probe(_) => {
+                self.end_after(now, id, Outcome::Answered(Answer::Pong), round);
+            }
             Payload::Connect => self.end_after(now, id, Outcome::Answered(Answer::Connected), round),
             _ => {
                 exchange.stage = Stage::Asking;
@@ -145,6 +179,7 @@ impl Network {
     fn record(&mut self, id: ExchangeId, trip: Trip) {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         exchange.draws = trip.draws;
+        exchange.tracked.extend(trip.tracked);
         self.spare.taken = trip.taken;
         let attempts = exchange.attempts;
         if let Some(way) = self.way_mut(id) {
@@ -174,12 +209,13 @@ impl Network {
     }
 
     fn arrive(&mut self, at: Time, id: ExchangeId, deliveries: &mut Vec<Delivery>) {
+        match self.passage(at, id, Direction::Original) {
+            Passage::Open => {}
+            Passage::Lost => return self.ask_again(at, id),
+            Passage::Reset => return self.end_after(at, id, Outcome::Reset, 0),
+        }
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         let server = exchange.server;
-        if !self.topology.is_up(server) {
-            // Nobody acknowledges the request; the asker waits.
-            return;
-        }
         let key = (server, exchange.protocol, exchange.local.port);
         let Some(application) = self.listeners.get(&key).copied() else {
             let back = exchange.back;
@@ -206,17 +242,23 @@ impl Network {
     fn end(&mut self, at: Time, id: ExchangeId, tries: u32, deliveries: &mut Vec<Delivery>) {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         let Stage::Ending(outcome) = &exchange.stage else { return };
-        let is_open = exchange.path.windows(2).all(|pair| match pair {
-            [a, b] => self.topology.can_reach(*a, *b),
-            _ => true,
-        });
-        if !is_open && matches!(outcome, Outcome::Answered(_) | Outcome::Reset) {
-            if tries < ANSWER_TRIES && exchange.protocol == Protocol::Tcp {
-                self.queue.push(at + ((SECOND / 5) << tries), Due::End(id, tries + 1));
-            }
-            return;
-        }
+        // What only opens a connection, or asks for an echo, has had its answer's way at once.
+        let is_short = matches!(*exchange.payload, Payload::Ping | Payload::Connect | Payload::Probe(_));
+        let is_carried = matches!(outcome, Outcome::Answered(_) | Outcome::Reset) && !is_short;
         let outcome = outcome.clone();
+        if is_carried {
+            match self.passage(at, id, Direction::Reply) {
+                Passage::Open => {}
+                Passage::Reset => return self.finish(at, id, Outcome::Reset, deliveries),
+                Passage::Lost => {
+                    let is_tcp = self.exchanges.get(&id).is_some_and(|one| one.protocol == Protocol::Tcp);
+                    if tries < ANSWER_TRIES && is_tcp {
+                        self.queue.push(at + (RESEND << tries), Due::End(id, tries + 1));
+                    }
+                    return;
+                }
+            }
+        }
         self.finish(at, id, outcome, deliveries);
     }
 
@@ -242,7 +284,7 @@ impl Network {
     }
 }
 
-fn first_packet(exchange: &Exchange) -> Packet {
+pub(crate) fn first_packet(exchange: &Exchange) -> Packet {
     Packet {
         protocol: exchange.protocol,
         source: exchange.source,
@@ -255,7 +297,7 @@ fn first_packet(exchange: &Exchange) -> Packet {
     }
 }
 
-fn reversed(packet: &Packet) -> Packet {
+pub(crate) fn reversed(packet: &Packet) -> Packet {
     let (source, destination): (Socket, Socket) = (packet.destination, packet.source);
     Packet { source, destination, mark: 0, state: 0, ..*packet }
 }

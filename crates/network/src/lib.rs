@@ -4,6 +4,7 @@
 //! `iptables-save` prints there.
 
 mod address;
+mod capture;
 mod connect;
 pub mod conntrack;
 pub mod dns;
@@ -13,7 +14,9 @@ pub mod ipset;
 pub mod iptables;
 mod network;
 mod node;
+mod passage;
 mod payload;
+mod sockets;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -22,11 +25,13 @@ mod walk;
 mod way;
 
 pub use address::{Cidr, Protocol, Socket};
+pub use capture::{Capture, CaptureId, Filter, Seen, veth_name};
 pub use explain::{Question, WouldAnswer};
 pub use network::{Connect, Network};
 pub use payload::{
     Answer, Application, Arrival, Delivery, Ended, ExchangeId, Headers, HttpRequest, HttpResponse, Outcome,
     Payload,
 };
-pub use topology::{Host, HostId, HostKind, Topology};
+pub use sockets::{SocketRow, SocketState};
+pub use topology::{Host, HostId, HostKind, Netem, Topology, hardware_address};
 pub use way::{ChainView, Loss, RuleView, Step, Way};

@@ -1,7 +1,8 @@
+use crate::capture::{Captures, Tape};
 use crate::conntrack::Tuple;
 use crate::iptables::RuleCache;
 use crate::node::Node;
-use crate::topology::{Host, HostKind, Topology};
+use crate::topology::{Host, HostKind, Netem, Topology};
 use crate::walk::Spare;
 use crate::way::Way;
 use crate::{Application, Cidr, Delivery, ExchangeId, HostId, Outcome, Payload, Protocol, Socket};
@@ -65,6 +66,12 @@ pub(crate) struct Exchange {
     /// The hosts on the way, from client to server.
     pub(crate) path: Vec<HostId>,
     pub(crate) tracked: Vec<(HostId, Tuple)>,
+    /// What [`Network::rule_changes`] was when a packet was led last.
+    pub(crate) rules_seen: u64,
+    /// How often the request was sent again.
+    pub(crate) resent: u32,
+    /// Where the packets pass interfaces, where somebody looks.
+    pub(crate) tape: Option<Box<Tape>>,
 }
 
 /// What is due at a moment.
@@ -93,6 +100,10 @@ pub struct Network {
     pub(crate) spare: Spare,
     pub(crate) next: u64,
     machines_changed: u64,
+    /// Grows with every change of rules and every connection that was forgotten by hand: packets of open
+    /// connections are then led anew.
+    pub(crate) rule_changes: u64,
+    pub(crate) captures: Captures,
     pub(crate) cache: RuleCache,
 }
 
@@ -112,6 +123,8 @@ impl Network {
             spare: Spare::default(),
             next: 1,
             machines_changed: 0,
+            rule_changes: 0,
+            captures: Captures::default(),
             cache: RuleCache::default(),
         }
     }
@@ -255,6 +268,11 @@ impl Network {
         self.topology.set_delay(a, b, delay);
     }
 
+    /// Delays and loses what a machine sends to others (`tc qdisc … netem`); `None` for nothing of it.
+    pub fn set_netem(&mut self, machine: HostId, netem: Option<Netem>) {
+        self.topology.set_netem(machine, netem);
+    }
+
     /// Returns whether packets pass between two hosts.
     pub fn can_reach(&self, a: HostId, b: HostId) -> bool {
         self.topology.can_reach(a, b)
@@ -262,6 +280,7 @@ impl Network {
 
     /// Lets a node answer ARP for an address of the segment, and tells everybody.
     pub fn announce(&mut self, now: Time, node: HostId, address: Ipv4Addr) {
+        self.show_announcement(now, node, address);
         self.topology.announce(now, node, address);
     }
 

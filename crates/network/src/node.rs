@@ -132,9 +132,7 @@ impl Node {
         packet.state = if is_new { state::NEW } else { state::ESTABLISHED };
         packet.state |= if connection.is_dnat() { state::DNAT } else { 0 };
         packet.state |= if connection.is_snat() { state::SNAT } else { 0 };
-        if direction == Direction::Reply && connection.state == TrackState::Unreplied {
-            self.conntrack.set_state(pass.now, original, TrackState::Established);
-        }
+        self.conntrack.note(pass.now, original, direction);
         pass.events.push(Event::Tracked(direction));
         let (source, destination) = connection.translated(direction);
         Translation::Known(source, destination)

@@ -2,6 +2,7 @@ use crate::dns::{DnsAnswer, DnsQuestion};
 use crate::{HostId, Socket};
 use serde::Serialize;
 use sim::Time;
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 
 /// Headers, in order.
@@ -62,6 +63,8 @@ pub enum Payload {
     Connect,
     /// An ICMP echo.
     Ping,
+    /// A packet that may be passed on so often: `traceroute` learns from it who passes packets on.
+    Probe(u8),
 }
 
 /// What an application answers.
@@ -77,6 +80,8 @@ pub enum Answer {
     Connected,
     /// The ICMP echo's answer.
     Pong,
+    /// The machine with this address did not pass the packet on, as it had been passed on often enough.
+    Expired(Ipv4Addr),
 }
 
 /// How an exchange ended.

@@ -15,6 +15,7 @@ impl Network {
         let Some(node) = self.nodes.get_mut(&node) else {
             return Err(RestoreError { line: 0, message: "no such machine".to_string() });
         };
+        self.rule_changes += 1;
         Rc::make_mut(node).iptables.restore(text, &mut self.cache)
     }
 
@@ -26,7 +27,10 @@ impl Network {
     /// Runs `iptables` on a node.
     pub fn iptables_command(&mut self, node: HostId, words: &[&str]) -> Output {
         match self.nodes.get_mut(&node) {
-            Some(node) => Rc::make_mut(node).iptables.command(words),
+            Some(node) => {
+                self.rule_changes += 1;
+                Rc::make_mut(node).iptables.command(words)
+            }
             None => {
                 Output { stderr: "iptables: command not found\n".to_string(), code: 127, ..Output::default() }
             }
@@ -68,14 +72,29 @@ impl Network {
     /// Forgets a node's connections (`conntrack -F`).
     pub fn conntrack_flush(&mut self, node: HostId) {
         if let Some(node) = self.nodes.get_mut(&node) {
+            self.rule_changes += 1;
             Rc::make_mut(node).conntrack.clear();
         }
+    }
+
+    /// Forgets a node's connections whose line of `conntrack -L` is one of these (`conntrack -D`). Returns
+    /// their lines.
+    pub fn conntrack_delete(
+        &mut self,
+        node: HostId,
+        now: Time,
+        is_one: impl Fn(&str) -> bool,
+    ) -> Vec<String> {
+        let Some(node) = self.nodes.get_mut(&node) else { return Vec::new() };
+        self.rule_changes += 1;
+        Rc::make_mut(node).conntrack.delete(now, is_one)
     }
 
     /// Forgets a node's UDP connections that are translated to an address and port that no longer serve,
     /// as kube-proxy does after a change. Returns how many there were.
     pub fn forget_udp(&mut self, node: HostId, service: Socket, is_live: impl Fn(Socket) -> bool) -> u32 {
         let Some(node) = self.nodes.get_mut(&node) else { return 0 };
+        self.rule_changes += 1;
         Rc::make_mut(node).conntrack.forget(Protocol::Udp, |connection| {
             connection.original.destination == service && !is_live(connection.reply.source)
         })

@@ -444,3 +444,146 @@ fn who_would_answer_is_told_without_asking() {
     }
     assert_eq!(format!("{network:?}"), before, "looking changes nothing");
 }
+
+/// What `tcpdump -n` of a host shows of what `act` causes, without the moments.
+fn dump(
+    world: &mut World,
+    host: HostId,
+    interface: &str,
+    filter: &str,
+    act: impl FnOnce(&mut World),
+) -> Vec<String> {
+    let filter = crate::Filter::parse(filter).unwrap();
+    let capture = crate::Capture { host, interface: interface.into(), filter };
+    let id = world.network.capture(capture).unwrap();
+    act(world);
+    let seen = world.network.captured(id, Time::NEVER, true);
+    world.network.capture_end(id);
+    assert!(seen.is_sorted_by_key(|one| one.at));
+    let plain = |text: &str| match text.split_once(", options [") {
+        Some((before, after)) => format!("{before}{}", after.split_once(']').map_or("", |(_, rest)| rest)),
+        None => text.to_string(),
+    };
+    seen.iter().map(|one| plain(&one.text)).collect()
+}
+
+#[test]
+fn a_capture_shows_handshake_data_and_end() {
+    let mut world = world();
+    let pod = world.pods[0];
+    let seen =
+        dump(&mut world, pod, "eth0", "tcp", |world| drop(world.ask(world.nodes[0], "10.244.1.5", 3_000)));
+    let flags: Vec<&str> =
+        seen.iter().map(|line| line.split("Flags [").nth(1).unwrap().split(']').next().unwrap()).collect();
+    assert_eq!(flags, ["S", "S.", ".", "P.", ".", "P.", ".", "F.", "F.", "."]);
+    assert!(seen[0].starts_with("IP 10.244.1.1.32768 > 10.244.1.5.3000: Flags [S], seq "), "{}", seen[0]);
+    assert!(seen[3].ends_with("length 33: HTTP: GET / HTTP/1.1"), "{}", seen[3]);
+    assert!(seen[5].contains("seq 1:37, ack 34, win 509, length 36: HTTP: HTTP/1.1 200 OK"), "{}", seen[5]);
+}
+
+#[test]
+fn a_capture_on_a_node_shows_both_sides_of_a_translation() {
+    let mut world = world();
+    let (node, client) = (world.nodes[2], world.client);
+    let seen = dump(&mut world, node, "any", "tcp", |world| drop(world.ask(client, "10.64.140.13", 31_000)));
+    let first: Vec<&str> = seen
+        .iter()
+        .filter(|line| line.contains("Flags [S]"))
+        .map(|line| line.split(':').next().unwrap())
+        .collect();
+    assert_eq!(first.len(), 2, "{seen:#?}");
+    assert_eq!(first[0], "eth0  In  IP 10.64.140.2.32768 > 10.64.140.13.31000");
+    assert!(first[1].starts_with("eth0  Out IP 10.64.140.13."), "{}", first[1]);
+    assert!(first[1].ends_with(".3000"), "{}", first[1]);
+    let arp = dump(&mut world, client, "any", "arp", |world| drop(world.ask(client, "10.64.140.99", 80)));
+    assert_eq!(arp, ["eth0  Out ARP, Request who-has 10.64.140.99 tell 10.64.140.2, length 28"]);
+    let refused = dump(&mut world, client, "any", "", |world| drop(world.ask(client, "10.64.140.11", 81)));
+    assert!(
+        refused.last().unwrap().contains("10.64.140.11.81 > 10.64.140.2.32770: Flags [R.], seq 0, ack "),
+        "{refused:?}"
+    );
+    assert_eq!(dump(&mut world, node, "lo", "", |_| {}), Vec::<String>::new());
+}
+
+#[test]
+fn a_probe_finds_who_passes_it_on() {
+    let mut world = world();
+    let mut ask = |ttl| {
+        let connect = Connect {
+            from: world.pods[0],
+            owner: 1,
+            to: address("10.244.2.7"),
+            port: 33_434,
+            protocol: Protocol::Udp,
+            payload: Rc::new(Payload::Probe(ttl)),
+            patience: 0,
+        };
+        world.network.connect(Time::EPOCH, connect);
+        world.run(Time::EPOCH + 9 * SECOND)[0].outcome.clone()
+    };
+    let expired = |text| Outcome::Answered(Answer::Expired(address(text)));
+    assert_eq!([ask(1), ask(2), ask(3)], [expired("10.244.1.1"), expired("10.64.140.12"), Outcome::Refused]);
+}
+
+#[test]
+fn netem_delays_and_loses() {
+    let mut world = world();
+    let (client, node) = (world.client, world.nodes[0]);
+    let netem = crate::Netem { delay: 100 * MILLISECOND, jitter: 0, loss_per_million: 0 };
+    world.network.set_netem(node, Some(netem));
+    let took = world.ask(client, "10.64.140.11", 31_080).at - Time::EPOCH;
+    // Twice the node sends to the client: SYN-ACK and answer.
+    assert!((200 * MILLISECOND..210 * MILLISECOND).contains(&took), "{took}");
+    world.network.set_netem(node, Some(crate::Netem { loss_per_million: 1_000_000, ..netem }));
+    assert_eq!(world.ask(client, "10.64.140.11", 31_080).outcome, Outcome::Timeout);
+    world.network.set_netem(node, Some(crate::Netem { loss_per_million: 200_000, delay: 0, jitter: 0 }));
+    let mut slow = 0;
+    for _ in 0..200 {
+        let ended = world.ask(client, "10.64.140.11", 31_080);
+        assert!(body(&ended).contains(" sees "), "{ended:?}");
+        slow += i32::from(ended.at - Time::EPOCH > 150 * MILLISECOND);
+    }
+    // Each of the two that the node sends is lost by 20 of 100; what is lost is sent again.
+    assert!((50..95).contains(&slow), "{slow}");
+}
+
+/// Asks, and does something while the application has the request.
+fn ask_and(world: &mut World, to: &str, port: u16, act: impl FnOnce(&mut World, Time)) -> Outcome {
+    let id = world.connect(Time::EPOCH, world.client, to, port);
+    let at = loop {
+        let at = world.network.next_at().unwrap();
+        if !world.network.advance(at).is_empty() {
+            break at;
+        }
+    };
+    act(world, at);
+    world.network.reply(at + SECOND, id, Answer::Text("well".into()));
+    world.run(at + 3_600 * SECOND)[0].outcome.clone()
+}
+
+#[test]
+fn an_open_connection_outlives_what_new_ones_do_not() {
+    let well = Outcome::Answered(Answer::Text("well".into()));
+    // kube-proxy leads new connections elsewhere: the open one goes on by its entry.
+    let mut one = world();
+    let node = one.nodes[0];
+    let moved = |world: &mut World, _: Time| {
+        assert_eq!(world.network.iptables_command(node, &["-t", "nat", "-F", "KUBE-SERVICES"]).code, 0);
+    };
+    assert_eq!(ask_and(&mut one, "10.64.140.11", 31_080, moved), well);
+    assert_eq!(one.ask(one.client, "10.64.140.11", 31_080).outcome, Outcome::Refused);
+    // A rule that drops all packets holds for those of open connections, too.
+    let mut one = world();
+    let dropped = |world: &mut World, _: Time| {
+        world.network.iptables_command(node, &["-I", "FORWARD", "-j", "DROP"]);
+    };
+    assert_eq!(ask_and(&mut one, "10.64.140.11", 31_080, dropped), Outcome::Timeout);
+    // Its entry forgotten, the answer is no longer translated back.
+    let mut one = world();
+    let forgotten = |world: &mut World, at: Time| {
+        let gone = world.network.conntrack_delete(node, at, |line| line.contains("dport=31080"));
+        assert_eq!(gone.len(), 1);
+        assert!(gone[0].starts_with("tcp      6 431999 ESTABLISHED src=10.64.140.2 "), "{gone:?}");
+    };
+    assert_eq!(ask_and(&mut one, "10.64.140.11", 31_080, forgotten), Outcome::Timeout);
+}

@@ -55,6 +55,18 @@ struct ArpEntry {
     until: Time,
 }
 
+/// What a machine's queue does to the packets that it sends to others.
+// Models net/sched/sch_netem.c
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Netem {
+    /// How long each packet is held back.
+    pub delay: Nanos,
+    /// By how much that varies, either way.
+    pub jitter: Nanos,
+    /// How many of a million packets are lost.
+    pub loss_per_million: u32,
+}
+
 /// All hosts and how they reach each other.
 #[derive(Clone, Debug)]
 pub struct Topology {
@@ -69,7 +81,18 @@ pub struct Topology {
     arp: BTreeMap<(Ipv4Addr, HostId), ArpEntry>,
     cuts: BTreeSet<(HostId, HostId)>,
     delays: BTreeMap<(HostId, HostId), Nanos>,
+    netem: BTreeMap<HostId, Netem>,
     next: u32,
+}
+
+/// Returns the hardware address of a host of some kind with some address: of a pod or a bridge, as the
+/// bridge plug-in makes it.
+pub fn hardware_address(kind: HostKind, address: Ipv4Addr) -> String {
+    let [a, b, c, d] = address.octets();
+    match kind {
+        HostKind::Pod { .. } => format!("0a:58:{a:02x}:{b:02x}:{c:02x}:{d:02x}"),
+        _ => format!("52:54:00:{b:02x}:{c:02x}:{d:02x}"),
+    }
 }
 
 fn pair(a: HostId, b: HostId) -> (HostId, HostId) {
@@ -89,6 +112,7 @@ impl Topology {
             arp: BTreeMap::new(),
             cuts: BTreeSet::new(),
             delays: BTreeMap::new(),
+            netem: BTreeMap::new(),
             next: 1,
         }
     }
@@ -121,6 +145,7 @@ impl Topology {
             }
             self.cuts.retain(|(a, b)| *a != id && *b != id);
             self.delays.retain(|(a, b), _| *a != id && *b != id);
+            self.netem.remove(&id);
         }
         Some(host)
     }
@@ -204,6 +229,21 @@ impl Topology {
         }
     }
 
+    /// Returns what a machine's queue does to what it sends.
+    pub fn netem(&self, machine: HostId) -> Option<Netem> {
+        if self.netem.is_empty() {
+            return None;
+        }
+        self.netem.get(&machine).copied()
+    }
+
+    pub(crate) fn set_netem(&mut self, machine: HostId, netem: Option<Netem>) {
+        match netem {
+            Some(netem) => self.netem.insert(machine, netem),
+            None => self.netem.remove(&machine),
+        };
+    }
+
     pub(crate) fn set_pod_network(&mut self, node: HostId, network: Cidr) {
         self.pod_networks.retain(|_, (_, owner)| *owner != node);
         self.pod_networks.insert(network.address(), (network, node));
@@ -274,7 +314,14 @@ impl Topology {
         Some(owner)
     }
 
-    fn who_has(&self, from: HostId, address: Ipv4Addr) -> Option<HostId> {
+    /// Returns whether a machine has to ask nobody who has an address.
+    pub(crate) fn knows(&self, now: Time, from: HostId, address: Ipv4Addr) -> bool {
+        self.arp.get(&(address, from)).is_some_and(|entry| entry.until > now)
+    }
+
+    /// Returns the machine that answers another one's question for an address: its owner, or who announces
+    /// it.
+    pub fn who_has(&self, from: HostId, address: Ipv4Addr) -> Option<HostId> {
         let is_machine =
             |id: &HostId| !matches!(self.host(*id).map(|host| host.kind), Some(HostKind::Pod { .. }));
         let own = self.by_address(address).filter(is_machine);
@@ -289,6 +336,11 @@ const FIRST_PORT: u16 = 32_768;
 const LAST_PORT: u16 = 60_999;
 
 impl Host {
+    /// Returns its hardware address: of a pod, as the bridge plug-in makes it.
+    pub fn hardware_address(&self) -> String {
+        hardware_address(self.kind, self.address)
+    }
+
     /// Returns the next port for a connection of its own.
     pub(crate) fn take_port(&mut self) -> u16 {
         let port = self.next_port;

@@ -1,17 +1,20 @@
 //! A packet's way from host to host.
 
+use crate::capture::{Face, Hop};
 use crate::conntrack::Tuple;
 use crate::iptables::{Interface, Packet, RejectWith, Taken};
-use crate::node::{Origin, Pass, Stop, tuple};
-use crate::topology::HostKind;
+use crate::node::{Origin, Pass, Stop, bridge_address, tuple};
+use crate::topology::{Host, HostKind, Netem};
 use crate::way::{Event, Loss, Route};
-use crate::{HostId, Network};
+use crate::{HostId, Network, Socket};
 use sim::{Nanos, Time};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
 /// How many hosts a packet may pass.
 const HOPS: u32 = 16;
+/// How often a packet may be passed on.
+const TTL: u8 = 64;
 
 /// Where a packet ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(crate) enum Fate {
     Arrived(HostId),
     Rejected(RejectWith),
     Unreachable,
+    /// It was passed on often enough; the machine with this address says so.
+    Expired(Ipv4Addr),
     Lost(Loss),
 }
 
@@ -34,6 +39,10 @@ pub(crate) struct Trip {
     /// The connections that nodes learnt.
     pub(crate) tracked: Vec<(HostId, Tuple)>,
     pub(crate) taken: Vec<Taken>,
+    /// How often the packet may still be passed on.
+    pub(crate) ttl: u8,
+    /// The interfaces that it crossed, where somebody looks.
+    pub(crate) hops: Option<Vec<Hop>>,
 }
 
 /// The memory of a way that was forgotten, and of the last walk, for the next one.
@@ -53,7 +62,15 @@ impl Trip {
         places.clear();
         places.reserve(8);
         taken.clear();
-        Trip { who, draws, elapsed: 0, events, places, tracked: Vec::with_capacity(2), taken }
+        let tracked = Vec::with_capacity(2);
+        Trip { who, draws, elapsed: 0, events, places, tracked, taken, ttl: TTL, hops: None }
+    }
+
+    fn cross(&mut self, host: HostId, face: Face, is_in: bool, packet: &Packet) {
+        if let Some(hops) = &mut self.hops {
+            let (source, destination) = (packet.source, packet.destination);
+            hops.push(Hop { host, after: self.elapsed, face, is_in, source, destination });
+        }
     }
 }
 
@@ -71,6 +88,13 @@ impl Network {
             let Some(host) = self.topology.host(at) else { return Fate::Lost(Loss::Down) };
             let to = packet.destination.address;
             let is_own = to == host.address || to.is_loopback();
+            if trip.hops.is_some() && host.kind != HostKind::Node {
+                let face = if to.is_loopback() { Face::Lo } else { Face::Eth0 };
+                let is_in = origin != Origin::Process;
+                if is_in || !matches!(host.kind, HostKind::Outside) {
+                    trip.cross(at, face, is_in, packet);
+                }
+            }
             let next = match host.kind {
                 HostKind::Node => self.at_node(now, at, packet, origin, trip),
                 _ if is_own => Err(Fate::Arrived(at)),
@@ -80,7 +104,7 @@ impl Network {
                     Ok((node, Origin::Interface(Interface::Cni0)))
                 }
                 HostKind::Outside => match self.outside_route(at, to) {
-                    Some(via) => self.over_segment(now, at, via, trip),
+                    Some(via) => self.over_segment(now, at, via, packet, trip),
                     None => {
                         trip.events.push(Event::Route(Route::Gateway));
                         Err(Fate::Lost(Loss::NoRoute))
@@ -105,6 +129,14 @@ impl Network {
     ) -> Next {
         let Some(node) = self.nodes.get_mut(&at) else { return Err(Fate::Lost(Loss::Down)) };
         let original = tuple(packet);
+        match origin {
+            Origin::Interface(Interface::Cni0) => {
+                trip.cross(at, Face::Veth(packet.source.address), true, packet);
+                trip.cross(at, Face::Cni0, true, packet);
+            }
+            Origin::Interface(_) => trip.cross(at, Face::Eth0, true, packet),
+            Origin::Process => {}
+        }
         let mut pass = Pass {
             now: now + trip.elapsed,
             chance: self.chance,
@@ -121,14 +153,30 @@ impl Network {
         if is_new {
             trip.tracked.push((at, original));
         }
+        if origin != Origin::Process && matches!(route, Ok(Route::Pod | Route::Segment(_) | Route::Gateway)) {
+            trip.ttl = trip.ttl.saturating_sub(1);
+            if trip.ttl == 0 {
+                return Err(Fate::Expired(self.own_address(at, origin)));
+            }
+        }
         match route {
             Err(Stop::Rejected(with)) => Err(Fate::Rejected(with)),
             Err(Stop::Lost(loss)) => Err(Fate::Lost(loss)),
-            Ok(Route::Local) => Err(Fate::Arrived(at)),
-            Ok(Route::Gateway) => Err(Fate::Lost(Loss::NoRoute)),
-            Ok(Route::Segment(via)) => self.over_segment(now, at, via, trip),
+            Ok(Route::Local) => {
+                if origin == Origin::Process {
+                    trip.cross(at, Face::Lo, true, packet);
+                }
+                Err(Fate::Arrived(at))
+            }
+            Ok(Route::Gateway) => {
+                trip.cross(at, Face::Eth0, false, packet);
+                Err(Fate::Lost(Loss::NoRoute))
+            }
+            Ok(Route::Segment(via)) => self.over_segment(now, at, via, packet, trip),
             Ok(Route::Pod) => match self.topology.by_address(packet.destination.address) {
                 Some(pod) if self.topology.machine(pod) == at => {
+                    trip.cross(at, Face::Cni0, false, packet);
+                    trip.cross(at, Face::Veth(packet.destination.address), false, packet);
                     trip.elapsed += self.link(Link::Veth, trip);
                     Ok((pod, Origin::Interface(Interface::None)))
                 }
@@ -146,13 +194,40 @@ impl Network {
         best.map(|(_, via)| *via)
     }
 
-    fn over_segment(&mut self, now: Time, at: HostId, via: Ipv4Addr, trip: &mut Trip) -> Next {
+    /// Returns the address under which a node speaks where a packet came in.
+    fn own_address(&self, node: HostId, origin: Origin) -> Ipv4Addr {
+        let bridge =
+            bridge_address(&self.topology, node).filter(|_| origin == Origin::Interface(Interface::Cni0));
+        let own = || self.topology.host(node).map_or(Ipv4Addr::UNSPECIFIED, |host| host.address);
+        bridge.unwrap_or_else(own)
+    }
+
+    fn over_segment(
+        &mut self,
+        now: Time,
+        at: HostId,
+        via: Ipv4Addr,
+        packet: &Packet,
+        trip: &mut Trip,
+    ) -> Next {
+        let is_asked = trip.hops.is_some() && !self.topology.knows(now + trip.elapsed, at, via);
         let owner = self.topology.resolve(now + trip.elapsed, at, via).filter(|owner| *owner != at);
+        if is_asked {
+            self.show_arp(now + trip.elapsed, at, via, owner);
+        }
         let is_own = owner.is_some() && self.topology.by_address(via) == owner;
         if !is_own {
             trip.events.push(Event::Arp { address: via, owner });
         }
         let Some(owner) = owner else { return Err(Fate::Unreachable) };
+        trip.cross(at, Face::Eth0, false, packet);
+        if let Some(netem) = self.topology.netem(at) {
+            trip.elapsed += self.held_back(netem, &trip.who, trip.draws + 1);
+            trip.draws += 2;
+            if self.is_lost(netem, &trip.who, trip.draws) {
+                return Err(Fate::Lost(Loss::Link));
+            }
+        }
         if self.topology.is_cut(at, owner) {
             return Err(Fate::Lost(Loss::Cut));
         }
@@ -161,6 +236,50 @@ impl Network {
         }
         trip.elapsed += self.link(Link::Segment, trip) + self.topology.delay(at, owner);
         Ok((owner, Origin::Interface(Interface::Eth0)))
+    }
+
+    /// Shows a question for an address on the segment, and its answer.
+    fn show_arp(&mut self, at: Time, asker: HostId, address: Ipv4Addr, owner: Option<HostId>) {
+        let Some(own) = self.topology.host(asker).map(|host| host.address) else { return };
+        let ends = (Socket::new(own, 0), Socket::new(address, 0));
+        let hop =
+            |host| Hop { host, face: Face::Eth0, source: ends.0, destination: ends.1, ..Hop::default() };
+        let mac = owner.and_then(|owner| self.topology.host(owner)).map(Host::hardware_address);
+        self.captures.arp(at, hop(asker), owner.map(hop), &mac.unwrap_or_default());
+    }
+
+    /// Shows to all machines that one of them announces an address by a gratuitous answer.
+    pub(crate) fn show_announcement(&mut self, at: Time, node: HostId, address: Ipv4Addr) {
+        if !self.captures.is_active() {
+            return;
+        }
+        let Some(mac) = self.topology.host(node).map(Host::hardware_address) else { return };
+        let end = Socket::new(address, 0);
+        let machines = self.topology.hosts().filter(|(id, _)| self.topology.machine(*id) == *id);
+        let hops: Vec<Hop> = machines
+            .filter(|(id, _)| *id == node || self.topology.can_reach(node, *id))
+            .map(|(host, _)| Hop {
+                host,
+                face: Face::Eth0,
+                is_in: host != node,
+                source: end,
+                destination: end,
+                ..Hop::default()
+            })
+            .collect();
+        self.captures.announced(at, &hops, address, &mac);
+    }
+
+    /// Returns how long a machine's queue holds a packet back.
+    fn held_back(&self, netem: Netem, who: &str, draw: u64) -> Nanos {
+        let Netem { delay, jitter, .. } = netem;
+        self.chance.span("netem-delay", who, draw, (delay - jitter).max(0), delay + jitter)
+    }
+
+    /// Returns whether a machine's queue loses a packet.
+    pub(crate) fn is_lost(&self, netem: Netem, who: &str, draw: u64) -> bool {
+        let drawn = self.chance.between("netem-loss", who, draw, 0, 999_999);
+        drawn < i64::from(netem.loss_per_million)
     }
 
     fn link(&self, link: Link, trip: &mut Trip) -> Nanos {

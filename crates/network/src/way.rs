@@ -42,6 +42,8 @@ pub enum Loss {
     Loop,
     /// All ports for the translated source are in use.
     NoPort,
+    /// It was lost on a link, by chance.
+    Link,
 }
 
 impl Loss {
@@ -55,6 +57,7 @@ impl Loss {
             Loss::Mismatch => "mismatch",
             Loss::Loop => "loop",
             Loss::NoPort => "no-port",
+            Loss::Link => "link",
         }
     }
 }
@@ -74,6 +77,7 @@ pub(crate) enum Event {
     Closed,
     Rejected(RejectWith),
     Unreachable,
+    Expired,
     Lost(Loss),
     Back,
 }
@@ -114,7 +118,7 @@ pub struct Step {
     /// When, in nanoseconds since the packet was sent.
     pub offset_ns: i64,
     /// What kind of step: `place`, `hook`, `rule`, `missed`, `policy`, `translated`, `tracked`, `route`,
-    /// `arp`, `delivered`, `closed`, `rejected`, `unreachable`, `lost`.
+    /// `arp`, `delivered`, `closed`, `rejected`, `unreachable`, `expired`, `lost`.
     pub kind: &'static str,
     /// What it did, as a key for the page's words: `jump`, `mark`, `dnat`, `masquerade`, `accept`, `local`, …
     pub did: &'static str,
@@ -238,6 +242,7 @@ impl Teller<'_> {
                 Step { text: with.name().to_string(), ..self.step("rejected", "refused") }
             }
             Event::Unreachable => self.step("unreachable", "unreachable"),
+            Event::Expired => self.step("expired", "expired"),
             Event::Lost(loss) => self.step("lost", loss.word()),
         })
     }

@@ -69,8 +69,20 @@ pub enum NetProtocol {
         /// What is sent.
         payload: String,
     },
+    /// A connection over which nothing is sent: what the other side says is read.
+    Silence,
+    /// A datagram of UDP with this in it.
+    Udp {
+        /// What is sent.
+        payload: String,
+    },
     /// An echo request.
     Icmp,
+    /// A packet that may be passed on so often, as `traceroute` sends it: of UDP, of ICMP without a port.
+    Probe {
+        /// How often.
+        ttl: u8,
+    },
 }
 
 /// What is asked, of whom, and how long it may take.
@@ -128,6 +140,8 @@ pub enum NetAnswer {
     Connected,
     /// The echo came back.
     Pong,
+    /// The machine with this address did not pass it on any more.
+    Expired(String),
     /// Nobody listens there, or a rule refused it.
     Refused,
     /// The other side went away before it answered.
@@ -256,6 +270,42 @@ pub trait Host {
 
     /// Returns why nothing can come back from an address there, in our words.
     fn unreachable(&mut self, place: &Place, address: &str) -> Option<String> {
+        let _ = (place, address);
+        None
+    }
+
+    /// Begins to capture what passes an interface of a place; `any` is all of them. Returns the capture's
+    /// number, under which it can be waited for like a stream.
+    ///
+    /// # Errors
+    /// Why it can't, in tcpdump's words.
+    fn capture(&mut self, place: &Place, interface: &str, filter: &str) -> Result<u64, String> {
+        let _ = (place, filter);
+        Err(format!("{interface}: No such device exists"))
+    }
+
+    /// Takes what was captured by now, each with its moment, and tells when the next packet comes, as far
+    /// as that is known.
+    fn captured(&mut self, capture: u64, is_numeric: bool) -> (Vec<(Time, String)>, Option<Time>) {
+        let _ = (capture, is_numeric);
+        (Vec::new(), None)
+    }
+
+    /// Ends a capture. Returns how many packets its filter took, and how many of them were lost.
+    fn capture_end(&mut self, capture: u64) -> (u64, u64) {
+        let _ = capture;
+        (0, 0)
+    }
+
+    /// Opens a port of a place for one who listens, and answers whoever comes with a text. Returns a
+    /// stream of what comes; `None` where the port is taken.
+    fn hear(&mut self, place: &Place, is_udp: bool, port: u16, answer: &str) -> Option<u64> {
+        let _ = (place, is_udp, port, answer);
+        None
+    }
+
+    /// Returns the hardware address of whoever answers on a place's segment for an address.
+    fn who_has(&mut self, place: &Place, address: &str) -> Option<String> {
         let _ = (place, address);
         None
     }

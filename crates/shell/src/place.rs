@@ -34,12 +34,16 @@ impl Place {
 /// A network interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Interface {
+    /// Its number; 0 for its place among the others.
+    pub index: u32,
     /// Its name: `eth0`, `eth0@if7` in a pod.
     pub name: String,
-    /// Its address with its network: `10.244.1.5/24`.
+    /// Its address with its network: `10.244.1.5/24`; empty for a bridge's port.
     pub address: String,
     /// Its hardware address.
     pub mac: String,
+    /// The bridge that it is a port of.
+    pub master: String,
 }
 
 /// A machine whose hardware address is known.

@@ -1,7 +1,7 @@
 //! What a process finds out about the machine that it runs on.
 
 use super::ground::{Ground, HOME};
-use network::{HostId, HostKind};
+use network::{HostId, HostKind, hardware_address, veth_name};
 use shell::{Facts, Interface, Neighbour, Place};
 use std::net::Ipv4Addr;
 
@@ -10,21 +10,36 @@ const SEGMENT_PREFIX: u8 = 24;
 /// The hops that a packet may take in all.
 const TTL: u8 = 64;
 
-/// Returns the hardware address that goes with an address: as the bridge plugin makes a pod's.
-fn mac(kind: HostKind, address: Ipv4Addr) -> String {
-    let [a, b, c, d] = address.octets();
-    match kind {
-        HostKind::Pod { .. } => format!("0a:58:{a:02x}:{b:02x}:{c:02x}:{d:02x}"),
-        _ => format!("52:54:00:{b:02x}:{c:02x}:{d:02x}"),
-    }
-}
-
 /// Adds tar, which comes with every shell.
 fn with_tar(mut tools: Vec<String>) -> Vec<String> {
     if tools.iter().any(|tool| tool == "sh") {
         tools.push("tar".to_string());
     }
     tools
+}
+
+fn interface(name: String, address: String, mac: String) -> Interface {
+    Interface { name, address, mac, ..Interface::default() }
+}
+
+/// Returns the number of a node's interface that leads to a pod.
+fn port_number(pod: Ipv4Addr) -> u32 {
+    u32::from(pod.octets()[3]) + 3
+}
+
+/// Returns a node's end of the pair that leads to a pod: a port of its bridge.
+fn bridge_port(pod: Ipv4Addr) -> Interface {
+    let name = veth_name(pod);
+    let [_, _, c, d] = pod.octets();
+    let tail = name.trim_start_matches("veth");
+    let pair = |at: usize| tail.get(at..at + 2).unwrap_or("00");
+    Interface {
+        index: port_number(pod),
+        mac: format!("ae:{}:{}:{}:{c:02x}:{d:02x}", pair(0), pair(2), pair(4)),
+        name: format!("{name}@if2"),
+        address: String::new(),
+        master: "cni0".to_string(),
+    }
 }
 
 fn segment(address: Ipv4Addr) -> String {
@@ -55,8 +70,7 @@ impl Ground<'_> {
     }
 
     fn network_facts(&self, place: &Place) -> Facts {
-        let loopback =
-            Interface { name: "lo".into(), address: "127.0.0.1/8".into(), mac: "00:00:00:00:00:00".into() };
+        let loopback = interface("lo".into(), "127.0.0.1/8".into(), "00:00:00:00:00:00".into());
         let mut facts = Facts { interfaces: vec![loopback], ..Facts::default() };
         let topology = self.wires.network.topology();
         let Some((id, host)) = self.host_of(place).and_then(|id| Some((id, topology.host(id)?))) else {
@@ -64,11 +78,11 @@ impl Ground<'_> {
         };
         let address = host.address;
         let name = match host.kind {
-            HostKind::Pod { .. } => format!("eth0@if{}", u16::from(address.octets()[3]) + 3),
+            HostKind::Pod { .. } => format!("eth0@if{}", port_number(address)),
             _ => "eth0".to_string(),
         };
-        let mac = mac(host.kind, address);
-        facts.interfaces.push(Interface { name, address: format!("{address}/{SEGMENT_PREFIX}"), mac });
+        let mac = host.hardware_address();
+        facts.interfaces.push(interface(name, format!("{address}/{SEGMENT_PREFIX}"), mac));
         facts.routes = match host.kind {
             HostKind::Pod { node } => self.pod_routes(address, node),
             _ => self.machine_routes(id, address, &mut facts),
@@ -100,9 +114,13 @@ impl Ground<'_> {
         };
         if let Some(bridge) = own.nth(1) {
             routes.push(format!("{own} dev cni0 proto kernel scope link src {bridge}"));
-            let mac = mac(HostKind::Pod { node: id }, bridge);
+            let mac = hardware_address(HostKind::Pod { node: id }, bridge);
             let address = format!("{bridge}/{}", own.prefix());
-            facts.interfaces.push(Interface { name: "cni0".into(), address, mac });
+            facts.interfaces.push(interface("cni0".into(), address, mac));
+            let pods = topology.hosts().filter(|(_, host)| host.kind == HostKind::Pod { node: id });
+            let mut ports: Vec<Interface> = pods.map(|(_, host)| bridge_port(host.address)).collect();
+            ports.sort_by_key(|port| port.index);
+            facts.interfaces.extend(ports);
         }
         let others = topology.hosts().filter(|(other, _)| *other != id);
         routes.extend(others.filter_map(|(other, host)| {
@@ -117,11 +135,7 @@ impl Ground<'_> {
         known
             .filter_map(|(address, owner, is_fresh)| {
                 let owner = topology.host(owner)?;
-                Some(Neighbour {
-                    address: address.to_string(),
-                    mac: mac(owner.kind, owner.address),
-                    is_fresh,
-                })
+                Some(Neighbour { address: address.to_string(), mac: owner.hardware_address(), is_fresh })
             })
             .collect()
     }

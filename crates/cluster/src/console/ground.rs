@@ -147,6 +147,7 @@ impl Host for Ground<'_> {
         self.machines.mail.remove(&stream);
         self.machines.followers.remove(&stream);
         self.machines.forwards.close(stream);
+        self.close_ear(stream);
         self.machines.closed.push(stream);
         self.world.close_stream(stream);
     }
@@ -275,6 +276,26 @@ impl Host for Ground<'_> {
         }
     }
 
+    fn capture(&mut self, place: &Place, interface: &str, filter: &str) -> Result<u64, String> {
+        self.begin_capture(place, interface, filter)
+    }
+
+    fn captured(&mut self, capture: u64, is_numeric: bool) -> (Vec<(Time, String)>, Option<Time>) {
+        self.take_captured(capture, is_numeric)
+    }
+
+    fn capture_end(&mut self, capture: u64) -> (u64, u64) {
+        self.end_capture(capture)
+    }
+
+    fn hear(&mut self, place: &Place, is_udp: bool, port: u16, answer: &str) -> Option<u64> {
+        self.open_ear(place, is_udp, port, answer)
+    }
+
+    fn who_has(&mut self, place: &Place, address: &str) -> Option<String> {
+        self.asked_by_arp(place, address)
+    }
+
     fn machine(&mut self, place: &Place, argv: &[String], stdin: &str) -> Option<MachineAnswer> {
         self.run_program(place, argv, stdin)
     }
@@ -297,9 +318,11 @@ fn asked_words(protocol: &NetProtocol) -> Payload {
             ..network::HttpRequest::default()
         }),
         NetProtocol::Icmp => Payload::Ping,
+        NetProtocol::Probe { ttl } => Payload::Probe(*ttl),
+        NetProtocol::Udp { payload } => Payload::Text(payload.as_str().into()),
         NetProtocol::Tcp { payload } if payload.is_empty() => Payload::Connect,
         NetProtocol::Tcp { payload } => Payload::Text(payload.as_str().into()),
-        NetProtocol::Dns { .. } => Payload::Connect,
+        NetProtocol::Dns { .. } | NetProtocol::Silence => Payload::Connect,
     }
 }
 

@@ -83,6 +83,13 @@ impl Ground<'_> {
         if words.first() == Some(&"sudo") {
             words.remove(0);
         }
+        let rest = words.get(1..).unwrap_or(&[]);
+        match words.first() {
+            Some(&"way") => return Some(self.way(place, rest)),
+            Some(&"ss") if self.has_tool(place, "ss") => return Some(self.ss(place, rest)),
+            Some(&"netstat") if self.has_tool(place, "netstat") => return Some(self.netstat(place, rest)),
+            _ => {}
+        }
         match place {
             Place::Node(name) => self.run_on_node(&name.clone(), &words, stdin),
             Place::Container { namespace, pod, container } => {
@@ -98,6 +105,12 @@ impl Ground<'_> {
             }
             Place::Client => self.run_on_client(&words),
         }
+    }
+
+    /// Returns whether a place has a program; a container has those of its image.
+    fn has_tool(&mut self, place: &Place, name: &str) -> bool {
+        let programs = self.facts_of(place).programs;
+        programs.is_none_or(|programs| programs.iter().any(|program| program == name))
     }
 
     /// `kill -SIGNAL 1` in a container: a signal for its main process.
@@ -244,6 +257,7 @@ impl Ground<'_> {
                 MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }
             }
             "conntrack" => self.conntrack(host, words.get(1..)?),
+            "tc" => self.tc(host, words.get(1..)?),
             "systemctl" => self.systemctl(words.get(1..)?),
             "crictl" => self.crictl(name, words.get(1..)?),
             "poweroff" | "shutdown" | "halt" | "reboot" => {
@@ -256,44 +270,6 @@ impl Ground<'_> {
             }
             _ => return None,
         })
-    }
-
-    /// `conntrack -L`, with `-p`, `-s`, `-d`, `--sport` and `--dport`; `-C` and `-F`.
-    fn conntrack(&mut self, host: network::HostId, words: &[&str]) -> MachineAnswer {
-        const NAME: &str = "conntrack v1.4.8 (conntrack-tools)";
-        let all = self.wires.network.conntrack_list(host, self.world.now);
-        let err = match words.first() {
-            Some(&"-F" | &"--flush") => {
-                self.wires.network.conntrack_flush(host);
-                format!("{NAME}: connection tracking table has been emptied.\n")
-            }
-            Some(&"-C" | &"--count") => return MachineAnswer::ok(format!("{}\n", all.lines().count())),
-            Some(&"-L" | &"--dump") => {
-                let Some(filters) = conntrack_filters(words.get(1..).unwrap_or(&[])) else {
-                    return MachineAnswer::failed(2, format!("{NAME}: Bad parameter\n"));
-                };
-                // The first of each field is the original direction's.
-                let has = |line: &str| {
-                    filters.iter().all(|(field, value)| {
-                        line.split(' ').find_map(|word| word.strip_prefix(field.as_str()))
-                            == Some(value.as_str())
-                    })
-                };
-                let shown: Vec<String> =
-                    all.lines().filter(|line| has(line)).map(|line| format!("{line}\n")).collect();
-                let err = format!("{NAME}: {} flow entries have been shown.\n", shown.len());
-                return MachineAnswer { out: shown.concat(), err, code: 0 };
-            }
-            _ => {
-                return MachineAnswer::failed(
-                    2,
-                    format!(
-                        "{NAME}: You need to supply parameters.\n# kubarium: there are conntrack -L, -C and -F\n"
-                    ),
-                );
-            }
-        };
-        MachineAnswer { out: String::new(), err, code: 0 }
     }
 
     fn crictl(&self, name: &str, words: &[&str]) -> MachineAnswer {
@@ -309,22 +285,4 @@ impl Ground<'_> {
         }
         MachineAnswer::ok(out)
     }
-}
-
-/// Returns how the fields begin that are asked for, and what they are to be; `None` for what isn't understood.
-fn conntrack_filters(words: &[&str]) -> Option<Vec<(String, String)>> {
-    let mut filters = Vec::new();
-    for pair in words.chunks(2) {
-        let [flag, value] = pair else { return None };
-        let field = match *flag {
-            "-p" | "--proto" => "",
-            "-s" | "--src" | "--orig-src" => "src=",
-            "-d" | "--dst" | "--orig-dst" => "dst=",
-            "--sport" | "--orig-port-src" => "sport=",
-            "--dport" | "--orig-port-dst" => "dport=",
-            _ => return None,
-        };
-        filters.push((field.to_string(), value.to_string()));
-    }
-    Some(filters)
 }

@@ -1,5 +1,6 @@
 //! What the machines hold on which commands run: files, kubeconfigs, streams, errands.
 
+use super::ears::Ears;
 use super::forward::Forwards;
 use super::ground::HOME;
 use super::net::Errands;
@@ -37,6 +38,8 @@ pub(crate) struct Machines {
     pub open_in_editor: Vec<String>,
     /// Ports that lead into pods.
     pub forwards: Forwards,
+    /// Ports that programs have opened.
+    pub ears: Ears,
     /// Whether a stream got something while commands were stepped.
     pub has_mail: bool,
     /// Machines that boot: when they are up again.
@@ -63,6 +66,7 @@ impl Machines {
             changed_files: Vec::new(),
             open_in_editor: Vec::new(),
             forwards: Forwards::default(),
+            ears: Ears::default(),
             has_mail: false,
             reboots: Vec::new(),
             client: Files::with_folders(&[HOME, "/tmp"]),

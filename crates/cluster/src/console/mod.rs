@@ -1,5 +1,7 @@
 //! The console: its tabs, and the machines that its commands run on.
 
+mod conntrack;
+pub(crate) mod ears;
 mod execs;
 mod facts;
 mod forward;
@@ -9,9 +11,12 @@ mod machines;
 mod mark;
 mod net;
 mod programs;
+mod queue;
 mod refusal;
+mod sockets;
 mod streams;
 mod terminal;
+mod way;
 
 pub(crate) use forward::MOST as MOST_FORWARDS;
 pub(crate) use terminal::Terminal;

@@ -54,7 +54,7 @@ impl Errands {
             self.keep(id, NetAnswer::Unreachable);
             return (id, None);
         };
-        let (protocol, payload) = payload(request.protocol);
+        let (protocol, payload) = payload(request.protocol, request.port);
         let (owner, port, patience, payload) = (id, request.port, request.timeout, Rc::new(payload));
         let connect = Connect { from, owner, to, port, protocol, payload, patience };
         let exchange = wires.connect(now, connect, Asker::Console);
@@ -116,6 +116,7 @@ impl Errands {
             Outcome::Answered(Answer::Text(text)) => NetAnswer::Text(text.to_string()),
             Outcome::Answered(Answer::Dns(_) | Answer::Connected) => NetAnswer::Connected,
             Outcome::Answered(Answer::Pong) => NetAnswer::Pong,
+            Outcome::Answered(Answer::Expired(by)) => NetAnswer::Expired(by.to_string()),
             Outcome::Refused => NetAnswer::Refused,
             Outcome::Reset => NetAnswer::Reset,
             Outcome::Unreachable => NetAnswer::Unreachable,
@@ -188,7 +189,7 @@ impl Errands {
     }
 }
 
-fn payload(protocol: NetProtocol) -> (Protocol, Payload) {
+fn payload(protocol: NetProtocol, port: u16) -> (Protocol, Payload) {
     match protocol {
         NetProtocol::Http { method, host, path, headers, body, tls } => {
             let request = HttpRequest {
@@ -203,7 +204,12 @@ fn payload(protocol: NetProtocol) -> (Protocol, Payload) {
         }
         NetProtocol::Tcp { payload } if payload.is_empty() => (Protocol::Tcp, Payload::Connect),
         NetProtocol::Tcp { payload } => (Protocol::Tcp, Payload::Text(payload.into())),
+        NetProtocol::Silence => (Protocol::Tcp, Payload::Text("".into())),
+        NetProtocol::Udp { payload } => (Protocol::Udp, Payload::Text(payload.into())),
         NetProtocol::Icmp => (Protocol::Icmp, Payload::Ping),
+        NetProtocol::Probe { ttl } => {
+            (if port == 0 { Protocol::Icmp } else { Protocol::Udp }, Payload::Probe(ttl))
+        }
         NetProtocol::Dns { name, kind, .. } => {
             let kind = RecordType::parse(&kind).unwrap_or(RecordType::A);
             (Protocol::Udp, Payload::Dns(DnsQuestion { name: name.as_str().into(), kind }))

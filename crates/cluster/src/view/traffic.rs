@@ -23,6 +23,7 @@ impl View {
             Payload::Text(text) => text.lines().next().unwrap_or("").to_string(),
             Payload::Connect => "connect".to_string(),
             Payload::Ping => "ping".to_string(),
+            Payload::Probe(ttl) => format!("probe {ttl}"),
         };
         let way = wires.network.way(network::ExchangeId(exchange));
         let topology = wires.network.topology();

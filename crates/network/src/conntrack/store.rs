@@ -197,7 +197,14 @@ mod tests {
         let (client, server) = (Socket::new([10, 0, 0, 1].into(), n), Socket::new([10, 0, 0, 2].into(), 80));
         let original = Tuple { source: client, destination: server, protocol: Protocol::Tcp };
         let reply = Tuple { source: server, destination: client, protocol: Protocol::Tcp };
-        Connection { original, reply, state: TrackState::Unreplied, expires: Time(expires) }
+        Connection {
+            original,
+            reply,
+            state: TrackState::Unreplied,
+            began: Time(0),
+            expires: Time(expires),
+            is_assured: false,
+        }
     }
 
     /// Whatever is added, changed and taken out, it finds what a plain list of the same would.

@@ -16,6 +16,34 @@ const CONNECT_TIMEOUT: Nanos = 300 * SECOND;
 
 /// The header by which a server's certificate is told, which isn't one of HTTP's.
 const CERTIFICATE: &str = ":certificate";
+/// How a side begins TLS.
+const HELLO: &str = "\u{16}\u{3}\u{1}";
+/// What curl says of a certificate that nobody vouches for.
+const DISTRUST: &str = "More details here: https://curl.se/docs/sslcerts.html
+
+curl failed to verify the legitimacy of the server and therefore could not
+establish a secure connection to it. To learn more about this situation and
+how to fix it, please visit the web page mentioned above.
+";
+/// What `-v` shows of TLS: the client's hello, the server's part, and the end of it.
+const GREETING: &[&str] = &[
+    "ALPN: offers h2,http/1.1",
+    "TLSv1.3 (OUT), TLS handshake, Client hello (1):",
+    " CAfile: /etc/ssl/certs/ca-certificates.crt",
+    " CApath: /etc/ssl/certs",
+];
+const PRESENTING: &[&str] = &[
+    "TLSv1.3 (IN), TLS handshake, Server hello (2):",
+    "TLSv1.3 (IN), TLS handshake, Encrypted Extensions (8):",
+    "TLSv1.3 (IN), TLS handshake, Certificate (11):",
+];
+const AGREED: &[&str] = &[
+    "TLSv1.3 (IN), TLS handshake, CERT verify (15):",
+    "TLSv1.3 (IN), TLS handshake, Finished (20):",
+    "TLSv1.3 (OUT), TLS change cipher, Change cipher spec (1):",
+    "TLSv1.3 (OUT), TLS handshake, Finished (20):",
+    "SSL connection using TLSv1.3 / TLS_AES_128_GCM_SHA256",
+];
 
 /// An answer, or as much as there was.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +89,7 @@ pub(super) fn curl(argv: &[String], io: &mut Io) -> Program {
     if argv.get(1).is_some_and(|word| word == "--help" || word == "-h") {
         return Ended::printed(HELP);
     }
-    let known = Known { name: "curl", plain: "sSviIOLkfN4g", valued: "owmcXdHAujzb@", long: LONG, code: 2 };
+    let known = Known { name: "curl", plain: "sSviIOLkfN4g", valued: "owmcXdHAujzbC@", long: LONG, code: 2 };
     let given = match known.read(argv.get(1..).unwrap_or_default()) {
         Ok(given) => given,
         Err(error) => return Ended::failed(&curl_words(&error), 2),
@@ -72,7 +100,7 @@ pub(super) fn curl(argv: &[String], io: &mut Io) -> Program {
     }
     let wish = match Wish::of(&given, io) {
         Ok(wish) => wish,
-        Err(error) => return Ended::failed(&error, 26),
+        Err(error) => return Ended::failed(&error, if error.contains("(77)") { 77 } else { 26 }),
     };
     Program::Curl(Box::new(Curl {
         wish,
@@ -131,6 +159,9 @@ impl Curl {
                     self.answered(status, headers, &body, io);
                     Progress::More
                 }
+                Came::Got(NetAnswer::Text(text)) if self.url.scheme == "https" => {
+                    self.shook_hands(text.strip_prefix(HELLO), io)
+                }
                 Came::Got(NetAnswer::Text(text)) if text.is_empty() => {
                     self.fail(52, "Empty reply from server", io)
                 }
@@ -176,17 +207,47 @@ impl Curl {
         self.note(io, &format!("  Trying {address}:{}...", self.url.port));
         let left = self.deadline().map_or(SYN_TIMEOUT, |deadline| deadline - now);
         let connect = self.wish.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
-        let protocol = NetProtocol::Http {
+        let is_tls = self.url.scheme == "https";
+        let protocol = if is_tls && !self.wish.trusts {
+            // Nothing is asked of whom nobody vouches for.
+            NetProtocol::Tcp { payload: HELLO.to_string() }
+        } else {
+            self.request()
+        };
+        let timeout = left.min(connect).min(SYN_TIMEOUT);
+        self.result.address = address.clone();
+        self.phase = Phase::Request(Exchange::send(io, protocol, &address, self.url.port, timeout));
+    }
+
+    fn request(&self) -> NetProtocol {
+        NetProtocol::Http {
             method: self.wish.method.clone(),
             host: self.host_header(),
             path: self.url.path.clone(),
             headers: self.wish.headers.iter().filter(|header| !is_host(header)).cloned().collect(),
             body: self.wish.body.clone().unwrap_or_default(),
             tls: self.url.scheme == "https",
+        }
+    }
+
+    /// Ends where TLS went no further than its hellos.
+    /// `presented` is why the other side's certificate is no good; `None` where it speaks no TLS.
+    fn shook_hands(&mut self, presented: Option<&str>, io: &mut Io) -> Progress {
+        if self.wish.verbose {
+            let (host, address) = (&self.url.host, &self.result.address);
+            let connected =
+                format!("Connected to {host} ({address}) port {} (#{})", self.url.port, self.connections);
+            self.note(io, &connected);
+            GREETING.iter().for_each(|line| self.note(io, line));
+        }
+        let Some(why) = presented else {
+            return self.fail(35, "error:0A00010B:SSL routines::wrong version number", io);
         };
-        let timeout = left.min(connect).min(SYN_TIMEOUT);
-        self.result.address = address.clone();
-        self.phase = Phase::Request(Exchange::send(io, protocol, &address, self.url.port, timeout));
+        if self.wish.verbose {
+            PRESENTING.iter().for_each(|line| self.note(io, line));
+            self.note(io, "TLSv1.3 (OUT), TLS alert, unknown CA (560):");
+        }
+        self.fail(60, &format!("SSL certificate problem: {why}"), io)
     }
 
     fn lost(&mut self, lost: Lost, io: &mut Io) {
@@ -223,6 +284,9 @@ impl Curl {
         self.meter(0, io);
         if !self.wish.silent || self.wish.shows_error {
             io.err(&format!("curl: ({code}) {message}\n"));
+            if code == 60 {
+                io.err(DISTRUST);
+            }
         }
         self.result.code = code;
         self.code = code;
@@ -291,15 +355,8 @@ impl Curl {
     /// Looks at a server's certificate, which is that of a Secret or, without one, made by the server itself.
     /// Nobody here knows who signed them: only `-k` takes them. Returns whether it is taken.
     fn certified(&mut self, io: &mut Io) -> bool {
-        const MORE: &str = "More details here: https://curl.se/docs/sslcerts.html\n\n\
-            curl failed to verify the legitimacy of the server and therefore could not\n\
-            establish a secure connection to it. To learn more about this situation and\n\
-            how to fix it, please visit the web page mentioned above.\n";
         if !self.wish.trusts_all {
             self.fail(60, "SSL certificate problem: self-signed certificate", io);
-            if !self.wish.silent || self.wish.shows_error {
-                io.err(MORE);
-            }
             return false;
         }
         true
@@ -344,7 +401,15 @@ impl Curl {
         }
         let (host, address, port) = (&self.url.host, &self.result.address, self.url.port);
         let mut text = format!("* Connected to {host} ({address}) port {port} (#{})\n", self.connections);
-        text.push_str(&self.certificate());
+        if self.url.scheme == "https" {
+            let lines = GREETING.iter().chain(PRESENTING).chain(AGREED);
+            lines.for_each(|line| text.push_str(&format!("* {line}\n")));
+            text.push_str(&match (&self.result.certificate, self.wish.trusts_all) {
+                (Some(_), _) => self.certificate(),
+                (None, true) => "*  SSL certificate verify result: unable to get local issuer certificate (20), continuing anyway.\n".to_string(),
+                (None, false) => "*  SSL certificate verify ok.\n".to_string(),
+            });
+        }
         text.push_str(&format!("> {} {} HTTP/1.1\n", self.wish.method, self.url.path));
         text.push_str(&format!("> Host: {}\n", self.host_header()));
         for (name, value) in self.wish.headers.iter().filter(|header| !is_host(header)) {

@@ -26,6 +26,8 @@ pub(super) struct Wish {
     pub(super) trusts_all: bool,
     /// Addresses that are known without asking: (host, port, address).
     pub(super) known: Vec<(String, u16, String)>,
+    /// Whether a certificate is asked for at all: not with `-k`, nor where its authority's is at hand.
+    pub(super) trusts: bool,
 }
 
 pub(super) const LONG: &[(&str, char)] = &[
@@ -51,7 +53,7 @@ pub(super) const LONG: &[(&str, char)] = &[
     ("fail", 'f'),
     ("user-agent", 'A'),
     ("user", 'u'),
-    ("cacert", 'z'),
+    ("cacert", 'C'),
     ("resolve", '@'),
     ("retry", 'z'),
     ("retry-delay", 'z'),
@@ -150,7 +152,12 @@ impl Wish {
                 .filter(|seconds| (0.0..1e7).contains(seconds))
                 .map(|seconds| (seconds * SECOND as f64) as Nanos)
         };
+        let authority = given.value('C').unwrap_or("");
+        if !authority.is_empty() && io.read(authority).is_err() {
+            return Err(format!("curl: (77) error setting certificate file: {authority}"));
+        }
         Ok(Wish {
+            trusts: given.has('k') || !authority.is_empty(),
             method: method.to_string(),
             headers,
             body,

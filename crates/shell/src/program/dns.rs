@@ -10,12 +10,27 @@ use sim::{MILLISECOND, SECOND, Time};
 const TYPES: [&str; 8] = ["A", "AAAA", "CNAME", "SRV", "PTR", "TXT", "NS", "SOA"];
 
 /// Returns the name under which an address's own name is found.
-fn reverse(address: &str) -> String {
+pub(super) fn reverse(address: &str) -> String {
     let parts: Vec<&str> = address.split('.').rev().collect();
     format!("{}.in-addr.arpa", parts.join("."))
 }
 
-fn ask(io: &mut Io, name: &str, kind: &str, search: bool, server: &str) -> u64 {
+/// Returns why a name can't be asked for, in BIND's words.
+pub(super) fn illegal(name: &str) -> Option<String> {
+    let bare = name.trim_end_matches('.');
+    let why = if bare.split('.').any(|label| label.len() > 63) {
+        "label too long"
+    } else if bare.split('.').any(str::is_empty) {
+        "empty label"
+    } else if bare.len() > 253 {
+        "ran out of space"
+    } else {
+        return None;
+    };
+    Some(format!("'{name}' is not a legal name ({why})"))
+}
+
+pub(super) fn ask(io: &mut Io, name: &str, kind: &str, search: bool, server: &str) -> u64 {
     let request = NetRequest {
         protocol: NetProtocol::Dns { name: name.to_string(), kind: kind.to_string(), search },
         address: server.to_string(),
@@ -135,6 +150,9 @@ pub(super) fn nslookup(argv: &[String], io: &mut Io) -> Program {
     }
     let (name, kind) =
         if is_address(name) { (reverse(name), "PTR".to_string()) } else { (name.clone(), kind) };
+    if let Some(why) = illegal(&name).filter(|_| !io.state.is_busybox) {
+        return Ended::failed(&format!("nslookup: {why}"), 10);
+    }
     if io.state.is_busybox {
         let kind = TYPES.iter().find(|known| **known == kind).copied().unwrap_or("A");
         return SmallNslookup::program(&name, kind, words.get(1).cloned().unwrap_or_default(), io);
@@ -197,8 +215,12 @@ pub(crate) struct Dig {
     short: bool,
     search: bool,
     began: Time,
+    tries: u32,
     exchange: Option<u64>,
 }
+
+/// How often dig asks a server.
+const DIG_TRIES: u32 = 3;
 
 /// `dig`
 pub(super) fn dig(argv: &[String], io: &mut Io) -> Program {
@@ -210,6 +232,7 @@ pub(super) fn dig(argv: &[String], io: &mut Io) -> Program {
         short: false,
         search: false,
         began: io.host.now(),
+        tries: 0,
         exchange: None,
     };
     let mut words = argv.iter().skip(1);
@@ -232,6 +255,9 @@ pub(super) fn dig(argv: &[String], io: &mut Io) -> Program {
     if dig.name.is_empty() {
         return Ended::failed("# kubarium: say which name: dig NAME [TYPE] [@SERVER] [+short]", 1);
     }
+    if let Some(why) = illegal(&dig.name) {
+        return Ended::failed(&format!("dig: {why}"), 10);
+    }
     Program::Dig(Box::new(dig))
 }
 
@@ -250,14 +276,37 @@ impl Dig {
                 io.out(&text);
                 Progress::Done(0)
             }
-            Some(_) => {
-                io.out(&format!(
-                    "\n; <<>> DiG 9.18.33-1~deb12u2-Debian <<>> {}\n;; global options: +cmd\n;; no servers could be reached\n\n",
-                    self.words
-                ));
-                Progress::Done(9)
-            }
+            Some(failed) => self.again(matches!(failed, NetAnswer::Refused), io),
         }
+    }
+
+    /// Asks once more where no answer came, and gives up in the end.
+    fn again(&mut self, is_refused: bool, io: &mut Io) -> Progress {
+        self.tries += 1;
+        self.exchange = None;
+        let server = self.server_name(io);
+        let why = if is_refused { "connection refused" } else { "timed out" };
+        io.out(&format!(";; communications error to {server}#53: {why}\n"));
+        if self.tries < DIG_TRIES {
+            return Progress::More;
+        }
+        if !self.short {
+            io.out(&format!(
+                "\n; <<>> DiG 9.18.33-1~deb12u2-Debian <<>> {}\n;; global options: +cmd\n",
+                self.words
+            ));
+        }
+        io.out(";; no servers could be reached\n\n");
+        Progress::Done(9)
+    }
+
+    fn server_name(&self, io: &mut Io) -> String {
+        if !self.server.is_empty() {
+            return self.server.clone();
+        }
+        let conf = io.host.read_file(&io.state.place, "/etc/resolv.conf").unwrap_or_default();
+        let server = conf.lines().find_map(|line| line.strip_prefix("nameserver "));
+        server.unwrap_or("127.0.0.1").to_string()
     }
 
     fn text(&self, server: &str, code: &str, records: &[DnsRecord], io: &mut Io) -> String {

@@ -177,11 +177,22 @@ pub(super) struct Exchange {
 impl Exchange {
     /// Sends it.
     pub fn send(io: &mut Io, protocol: NetProtocol, address: &str, port: u16, timeout: Nanos) -> Exchange {
-        let request =
-            NetRequest { protocol, address: address.to_string(), port, timeout: timeout.max(MILLISECOND) };
-        if request.port != 0 {
+        if port != 0 {
             io.hint_unreachable(address);
         }
+        Exchange::send_quietly(io, protocol, address, port, timeout)
+    }
+
+    /// Sends it without a word about addresses that can't be reached from there.
+    pub fn send_quietly(
+        io: &mut Io,
+        protocol: NetProtocol,
+        address: &str,
+        port: u16,
+        timeout: Nanos,
+    ) -> Exchange {
+        let timeout = timeout.max(MILLISECOND);
+        let request = NetRequest { protocol, address: address.to_string(), port, timeout };
         let id = io.host.connect(&io.state.place, request);
         Exchange { id, began: io.host.now() }
     }

@@ -23,7 +23,12 @@ pub(super) fn ip(argv: &[String], io: &mut Io) -> Program {
     let is_busybox = io.state.is_busybox;
     if about("address") || about("link") {
         let style = Style { has_addresses: about("address"), brief, is_busybox };
-        let text: String = shown.map(|(i, interface)| style.interface(i + 1, interface)).collect();
+        let text: String = shown
+            .map(|(i, interface)| match interface.index {
+                0 => style.interface(i as u32 + 1, interface),
+                index => style.interface(index, interface),
+            })
+            .collect();
         return match named {
             Some(name) if text.is_empty() => Ended::failed(&format!("Device \"{name}\" does not exist."), 1),
             _ => Ended::printed(&text),
@@ -62,8 +67,8 @@ struct Style {
 }
 
 impl Style {
-    fn interface(&self, number: usize, interface: &Interface) -> String {
-        let Interface { name, address, mac } = interface;
+    fn interface(&self, number: u32, interface: &Interface) -> String {
+        let Interface { name, address, mac, master, .. } = interface;
         let is_loopback = name == "lo";
         let state = if is_loopback { "UNKNOWN" } else { "UP" };
         let flags = if is_loopback { "LOOPBACK,UP,LOWER_UP" } else { "BROADCAST,MULTICAST,UP,LOWER_UP" };
@@ -71,11 +76,12 @@ impl Style {
             let tail = if self.has_addresses { address.clone() } else { format!("{mac} <{flags}>") };
             return format!("{name:<16} {state:<14} {tail} \n");
         }
+        let master = if master.is_empty() { String::new() } else { format!(" master {master}") };
         let mtu = if is_loopback { 65_536 } else { 1_500 };
         let tail = match (self.is_busybox, is_loopback) {
             (true, true) => "qdisc noqueue qlen 1000".to_string(),
             (true, false) => "qdisc noqueue ".to_string(),
-            (false, _) => format!("qdisc noqueue state {state} group default qlen 1000"),
+            (false, _) => format!("qdisc noqueue{master} state {state} group default qlen 1000"),
         };
         let (link, broadcast) = match is_loopback {
             true => ("loopback", "00:00:00:00:00:00"),
@@ -83,7 +89,7 @@ impl Style {
         };
         let mut out =
             format!("{number}: {name}: <{flags}> mtu {mtu} {tail}\n    link/{link} {mac} brd {broadcast}\n");
-        if !self.has_addresses {
+        if !self.has_addresses || address.is_empty() {
             return out;
         }
         let plain = name.split('@').next().unwrap_or(name);
@@ -99,7 +105,7 @@ impl Style {
 }
 
 /// Returns the last address of a network: `10.244.1.255` of `10.244.1.5/24`.
-fn last_address(text: &str) -> String {
+pub(super) fn last_address(text: &str) -> String {
     let (address, prefix) = text.split_once('/').unwrap_or((text, "24"));
     let (Ok(address), Ok(prefix)) = (address.parse::<std::net::Ipv4Addr>(), prefix.parse::<u32>()) else {
         return String::new();

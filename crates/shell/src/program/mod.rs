@@ -9,10 +9,12 @@ mod files;
 mod filter;
 mod filters;
 mod grep;
+mod host;
 mod ip;
 mod kube;
 mod machine;
 mod nc;
+mod net_tools;
 mod options;
 mod ping;
 mod redis;
@@ -21,7 +23,9 @@ mod sed_script;
 mod shells;
 mod simple;
 mod tar;
+mod tcpdump;
 mod text;
+mod traceroute;
 mod waiting;
 mod wget;
 mod whole;
@@ -164,12 +168,15 @@ macro_rules! programs {
 }
 
 programs! {
+    Arping(Box<net_tools::Arping>),
     Curl(Box<curl::Curl>),
     Dig(Box<dns::Dig>),
     Ended(simple::Ended),
     Filter(Box<filter::Filtering>),
     Foreground(waiting::Foreground),
+    Host(Box<host::HostLookup>),
     Kube(Box<kube::Kube>),
+    Listening(nc::Listening),
     Machine(machine::Machine),
     Nslookup(Box<dns::Nslookup>),
     Nc(Box<nc::Nc>),
@@ -181,6 +188,9 @@ programs! {
     SmallNslookup(Box<dns::SmallNslookup>),
     Tail(waiting::Follow),
     Tar(tar::Tar),
+    Tcpdump(Box<tcpdump::Tcpdump>),
+    Telnet(Box<nc::Telnet>),
+    Traceroute(Box<traceroute::Traceroute>),
     WaitFor(waiting::WaitFor),
     Watch(wrappers::Watch),
     Wget(Box<wget::Wget>),
@@ -195,10 +205,13 @@ type Make = fn(&[String], &mut Io) -> Program;
 
 /// The programs that there are, with what they are for. In order.
 const TABLE: &[(&str, Make, &str)] = &[
+    ("arp", net_tools::arp, ""),
+    ("arping", net_tools::arping, "asks who has an address of the segment"),
     ("awk", filters::awk, "prints columns: awk '{print $1}'"),
     ("base64", simple::base64, "encodes and decodes (-d)"),
     ("basename", simple::basename, ""),
     ("bash", shells::bash, "another shell"),
+    ("bridge", net_tools::bridge, ""),
     ("cat", filters::cat, "prints files"),
     ("clear", simple::clear, "wipes the console"),
     ("column", filters::column, "lines up columns (-t)"),
@@ -212,14 +225,16 @@ const TABLE: &[(&str, Make, &str)] = &[
     ("env", wrappers::env, "prints the environment"),
     ("expr", simple::expr, ""),
     ("find", files::find, "lists files below a folder: find . -name '*.yaml'"),
+    ("getent", host::getent, "looks a name up: getent hosts NAME"),
     ("grep", grep::grep, "prints lines that fit"),
     ("egrep", grep::egrep, ""),
     ("head", filters::head, "prints the first lines"),
     ("help", simple::help, "says what there is"),
     ("history", simple::history, "prints what was typed"),
-    ("host", dns::nslookup, ""),
+    ("host", host::host, "asks DNS"),
     ("hostname", simple::hostname, "prints the machine's name"),
     ("id", simple::id, ""),
+    ("ifconfig", net_tools::ifconfig, ""),
     ("ip", ip::ip, "prints addresses and routes: ip addr"),
     ("k", kube::kubectl, "kubectl"),
     ("kubectl", kube::kubectl, "speaks to the cluster"),
@@ -237,6 +252,7 @@ const TABLE: &[(&str, Make, &str)] = &[
     ("ps", simple::ps, "lists processes"),
     ("redis-cli", redis::redis, "speaks to redis"),
     ("rev", filters::rev, ""),
+    ("route", net_tools::route, ""),
     ("rm", files::rm, "takes files out"),
     ("sed", sed::sed, "changes lines: sed 's/a/b/'"),
     ("seq", simple::seq, "counts"),
@@ -249,10 +265,14 @@ const TABLE: &[(&str, Make, &str)] = &[
     ("tac", filters::tac, ""),
     ("tail", filters::tail, "prints the last lines"),
     ("tar", tar::tar, "packs files into one"),
+    ("tcpdump", tcpdump::tcpdump, "shows packets as they pass: tcpdump -ni any port 80"),
     ("tee", filters::tee, "prints and writes to a file"),
+    ("telnet", nc::telnet, "opens a connection"),
     ("time", wrappers::time, "says how long a command took"),
     ("timeout", wrappers::timeout, "ends a command after a time"),
     ("touch", files::touch, "makes an empty file"),
+    ("traceroute", traceroute::traceroute, "finds who passes packets on"),
+    ("tracepath", traceroute::tracepath, ""),
     ("tr", filters::tr, "replaces characters"),
     ("uname", simple::uname, ""),
     ("uniq", filters::uniq, "drops repeated lines"),
@@ -279,12 +299,16 @@ const MACHINES: &[(&str, &str)] = &[
     ("minikube", "client"),
     ("mysql", "container"),
     ("mysqladmin", "container"),
+    ("netstat", "any"),
     ("nginx", "container"),
     ("poweroff", "node"),
     ("reboot", "node"),
     ("shutdown", "node"),
+    ("ss", "any"),
     ("systemctl", "node"),
+    ("tc", "node"),
     ("vagrant", "client"),
+    ("way", "any"),
 ];
 
 /// Returns the names of all programs and what they are for.
@@ -349,6 +373,11 @@ impl Program {
             Program::Wget(wget) => wget.interrupt(io),
             Program::Ping(ping) => ping.interrupt(io),
             Program::Nc(nc) => nc.interrupt(io),
+            Program::Listening(nc) => nc.interrupt(io),
+            Program::Telnet(telnet) => telnet.interrupt(io),
+            Program::Tcpdump(tcpdump) => tcpdump.interrupt(io),
+            Program::Traceroute(traceroute) => traceroute.interrupt(io),
+            Program::Arping(arping) => arping.interrupt(io),
             Program::Foreground(job) => job.interrupt(io),
             _ => {}
         }

@@ -6,7 +6,7 @@ use super::nc::Phase;
 use super::options::Known;
 use super::simple::Ended;
 use super::{Io, Program, Progress};
-use crate::host::NetProtocol;
+use crate::host::{NetAnswer, NetProtocol};
 use crate::job::Block;
 use sim::{MILLISECOND, Nanos, SECOND, Time};
 
@@ -18,6 +18,7 @@ pub(crate) struct Ping {
     count: Option<u64>,
     interval: Nanos,
     wait: Nanos,
+    ttl: Option<u8>,
     sent: u64,
     times: Vec<Nanos>,
     received: u64,
@@ -28,7 +29,7 @@ pub(crate) struct Ping {
 
 /// `ping`
 pub(super) fn ping(argv: &[String], io: &mut Io) -> Program {
-    let given = given!(Known { name: "ping", plain: "4nq", valued: "cWiws", long: &[], code: 2 }, argv);
+    let given = given!(Known { name: "ping", plain: "4nq", valued: "cWiwst", long: &[], code: 2 }, argv);
     let Some(host) = given.args.first() else {
         return Ended::failed("ping: usage error: Destination address required", 1);
     };
@@ -40,6 +41,7 @@ pub(super) fn ping(argv: &[String], io: &mut Io) -> Program {
         count: given.value('c').and_then(|text| text.parse().ok()),
         interval: span('i', SECOND).max(10 * MILLISECOND),
         wait: span('W', 10 * SECOND).max(10 * MILLISECOND),
+        ttl: given.value('t').and_then(|text| text.parse().ok()).filter(|ttl| *ttl > 0),
         sent: 0,
         times: Vec::new(),
         received: 0,
@@ -85,6 +87,16 @@ impl Ping {
                 let began = exchange.began;
                 match came {
                     Came::Wait(block) => return Progress::Wait(block),
+                    Came::Got(NetAnswer::Expired(by)) => {
+                        io.out(&format!("From {by} icmp_seq={} Time to live exceeded\n", self.sent));
+                    }
+                    Came::Lost(Lost::Refused) => {
+                        let address = &self.address;
+                        io.out(&format!(
+                            "From {address} icmp_seq={} Destination Port Unreachable\n",
+                            self.sent
+                        ));
+                    }
                     Came::Got(_) => {
                         let took = now - began;
                         self.received += 1;
@@ -127,7 +139,8 @@ impl Ping {
         let is_last = self.count.is_some_and(|count| self.sent >= count);
         let wait = if is_last { self.wait } else { self.wait.min(self.interval) };
         let address = self.address.clone();
-        self.phase = Phase::Request(Exchange::send(io, NetProtocol::Icmp, &address, 0, wait));
+        let protocol = self.ttl.map_or(NetProtocol::Icmp, |ttl| NetProtocol::Probe { ttl });
+        self.phase = Phase::Request(Exchange::send(io, protocol, &address, 0, wait));
     }
 
     fn summary(&self, io: &mut Io) {

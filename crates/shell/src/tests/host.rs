@@ -117,7 +117,10 @@ impl World {
                 (quick, NetAnswer::Text(":4\r\n".into()))
             }
             NetProtocol::Tcp { .. } => (quick, NetAnswer::Connected),
-            NetProtocol::Icmp => (quick, NetAnswer::Pong),
+            NetProtocol::Silence => (quick, NetAnswer::Text(String::new())),
+            NetProtocol::Udp { .. } => (quick, NetAnswer::Timeout),
+            NetProtocol::Probe { ttl: 1 } => (quick, NetAnswer::Expired("10.0.0.1".into())),
+            NetProtocol::Icmp | NetProtocol::Probe { .. } => (quick, NetAnswer::Pong),
         }
     }
 }
@@ -228,6 +231,7 @@ impl Host for World {
                 name: "eth0".to_string(),
                 address: "10.64.140.11/24".to_string(),
                 mac: "52:54:00:40:8c:0b".to_string(),
+                ..crate::Interface::default()
             }],
             processes: vec![(1, "root".to_string(), "nginx: master process".to_string())],
             routes: vec!["default via 10.64.140.1 dev eth0".to_string()],
