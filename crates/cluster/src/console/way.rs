@@ -4,20 +4,24 @@ use super::ground::Ground;
 use network::{HostId, Step, Way};
 use shell::{MachineAnswer, Place};
 
-const USAGE: &str = "usage: way [ADDRESS[:PORT]]
-# kubarium: tells, rule by rule, the way of the last packet that was sent from here (to that address)
+const USAGE: &str = "usage: way [--from NODE|POD|NAMESPACE/POD] [ADDRESS[:PORT]]
+# kubarium: tells, rule by rule, the way of the last packet that was sent from there (to that address)
 ";
 
 impl Ground<'_> {
-    /// `way [ADDRESS[:PORT]]`: tells the way of the last exchange that a place began.
+    /// `way [--from NAME] [ADDRESS[:PORT]]`: tells the way of the last exchange that a place began.
     pub(super) fn way(&self, place: &Place, words: &[&str]) -> MachineAnswer {
+        let (host, words) = match words {
+            ["--from" | "-f", name, rest @ ..] => (self.named(name), rest),
+            words => (self.host_of(place), words),
+        };
         let wanted = match words {
             [] => None,
             [address] if !address.starts_with('-') => Some(*address),
             _ => return MachineAnswer::failed(2, USAGE),
         };
-        let Some(host) = self.host_of(place) else {
-            return MachineAnswer::failed(1, "way: this place is not on the network\n");
+        let Some(host) = host else {
+            return MachineAnswer::failed(1, "way: nobody of that name is on the network\n");
         };
         let is_wanted = |way: &&Way| {
             way.from == host
@@ -29,6 +33,13 @@ impl Ground<'_> {
             Some(way) => MachineAnswer::ok(self.told(way)),
             None => MachineAnswer::failed(1, "way: no packet was sent from here\n"),
         }
+    }
+
+    /// Finds a machine, or a pod with or without its namespace.
+    fn named(&self, name: &str) -> Option<HostId> {
+        let topology = self.wires.network.topology();
+        let qualified = if name.contains('/') { name.to_string() } else { format!("default/{name}") };
+        topology.by_name(name).or_else(|| topology.by_name(&qualified))
     }
 
     fn told(&self, way: &Way) -> String {
