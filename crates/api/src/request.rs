@@ -14,6 +14,25 @@ pub enum Method {
     Patch,
     /// Deletes.
     Delete,
+    /// Reads without the body; of what goes on to something else (`proxy`) alone.
+    Head,
+    /// Asks what may be done; of what goes on to something else alone.
+    Options,
+}
+
+impl Method {
+    /// Returns its name in HTTP.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+            Method::Head => "HEAD",
+            Method::Options => "OPTIONS",
+        }
+    }
 }
 
 /// The form in which the answer is wanted (the Accept header).
@@ -98,7 +117,9 @@ pub struct Request {
     pub agent: Rc<str>,
     /// The trace's record that made the caller ask; 0 for none.
     pub cause: u64,
-    /// The body; null for none.
+    /// The headers that go on to something else (`proxy`), in order; empty for all other requests.
+    pub headers: Vec<(String, String)>,
+    /// The body; null for none. What goes on to something else is a text.
     pub body: Value,
 }
 
@@ -114,6 +135,7 @@ impl Request {
             user: ADMIN.with(Rc::clone),
             agent: KUBECTL.with(Rc::clone),
             cause: 0,
+            headers: Vec::new(),
             body: Value::Null,
         }
     }

@@ -38,8 +38,9 @@ mod validation;
 mod watch_cache;
 
 pub use handlers::forwarded_ports;
-pub use node_request::{LogOptions, NodeRequest, NodeRequestKind};
+pub use node_request::{LogOptions, NodeRequest, NodeRequestKind, ProxyRequest};
 pub use options::Options;
 pub use printers::{PodStatus, pod_status};
+pub use request_info::is_proxied;
 pub use resources::served_resources;
 pub use server::ApiServer;

@@ -45,6 +45,31 @@ pub enum NodeRequestKind {
         /// The ports.
         ports: Vec<u16>,
     },
+    /// A request that the API server itself passes on to what listens in the cluster.
+    Proxy(ProxyRequest),
+}
+
+/// A request over HTTP that goes on to what listens in the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProxyRequest {
+    /// The address.
+    pub address: String,
+    /// The port.
+    pub port: u16,
+    /// Whether it goes through TLS.
+    pub tls: bool,
+    /// GET, POST, …
+    pub method: String,
+    /// The path up to and with `/proxy`: what the client sees before what listens there.
+    pub prefix: String,
+    /// The path there; empty where the client is to ask again with a slash.
+    pub path: String,
+    /// The query, without its question mark.
+    pub query: String,
+    /// The headers, in order.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
 }
 
 /// Which part of a log is wanted (`PodLogOptions`).

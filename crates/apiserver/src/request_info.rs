@@ -61,9 +61,16 @@ impl<'a> RequestInfo<'a> {
     }
 }
 
+/// Returns whether a request with this path goes on to what listens in the cluster (`pods/NAME/proxy/…`), so
+/// that its headers and its body, in whatever form, go with it.
+pub fn is_proxied(path: &str) -> bool {
+    path.contains("/proxy") && RequestInfo::new(&Request::new(Method::Get, path)).subresource == "proxy"
+}
+
 fn plain_verb(method: Method) -> &'static str {
     match method {
-        Method::Get => "get",
+        Method::Get | Method::Head => "get",
+        Method::Options => "options",
         Method::Post => "post",
         Method::Put => "put",
         Method::Patch => "patch",
@@ -79,8 +86,10 @@ fn resource_verb(request: &Request, name: &str) -> &'static str {
         Method::Delete if name.is_empty() => "deletecollection",
         Method::Delete => "delete",
         Method::Get if request.flag("watch") => "watch",
-        Method::Get if name.is_empty() => "list",
-        Method::Get => "get",
+        Method::Get | Method::Head if name.is_empty() => "list",
+        Method::Get | Method::Head => "get",
+        // Upstream knows no verb for it, so that only who may do everything may do it.
+        Method::Options => "",
     }
 }
 

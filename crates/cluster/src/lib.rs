@@ -9,6 +9,7 @@ mod console;
 mod door;
 mod flood;
 mod frame;
+mod kubelet_server;
 mod load;
 mod mend;
 mod parts;
@@ -25,7 +26,7 @@ mod view;
 mod wires;
 mod world;
 
-pub use apiserver::forwarded_ports;
+pub use apiserver::{forwarded_ports, is_proxied};
 pub use cluster::Cluster;
 pub use door::Goal;
 pub use kubectl::StreamRead;

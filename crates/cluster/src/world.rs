@@ -241,7 +241,8 @@ fn describe<'a>(request: &'a Request, response: &api::Response) -> (&'static str
     let verb = match request.method {
         Method::Get if request.flag("watch") => "watch",
         Method::Get if name.is_empty() => "list",
-        Method::Get => "get",
+        Method::Get | Method::Head => "get",
+        Method::Options => "options",
         Method::Post => "create",
         Method::Put => "update",
         Method::Patch => "patch",

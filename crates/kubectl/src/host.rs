@@ -12,6 +12,13 @@ pub enum StreamRead {
     Errors(String),
     /// The process ended with this code; nothing comes after it.
     Exit(i32),
+    /// The beginning of an answer over HTTP that came through the API server; its body follows.
+    Head {
+        /// The status code.
+        status: u16,
+        /// The headers, in order.
+        headers: Vec<(String, String)>,
+    },
     /// Nothing yet.
     Empty,
     /// Nothing, and nothing will come.

@@ -75,6 +75,7 @@ tasks! {
     Exec(cmd::exec::Exec),
     Forward(cmd::port_forward::Forward),
     Logs(cmd::logs::Logs),
+    Raw(cmd::get::raw::Raw),
     Run(cmd::run::Started),
     Status(cmd::rollout::status::Status),
     Wait(cmd::wait::Wait),

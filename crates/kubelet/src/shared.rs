@@ -102,13 +102,6 @@ impl Shared {
         })
     }
 
-    /// Returns what looks like the token of a pod's service account.
-    pub(crate) fn token(&self, pod: &Value) -> String {
-        let (namespace, name) = (api::meta::namespace(pod), pod["spec"]["serviceAccountName"].str());
-        let payload = crate::images::hex64(Chance::new(0), "token", &format!("{namespace}/{name}"), 0);
-        format!("eyJhbGciOiJSUzI1NiIsImtpZCI6IiJ9.{payload}.{}", api::meta::uid(pod))
-    }
-
     /// Notes a request that waits for its answer and returns its number; `None` where too many wait.
     pub(crate) fn expect_reply(&mut self, pending: Pending) -> Option<u64> {
         if self.calls.len() >= CALLS {

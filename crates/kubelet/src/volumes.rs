@@ -2,10 +2,13 @@ use crate::cri::{Files, Mount, MountSource};
 use crate::shared::Turn;
 use crate::worker::PodWorker;
 use api::resources::{CONFIGMAPS, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, SECRETS};
-use api::{Resource, Value, meta};
+use api::{Method, Request, Resource, Value, meta, tree};
 use sim::{MINUTE, Nanos, SECOND};
 use std::rc::Rc;
 
+/// For how long a token is asked for that doesn't say, in seconds.
+// Models pkg/apis/core/v1/defaults.go SetDefaults_ServiceAccountTokenProjection
+const TOKEN_SECONDS: i64 = 60 * 60;
 /// How long until what a volume shows of the API is looked at again, and up to half as much more.
 const REFRESH: Nanos = MINUTE;
 
@@ -124,11 +127,53 @@ impl PodWorker {
                 files.write(&format!("/{}", item["path"].str()), &text);
             }
             if !source["serviceAccountToken"].is_null() {
-                let path = source["serviceAccountToken"]["path"].as_str().unwrap_or("token");
-                files.write(&format!("/{path}"), &turn.shared.token(&self.pod));
+                let wanted = &source["serviceAccountToken"];
+                let path = wanted["path"].as_str().unwrap_or("token");
+                let token = self.token(turn, namespace, volume["name"].str(), wanted)?;
+                files.write(&format!("/{path}"), &token);
             }
         }
         Ok(files)
+    }
+
+    /// Returns a token of the pod's service account: the one that is there until most of its time is over.
+    // Models pkg/kubelet/token/token_manager.go GetServiceAccountToken
+    fn token(
+        &mut self,
+        turn: &mut Turn,
+        namespace: &str,
+        volume: &str,
+        wanted: &Value,
+    ) -> Result<Rc<str>, String> {
+        let key = (Rc::from(volume), wanted["path"].text());
+        if let Some((token, until)) = self.tokens.get(&key)
+            && turn.cx.now < *until
+        {
+            return Ok(token.clone());
+        }
+        let seconds = wanted["expirationSeconds"].as_int().unwrap_or(TOKEN_SECONDS);
+        let mut request = tree!({
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {
+                "audiences": [],
+                "expirationSeconds": seconds,
+                "boundObjectRef": {
+                    "apiVersion": "v1", "kind": "Pod", "name": (meta::name(&self.pod)), "uid": (meta::uid(&self.pod)),
+                },
+            },
+        });
+        if let Some(audience) = wanted["audience"].as_str().filter(|audience| !audience.is_empty()) {
+            request.set(&["spec", "audiences"], tree!([audience]));
+        }
+        let account = self.pod["spec"]["serviceAccountName"].as_str().unwrap_or("default");
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+        let answer = turn.cx.in_background(|cx| cx.send(Request::new(Method::Post, path).body(request)));
+        let answer = answer.map_err(|why| format!("failed to fetch token: {why}"))?;
+        let token = answer.body["status"]["token"].text();
+        let until = turn.cx.now + seconds.saturating_mul(SECOND) / 5 * 4;
+        self.tokens.insert(key, (token.clone(), until));
+        Ok(token)
     }
 
     fn keys(

@@ -58,6 +58,8 @@ pub(crate) struct PodWorker {
     pub volumes: BTreeMap<Rc<str>, Files>,
     /// Where each mounted volume's files are.
     pub sources: BTreeMap<Rc<str>, MountSource>,
+    /// The tokens in its volumes, by volume and path, and until when each is not asked for anew.
+    pub tokens: BTreeMap<(Rc<str>, Rc<str>), (Rc<str>, Time)>,
     /// When what volumes show of the API is looked at again.
     pub refresh_at: Time,
     pub termination: Option<Termination>,
@@ -95,6 +97,7 @@ impl PodWorker {
             containers: init.chain(regular).collect(),
             volumes: BTreeMap::new(),
             sources: BTreeMap::new(),
+            tokens: BTreeMap::new(),
             refresh_at: Time::NEVER,
             termination: None,
             started: now,

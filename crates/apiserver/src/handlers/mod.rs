@@ -8,6 +8,7 @@ mod eviction;
 mod get;
 mod patch;
 mod pod_binding;
+mod proxy;
 mod reviews;
 mod scale;
 mod token_request;
@@ -187,6 +188,7 @@ impl ApiServer {
             ("binding", "create") => self.bind_pod(call),
             ("token", "create") => self.request_token(call),
             ("eviction", "create") => self.evict(call),
+            ("proxy", _) => self.proxy(call),
             ("log", "get") | ("exec" | "attach" | "portforward", "get" | "create") => self.connect(call),
             _ => Err(status::no_such_path()),
         }

@@ -11,6 +11,11 @@ use sim::SECOND;
 const DEFAULT_SECONDS: i64 = 60 * 60;
 const MIN_SECONDS: i64 = 10 * 60;
 const MAX_SECONDS: i64 = 1 << 32;
+/// The time by which the tokens of pods are recognised that admission asks for, in seconds. They are good for
+/// longer, so that programs that never read theirs again go on.
+// Models pkg/serviceaccount/claims.go WarnOnlyBoundTokenExpirationPeriod, ExpirationExtensionSeconds
+const WARN_ONLY_SECONDS: i64 = 3_607;
+const EXTENDED_SECONDS: i64 = 365 * 24 * 60 * 60;
 
 impl ApiServer {
     /// Answers with a token. Nothing of it is stored.
@@ -32,9 +37,15 @@ impl ApiServer {
                 bound.set(&["node"], reference(&node));
             }
         }
+        let mut good_for = seconds;
+        let is_ours = audiences.items().iter().any(|audience| audience.str() == ISSUER);
+        if seconds == WARN_ONLY_SECONDS && is_ours && !bound["pod"].is_null() {
+            bound.set(&["warnafter"], now + seconds);
+            good_for = EXTENDED_SECONDS;
+        }
         let claims = tree!({
             "aud": audiences,
-            "exp": (now + seconds),
+            "exp": (now + good_for),
             "iat": now,
             "iss": ISSUER,
             "jti": (self.new_uid(&format!("token/{}/{}", call.key(), call.now.0))),

@@ -148,6 +148,9 @@ impl Host for Ground<'_> {
         self.machines.followers.remove(&stream);
         self.machines.forwards.close(stream);
         self.close_ear(stream);
+        if let Some(errand) = self.machines.proxies.close(stream) {
+            self.machines.errands.abandon(self.wires, errand);
+        }
         self.machines.closed.push(stream);
         self.world.close_stream(stream);
     }

@@ -4,7 +4,9 @@ use super::ears::Ears;
 use super::forward::Forwards;
 use super::ground::HOME;
 use super::net::Errands;
+use super::proxies::Proxies;
 use crate::Preset;
+use crate::kubelet_server::Inner;
 use apiserver::NodeRequest;
 use kubectl::{Config, StreamRead};
 use kubelet::cri::LogOptions;
@@ -40,6 +42,10 @@ pub(crate) struct Machines {
     pub forwards: Forwards,
     /// Ports that programs have opened.
     pub ears: Ears,
+    /// Answers that come as streams for processes in the cluster.
+    pub inner: BTreeMap<u64, Inner>,
+    /// What the API server asks on its clients' behalf.
+    pub proxies: Proxies,
     /// Whether a stream got something while commands were stepped.
     pub has_mail: bool,
     /// Machines that boot: when they are up again.
@@ -67,6 +73,8 @@ impl Machines {
             open_in_editor: Vec::new(),
             forwards: Forwards::default(),
             ears: Ears::default(),
+            inner: BTreeMap::new(),
+            proxies: Proxies::default(),
             has_mail: false,
             reboots: Vec::new(),
             client: Files::with_folders(&[HOME, "/tmp"]),

@@ -11,6 +11,7 @@ mod machines;
 mod mark;
 mod net;
 mod programs;
+mod proxies;
 mod queue;
 mod refusal;
 mod sockets;

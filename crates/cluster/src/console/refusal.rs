@@ -9,6 +9,10 @@ use shell::{Host, Place};
 impl Ground<'_> {
     /// Returns why a kubelet doesn't take up what it is asked for.
     pub(super) fn refusal(&mut self, asked: &NodeRequest) -> Option<Status> {
+        if matches!(asked.kind, NodeRequestKind::Proxy(_)) {
+            // No kubelet is asked.
+            return None;
+        }
         let node = self.parts.node(&asked.node);
         let at = (asked.namespace.as_str(), asked.pod.as_str(), asked.container.as_str());
         let Some(node) = node.filter(|node| node.on) else { return Some(self.no_route(asked)) };
@@ -18,7 +22,9 @@ impl Ground<'_> {
                 node.kubelet.logs(at.0, at.1, &options).err().map(Status::bad_request)
             }
             NodeRequestKind::Exec { command, .. } => self.no_exec(at, command),
-            NodeRequestKind::Attach { .. } | NodeRequestKind::PortForward { .. } => None,
+            NodeRequestKind::Attach { .. }
+            | NodeRequestKind::PortForward { .. }
+            | NodeRequestKind::Proxy(_) => None,
         }
     }
 

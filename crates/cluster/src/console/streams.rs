@@ -15,6 +15,10 @@ impl Cluster {
         for request in std::mem::take(&mut self.terminal.machines.node_requests) {
             self.serve(request);
         }
+        self.take_proxied();
+        if !self.terminal.machines.inner.is_empty() {
+            crate::ports::answer_inner(self);
+        }
         if !self.terminal.machines.followers.is_empty() {
             self.follow_logs();
         }
@@ -33,6 +37,7 @@ impl Cluster {
             }
             NodeRequestKind::Attach { stdin: true, tty } if self.begin_attach(&request, *tty) => {}
             NodeRequestKind::Attach { .. } => self.serve_log(&request, LogOptions::default(), true, None),
+            NodeRequestKind::Proxy(proxied) => self.begin_proxy(&request, proxied),
             // Its ports are open already.
             NodeRequestKind::PortForward { .. } => {}
         }

@@ -53,7 +53,7 @@ impl Body for Answer {
                 }
                 stream.pieces.poll(cx).map(|piece| match piece {
                     Some(Piece::Text(text) | Piece::Errors(text)) => Some(Ok(Frame::data(text.into()))),
-                    Some(Piece::Exit(_)) | None => None,
+                    Some(Piece::Head(..) | Piece::Exit(_)) | None => None,
                 })
             }
         }

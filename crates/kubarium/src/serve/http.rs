@@ -3,10 +3,10 @@
 use super::body::{Answer, Stream};
 use super::identity::{self, Claim, Peer, text};
 use super::negotiation::{accept_of, body_form, not_acceptable, unsupported};
-use super::simulation::{Ask, Order, Told, refusal};
+use super::simulation::{Ask, Form, Order, Piece, Told, refusal};
 use super::tls::Acceptor;
 use super::upgrade;
-use api::{Method, Status};
+use api::{Accept, Method, PatchType, Status};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
@@ -113,8 +113,15 @@ async fn answer(
         Ok(claim) => claim,
         Err(status) => return Ok(respond(refusal(&status), &door)),
     };
+    let is_proxied = cluster::is_proxied(&path_of(request.uri()));
     let told = match method(request.method()) {
         None => refusal(&not_allowed()),
+        Some(method) if is_proxied => {
+            let told = ask(request, method, claim, &door).await;
+            return Ok(passed_on(told, &door).await);
+        }
+        Some(Method::Options) => refusal(&not_allowed()),
+        Some(Method::Head) => ask(request, Method::Get, claim, &door).await,
         Some(method) if upgrade::is_wanted(&request) => {
             return Ok(upgrade::answer(request, method, claim, door).await);
         }
@@ -129,13 +136,19 @@ fn not_allowed() -> Status {
 
 fn method(method: &hyper::Method) -> Option<Method> {
     Some(match *method {
-        hyper::Method::GET | hyper::Method::HEAD => Method::Get,
+        hyper::Method::GET => Method::Get,
+        hyper::Method::HEAD => Method::Head,
+        hyper::Method::OPTIONS => Method::Options,
         hyper::Method::POST => Method::Post,
         hyper::Method::PUT => Method::Put,
         hyper::Method::PATCH => Method::Patch,
         hyper::Method::DELETE => Method::Delete,
         _ => return None,
     })
+}
+
+fn path_of(uri: &hyper::Uri) -> String {
+    percent_encoding::percent_decode_str(uri.path()).decode_utf8_lossy().into_owned()
 }
 
 /// Returns the query's parameters, decoded.
@@ -146,8 +159,12 @@ pub(super) fn query(uri: &hyper::Uri) -> Vec<(String, String)> {
 /// Makes of what came in what the cluster is asked, and waits for the answer.
 pub(super) async fn ask(request: Request<Incoming>, method: Method, claim: Claim, door: &Door) -> Told {
     let (head, body) = request.into_parts();
+    let path = path_of(&head.uri);
+    let is_proxied = cluster::is_proxied(&path);
     let content_type = text(&head.headers, "content-type").split(';').next().unwrap_or("").trim().to_string();
-    let Some((form, patch)) = body_form(&content_type, method) else {
+    let form =
+        if is_proxied { Some((Form::Raw, PatchType::default())) } else { body_form(&content_type, method) };
+    let Some((form, patch)) = form else {
         return refusal(&unsupported(method));
     };
     let body = match timeout(BODY_PATIENCE, Limited::new(body, MAX_BODY).collect()).await {
@@ -161,21 +178,60 @@ pub(super) async fn ask(request: Request<Incoming>, method: Method, claim: Claim
             return refusal(&Status::new(413, "RequestEntityTooLarge", message));
         }
     };
-    let path = percent_encoding::percent_decode_str(head.uri.path()).decode_utf8_lossy().into_owned();
     let query = query(&head.uri);
     let agent = text(&head.headers, "user-agent").split(['/', ' ']).next().unwrap_or("");
     let agent = if agent.is_empty() { "client" } else { agent }.to_string();
     let accept = accept_of(text(&head.headers, "accept"), &path, &query);
-    let Some(accept) = accept else {
+    let Some(accept) = accept.or(is_proxied.then_some(Accept::Object)) else {
         return refusal(&not_acceptable());
     };
+    let headers = if is_proxied { passed_headers(&head.headers) } else { Vec::new() };
     let (reply, told) = oneshot::channel();
-    let ask = Ask { method, path, query, accept, patch, claim, agent, body, form, reply };
+    let ask = Ask { method, path, query, accept, patch, claim, agent, headers, body, form, reply };
     let gone = || refusal(&Status::new(503, "ServiceUnavailable", "the cluster has ended"));
     if door.orders.send(Order::Ask(Box::new(ask))).is_err() {
         return gone();
     }
     told.await.unwrap_or_else(|_| gone())
+}
+
+/// Returns the headers that go on to something else: not those that prove to us who asks, nor those that are
+/// about the connection.
+// Models net/http/httputil/reverseproxy.go removeHopByHopHeaders
+fn passed_headers(headers: &header::HeaderMap) -> Vec<(String, String)> {
+    let is_ours = |name: &str| {
+        name.starts_with("impersonate-")
+            || matches!(
+                name,
+                "authorization"
+                    | "connection"
+                    | "keep-alive"
+                    | "proxy-authorization"
+                    | "te"
+                    | "trailer"
+                    | "transfer-encoding"
+                    | "upgrade"
+            )
+    };
+    let passed = headers.iter().filter(|(name, _)| !is_ours(name.as_str()));
+    passed
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect()
+}
+
+/// Writes an answer that came from something else, once its beginning is there.
+async fn passed_on(mut told: Told, door: &Door) -> Response<Answer> {
+    let Some((_, pieces)) = &mut told.stream else { return respond(told, door) };
+    let (code, headers) = match pieces.next().await {
+        Some(Piece::Head(code, headers)) => (code, headers),
+        _ => (502, Vec::new()),
+    };
+    told.code = code;
+    let mut response = respond(told, door);
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    response.headers_mut().remove(header::CACHE_CONTROL);
+    super::tunnel::put_headers(headers, response.headers_mut());
+    response
 }
 
 /// Writes an answer.

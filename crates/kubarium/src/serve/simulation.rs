@@ -58,6 +58,8 @@ pub(super) struct Ask {
     pub(super) patch: PatchType,
     pub(super) claim: Claim,
     pub(super) agent: String,
+    /// The headers, where the request goes on to something else.
+    pub(super) headers: Vec<(String, String)>,
     /// The body; empty for none.
     pub(super) body: Vec<u8>,
     pub(super) form: Form,
@@ -70,6 +72,8 @@ pub(super) enum Form {
     Json,
     Yaml,
     Protobuf,
+    /// Whatever it is: what goes on to something else.
+    Raw,
 }
 
 /// An answer that may go from thread to thread.
@@ -85,6 +89,8 @@ pub(super) struct Told {
 
 /// A piece of what a stream brings.
 pub(super) enum Piece {
+    /// The status code and the headers of an answer that came from something else; its body follows.
+    Head(u16, Vec<(String, String)>),
     /// Text: a watch's event with its line's end, a log's lines, a process's output.
     Text(String),
     /// Text of a process's standard error.
@@ -293,6 +299,7 @@ impl Simulation {
             user: Rc::new(user),
             agent: ask.agent.into(),
             cause: 0,
+            headers: ask.headers,
             body,
         };
         let response = self.cluster.request(&request);
@@ -379,6 +386,7 @@ impl Simulation {
                     outlet.put(Piece::Exit(code));
                     return false;
                 }
+                StreamRead::Head { status, headers } => Piece::Head(status, headers),
                 StreamRead::Empty => break,
                 StreamRead::Closed => return false,
             };
@@ -407,6 +415,9 @@ fn patience(request: &Request) -> Option<Duration> {
 fn read(ask: &Ask) -> Result<Value, Status> {
     if ask.body.is_empty() {
         return Ok(Value::Null);
+    }
+    if ask.form == Form::Raw {
+        return Ok(String::from_utf8_lossy(&ask.body).into_owned().into());
     }
     if ask.form == Form::Protobuf {
         return protobuf::decode(&ask.body).map_err(Status::bad_request);

@@ -8,7 +8,7 @@ use super::simulation::Order;
 use cluster::{Goal, NetAnswer, NetProtocol};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -110,16 +110,21 @@ async fn exchange(
     };
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = StatusCode::from_u16(status).map_err(|_| Unanswered)?;
+    put_headers(headers, response.headers_mut());
+    Ok(response)
+}
+
+/// Puts an application's headers into an answer. How long an answer is and how it is sent is told by who sends
+/// it here.
+pub(super) fn put_headers(headers: Vec<(String, String)>, to: &mut HeaderMap) {
     for (name, value) in headers {
-        // How long an answer is and how it is sent is told by who sends it here.
         let is_framing = ["content-length", "transfer-encoding", "connection"]
             .iter()
             .any(|framing| name.eq_ignore_ascii_case(framing));
         if let (Ok(name), Ok(value), false) =
             (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value), is_framing)
         {
-            response.headers_mut().append(name, value);
+            to.append(name, value);
         }
     }
-    Ok(response)
 }

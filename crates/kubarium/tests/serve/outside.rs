@@ -134,3 +134,52 @@ fn other_addresses_are_served_over_tls_alone() {
         "{answer}"
     );
 }
+
+#[tokio::test]
+async fn the_api_server_leads_to_applications() {
+    let server = Server::start();
+    let pods: Api<Pod> = Api::default_namespaced(client(&server).await);
+    running(&pods, "who", json!({"image": "traefik/whoami"})).await;
+    running(&pods, "web", json!({"image": "nginx:1.25"})).await;
+    let proxy = "/api/v1/namespaces/default/pods/who:80/proxy";
+    // Every method, with its query, its headers and its body; not what proves to the API server who asks.
+    for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+        let headers = [
+            "Content-Type: text/x-anything",
+            "X-Own: yes",
+            "Impersonate-User: kubernetes-admin",
+            "Impersonate-Group: system:masters",
+        ];
+        let answer = server.send(&format!("{method} {proxy}/a%20b/../c/?x=1%202"), &headers, b"not JSON");
+        assert_eq!(answer.code, 200, "{method}: {}", answer.body);
+        assert!(answer.head.contains("text/plain"), "{}", answer.head);
+        assert!(answer.body.contains(&format!("{method} /c/?x=1%202 HTTP/1.1")), "{}", answer.body);
+        let body = answer.body.to_lowercase();
+        assert!(body.contains("x-own: yes") && !body.contains("impersonate"), "{}", answer.body);
+        assert!(body.contains(&format!("x-forwarded-uri: {proxy}/c/")), "{}", answer.body);
+    }
+    let head = server.open(&format!("HEAD {proxy}/"), &[], b"");
+    assert_eq!(crate::server::read_head(&mut { head }).0, 200);
+    let moved = server.get(&format!("{proxy}?x=1"));
+    assert_eq!(moved.code, 301);
+    assert!(moved.head.contains(&format!("location: {proxy}/?x=1")), "{}", moved.head);
+    // What the application says is passed on, its refusals included.
+    let refused = server.send("POST /api/v1/namespaces/default/pods/web:80/proxy/", &[], b"a=b");
+    assert!(refused.code == 405 && refused.body.contains("405 Not Allowed"), "{}", refused.body);
+    for (path, code, message) in [
+        ("pods/who:81/proxy/", 503, "connect: connection refused"),
+        ("pods/none/proxy/", 404, "pods \"none\" not found"),
+        ("pods/ftp:who:21/proxy/", 400, "invalid pod request \"ftp:who:21\""),
+        ("services/none/proxy/", 404, "endpoints \"none\" not found"),
+    ] {
+        let answer = server.get(&format!("/api/v1/namespaces/default/{path}"));
+        assert_eq!(answer.code, code, "{path}: {}", answer.body);
+        assert!(answer.json()["message"].as_str().unwrap().contains(message), "{}", answer.body);
+    }
+    let nodes = server.get("/api/v1/nodes/node-1/proxy/pods").json();
+    assert_eq!(nodes["kind"], "PodList");
+    assert_eq!(
+        server.send("GET /api/v1/nodes/node-1/proxy/healthz", &["Impersonate-User: kim"], b"").code,
+        403
+    );
+}

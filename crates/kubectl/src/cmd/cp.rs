@@ -151,7 +151,7 @@ impl Copy {
             match cx.host.poll(self.stream) {
                 StreamRead::Bytes(text) => self.text.push_str(&text),
                 StreamRead::Errors(text) => cx.err(text),
-                StreamRead::Event(_) => {}
+                StreamRead::Event(_) | StreamRead::Head { .. } => {}
                 StreamRead::Empty => return Ok(Progress::stream(self.stream)),
                 StreamRead::Exit(code) => {
                     cx.host.close(self.stream);

@@ -264,8 +264,11 @@ impl Gone {
                     }
                 }
                 StreamRead::Event(event) if event.event == EventType::Error => self.close(cx),
-                StreamRead::Event(_) | StreamRead::Bytes(_) | StreamRead::Errors(_) | StreamRead::Exit(_) => {
-                }
+                StreamRead::Event(_)
+                | StreamRead::Bytes(_)
+                | StreamRead::Errors(_)
+                | StreamRead::Exit(_)
+                | StreamRead::Head { .. } => {}
                 StreamRead::Empty => {
                     if cx.now() >= self.deadline {
                         return error(format!(

@@ -245,7 +245,7 @@ impl Exec {
                     cx.host.close(self.stream);
                     break;
                 }
-                StreamRead::Event(_) => {}
+                StreamRead::Event(_) | StreamRead::Head { .. } => {}
                 StreamRead::Empty => {
                     return Ok(Progress::Wait { until: None, stream: self.stream, input: self.interactive });
                 }

@@ -271,7 +271,7 @@ impl Logs {
                 loop {
                     match cx.host.poll(source.stream) {
                         StreamRead::Bytes(text) | StreamRead::Errors(text) => source.print(cx, &text),
-                        StreamRead::Event(_) | StreamRead::Exit(_) => {}
+                        StreamRead::Event(_) | StreamRead::Exit(_) | StreamRead::Head { .. } => {}
                         StreamRead::Empty => {
                             waits = source.stream;
                             break;

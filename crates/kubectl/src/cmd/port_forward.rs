@@ -142,7 +142,9 @@ impl Forward {
                 StreamRead::Bytes(text) | StreamRead::Errors(text) => cx.out(text),
                 StreamRead::Event(_) => {}
                 StreamRead::Empty => return Ok(Progress::stream(self.stream)),
-                StreamRead::Exit(_) | StreamRead::Closed => return error("lost connection to pod"),
+                StreamRead::Exit(_) | StreamRead::Head { .. } | StreamRead::Closed => {
+                    return error("lost connection to pod");
+                }
             }
         }
     }

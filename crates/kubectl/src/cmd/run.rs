@@ -212,7 +212,10 @@ impl Started {
                         return Ok(next);
                     }
                 }
-                StreamRead::Bytes(_) | StreamRead::Errors(_) | StreamRead::Exit(_) => {}
+                StreamRead::Bytes(_)
+                | StreamRead::Errors(_)
+                | StreamRead::Exit(_)
+                | StreamRead::Head { .. } => {}
                 StreamRead::Empty if cx.now() >= self.deadline => {
                     return error("timed out waiting for the condition");
                 }

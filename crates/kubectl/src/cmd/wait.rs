@@ -174,7 +174,10 @@ impl Wait {
             }
             match cx.host.poll(self.stream) {
                 StreamRead::Event(event) => self.take(cx, &info, event.event, &event.object)?,
-                StreamRead::Bytes(_) | StreamRead::Errors(_) | StreamRead::Exit(_) => {}
+                StreamRead::Bytes(_)
+                | StreamRead::Errors(_)
+                | StreamRead::Exit(_)
+                | StreamRead::Head { .. } => {}
                 StreamRead::Empty => {
                     self.check_time(cx, &info)?;
                     return Ok(Progress::stream_until(self.stream, Some(self.deadline)));

@@ -1,6 +1,7 @@
 //! `kubectl get`
 // Models staging/src/k8s.io/kubectl/pkg/cmd/get/get.go
 
+pub(crate) mod raw;
 pub(crate) mod watch;
 
 use crate::builder::{self, Take, Target};
@@ -17,7 +18,7 @@ use api::{Accept, Method, Request, Value};
 pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     let flags = cx.args();
     if !flags.text("raw").is_empty() {
-        return raw(cx, flags.text("raw"));
+        return raw::start(cx, flags.text("raw"));
     }
     let printer = printers::wanted(cx, true)?.map(|printer| with_headers(printer, flags.is("no-headers")));
     if flags.args.is_empty() && !files::are_named(cx) {
@@ -53,21 +54,6 @@ fn nothing_given(cx: &mut Cx) -> Outcome<Next> {
         "Required resource not specified.\nUse \"kubectl explain <resource>\" for a detailed description of that \
          resource (e.g. kubectl explain pods).\nSee 'kubectl get -h' for help and examples",
     )
-}
-
-fn raw(cx: &mut Cx, path: &str) -> Outcome<Next> {
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let mut request = Request::new(Method::Get, path);
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        request = request.query(name, value);
-    }
-    let body = cx.request(request)?.body;
-    match &body {
-        Value::Str(text) => cx.out(text),
-        body => cx.out(format!("{}\n", body.to_json())),
-    }
-    Ok(Next::Done)
 }
 
 /// Makes the request that reads a target.

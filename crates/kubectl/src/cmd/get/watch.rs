@@ -65,7 +65,9 @@ impl Watch {
     pub fn step(&mut self, cx: &mut Cx) -> Outcome<Progress> {
         loop {
             match cx.host.poll(self.stream) {
-                StreamRead::Event(WatchEvent { event: EventType::Bookmark, .. }) | StreamRead::Exit(_) => {}
+                StreamRead::Event(WatchEvent { event: EventType::Bookmark, .. })
+                | StreamRead::Exit(_)
+                | StreamRead::Head { .. } => {}
                 StreamRead::Event(WatchEvent { event: EventType::Error, object }) => {
                     let status = Status::from_value(&object)
                         .unwrap_or_else(|| Status::new(500, "InternalError", "the watch failed"));

@@ -50,7 +50,10 @@ impl Status {
                     EventType::Bookmark => {}
                     EventType::Error => self.close(cx),
                 },
-                StreamRead::Bytes(_) | StreamRead::Errors(_) | StreamRead::Exit(_) => {}
+                StreamRead::Bytes(_)
+                | StreamRead::Errors(_)
+                | StreamRead::Exit(_)
+                | StreamRead::Head { .. } => {}
                 StreamRead::Empty => {
                     if self.deadline.is_some_and(|deadline| cx.now() >= deadline) {
                         return error("timed out waiting for the condition");
