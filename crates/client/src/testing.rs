@@ -124,8 +124,9 @@ impl Server {
             return Err(Status::new(404, "NotFound", "no such path"));
         };
         let verb = match (request.method, target.name.is_empty()) {
-            (Method::Get, true) => "list",
-            (Method::Get, false) => "get",
+            (Method::Get | Method::Head, true) => "list",
+            (Method::Get | Method::Head, false) => "get",
+            (Method::Options, _) => "options",
             (Method::Post, _) => "create",
             (Method::Put, _) => "update",
             (Method::Patch, _) => "patch",
@@ -200,6 +201,9 @@ impl Server {
         let Some(mut object) = objects.and_then(|objects| objects.get(key)).cloned() else {
             return Err(Status::not_found(&target.plural, &target.name));
         };
+        if target.subresource == "token" {
+            return Ok(tree!({"status": {"token": (format!("token-of-{key}"))}}));
+        }
         if target.subresource == "binding" {
             object.set(&["spec", "nodeName"], &body["target"]["name"]);
             let scheduled = tree!({"type": "PodScheduled", "status": "True"});
