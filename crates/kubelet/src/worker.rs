@@ -42,6 +42,9 @@ pub(crate) struct Termination {
     pub failure: Option<(&'static str, &'static str)>,
 }
 
+/// Where a token is: the volume's name, and the path in it.
+pub(crate) type TokenPlace = (Rc<str>, Rc<str>);
+
 /// Looks after one pod.
 // Models pkg/kubelet/pod_workers.go
 #[derive(Clone, Debug)]
@@ -59,7 +62,7 @@ pub(crate) struct PodWorker {
     /// Where each mounted volume's files are.
     pub sources: BTreeMap<Rc<str>, MountSource>,
     /// The tokens in its volumes, by volume and path, and until when each is not asked for anew.
-    pub tokens: BTreeMap<(Rc<str>, Rc<str>), (Rc<str>, Time)>,
+    pub tokens: BTreeMap<TokenPlace, (Rc<str>, Time)>,
     /// When what volumes show of the API is looked at again.
     pub refresh_at: Time,
     pub termination: Option<Termination>,
