@@ -6,6 +6,7 @@ mod default_toleration_seconds;
 mod escalation;
 mod ingress_class;
 mod limit_ranger;
+mod mutating_policy;
 mod namespace_lifecycle;
 mod pod_security;
 mod priority;
@@ -60,7 +61,7 @@ impl ApiServer {
     ///
     /// # Errors
     /// Forbidden, in upstream's words.
-    pub(crate) fn admit_create(&self, call: &Call, object: &mut Value) -> Result<(), Status> {
+    pub(crate) fn admit_create(&mut self, call: &mut Call, object: &mut Value) -> Result<(), Status> {
         match (call.rest.kind.group, call.rest.kind.plural) {
             ("", "pods") => {
                 limit_ranger::set_defaults(self, call, object);
@@ -79,6 +80,10 @@ impl ApiServer {
             ("networking.k8s.io", "ingresses") => ingress_class::set_default(self, object),
             ("", "persistentvolumes") => add_finalizer(object, "kubernetes.io/pv-protection"),
             _ => {}
+        }
+        let write = Write { operation: Operation::Create, new: object, old: &Value::Null };
+        if let Some(changed) = self.mutate(call, &write)? {
+            *object = changed;
         }
         Ok(())
     }

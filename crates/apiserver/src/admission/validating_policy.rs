@@ -12,10 +12,11 @@ use crate::server::ApiServer;
 use api::label::Selector;
 use api::{Status, Value, meta, tree};
 
-const GROUP: &str = "admissionregistration.k8s.io";
+pub(super) const GROUP: &str = "admissionregistration.k8s.io";
 const NULL: &Value = &Value::Null;
 
 /// A write that is looked at.
+#[derive(Clone, Copy)]
 pub(crate) struct Write<'a> {
     pub(crate) operation: Operation,
     /// Null where it is being deleted.
@@ -48,9 +49,7 @@ impl ApiServer {
         for policy in &policies {
             let name = meta::name(policy);
             for binding in bindings.iter().filter(|binding| binding["spec"]["policyName"].str() == name) {
-                let matches = self.is_matched(call, write, &policy["spec"]["matchConstraints"], false)
-                    && self.is_matched(call, write, &binding["spec"]["matchResources"], true);
-                if !matches {
+                if !self.is_about(call, write, policy, binding) {
                     continue;
                 }
                 let decisions = self.decide(call, write, policy, binding);
@@ -71,7 +70,13 @@ impl ApiServer {
         denied.map_or(Ok(()), Err)
     }
 
-    fn stored(&self, plural: &str) -> Vec<Value> {
+    /// Returns whether a write is one that a policy with a binding is about.
+    pub(super) fn is_about(&self, call: &Call, write: &Write, policy: &Value, binding: &Value) -> bool {
+        self.is_matched(call, write, &policy["spec"]["matchConstraints"], false)
+            && self.is_matched(call, write, &binding["spec"]["matchResources"], true)
+    }
+
+    pub(super) fn stored(&self, plural: &str) -> Vec<Value> {
         let Some(rest) = resources::find(GROUP, "v1", plural) else { return Vec::new() };
         self.store.range(&rest.prefix).map(|(_, entry)| entry.value.clone()).collect()
     }
@@ -115,50 +120,21 @@ impl ApiServer {
             Ok(params) => params,
             Err(message) => return trouble(message),
         };
-        let namespace = self.namespace_of(call, write);
-        let namespace = if call.rest.kind.namespaced { namespace } else { Value::Null };
-        let request = request(call, write.operation);
         let mut decisions = Vec::new();
         for param in params {
-            let mut computed = Value::map();
-            let base: [Variable; 5] = [
-                ("object", write.new, NULL),
-                ("oldObject", write.old, NULL),
-                ("request", &request, NULL),
-                ("params", &param, NULL),
-                ("namespaceObject", &namespace, NULL),
-            ];
-            let ask = |computed: &Value, expression: &str| {
-                let all: Vec<Variable> = base.into_iter().chain([("variables", computed, NULL)]).collect();
-                cel::evaluate(expression, &all)
+            let ask = match Ask::new(self, call, write, spec, &param) {
+                Ok(Some(ask)) => ask,
+                Ok(None) => continue,
+                Err(error) => return trouble(error),
             };
-            let mut is_met = true;
-            for condition in spec["matchConditions"].items() {
-                match ask(&computed, condition["expression"].str()) {
-                    Ok(Value::Bool(true)) => {}
-                    Ok(_) => is_met = false,
-                    Err(error) => return trouble(error),
-                }
-            }
-            if !is_met {
-                continue;
-            }
-            // One that has no value is missed only where it is used.
-            for variable in spec["variables"].items() {
-                if let Ok(value) = ask(&computed, variable["expression"].str()) {
-                    computed.set(&[variable["name"].str()], value);
-                }
-            }
             for validation in spec["validations"].items() {
                 let expression = validation["expression"].str();
-                match ask(&computed, expression) {
+                match ask.about(expression) {
                     Ok(Value::Bool(true)) => {}
                     Ok(_) => {
                         let told = match validation["messageExpression"].str() {
                             "" => None,
-                            message => {
-                                ask(&computed, message).ok().filter(|told| !told.str().trim().is_empty())
-                            }
+                            message => ask.about(message).ok().filter(|told| !told.str().trim().is_empty()),
                         };
                         let message = match (told, validation["message"].str().trim()) {
                             (Some(told), _) => told.str().trim().to_string(),
@@ -180,7 +156,12 @@ impl ApiServer {
 
     /// Returns the parameters for which a policy is asked; null where it has none.
     // Models staging/src/k8s.io/apiserver/pkg/admission/plugin/policy/generic/policy_dispatcher.go CollectParams
-    fn params(&mut self, call: &Call, spec: &Value, reference: &Value) -> Result<Vec<Value>, String> {
+    pub(super) fn params(
+        &mut self,
+        call: &Call,
+        spec: &Value,
+        reference: &Value,
+    ) -> Result<Vec<Value>, String> {
         let kind = &spec["paramKind"];
         if kind.is_null() || reference.is_null() {
             return Ok(vec![Value::Null]);
@@ -220,6 +201,72 @@ impl ApiServer {
             return Err(format!("failed to configure binding: {why}"));
         }
         Ok(found.into_iter().map(|object| rest.read_custom(object)).collect())
+    }
+}
+
+/// What the expressions of a policy see of a write.
+pub(super) struct Ask {
+    object: Value,
+    old: Value,
+    request: Value,
+    params: Value,
+    namespace: Value,
+    variables: Value,
+}
+
+impl Ask {
+    /// Gathers it; `None` where the policy's conditions aren't met.
+    ///
+    /// # Errors
+    /// What is wrong with a condition.
+    // Models staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions/matcher.go Match
+    pub(super) fn new(
+        server: &ApiServer,
+        call: &Call,
+        write: &Write,
+        spec: &Value,
+        param: &Value,
+    ) -> Result<Option<Ask>, String> {
+        let namespace = match call.rest.kind.namespaced {
+            true => server.namespace_of(call, write),
+            false => Value::Null,
+        };
+        let mut ask = Ask {
+            object: write.new.clone(),
+            old: write.old.clone(),
+            request: request(call, write.operation),
+            params: param.clone(),
+            namespace,
+            variables: Value::map(),
+        };
+        for condition in spec["matchConditions"].items() {
+            if ask.about(condition["expression"].str())? != Value::Bool(true) {
+                return Ok(None);
+            }
+        }
+        // One that has no value is missed only where it is used.
+        for variable in spec["variables"].items() {
+            if let Ok(value) = ask.about(variable["expression"].str()) {
+                ask.variables.set(&[variable["name"].str()], value);
+            }
+        }
+        Ok(Some(ask))
+    }
+
+    /// Evaluates an expression.
+    ///
+    /// # Errors
+    /// Why it has no value.
+    pub(super) fn about(&self, expression: &str) -> Result<Value, String> {
+        let all: [Variable; 6] = [
+            ("object", &self.object, NULL),
+            ("oldObject", &self.old, NULL),
+            ("request", &self.request, NULL),
+            ("params", &self.params, NULL),
+            ("namespaceObject", &self.namespace, NULL),
+            ("variables", &self.variables, NULL),
+        ];
+        cel::evaluate(expression, &all)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The library behind expressions.
 
-use super::Variable;
+use super::{Variable, library, shape};
 use api::Value;
 use cel::objects::{Key, Map};
 use cel::parser::PrattParser;
@@ -19,6 +19,7 @@ fn env() -> Arc<Env> {
     let made = || {
         let mut env = Env::stdlib();
         // Either is there already, or an expression that uses it says that it isn't.
+        env = env.with_optional_support(true);
         drop(env.add_extension(extensions::strings));
         drop(env.add_extension(extensions::lists));
         Arc::new(env)
@@ -27,7 +28,7 @@ fn env() -> Arc<Env> {
 }
 
 fn compile(expression: &str) -> Result<IdedExpr, String> {
-    let parser = PrattParser::new().max_recursion_depth(RECURSION);
+    let parser = PrattParser::new().max_recursion_depth(RECURSION).enable_optional_syntax(true);
     parser.parse(expression).map_err(|error| error.to_string())
 }
 
@@ -39,8 +40,9 @@ pub(super) fn evaluate(expression: &str, variables: &[Variable]) -> Result<Value
     let variables: Vec<(&str, cel::Value)> =
         variables.iter().map(|(name, value, schema)| (*name, to_cel(value, schema, DEPTH))).collect();
     let value = with_stack(|| {
-        let compiled = compile(expression)?;
+        let compiled = shape::shaped(compile(expression)?);
         let mut context = Context::with_env(env());
+        library::add_to(&mut context);
         for (name, value) in variables {
             context.add_variable_from_value(name, value);
         }
@@ -66,6 +68,7 @@ fn told(error: &ExecutionError) -> String {
         ExecutionError::RemainderByZero(_) => "modulus by zero".to_string(),
         ExecutionError::IndexOutOfBounds(cel::Value::Int(index)) => format!("index out of bounds: {index}"),
         ExecutionError::NoSuchOverload(_) => "no such overload".to_string(),
+        ExecutionError::FunctionError { message, .. } => message.clone(),
         other => other.to_string(),
     }
 }
@@ -97,7 +100,7 @@ fn to_cel(value: &Value, schema: &Value, depth: usize) -> cel::Value {
     }
 }
 
-/// Returns a result: a truth value, a number, a text or a list of them; null for anything else.
+/// Returns a result: a truth value, a number, a text, a list or a map of them; null for anything else.
 fn from_cel(value: &cel::Value) -> Value {
     match value {
         cel::Value::Bool(truth) => Value::Bool(*truth),
@@ -106,6 +109,16 @@ fn from_cel(value: &cel::Value) -> Value {
         cel::Value::Float(number) => Value::from(*number),
         cel::Value::String(text) => text.as_str().into(),
         cel::Value::List(items) => items.iter().map(from_cel).collect(),
+        cel::Value::Map(map) => {
+            // In an order of its own: the library's has none.
+            let entries = map.map.iter().map(|(key, value)| (key.to_string(), from_cel(value)));
+            let entries: std::collections::BTreeMap<String, Value> = entries.collect();
+            let mut made = Value::map();
+            for (key, value) in entries {
+                made.set(&[&key], value);
+            }
+            made
+        }
         _ => Value::Null,
     }
 }

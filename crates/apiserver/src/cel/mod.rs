@@ -4,12 +4,20 @@
 //! would add 120 kB to what is downloaded: there the rules are kept, and who writes one is told that
 //! nothing evaluates it.
 //!
-//! Left out: types, so that only syntax is checked before an expression is evaluated; what an expression
-//! may cost; times and durations; and the libraries that only Kubernetes has (quantities, URLs, authorizer).
+//! An expression that would go on for too long or make too much is ended with an error: loops pay for their
+//! turns, and what is made for its bytes.
+//!
+//! Left out: types, so that only syntax is checked before an expression is evaluated, and that its cost is
+//! estimated before; times and durations; of the libraries that only Kubernetes has, named formats, versions and
+//! the authorizer.
 // Models staging/src/k8s.io/apiserver/pkg/cel
 
 #[cfg(feature = "cel")]
 mod engine;
+#[cfg(feature = "cel")]
+mod library;
+#[cfg(feature = "cel")]
+mod shape;
 
 use api::Value;
 
@@ -19,6 +27,11 @@ const LENGTH: usize = 10_240;
 /// are many.
 const NESTED: usize = 24;
 const OPERATORS: usize = 200;
+
+/// What is told of an expression that costs too much.
+// Models github.com/google/cel-go/interpreter/runtimecost.go
+#[cfg(feature = "cel")]
+const TOO_DEAR: &str = "operation cancelled: actual cost limit exceeded";
 
 /// A variable of an expression: its name, its value, and the structural schema of that; null for none.
 pub(crate) type Variable<'a> = (&'a str, &'a Value, &'a Value);
@@ -129,6 +142,73 @@ mod tests {
                 drop(evaluate(&(deep.repeat(count) + "1"), &[("a", &object, &Value::Null)]));
             }
         }
+        for (expression, value) in [
+            ("quantity('1.5Gi').isGreaterThan(quantity('1Gi')) && isQuantity('200m')", "true"),
+            ("quantity('500m').add(quantity('1')).compareTo(quantity('1500m')) == 0", "true"),
+            ("quantity('2k').asInteger() == 2000 && !quantity('1.5').isInteger()", "true"),
+            ("quantity('-1').sign() == -1 && quantity('3').sub(1).asInteger() == 2", "true"),
+            ("quantity('50k') == quantity('50000') && !isQuantity('10 apples')", "true"),
+            ("quantity('x')", "quantities must match the regular expression"),
+            ("url('https://a.example:80/x?k=v').getHost() == 'a.example:80'", "true"),
+            ("url('https://[::1]:80/x').getHostname() == '::1' && isURL('/a') && !isURL('a')", "true"),
+            ("url('https://a.example/x?k=v&k=w').getQuery()['k'] == ['v', 'w']", "true"),
+            ("ip('192.168.0.1').family() == 4 && isIP('::1') && !isIP('1.2.3')", "true"),
+            ("ip('127.0.0.1').isLoopback() && ip('8.8.8.8').isGlobalUnicast()", "true"),
+            ("ip.isCanonical('2001:db8::abcd') && !ip.isCanonical('2001:DB8::ABCD')", "true"),
+            ("string(ip('10.0.0.1')) == '10.0.0.1' && string(3) == '3'", "true"),
+            ("cidr('10.0.0.0/8').containsIP('10.9.8.7') && isCIDR('::/0')", "true"),
+            ("cidr('10.0.0.0/8').containsCIDR('10.1.0.0/16') && !isCIDR('10.0.0.0/33')", "true"),
+            ("cidr('10.1.2.3/8').masked() == cidr('10.0.0.0/8')", "true"),
+            ("cidr('10.0.0.0/8').prefixLength() == 8 && cidr('10.0.0.1/8').ip() == ip('10.0.0.1')", "true"),
+            ("'abc 123'.find('[0-9]+') == '123' && 'x'.find('[0-9]') == ''", "true"),
+            ("'a1b22'.findAll('[0-9]+') == ['1', '22'] && 'a1b22'.findAll('[0-9]+', 1) == ['1']", "true"),
+            ("[1, 2, 3].sum() == 6 && [1.5, 2.0].sum() == 3.5 && [].sum() == 0", "true"),
+            ("[3, 1].min() == 1 && ['a', 'b'].max() == 'b' && [1, 1, 2].isSorted()", "true"),
+            ("[].min() == 1", "min called on empty list"),
+            ("[1, 2, 1].indexOf(1) == 0 && [1, 2, 1].lastIndexOf(1) == 2 && [1].indexOf(5) == -1", "true"),
+            (
+                "'abcb'.indexOf('b') == 1 && 'abcb'.indexOf('b', 2) == 3 && 'abcb'.lastIndexOf('b') == 3",
+                "true",
+            ),
+            ("'%s has %d'.format(['a', 2]) == 'a has 2' && 'a,b'.split(',').join('-') == 'a-b'", "true"),
+            ("'aaa'.replace('a', 'b', 2) == 'bba'", "true"),
+            ("self.?b.orValue(5) == 5 && self.?a.hasValue()", "true"),
+            // What would go on for ever ends, and so does what would fill the memory.
+            (
+                "[1,2,3,4,5,6,7,8,9,10].map(a, [1,2,3,4,5,6,7,8,9,10].map(b, [1,2,3,4,5,6,7,8,9,10].map(c, \
+              [1,2,3,4,5,6,7,8,9,10].map(d, [1,2,3,4,5,6,7,8,9,10].map(e, [1,2,3,4,5,6,7,8,9,10].map(f, f))))))",
+                super::TOO_DEAR,
+            ),
+            (
+                "lists.range(1000).all(a, lists.range(1000).all(b, lists.range(1000).all(c, c >= 0)))",
+                super::TOO_DEAR,
+            ),
+            (
+                "['0123456789012345678901234567890123456789'].map(x,x+x).map(x,x+x).map(x,x+x).map(x,x+x).map(x,x+x)\
+              .map(x,x+x).map(x,x+x).map(x,x+x).map(x,x+x).map(x,x+x).map(x,x+x).map(x,x+x).map(x,x+x)\
+              .map(x,x+x).map(x,x+x).map(x,x+x).map(x,x+x).map(x,x+x)",
+                super::TOO_DEAR,
+            ),
+            (
+                "'aaaaaaaaaaaaaaaaaaaa'.replace('', 'bbbbbbbbbbbbbbbbbbbb').replace('', 'bbbbbbbbbbbbbbbbbbbbbbbb')\
+              .replace('', 'ccccccccccccccccccccccccc').replace('', 'dddddddddddddddddddddddddddddddd')",
+                super::TOO_DEAR,
+            ),
+        ] {
+            let found = evaluate(expression, &[("self", &object, &Value::Null)]);
+            let found = found.map_or_else(|error| error, |value| value.to_json());
+            assert!(found.starts_with(value), "{expression}: {found}");
+        }
+        let made = evaluate(
+            "Object{spec: Object.spec{replicas: self.a, template: Object.spec.template{n: [{'k': 'v'}]}}}",
+            &[("self", &object, &Value::Null)],
+        );
+        assert_eq!(made, Ok(tree!({"spec": {"replicas": 3, "template": {"n": [{"k": "v"}]}}})));
+        let made = evaluate(
+            "[JSONPatch{op: 'add', path: '/a/' + jsonpatch.escapeKey('b/c~d'), value: 1}]",
+            &[("self", &object, &Value::Null)],
+        );
+        assert_eq!(made, Ok(tree!([{"op": "add", "path": "/a/b~1c~0d", "value": 1}])));
         let schema = tree!({"properties": {"a": {"type": "number"}}});
         let found = evaluate("self.a >= 2.5", &[("self", &object, &schema)]);
         assert_eq!(found, Ok(true.into()));

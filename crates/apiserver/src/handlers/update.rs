@@ -77,6 +77,11 @@ impl ApiServer {
             Some(managed) => new.set(&["metadata", "managedFields"], managed),
             None => managed_fields::update(rest, &old, &mut new, &call.writer()),
         }
+        if let Some(changed) =
+            self.mutate(call, &Write { operation: Operation::Update, new: &new, old: &old })?
+        {
+            new = changed;
+        }
         let mut services: Option<Allocators> = None;
         if scope == Scope::Main {
             self.prepare_update(call, &mut new, &old, &key, &mut services)?;
@@ -95,7 +100,12 @@ impl ApiServer {
         }
         let mut errors = Errors::default();
         match scope {
-            Scope::Main => (rest.strategy.validate_update)(&new, &old, &mut errors),
+            Scope::Main => {
+                (rest.strategy.validate_update)(&new, &old, &mut errors);
+                if rest.strategy.revalidates {
+                    (rest.strategy.validate)(&new, &mut errors);
+                }
+            }
             Scope::Status => (rest.strategy.validate_status)(&new, &old, &mut errors),
             Scope::Approval => certificates::validate_approval(&new, &old, &mut errors),
             Scope::Finalize | Scope::EphemeralContainers | Scope::Resize => {

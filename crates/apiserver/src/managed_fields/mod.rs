@@ -39,6 +39,12 @@ pub(crate) fn update(rest: &Rest, old: &Value, new: &mut Value, writer: &Writer)
     note(new, entries, &difference.changed, &difference.gone, writer);
 }
 
+/// Returns an object with what is applied put over it, whoever owns what.
+// Models staging/src/k8s.io/apiserver/pkg/admission/plugin/policy/mutating/patch/smd.go ApplyStructuredMergeDiff
+pub(crate) fn merged(rest: &Rest, live: &Value, applied: &Value) -> Value {
+    tree::merge(live, applied, shape(rest))
+}
+
 /// Notes what somebody creates.
 // Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go createHandler
 pub(crate) fn create(rest: &Rest, new: &mut Value, writer: &Writer) {

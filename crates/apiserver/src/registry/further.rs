@@ -168,10 +168,7 @@ pub(super) const STRATEGIES: &[Strategy] = &[
         group: "flowcontrol.apiserver.k8s.io",
         plural: "flowschemas",
         validate: flow_control::validate_flow_schema,
-        validate_update: |new, old, errors| {
-            crate::validation::others::validate_metadata_update(new, old, errors);
-            flow_control::validate_flow_schema(new, errors);
-        },
+        revalidates: true,
         counts_generations: true,
         ..CLUSTER_WIDE
     },
@@ -179,10 +176,7 @@ pub(super) const STRATEGIES: &[Strategy] = &[
         group: "flowcontrol.apiserver.k8s.io",
         plural: "prioritylevelconfigurations",
         validate: flow_control::validate_priority_level,
-        validate_update: |new, old, errors| {
-            crate::validation::others::validate_metadata_update(new, old, errors);
-            flow_control::validate_priority_level(new, errors);
-        },
+        revalidates: true,
         counts_generations: true,
         ..CLUSTER_WIDE
     },

@@ -32,6 +32,8 @@ pub(crate) struct Strategy {
     pub(crate) prepare_status: fn(&mut Value, &Value),
     pub(crate) validate: fn(&Value, &mut Errors),
     pub(crate) validate_update: fn(&Value, &Value, &mut Errors),
+    /// Whether a changed object is also validated as a new one is.
+    pub(crate) revalidates: bool,
     pub(crate) validate_status: fn(&Value, &Value, &mut Errors),
     /// What the user is warned of: (new, old or null).
     pub(crate) warnings: fn(&Value, &Value, &mut Vec<String>),
@@ -62,6 +64,7 @@ pub(super) const BASE: Strategy = Strategy {
     prepare_status: |_, _| {},
     validate: others::validate_namespaced,
     validate_update: others::validate_metadata_update,
+    revalidates: false,
     validate_status: others::validate_metadata_update,
     warnings: |_, _, _| {},
     deprecated: "",
@@ -157,10 +160,7 @@ const STRATEGIES: &[Strategy] = &[
     Strategy {
         plural: "endpoints",
         validate: objects::validate_endpoints,
-        validate_update: |new, old, errors| {
-            others::validate_metadata_update(new, old, errors);
-            objects::validate_endpoints(new, errors);
-        },
+        revalidates: true,
         deprecated: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
         create_on_update: true,
         ..BASE
@@ -208,10 +208,7 @@ const STRATEGIES: &[Strategy] = &[
     Strategy {
         plural: "resourcequotas",
         validate: objects::validate_quota,
-        validate_update: |new, old, errors| {
-            others::validate_metadata_update(new, old, errors);
-            objects::validate_quota(new, errors);
-        },
+        revalidates: true,
         returns_deleted: true,
         ..BASE
     },
@@ -312,10 +309,7 @@ const STRATEGIES: &[Strategy] = &[
         group: "coordination.k8s.io",
         plural: "leases",
         validate: others::validate_lease,
-        validate_update: |new, old, errors| {
-            others::validate_metadata_update(new, old, errors);
-            others::validate_lease(new, errors);
-        },
+        revalidates: true,
         create_on_update: true,
         unconditional_update: false,
         ..BASE
