@@ -154,6 +154,9 @@ fn why(answer: &NetAnswer, to: &str) -> String {
         NetAnswer::Refused => format!("dial tcp {to}: connect: connection refused"),
         NetAnswer::Unreachable => format!("dial tcp {to}: connect: no route to host"),
         NetAnswer::Timeout => format!("dial tcp {to}: i/o timeout"),
+        NetAnswer::Text(text) if text.starts_with("HTTP/") => {
+            "http: server gave HTTP response to HTTPS client".to_string()
+        }
         NetAnswer::Text(text) if !text.is_empty() => {
             let line = text.lines().next().unwrap_or("");
             format!("net/http: HTTP/1.x transport connection broken: malformed HTTP response {line:?}")

@@ -80,6 +80,9 @@ impl Ground<'_> {
         if crate::wires::proxy_of(application).is_some() {
             return Some(("kube-proxy".to_string(), 1_204));
         }
+        if application.0 >= crate::ports::KUBELETS {
+            return Some(("kubelet".to_string(), 1_010));
+        }
         if application == crate::ports::APISERVER {
             return Some(("kube-apiserver".to_string(), 1_101));
         }
