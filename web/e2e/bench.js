@@ -157,7 +157,24 @@ async function movement() {
   return { pods: PODS, seconds: SECONDS, still, moving };
 }
 
-const CASES = { "cold-visit": coldVisit, transfer, "frames-200-pods": movement };
+// The frames with as many pods as three nodes hold, and 500 who ask at the same time in slow motion.
+async function crowd() {
+  const { context, page } = await open("?seed=1&speed=100");
+  await ready(page);
+  await answer(page, "kubectl create deployment web --image=nginx:1.16 --replicas=300");
+  await answer(page, "kubectl create service nodeport web --tcp=80:80 --node-port=30080");
+  await answer(page, "kubectl rollout status deployment/web");
+  const address = (await answer(page, "kubectl get node node-1 -o jsonpath='{.status.addresses[0].address}{\"\\n\"}'")).trim();
+  await page.getByTestId("speed").fill("0"); // ×0.1: packets stay on the screen
+  await type(page, `hey -z 600s -c 500 -q 10 -disable-keepalive http://${address}:30080/`);
+  await page.waitForTimeout(8_000);
+  const moving = await measure(page);
+  const travelling = await page.evaluate(() => document.body.innerText.match(/(\d+) on (?:its|their) way/)?.[1]);
+  await context.close();
+  return { pods: 300, on_their_way: Number(travelling ?? 0), seconds: SECONDS, moving };
+}
+
+const CASES = { "cold-visit": coldVisit, transfer, "frames-200-pods": movement, "frames-crowd": crowd };
 const [wanted = ""] = process.argv.slice(2);
 
 try {

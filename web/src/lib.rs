@@ -20,6 +20,7 @@ pub mod layout;
 pub mod lesson;
 pub mod lines;
 pub mod link;
+pub mod load;
 pub mod milestones;
 pub mod model;
 pub mod protocol;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use view::{
     AnswerRow, ClusterRow, ControllerRow, EventRow, Frame, MarkRow, Moment, NodeRow, PodBar, PodRow,
-    RecordRow, SchedulerRow, TabRow, Traveller,
+    RecordRow, SchedulerRow, TabRow, TrafficRow, Traveller,
 };
 
 use crate::table::Table;
@@ -63,6 +63,8 @@ pub struct Model {
     pub events: Table<EventRow>,
     /// Answers by number.
     pub answers: Table<AnswerRow>,
+    /// What came of requests, by second.
+    pub traffic: Table<TrafficRow>,
     /// Marks of the timeline by number.
     pub marks: Table<MarkRow>,
     /// Bars of the timeline by the pod's uid.
@@ -122,6 +124,7 @@ impl Model {
         merge(&mut self.records, rows.records);
         merge(&mut self.events, rows.events);
         merge(&mut self.answers, rows.answers);
+        merge(&mut self.traffic, rows.traffic);
         merge(&mut self.marks, rows.marks);
         merge(&mut self.bars, rows.bars);
         while self.answers.len() > KEPT {

@@ -19,7 +19,7 @@ impl Shares {
     /// Counts the answers that were asked for since a moment.
     pub fn count<'a>(answers: impl IntoIterator<Item = &'a AnswerRow>, since: Moment) -> Shares {
         let mut shares = Shares::default();
-        for answer in answers.into_iter().filter(|answer| answer.began >= since) {
+        for answer in answers.into_iter().filter(|answer| answer.began >= since && !answer.by_program) {
             match () {
                 () if answer.lost => shares.lost += 1,
                 () if answer.result.is_empty() => shares.travelling += 1,
@@ -42,6 +42,30 @@ impl Shares {
     }
 }
 
+/// Which answers are listed; what is empty lets everything pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Who asked.
+    pub from: String,
+    /// The pod that answered.
+    pub pod: String,
+    /// Its version.
+    pub version: String,
+    /// The result.
+    pub result: String,
+}
+
+impl Filter {
+    /// Returns whether an answer is listed.
+    pub fn fits(&self, answer: &AnswerRow) -> bool {
+        let is = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
+        is(&self.from, &answer.from)
+            && is(&self.pod, &answer.pod)
+            && is(&self.result, &answer.result)
+            && (self.version.is_empty() || self.version == answer.version.to_string())
+    }
+}
+
 /// Returns the suffix by which a pod is called beside its owner: `9wz2k`.
 pub fn short_pod(key: &str) -> &str {
     let name = key.rsplit('/').next().unwrap_or(key);
@@ -59,36 +83,40 @@ pub fn version_class(version: u32) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn answer(version: u32, result: &str, lost: bool, began: Moment) -> AnswerRow {
-        let text = String::new;
-        AnswerRow {
-            from: text(),
-            to: text(),
-            what: text(),
-            pod: text(),
-            version,
-            result: result.into(),
-            lost,
-            began,
-            ended: None,
-        }
-    }
+    use crate::diagram::sample::answer;
 
     #[test]
     fn counts_by_version() {
         let answers = [
-            answer(1, "200", false, 0),
-            answer(1, "200", false, 5),
-            answer(2, "200", false, 6),
-            answer(0, "timeout", true, 7),
-            answer(0, "", false, 8),
+            answer(0, 1, "200"),
+            answer(5, 1, "200"),
+            answer(6, 2, "200"),
+            answer(7, 0, "timeout"),
+            answer(8, 0, ""),
         ];
         let all = Shares::count(&answers, 0);
         assert_eq!((all.answered(), all.lost, all.travelling), (3, 1, 1));
         assert_eq!((all.percent(1), all.percent(2), all.percent(3)), (67, 33, 0));
         assert_eq!(Shares::count(&answers, 6).versions, BTreeMap::from([(2, 1)]));
         assert_eq!(Shares::default().percent(1), 0);
+    }
+
+    #[test]
+    fn filters_let_pass_what_fits() {
+        let row = AnswerRow { from: "client".into(), pod: "default/a".into(), ..answer(0, 2, "200") };
+        let only = |from: &str, pod: &str, version: &str, result: &str| {
+            let [from, pod, version, result] = [from, pod, version, result].map(str::to_owned);
+            Filter { from, pod, version, result }.fits(&row)
+        };
+        assert!(only("", "", "", "") && only("client", "default/a", "2", "200"));
+        for (from, pod, version, result) in [
+            ("node-1", "", "", ""),
+            ("", "default/b", "", ""),
+            ("", "", "1", ""),
+            ("client", "", "", "timeout"),
+        ] {
+            assert!(!only(from, pod, version, result), "{from} {pod} {version} {result}");
+        }
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub enum View {
     Rules,
     /// Who would answer, were something sent.
     Who,
+    /// Requests over time.
+    Traffic,
 }
 
 /// A place among the rules.

@@ -255,6 +255,7 @@ impl Cluster {
                 network::Delivery::Arrival(arrival) => crate::addons::arrive(self, arrival),
                 network::Delivery::Ended(ended) => match self.wires.askers.remove(&ended.exchange) {
                     Some(Asker::Kubelet { node, id }) => {
+                        self.view.asked_by_pod(&self.wires, &ended);
                         let Some(number) = self.parts.by_name.get(&node).copied() else { continue };
                         let part = Parts::kubelet_id(number);
                         let Cluster { world, wires, parts, .. } = self;

@@ -80,6 +80,24 @@ impl Wires {
         exchange
     }
 
+    /// Asks over the connection of an earlier exchange, or over a new one where that is closed. Returns the
+    /// exchange, and whether the connection is the earlier one.
+    pub(crate) fn connect_again(
+        &mut self,
+        now: Time,
+        earlier: ExchangeId,
+        connect: Connect,
+        asker: Asker,
+    ) -> (ExchangeId, bool) {
+        match self.network.connect_again(now, earlier, connect.clone()) {
+            Some(exchange) => {
+                self.askers.insert(exchange, asker);
+                (exchange, true)
+            }
+            None => (self.connect(now, connect, asker), false),
+        }
+    }
+
     /// Returns the pod with this `namespace/name` that is on the network.
     pub(crate) fn pod_by_key(&self, key: &str) -> Option<&PodHost> {
         self.pods.values().find(|pod| &*pod.key == key)

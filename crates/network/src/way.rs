@@ -167,6 +167,14 @@ impl Way {
         &self.places
     }
 
+    /// Returns whom the server saw asking, once it got the packet.
+    pub fn seen(&self) -> Option<Socket> {
+        self.events.iter().find_map(|event| match event {
+            Event::Delivered { peer, .. } => Some(*peer),
+            _ => None,
+        })
+    }
+
     /// Returns (chain, rule's place counted from 0) of all rules that matched on a node in a table.
     pub fn rules_taken(&self, node: HostId, table: TableName) -> Vec<(Rc<str>, u32)> {
         let mut is_there = false;

@@ -241,6 +241,12 @@ pub trait Host {
     /// Sends something through the network. Returns the exchange's number.
     fn connect(&mut self, place: &Place, request: NetRequest) -> u64;
 
+    /// Sends something over the connection of an earlier exchange, or over a new one where that is closed.
+    fn connect_again(&mut self, place: &Place, earlier: u64, request: NetRequest) -> u64 {
+        let _ = earlier;
+        self.connect(place, request)
+    }
+
     /// Takes what came of an exchange, once something has.
     fn exchange(&mut self, id: u64) -> Option<NetAnswer>;
 

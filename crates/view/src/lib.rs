@@ -16,7 +16,7 @@ pub use frame::{ConsoleChunk, Frame, FromWorker, TabRow, Traveller, TravellerKin
 pub use input::{Input, LoggedInput, Session, ToWorker};
 pub use rows::{
     AnswerRow, BudgetRow, ClusterRow, ControllerRow, EventRow, MarkRow, NodeRow, PodBar, PodRow, RecordRow,
-    Rows, SchedulerRow,
+    Rows, SchedulerRow, TrafficCount, TrafficRow,
 };
 
 /// Microseconds since the cluster began.

@@ -27,6 +27,8 @@ pub struct Rows {
     pub events: Keyed<EventRow>,
     /// The traffic's answers by exchange number (zero-padded, so that they sort).
     pub answers: Keyed<AnswerRow>,
+    /// What came of requests, by the second in which it did (zero-padded).
+    pub traffic: Keyed<TrafficRow>,
     /// Marks of the timeline by number (zero-padded).
     pub marks: Keyed<MarkRow>,
     /// Bars of the timeline, one a pod, by the pod's uid; they stay when the pod goes.
@@ -219,8 +221,30 @@ pub struct EventRow {
     pub count: i64,
 }
 
-/// One exchange over the network: who asked whom, and what came back.
+/// What came of requests in one second.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrafficRow {
+    /// By whom answered, which version, and with which result: at most so many as there are pods and results.
+    pub counts: Vec<TrafficCount>,
+    /// How many answers took up to 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000 ms, and longer.
+    pub latencies: Vec<u32>,
+}
+
+/// A part of a [`TrafficRow`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrafficCount {
+    /// The pod that answered (`namespace/name`); empty for none.
+    pub pod: String,
+    /// Its version; 0 for none.
+    pub version: u32,
+    /// The result, as in [`AnswerRow::result`].
+    pub result: String,
+    /// How often.
+    pub count: u32,
+}
+
+/// One exchange over the network: who asked whom, and what came back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerRow {
     /// Who asked: `client`, or a pod's `namespace/name`, or a node.
     pub from: String,
@@ -232,6 +256,12 @@ pub struct AnswerRow {
     pub pod: String,
     /// Its version.
     pub version: u32,
+    /// Whom the server saw asking: address and port; empty where nobody got it.
+    #[serde(default)]
+    pub seen: String,
+    /// Whether a pod's program asked by itself: it stands in the log and counts in no sum.
+    #[serde(default)]
+    pub by_program: bool,
     /// `200`, `refused`, `timeout`, `reset`; empty while it travels.
     pub result: String,
     /// Whether it counts as lost.

@@ -209,6 +209,19 @@ fn records(model: &mut Model) {
     model.records.insert("services/default/hello-deployment-svc".into(), service);
 }
 
+/// An answer that came at once; one with an empty result travels, one without a status is lost.
+pub fn answer(at: i64, version: u32, result: &str) -> AnswerRow {
+    let is_status = result.parse::<u16>().is_ok();
+    AnswerRow {
+        version,
+        result: result.into(),
+        lost: !result.is_empty() && !is_status,
+        began: at,
+        ended: (!result.is_empty()).then_some(at),
+        ..AnswerRow::default()
+    }
+}
+
 /// A rollout half way, under a loop of requests.
 pub fn rollout() -> Model {
     let mut model = empty();
@@ -266,11 +279,8 @@ pub fn rollout() -> Model {
             to: "10.64.140.43:80".into(),
             what: "GET /".into(),
             pod: format!("default/{V2}-9wz2k"),
-            version,
-            result: if last { String::new() } else { "200".into() },
-            lost: false,
-            began,
             ended: (!last).then_some(began + 3_000),
+            ..answer(began, version, if last { "" } else { "200" })
         };
         model.answers.insert(format!("{number:010}"), row);
     }

@@ -189,7 +189,8 @@ fn answers(
     let shares = Shares::count(model.answers.values(), memory.begun);
     let kept = lost.is_none_or(|lost| shares.lost <= lost);
     let shared = version.is_none_or(|(version, share)| {
-        let since = model.answers.values().rev().filter(|answer| answer.began >= memory.begun);
+        let own = |answer: &&view::AnswerRow| answer.began >= memory.begun && !answer.by_program;
+        let since = model.answers.values().rev().filter(own);
         let recent = since.filter(|answer| !answer.result.is_empty() && !answer.lost).take(RECENT);
         let recent: Vec<_> = recent.map(|answer| answer.version).collect();
         let own = recent.iter().filter(|one| **one == version).count();
@@ -240,7 +241,7 @@ fn printed(model: &Model, memory: &Memory, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use view::{AnswerRow, ConsoleChunk, Frame, PodRow, RecordRow};
+    use view::{ConsoleChunk, Frame, PodRow, RecordRow};
 
     fn check(json: serde_json::Value) -> Check {
         serde_json::from_value(json).expect("a check")
@@ -333,16 +334,8 @@ mod tests {
     #[test]
     fn answers() {
         let mut model = Model::default();
-        let answer = |version, lost, began| AnswerRow {
-            from: String::new(),
-            to: String::new(),
-            what: String::new(),
-            pod: String::new(),
-            version,
-            result: if lost { "timeout" } else { "200" }.into(),
-            lost,
-            began,
-            ended: Some(began),
+        let answer = |version, lost: bool, began| {
+            crate::diagram::sample::answer(began, version, if lost { "timeout" } else { "200" })
         };
         model.answers.insert("000".into(), answer(1, true, 0));
         for n in 1..=20 {

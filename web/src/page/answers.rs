@@ -1,10 +1,12 @@
 //! The traffic's answers: each exchange, and the share by version.
 
+use std::collections::BTreeSet;
+
 use view::{AnswerRow, Moment};
 use web::clock::{moment_words, thousands};
 use web::selection::Selection;
 use web::table::Table;
-use web::traffic::{Shares, short_pod, version_class};
+use web::traffic::{Filter, Shares, short_pod, version_class};
 use web::ui::Act;
 use web::words::{Lang, Words, fill};
 use yew::prelude::*;
@@ -13,6 +15,9 @@ use super::driver::Driver;
 
 /// How many answers are listed, the latest.
 const ROWS: usize = 120;
+
+/// How many names a filter offers.
+const CHOICES: usize = 200;
 
 /// What the answers are shown from.
 #[derive(Clone, PartialEq, Properties)]
@@ -32,19 +37,29 @@ pub struct AnswersProps {
 pub fn answers(props: &AnswersProps) -> Html {
     let Some(driver) = use_context::<Driver>() else { return Html::default() };
     let words = props.lang.words();
+    let filter = use_state_eq(Filter::default);
     if props.answers.is_empty() {
         return html! { <p class="empty">{ words.no_answers }</p> };
     }
     let select = Callback::from(move |number| driver.act(Act::Select(Some(Selection::Exchange(number)))));
-    let headings =
-        [words.col_time, words.col_asked, words.col_from, words.col_to, words.col_answer, words.col_result];
+    let seen = props.lang.pick("Seen as", "파드가 본 주소");
+    let headings = [
+        words.col_time,
+        words.col_asked,
+        words.col_from,
+        words.col_to,
+        words.col_answer,
+        seen,
+        words.col_result,
+    ];
     html! {
         <>
             { shares(props, words) }
+            { filters(props, &filter) }
             <table class="rows answers">
                 <thead><tr>{ for headings.iter().map(|name| html! { <th scope="col">{ *name }</th> }) }</tr></thead>
                 <tbody>
-                    { for props.answers.iter().rev().take(ROWS).map(|(key, answer)| html! {
+                    { for props.answers.iter().rev().filter(|(_, answer)| filter.fits(answer)).take(ROWS).map(|(key, answer)| html! {
                         <Row
                             key={key.clone()}
                             number={key.parse().unwrap_or(0_u64)}
@@ -57,6 +72,40 @@ pub fn answers(props: &AnswersProps) -> Html {
                 </tbody>
             </table>
         </>
+    }
+}
+
+/// What the list is cut down to: who asked, which pod and version answered, with which result.
+fn filters(props: &AnswersProps, filter: &UseStateHandle<Filter>) -> Html {
+    let lang = props.lang;
+    let choice = |all: &'static str,
+                  of: fn(&AnswerRow) -> String,
+                  own: &str,
+                  set: fn(&mut Filter, String)| {
+        let known: BTreeSet<String> =
+            props.answers.values().map(of).filter(|name| !name.is_empty()).collect();
+        let filter = filter.clone();
+        let onchange = Callback::from(move |event: Event| {
+            let mut changed = (*filter).clone();
+            set(&mut changed, event.target_unchecked_into::<web_sys::HtmlSelectElement>().value());
+            filter.set(changed);
+        });
+        html! {
+            <select class="btn2" aria-label={all} {onchange}>
+                <option value="" selected={own.is_empty()}>{ all }</option>
+                { for known.iter().take(CHOICES).map(|name| html! { <option value={name.clone()} selected={name == own}>{ name }</option> }) }
+            </select>
+        }
+    };
+    let version =
+        |answer: &AnswerRow| if answer.version > 0 { answer.version.to_string() } else { String::new() };
+    html! {
+        <div class="filters" role="group" aria-label={lang.pick("Filter", "거르기")}>
+            { choice(lang.pick("Everyone who asked", "물은 쪽 모두"), |row| row.from.clone(), &filter.from, |filter, value| filter.from = value) }
+            { choice(lang.pick("All pods", "모든 파드"), |row| row.pod.clone(), &filter.pod, |filter, value| filter.pod = value) }
+            { choice(lang.pick("All versions", "모든 버전"), version, &filter.version, |filter, value| filter.version = value) }
+            { choice(lang.pick("All results", "모든 결과"), |row| row.result.clone(), &filter.result, |filter, value| filter.result = value) }
+        </div>
     }
 }
 
@@ -120,6 +169,7 @@ fn row(props: &RowProps) -> Html {
                     </span>
                 }
             </td>
+            <td class="mono">{ answer.seen.rsplit_once(':').map_or("", |(address, _)| address).to_owned() }</td>
             <td class={classes!("mono", answer.lost.then_some("bad"))}>{ result }</td>
         </tr>
     }

@@ -46,6 +46,7 @@ pub fn heard(driver: &Driver, event: &KeyboardEvent) {
         "1" => driver.act(Act::View(View::Cluster)),
         "2" => driver.act(Act::View(View::Rules)),
         "3" => driver.act(Act::View(View::Who)),
+        "4" => driver.act(Act::View(View::Traffic)),
         "/" => go_to_console(driver),
         "Escape" if ui.selection.is_some() => driver.act(Act::Select(None)),
         "Escape" if ui.drawer => driver.act(Act::Drawer(false)),

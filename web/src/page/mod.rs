@@ -25,6 +25,7 @@ pub mod prompt;
 pub mod stage;
 pub mod tabs;
 pub mod top;
+pub mod traffic;
 pub mod verdict;
 pub mod way_list;
 pub mod who;

@@ -3,11 +3,12 @@
 use std::rc::Rc;
 
 use gloo_timers::callback::Interval;
-use view::{Answer, Ask, ObjectView};
+use view::{Answer, AnswerRow, Ask, ObjectView};
 use web::actions::{ActionKind, Known, actions};
 use web::clock::{age, moment_words};
 use web::model::Model;
-use web::selection::title;
+use web::selection::{Selection, title};
+use web::ui::Act;
 use web::words::{Lang, Words, fill};
 use yew::prelude::*;
 
@@ -40,6 +41,7 @@ enum Tab {
     Describe,
     Events,
     Logs,
+    Asked,
 }
 
 /// What is known of what is selected: nothing yet, nothing any more, or this.
@@ -121,7 +123,7 @@ fn tabs_of(object: &ObjectView, place: bool) -> Vec<Tab> {
     }
     let mut tabs = vec![Tab::Overview, Tab::Yaml, Tab::Describe, Tab::Events];
     if object.title.starts_with("Pod ") {
-        tabs.push(Tab::Logs);
+        tabs.extend([Tab::Logs, Tab::Asked]);
     }
     tabs
 }
@@ -133,6 +135,40 @@ fn tab_name(tab: Tab, words: &'static Words) -> &'static str {
         Tab::Describe => words.describe,
         Tab::Events => words.events,
         Tab::Logs => words.logs,
+        Tab::Asked => words.answers,
+    }
+}
+
+/// What a pod was asked: by whom, by which address it saw them, and what it answered.
+fn asked(driver: &Driver, props: &ObjectPanelProps) -> Html {
+    const ROWS: usize = 60;
+    let lang = props.lang;
+    let model = driver.model();
+    let own = |answer: &AnswerRow| Some(answer.pod.as_str()) == props.name.strip_prefix("pods/");
+    let rows: Vec<_> = model.answers.iter().rev().filter(|(_, answer)| own(answer)).take(ROWS).collect();
+    if rows.is_empty() {
+        return html! { <p class="empty">{ lang.pick("Nobody has asked it lately.", "최근에 받은 요청이 없습니다.") }</p> };
+    }
+    html! {
+        <ul class="event-list" data-testid="asked">
+            { for rows.into_iter().map(|(key, answer)| {
+                let (driver, number) = (driver.clone(), key.parse().unwrap_or(0));
+                let onclick = Callback::from(move |_: MouseEvent| driver.act(Act::Select(Some(Selection::Exchange(number)))));
+                let seen = answer.seen.rsplit_once(':').map_or("", |(address, _)| address);
+                let by = lang.pick(
+                    format!("{} asked, the pod saw {seen}", answer.from),
+                    format!("물은 쪽 {}, 파드가 본 주소 {seen}", answer.from),
+                );
+                html! {
+                    <li>
+                        <button class="lnk mono" {onclick}>{ moment_words(answer.began) }</button>{ " " }
+                        <b class="mono">{ &answer.what }</b>{ " " }
+                        <span class={classes!("mono", answer.lost.then_some("bad"))}>{ &answer.result }</span>
+                        <p>{ by }</p>
+                    </li>
+                }
+            }) }
+        </ul>
     }
 }
 
@@ -179,6 +215,7 @@ fn content(object: &ObjectView, tab: Tab, driver: &Driver, props: &ObjectPanelPr
         Tab::Describe => html! { <pre class="code">{ &object.describe }</pre> },
         Tab::Logs if object.logs.is_empty() => html! { <p class="empty">{ words.no_logs }</p> },
         Tab::Logs => html! { <pre class="code">{ object.logs.join("\n") }</pre> },
+        Tab::Asked => asked(driver, props),
         Tab::Events if object.events.is_empty() => html! { <p class="empty">{ words.no_events }</p> },
         Tab::Events => html! {
             <ul class="event-list">

@@ -11,6 +11,7 @@ use yew::prelude::*;
 
 use super::driver::Driver;
 use super::icons::{Icon, icon};
+use super::traffic::TrafficView;
 use super::who::WhoView;
 use crate::diagram_ui::{Diagram, RulesView};
 
@@ -19,11 +20,17 @@ pub fn who_name(lang: Lang) -> &'static str {
     lang.pick("Who answers?", "누가 답할까?")
 }
 
+/// Returns the name of the view of requests over time.
+pub fn traffic_name(lang: Lang) -> &'static str {
+    lang.pick("Traffic", "트래픽")
+}
+
 fn name_of(view: View, lang: Lang) -> &'static str {
     match view {
         View::Cluster => lang.words().cluster,
         View::Rules => lang.words().rules,
         View::Who => who_name(lang),
+        View::Traffic => traffic_name(lang),
     }
 }
 
@@ -78,6 +85,7 @@ pub fn stage(props: &StageProps) -> Html {
                     { tab(View::Cluster, words.cluster) }
                     { tab(View::Rules, words.rules) }
                     { tab(View::Who, who_name(ui.lang)) }
+                    { tab(View::Traffic, traffic_name(ui.lang)) }
                 </div>
             </div>
             <div class="view" id="view" role="tabpanel" aria-label={name_of(ui.view, ui.lang)}>
@@ -89,6 +97,7 @@ pub fn stage(props: &StageProps) -> Html {
                         <RulesView model={props.model.clone()} lang={ui.lang} selected={ui.selection.clone()} at={ui.rules_at.clone()} {on_select} />
                     },
                     View::Who => html! { <WhoView model={props.model.clone()} lang={ui.lang} selected={ui.selection.clone()} /> },
+                    View::Traffic => html! { <TrafficView model={props.model.clone()} lang={ui.lang} selected={ui.selection.clone()} /> },
                 } }
             </div>
         </>

@@ -14,7 +14,7 @@ use super::browser;
 use super::driver::Driver;
 use super::icons::{Icon, brand, icon};
 use super::menu::ClusterMenu;
-use super::stage::who_name;
+use super::stage::{traffic_name, who_name};
 
 /// What the top bar shows.
 #[derive(Clone, PartialEq, Properties)]
@@ -150,6 +150,7 @@ fn view_controls(driver: &Driver, ui: &Ui) -> Html {
             { view(View::Cluster, words.cluster) }
             { view(View::Rules, words.rules) }
             { view(View::Who, who_name(ui.lang)) }
+            { view(View::Traffic, traffic_name(ui.lang)) }
         </span>
     }
 }

@@ -102,21 +102,7 @@ fn tick(path: &mut String, x: f64, base: f64, high: f64, wide: f64, split: bool)
 mod tests {
     use super::*;
     use crate::clock::SECOND;
-
-    fn answer(at: i64, version: u32, lost: bool) -> AnswerRow {
-        let text = String::new;
-        AnswerRow {
-            from: text(),
-            to: text(),
-            what: text(),
-            pod: text(),
-            version,
-            result: text(),
-            lost,
-            began: at,
-            ended: Some(at),
-        }
-    }
+    use crate::diagram::sample::answer;
 
     fn count(paths: &str) -> usize {
         paths.matches('M').count()
@@ -125,7 +111,9 @@ mod tests {
     #[test]
     fn versions_have_ticks_of_their_own() {
         let scale = Scale { from: 0, to: 100 * SECOND, width: 100.0 };
-        let at = |second: i64, version, lost| answer(second * SECOND, version, lost);
+        let at = |second: i64, version, lost| {
+            answer(second * SECOND, version, if lost { "timeout" } else { "200" })
+        };
         let answers =
             [at(10, 1, false), at(20, 2, false), at(30, 4, false), at(40, 3, false), at(50, 0, true)];
         let ticks = ticks(&answers, &scale, 50.0, 20.0);
@@ -146,16 +134,16 @@ mod tests {
     #[test]
     fn what_is_not_seen_is_left_out() {
         let scale = Scale { from: 10 * SECOND, to: 20 * SECOND, width: 100.0 };
-        let mut travels = answer(15 * SECOND, 1, false);
+        let mut travels = answer(15 * SECOND, 1, "200");
         travels.ended = None;
-        let answers = [answer(5 * SECOND, 1, false), answer(25 * SECOND, 1, true), travels];
+        let answers = [answer(5 * SECOND, 1, "200"), answer(25 * SECOND, 1, "timeout"), travels];
         assert_eq!(ticks(&answers, &scale, 50.0, 20.0), Ticks::default());
     }
 
     #[test]
     fn ticks_are_bounded() {
         let scale = Scale { from: 0, to: 100 * SECOND, width: 2_560.0 };
-        let many: Vec<_> = (0..2_000).map(|at| answer(at * SECOND / 20, 1, false)).collect();
+        let many: Vec<_> = (0..2_000).map(|at| answer(at * SECOND / 20, 1, "200")).collect();
         assert!(count(&ticks(&many, &scale, 50.0, 20.0).paths[0].1) <= 600);
     }
 }

@@ -239,6 +239,11 @@ impl Host for Ground<'_> {
         id
     }
 
+    fn connect_again(&mut self, place: &Place, earlier: u64, request: NetRequest) -> u64 {
+        self.machines.errands.use_again(earlier);
+        self.connect(place, request)
+    }
+
     fn exchange(&mut self, id: u64) -> Option<NetAnswer> {
         let answer = self.machines.errands.take(id)?;
         Some(self.through_port(id, answer))

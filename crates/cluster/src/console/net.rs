@@ -29,6 +29,10 @@ struct Asking {
 pub(crate) struct Errands {
     next: u64,
     by_exchange: BTreeMap<ExchangeId, u64>,
+    /// The exchanges whose connections are kept, by errand.
+    kept: BTreeMap<u64, ExchangeId>,
+    /// The errand whose connection the next one is to use.
+    earlier: Option<u64>,
     lookups: BTreeMap<ExchangeId, Asking>,
     answers: BTreeMap<u64, NetAnswer>,
 }
@@ -57,8 +61,16 @@ impl Errands {
         let (protocol, payload) = payload(request.protocol, request.port);
         let (owner, port, patience, payload) = (id, request.port, request.timeout, Rc::new(payload));
         let connect = Connect { from, owner, to, port, protocol, payload, patience };
-        let exchange = wires.connect(now, connect, Asker::Console);
+        let earlier = self.earlier.take().and_then(|earlier| self.kept.remove(&earlier));
+        let exchange = match earlier {
+            Some(earlier) => wires.connect_again(now, earlier, connect, Asker::Console).0,
+            None => wires.connect(now, connect, Asker::Console),
+        };
         self.by_exchange.insert(exchange, id);
+        self.kept.insert(id, exchange);
+        if self.kept.len() > KEPT {
+            self.kept.pop_first();
+        }
         (id, Some(exchange))
     }
 
@@ -99,6 +111,11 @@ impl Errands {
         let exchange = wires.connect(now, connect, Asker::Console);
         self.lookups.insert(exchange, asking);
         exchange
+    }
+
+    /// Lets the next errand use the connection of an earlier one, where that is still open.
+    pub(crate) fn use_again(&mut self, earlier: u64) {
+        self.earlier = Some(earlier);
     }
 
     /// Takes what came of an exchange.

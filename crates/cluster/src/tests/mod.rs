@@ -2,4 +2,5 @@ mod addons;
 mod boot;
 mod console;
 mod definitions;
+mod rollout;
 mod who;

@@ -15,7 +15,7 @@ mod versions;
 pub(crate) use cause::cause_of;
 pub(crate) use travellers::travellers;
 
-use ::view::{AnswerRow, EventRow, MarkRow, Moment, PodBar, Rows};
+use ::view::{AnswerRow, EventRow, MarkRow, Moment, PodBar, Rows, TrafficRow};
 use api::{Value, meta};
 use sim::Time;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -56,6 +56,8 @@ pub(crate) struct View {
     pub(crate) traffic: traffic::Traffic,
     answers: BTreeMap<u64, AnswerRow>,
     dirty_answers: BTreeSet<u64>,
+    seconds: BTreeMap<i64, TrafficRow>,
+    dirty_seconds: BTreeSet<i64>,
     /// Exchanges that ended since the last frame.
     ended: VecDeque<u64>,
 }
@@ -210,6 +212,9 @@ impl View {
                 rows.answers.insert(format!("{exchange:09}"), Some(row.clone()));
             }
         }
+        for second in std::mem::take(&mut self.dirty_seconds) {
+            rows.traffic.insert(format!("{second:09}"), self.seconds.get(&second).cloned());
+        }
         for (key, mark) in std::mem::take(&mut self.new_marks) {
             rows.marks.insert(key, Some(mark));
         }
@@ -220,6 +225,7 @@ impl View {
     pub(crate) fn touch_all(&mut self) {
         self.dirty.extend(self.objects.keys().cloned());
         self.dirty_bars.extend(self.bars.keys().cloned());
+        self.dirty_seconds.extend(self.seconds.keys());
     }
 
     fn event_row(&self, event: &Value) -> EventRow {

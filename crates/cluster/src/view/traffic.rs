@@ -2,8 +2,15 @@
 
 use super::View;
 use crate::wires::Wires;
-use ::view::AnswerRow;
+use ::view::{AnswerRow, TrafficCount};
 use network::{Answer, Ended, Outcome, Payload};
+
+/// The bounds of latencies that are counted, in milliseconds.
+const LATENCIES_MS: [i64; 12] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
+/// How many seconds are kept.
+const SECONDS: usize = 900;
+/// How many pods and results one second tells apart.
+const PARTS: usize = 256;
 
 /// How exchanges went so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,6 +40,8 @@ impl View {
             what,
             pod: String::new(),
             version: 0,
+            seen: String::new(),
+            by_program: false,
             result: String::new(),
             lost: false,
             began: way.map_or(0, |way| self.moment(way.sent)),
@@ -58,6 +67,7 @@ impl View {
         row.ended = Some(at);
         row.version = version;
         row.pod = pod.unwrap_or_default();
+        row.seen = way.and_then(|way| way.seen()).map_or(String::new(), |seen| seen.to_string());
         row.result = match &ended.outcome {
             Outcome::Answered(Answer::Http(response)) => response.status.to_string(),
             outcome => outcome.word().to_string(),
@@ -68,8 +78,72 @@ impl View {
         } else {
             self.traffic.answered += 1;
         }
+        let row = row.clone();
+        self.count(&row);
         self.dirty_answers.insert(exchange);
         self.note_ended(exchange);
+    }
+
+    /// Adds an answer to its second.
+    fn count(&mut self, row: &AnswerRow) {
+        let Some(ended) = row.ended else { return };
+        let second = ended.div_euclid(1_000_000);
+        let counted = self.seconds.entry(second).or_default();
+        let is_same = |one: &&mut TrafficCount| one.pod == row.pod && one.result == row.result;
+        let has_room = counted.counts.len() < PARTS;
+        match counted.counts.iter_mut().find(is_same) {
+            Some(one) => one.count += 1,
+            None if has_room => counted.counts.push(TrafficCount {
+                pod: row.pod.clone(),
+                version: row.version,
+                result: row.result.clone(),
+                count: 1,
+            }),
+            None => {}
+        }
+        if !row.lost {
+            let place = LATENCIES_MS.partition_point(|most| most * 1_000 < ended - row.began);
+            counted.latencies.resize(LATENCIES_MS.len() + 1, 0);
+            if let Some(count) = counted.latencies.get_mut(place) {
+                *count += 1;
+            }
+        }
+        self.dirty_seconds.insert(second);
+        if self.seconds.len() > SECONDS
+            && let Some((oldest, _)) = self.seconds.pop_first()
+        {
+            self.dirty_seconds.insert(oldest);
+        }
+    }
+
+    /// Notes what a pod asked another, in the log but not in the sums, which are those of the person's clients.
+    pub(crate) fn asked_by_pod(&mut self, wires: &Wires, ended: &Ended) {
+        let Some(way) = wires.network.way(ended.exchange) else { return };
+        let Some(from) = wires.pod_by_host(way.from).map(|pod| pod.key.to_string()) else { return };
+        let server = way.server.and_then(|host| wires.pod_by_host(host)).map(|pod| pod.key.to_string());
+        let pod = server.unwrap_or_default();
+        let row = AnswerRow {
+            to: way.destination.to_string(),
+            what: way.protocol.name().to_uppercase(),
+            version: self.version_of(&pod),
+            by_program: true,
+            seen: way.seen().map_or(String::new(), |seen| seen.to_string()),
+            result: match &ended.outcome {
+                Outcome::Answered(Answer::Http(response)) => response.status.to_string(),
+                outcome => outcome.word().to_string(),
+            },
+            lost: !matches!(ended.outcome, Outcome::Answered(_)),
+            began: self.moment(way.sent),
+            ended: Some(self.moment(ended.at)),
+            from,
+            pod,
+        };
+        self.answers.insert(ended.exchange.0, row);
+        self.dirty_answers.insert(ended.exchange.0);
+        self.note_ended(ended.exchange.0);
+        if self.answers.len() > super::KEPT {
+            self.answers.pop_first();
+        }
     }
 
     /// Returns the version of a pod by `namespace/name`.

@@ -4,7 +4,7 @@ use super::view::RootFs;
 use super::{counter, http_server, mysql, redis};
 use crate::script::Script;
 use network::{Answer, Payload, Protocol};
-use sim::{MILLISECOND, Time};
+use sim::{MILLISECOND, SECOND, Time};
 use std::rc::Rc;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -294,7 +294,8 @@ impl App {
             let line = http_server::fill(line, &self.version, cx, None);
             cx.log(&line);
         }
-        let at = cx.now + i64::from(stop.after_ms) * MILLISECOND;
+        let drains = i64::from(http_server::knob(&self.image, cx, "DRAIN_SECONDS", 3_600)) * SECOND;
+        let at = cx.now + i64::from(stop.after_ms) * MILLISECOND + drains;
         self.ends = Some((at, stop.exit));
         self.ends
     }

@@ -71,9 +71,20 @@ fn respond(
     };
     let headers = server().chain(&route.headers);
     let headers = headers.map(|(name, value)| (name.as_str().into(), fill(value, cx))).collect();
+    let delay = i64::from(knob(image, cx, "RESPONSE_DELAY_MS", 600_000)) * MILLISECOND;
+    let fails = knob(image, cx, "FAIL_PERCENT", 100);
+    if fails > 0 && cx.chance.between("fail", &cx.pod.key, request.id, 0, 99) < i64::from(fails) {
+        return (text(500, "500 internal server error\n"), delay);
+    }
     let body = fill(&route.body, cx);
     let answer = HttpResponse { status: route.status.unwrap_or(200), headers, body };
-    (answer, i64::from(route.after_ms) * MILLISECOND)
+    (answer, i64::from(route.after_ms) * MILLISECOND + delay)
+}
+
+/// Returns what a variable tells a program to do that no image's file describes: how long it takes to answer,
+/// how often it fails, how long it goes on after SIGTERM. 0 where it isn't set, and for other images.
+pub fn knob(image: &Image, cx: &AppCx, name: &str, most: u32) -> u32 {
+    if image.names.iter().any(|name| name == "*") { cx.var(name).parse().unwrap_or(0).min(most) } else { 0 }
 }
 
 fn serves_files_by(image: &Image, method: &str) -> bool {

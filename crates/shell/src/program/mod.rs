@@ -9,6 +9,8 @@ mod files;
 mod filter;
 mod filters;
 mod grep;
+mod hey;
+mod hey_report;
 mod host;
 mod ip;
 mod kube;
@@ -174,6 +176,7 @@ programs! {
     Ended(simple::Ended),
     Filter(Box<filter::Filtering>),
     Foreground(waiting::Foreground),
+    Hey(Box<hey::Hey>),
     Host(Box<host::HostLookup>),
     Kube(Box<kube::Kube>),
     Listening(nc::Listening),
@@ -230,6 +233,7 @@ const TABLE: &[(&str, Make, &str)] = &[
     ("egrep", grep::egrep, ""),
     ("head", filters::head, "prints the first lines"),
     ("help", simple::help, "says what there is"),
+    ("hey", hey::hey, "sends load over HTTP: hey -z 30s -c 10 -q 5 URL"),
     ("history", simple::history, "prints what was typed"),
     ("host", host::host, "asks DNS"),
     ("hostname", simple::hostname, "prints the machine's name"),
@@ -370,6 +374,7 @@ impl Program {
         match self {
             Program::Kube(kube) => kube.interrupt(io),
             Program::Curl(curl) => curl.interrupt(io),
+            Program::Hey(hey) => hey.interrupt(io),
             Program::Wget(wget) => wget.interrupt(io),
             Program::Ping(ping) => ping.interrupt(io),
             Program::Nc(nc) => nc.interrupt(io),

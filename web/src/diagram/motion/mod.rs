@@ -26,6 +26,11 @@ const CROSS_MS: f64 = 900.0;
 /// The most dots that have a label.
 const LABELS: usize = 8;
 
+/// The most packets that are drawn one by one; of more, those on the same leg are one flow.
+const PACKETS: usize = 60;
+/// The most flows that are drawn, the thickest.
+const FLOWS: usize = 80;
+
 /// A traveller with the moments between which it is drawn.
 #[derive(Clone, Debug)]
 struct Flight {
@@ -34,6 +39,13 @@ struct Flight {
     until: f64,
     /// When it was first seen.
     seen_ms: f64,
+}
+
+impl Flight {
+    /// Returns how much of its way it has behind it, from 0 to 1.
+    fn part(&self, now: f64) -> f64 {
+        if self.until > self.from { (now - self.from) / (self.until - self.from) } else { 1.0 }
+    }
 }
 
 /// How the page is looked at.
@@ -143,21 +155,22 @@ impl Motion {
     fn dots(&self, layout: &Layout, now: f64, labels: bool) -> Vec<Sprite> {
         let mut sprites = Vec::new();
         let mut said: Vec<&str> = Vec::new();
+        let flows = self.flows(now);
+        self.draw_flows(layout, &flows, now, &mut sprites);
         let under_way = self.flights.iter().filter(|flight| flight.from <= now);
         for flight in under_way {
-            let Some(route) = route(layout, &flight.traveller) else { continue };
             let own = &flight.traveller;
+            if !flows.is_empty() && self.joins_flow(flight, now) {
+                continue;
+            }
+            let Some(route) = route(layout, own) else { continue };
             if now > flight.until {
                 if let Some(end) = route.last().filter(|_| own.bad && is_packet(own)) {
                     sprites.push(Sprite::Cross(*end));
                 }
                 continue;
             }
-            let part = if flight.until > flight.from {
-                (now - flight.from) / (flight.until - flight.from)
-            } else {
-                1.0
-            };
+            let part = flight.part(now);
             let Some(at) = point_along(&route, part) else { continue };
             let mine = own.exchange > 0 && self.viewer.selected == Some(own.exchange);
             let (class, radius) = dot_of(own, mine);
@@ -176,6 +189,49 @@ impl Motion {
             }
         }
         sprites
+    }
+
+    /// Returns whether a packet goes with the others on its leg where there are many: one that is selected, or
+    /// that ends badly, is seen by itself.
+    fn joins_flow(&self, flight: &Flight, now: f64) -> bool {
+        let own = &flight.traveller;
+        let is_mine = own.exchange > 0 && self.viewer.selected == Some(own.exchange);
+        is_packet(own) && !own.bad && !is_mine && flight.from <= now && now <= flight.until
+    }
+
+    /// Returns the packets under way by leg, version and whether they return; none while they are few.
+    fn flows(&self, now: f64) -> BTreeMap<(&str, &str, bool, u32), Vec<&Flight>> {
+        let mut flows: BTreeMap<_, Vec<&Flight>> = BTreeMap::new();
+        let packets = self.flights.iter().filter(|flight| self.joins_flow(flight, now));
+        let mut count = 0;
+        for flight in packets {
+            let own = &flight.traveller;
+            let leg = (own.from.as_str(), own.to.as_str(), own.kind == TravellerKind::Reply, own.version);
+            flows.entry(leg).or_default().push(flight);
+            count += 1;
+        }
+        if count > PACKETS { flows } else { BTreeMap::new() }
+    }
+
+    /// Draws flows as lines as thick as what they carry, each with a dot that shows where it goes.
+    fn draw_flows(
+        &self,
+        layout: &Layout,
+        flows: &BTreeMap<(&str, &str, bool, u32), Vec<&Flight>>,
+        now: f64,
+        sprites: &mut Vec<Sprite>,
+    ) {
+        let mut thickest: Vec<&Vec<&Flight>> = flows.values().collect();
+        thickest.sort_by_key(|flights| std::cmp::Reverse(flights.len()));
+        for flights in thickest.into_iter().take(FLOWS) {
+            let Some(last) = flights.last() else { continue };
+            let Some(points) = route(layout, &last.traveller) else { continue };
+            let at = point_along(&points, last.part(now));
+            let width = 1.0 + (1.0 + flights.len() as f64).log2();
+            sprites.push(Sprite::Line { points, class: line_class(&last.traveller), width });
+            let (class, radius) = dot_of(&last.traveller, false);
+            sprites.extend(at.map(|at| Sprite::Dot { at, radius, class }));
+        }
     }
 
     fn lines(&self, layout: &Layout, real_ms: f64, labels: bool) -> Vec<Sprite> {

@@ -190,3 +190,26 @@ fn the_faster_the_clock_the_less_travels() {
         assert_eq!((dots(&sprites).len(), lines, texts > 0), wanted, "{mode:?}");
     }
 }
+
+#[test]
+fn many_packets_on_the_same_legs_are_flows() {
+    let (mut model, layout) = set();
+    let now = model.now;
+    for (count, lines, most_dots) in [(PACKETS, 0, PACKETS), (500, 2, 4)] {
+        let mut motion = Motion::default();
+        model.travellers.clear();
+        for id in 1..=count as u64 {
+            let to = if id.is_multiple_of(2) { "node/node-1" } else { "node/node-2" };
+            let own = Rc::unwrap_or_clone(packet(id, "client", to, now));
+            // One is selected and one is lost: they are seen by themselves.
+            model.travellers.push_back(Rc::new(Traveller { exchange: id, bad: id == 7, ..own }));
+        }
+        motion.take(&model, 0.0, Viewer { selected: Some(9), ..Viewer::default() });
+        let sprites = motion.sprites(&layout, 60.0);
+        let drawn = sprites.iter().filter(|sprite| matches!(sprite, Sprite::Line { .. })).count();
+        let mine =
+            sprites.iter().filter(|sprite| matches!(sprite, Sprite::Text { class: "mine", .. })).count();
+        assert_eq!((drawn, mine), (lines, 1), "{count}");
+        assert!(!dots(&sprites).is_empty() && dots(&sprites).len() <= most_dots, "{}", dots(&sprites).len());
+    }
+}
