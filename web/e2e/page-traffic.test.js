@@ -36,12 +36,12 @@ it("sends load, draws what comes of it, and cuts the log down", async () => {
   await page.getByRole("tab", { name: /^Answers/ }).click();
   await log().getByRole("combobox", { name: "All results" }).selectOption("refused");
   assert.equal(await log().locator("tbody tr").count(), 1);
-  assert.match(await log().locator("tbody tr").innerText(), /node-1\\s+10\\.64\\.140\\.12:31081.*× refused/s);
+  assert.match(await log().locator("tbody tr").innerText(), /node-1\s+10\.64\.140\.12:31081.*× refused/s);
   await log().getByRole("combobox", { name: "All results" }).selectOption("");
   const pods = await log().getByRole("combobox", { name: "All pods" }).locator("option").allInnerTexts();
   await log().getByRole("combobox", { name: "All pods" }).selectOption(pods[1]);
   const rows = await log().locator("tbody tr").allInnerTexts();
-  assert.ok(rows.length > 3 && rows.every((row) => row.includes(pods[1].split("-").at(-1))), rows.join("\\n"));
+  assert.ok(rows.length > 3 && rows.every((row) => row.includes(pods[1].split("-").at(-1))), rows.join("\n"));
   // The pod tells the same: who asked, and whom it saw.
   await log().locator("tbody tr button").first().click();
   await page.getByTestId("inspector").getByRole("heading", { name: /^Packet / }).waitFor();

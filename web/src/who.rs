@@ -10,26 +10,30 @@ use crate::words::Lang;
 /// How many addresses are proposed.
 const TARGETS: usize = 100;
 
-/// Returns the addresses that can be asked, each with what it belongs to: Services' own, on nodes' ports,
-/// then pods'.
+/// Returns the addresses that can be asked, each with what it belongs to: those of Services that lead there from
+/// outside, then those within the cluster, then pods'.
 pub fn targets(model: &Model) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut nodes: Vec<_> = model.nodes.iter().map(|(name, node)| (node.order, name, node)).collect();
     nodes.sort_by_key(|(order, name, node)| (node.control_plane, *order, (*name).clone()));
     for (key, record) in model.records.iter().filter(|(_, record)| record.kind == "Service") {
         let name = key.strip_prefix("services/").unwrap_or(key);
-        for address in &record.addresses {
+        // The cluster IP stands first, where there is one.
+        for (place, address) in record.addresses.iter().enumerate() {
             match address.strip_prefix(':') {
                 Some(port) => found.extend(nodes.iter().take(2).map(|(_, node_name, node)| {
-                    (format!("{}:{port}", node.address), format!("{name}, {node_name}"))
+                    (record.system, false, format!("{}:{port}", node.address), format!("{name}, {node_name}"))
                 })),
-                None if address.contains(':') => found.push((address.clone(), name.to_owned())),
+                None if address.contains(':') => {
+                    found.push((record.system, place == 0, address.clone(), name.to_owned()));
+                }
                 None => {}
             }
         }
     }
-    // Those of the person come first.
-    found.sort_by_key(|(_, of)| of.starts_with("kube-system/") || of.starts_with("default/kubernetes"));
+    found.sort_by_key(|(is_system, is_inside, ..)| (*is_system, *is_inside));
+    let mut found: Vec<(String, String)> =
+        found.into_iter().map(|(_, _, address, of)| (address, of)).collect();
     let pods = model.pods.iter().filter(|(_, pod)| !pod.ip.is_empty() && !pod.system);
     found.extend(pods.map(|(key, pod)| (format!("{}:80", pod.ip), key.clone())));
     found.truncate(TARGETS);
@@ -173,7 +177,8 @@ mod tests {
         let model = sample::rollout();
         let known = targets(&model);
         let service = Selection::Object("services/default/hello-deployment-svc".into());
-        assert_eq!(first_target(&model, Some(&service), &known), "10.96.171.20:80");
+        assert_eq!(first_target(&model, Some(&service), &known), "10.64.140.43:80");
+        assert!(known.contains(&("10.96.171.20:80".to_owned(), "default/hello-deployment-svc".to_owned())));
         assert_eq!(first_target(&model, Some(&Selection::Exchange(7)), &known), "10.64.140.43:80");
         assert!(
             known.iter().any(|(address, of)| address.ends_with(":80") && of.starts_with("default/hello"))
