@@ -5,8 +5,10 @@ use crate::Cluster;
 use crate::parts::{Parts, Target};
 use crate::wires::Wires;
 use crate::world::World;
+use api::resources::SERVICES;
 use api::{Method, Request, Status, Value, meta};
 use client::{Component, Cx, Delivery, Identity, WatchSpec};
+use cloud_provider::Tunnel;
 use coredns::CoreDns;
 use ingress_nginx::IngressController;
 use kubelet::{PodRequest, ProgramChange, Taken};
@@ -30,6 +32,8 @@ pub(crate) enum Addon {
     Speaker(Box<metallb::Speaker>),
     /// The NFS provisioner.
     Provisioner(Box<Provisioner>),
+    /// `minikube tunnel`, which is in no pod.
+    Tunnel(Box<Tunnel>),
     /// An Ingress controller.
     Ingress(Box<IngressController>),
 }
@@ -42,6 +46,7 @@ impl Addon {
             Addon::Speaker(speaker) => speaker.as_ref(),
             Addon::Provisioner(provisioner) => provisioner.as_ref(),
             Addon::Ingress(controller) => controller.as_ref(),
+            Addon::Tunnel(tunnel) => tunnel.as_ref(),
         }
     }
 
@@ -52,6 +57,7 @@ impl Addon {
             Addon::Speaker(speaker) => speaker.as_mut(),
             Addon::Provisioner(provisioner) => provisioner.as_mut(),
             Addon::Ingress(controller) => controller.as_mut(),
+            Addon::Tunnel(tunnel) => tunnel.as_mut(),
         }
     }
 
@@ -64,12 +70,14 @@ impl Addon {
         let (name, node) = (meta::name(pod), pod["spec"]["nodeName"].str());
         Some(match program {
             "coredns" => Addon::Dns(Box::new(CoreDns::new(name, BTreeMap::new()))),
-            "metallb-controller" => Addon::Controller(Box::new(metallb::Controller::new(name))),
+            "metallb-controller" => {
+                Addon::Controller(Box::new(metallb::Controller::new(name, metallb::Form::of(pod))))
+            }
             "ingress-nginx" => Addon::Ingress(Box::new(IngressController::new(pod))),
             "nfs-provisioner" => Addon::Provisioner(Box::new(Provisioner::new(pod))),
             "metallb-speaker" => {
                 let host = wires.nodes.get(node).copied()?;
-                Addon::Speaker(Box::new(metallb::Speaker::new(name, node, host)))
+                Addon::Speaker(Box::new(metallb::Speaker::new(name, node, host, metallb::Form::of(pod))))
             }
             _ => return None,
         })
@@ -77,7 +85,7 @@ impl Addon {
 
     fn take_log(&mut self) -> Vec<String> {
         match self {
-            Addon::Dns(_) | Addon::Provisioner(_) => Vec::new(),
+            Addon::Dns(_) | Addon::Provisioner(_) | Addon::Tunnel(_) => Vec::new(),
             Addon::Controller(controller) => controller.take_log(),
             Addon::Ingress(controller) => controller.take_log(),
             Addon::Speaker(speaker) => speaker.take_log(),
@@ -91,7 +99,7 @@ impl Addon {
             Addon::Provisioner(provisioner) => {
                 provisioner.take_removed().iter().for_each(|volume| wires.storage.remove(volume));
             }
-            Addon::Dns(_) | Addon::Controller(_) | Addon::Ingress(_) => {}
+            Addon::Dns(_) | Addon::Controller(_) | Addon::Ingress(_) | Addon::Tunnel(_) => {}
         }
     }
 }
@@ -205,7 +213,9 @@ pub(crate) fn known_url(url: &str) -> Option<String> {
         return None;
     }
     let only_namespace = url.ends_with("/namespace.yaml");
-    let wanted = metallb::manifests().into_iter().filter(|object| {
+    let is_native = url.contains("native") || url.contains("metallb-frr");
+    let objects = if is_native { metallb::native_manifests() } else { metallb::manifests() };
+    let wanted = objects.into_iter().filter(|object| {
         let served = |kind: &schema::Kind| kind.served;
         let (version, kind) = (object["apiVersion"].str(), object["kind"].str());
         let (group, bare) = version.split_once('/').unwrap_or(("", version));
@@ -310,8 +320,36 @@ fn write_logs(cluster: &mut Cluster) {
 }
 
 fn begin(cluster: &mut Cluster, program: &str, pod: &Value) {
-    let Some(addon) = Addon::new(program, pod, &cluster.wires) else { return };
-    let uid: Rc<str> = meta::uid(pod).into();
+    if let Some(addon) = Addon::new(program, pod, &cluster.wires) {
+        run(cluster, addon, meta::uid(pod).into());
+    }
+}
+
+/// Where the tunnel stands among the programs of pods.
+const TUNNEL: &str = "minikube-tunnel";
+
+/// Begins `minikube tunnel`, or ends it: the addresses that it gave are taken back.
+pub(crate) fn tunnel(cluster: &mut Cluster, on: bool) {
+    let part = cluster.parts.addons.by_pod.get(TUNNEL).copied();
+    let Some(Addon::Tunnel(tunnel)) = part.and_then(|part| cluster.parts.addons.get_mut(part)) else {
+        if on {
+            run(cluster, Addon::Tunnel(Box::default()), TUNNEL.into());
+        }
+        return;
+    };
+    if on {
+        return;
+    }
+    let user = Rc::new(api::User::admin());
+    for service in tunnel.cleaned() {
+        let path = SERVICES.object(meta::namespace(&service), meta::name(&service), "status");
+        let request = Request::new(Method::Put, path).body(&service).by(&user, &TUNNEL.into());
+        cluster.world.call_now(&request);
+    }
+    end(cluster, TUNNEL);
+}
+
+fn run(cluster: &mut Cluster, addon: Addon, uid: Rc<str>) {
     end(cluster, &uid);
     let addons = &mut cluster.parts.addons;
     let part = FIRST + addons.next;

@@ -393,8 +393,7 @@ impl Cluster {
         let enforces = self.preset.cni == Cni::KubeRouter;
         let Some(node) = self.parts.nodes.get_mut(number as usize).filter(|_| enforces) else { return };
         if let Some(host) = self.wires.nodes.get(&node.name).copied() {
-            let services = Cidr::new(Ipv4Addr::new(10, 96, 0, 0), 12);
-            let settings = network_policy::Settings { node: node.name.clone(), host, services };
+            let settings = network_policy::Settings { node: node.name.clone(), host, services: services() };
             node.policy = Some((NetworkPolicyController::new(settings), 0));
         }
     }
@@ -429,6 +428,11 @@ impl Cluster {
         let until = self.world.now + seconds * SECOND;
         self.run_until(until);
     }
+}
+
+/// Returns the addresses of Services (`--service-cluster-ip-range`).
+pub(crate) fn services() -> Cidr {
+    Cidr::new(Ipv4Addr::new(10, 96, 0, 0), 12)
 }
 
 fn proxy_settings(

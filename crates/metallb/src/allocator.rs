@@ -1,6 +1,6 @@
 //! Which Service has which address.
 
-use crate::config::Config;
+use crate::config::{Config, Pool};
 use api::go::quote;
 use network::Protocol;
 use std::collections::{BTreeMap, BTreeSet};
@@ -156,8 +156,17 @@ impl Allocator {
         ports: &BTreeSet<Port>,
         key: &SharingKey,
     ) -> Result<Ipv4Addr, String> {
-        let automatic = self.pools.iter().filter(|(_, pool)| pool.is_automatic);
-        let names: Vec<Rc<str>> = automatic.map(|(name, _)| name.clone()).collect();
+        // Those for the Service's namespace come first.
+        let namespace = service.split('/').next().unwrap_or("");
+        let is_for = |pool: &Pool| pool.namespaces.is_empty() || pool.namespaces.contains(namespace);
+        let automatic = self.pools.iter().filter(|(_, pool)| pool.is_automatic && is_for(pool));
+        let rank = |pool: &Pool| {
+            let last = if pool.priority == 0 { i64::MAX } else { pool.priority };
+            (pool.namespaces.is_empty(), last)
+        };
+        let mut ranked: Vec<_> = automatic.map(|(name, pool)| (rank(pool), name.clone())).collect();
+        ranked.sort();
+        let names: Vec<Rc<str>> = ranked.into_iter().map(|(_, name)| name).collect();
         for name in names {
             if let Ok(address) = self.allocate_from(&name, service, ports, key) {
                 return Ok(address);

@@ -2,7 +2,7 @@
 
 use api::go::quote;
 use api::{Value, yaml};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
@@ -33,6 +33,11 @@ pub struct Pool {
     pub avoids_buggy_ips: bool,
     /// Whether Services that ask for no pool get its addresses.
     pub is_automatic: bool,
+    /// The namespaces whose Services get its addresses before those of other pools; without any it is
+    /// for all.
+    pub namespaces: BTreeSet<Rc<str>>,
+    /// Of several pools for a namespace, the one with the smallest number comes first; 0 comes last.
+    pub priority: i64,
 }
 
 impl Pool {
@@ -54,7 +59,6 @@ pub type Config = BTreeMap<Rc<str>, Pool>;
 pub fn parse(text: &str) -> Result<Config, String> {
     let raw = yaml::parse_one(text).map_err(|error| format!("could not parse config: {}", error.message))?;
     let mut pools = Config::new();
-    let mut ranges: Vec<Range> = Vec::new();
     for (number, pool) in raw["address-pools"].items().iter().enumerate() {
         let number = number + 1;
         let parsed = parse_pool(pool).map_err(|error| format!("parsing address pool #{number}: {error}"))?;
@@ -62,21 +66,28 @@ pub fn parse(text: &str) -> Result<Config, String> {
         if pools.contains_key(&name) {
             return Err(format!("duplicate definition of pool {}", quote(&name)));
         }
-        for range in &parsed.ranges {
-            if let Some(other) = ranges.iter().find(|other| overlap(other, range)) {
-                let (a, b) = (cidr_text(range), cidr_text(other));
-                return Err(format!(
-                    "CIDR {} in pool {} overlaps with already defined CIDR {}",
-                    quote(&a),
-                    quote(&name),
-                    quote(&b)
-                ));
-            }
-            ranges.push(*range);
-        }
+        check_overlap(&pools, &name, &parsed.ranges)?;
         pools.insert(name, parsed);
     }
     Ok(pools)
+}
+
+/// Checks that no other pool has an address of these.
+pub(crate) fn check_overlap(pools: &Config, name: &str, ranges: &[Range]) -> Result<(), String> {
+    let others = || pools.values().flat_map(|pool| &pool.ranges);
+    for (number, range) in ranges.iter().enumerate() {
+        let before = ranges.get(..number).unwrap_or(&[]);
+        if let Some(other) = others().chain(before).find(|other| overlap(other, range)) {
+            let (a, b) = (cidr_text(range), cidr_text(other));
+            return Err(format!(
+                "CIDR {} in pool {} overlaps with already defined CIDR {}",
+                quote(&a),
+                quote(name),
+                quote(&b)
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn overlap(a: &Range, b: &Range) -> bool {
@@ -92,17 +103,7 @@ fn parse_pool(pool: &Value) -> Result<Pool, String> {
     if name.is_empty() {
         return Err("missing pool name".to_string());
     }
-    let addresses = pool["addresses"].items();
-    if addresses.is_empty() {
-        return Err("pool has no prefixes defined".to_string());
-    }
-    let mut ranges = Vec::new();
-    for address in addresses {
-        let text = address.str();
-        let range = parse_range(text)
-            .map_err(|error| format!("invalid CIDR {} in pool {}: {error}", quote(text), quote(name)))?;
-        ranges.push(range);
-    }
+    let ranges = ranges_of(name, &pool["addresses"])?;
     let protocol = pool["protocol"].text();
     match &*protocol {
         "layer2" if !pool["bgp-advertisements"].is_empty() => {
@@ -119,7 +120,25 @@ fn parse_pool(pool: &Value) -> Result<Pool, String> {
         ranges,
         avoids_buggy_ips: pool["avoid-buggy-ips"].is_true(),
         is_automatic: pool["auto-assign"].as_bool().unwrap_or(true),
+        namespaces: BTreeSet::new(),
+        priority: 0,
     })
+}
+
+/// Reads a pool's addresses.
+pub(crate) fn ranges_of(name: &str, addresses: &Value) -> Result<Vec<Range>, String> {
+    let addresses = addresses.items();
+    if addresses.is_empty() {
+        return Err("pool has no prefixes defined".to_string());
+    }
+    let mut ranges = Vec::new();
+    for address in addresses {
+        let text = address.str();
+        let range = parse_range(text)
+            .map_err(|error| format!("invalid CIDR {} in pool {}: {error}", quote(text), quote(name)))?;
+        ranges.push(range);
+    }
+    Ok(ranges)
 }
 
 /// Reads `10.64.140.0/28` or `10.64.140.43-10.64.140.49`.

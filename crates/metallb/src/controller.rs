@@ -1,9 +1,9 @@
 use crate::allocator::{Allocator, Port, SharingKey};
-use crate::config;
 use crate::log::Log;
 use crate::manifests::NAMESPACE;
+use crate::source::Form;
 use api::go::quote;
-use api::resources::{CONFIGMAPS, SERVICES};
+use api::resources::SERVICES;
 use api::{Value, meta, tree};
 use client::{Component, Cx, Delivery, EventRecorder, Failure, Identity, Informers, WatchSpec, WorkQueue};
 use network::Protocol;
@@ -20,6 +20,7 @@ const PREFIXES: [&str; 2] = ["metallb.io", "metallb.universe.tf"];
 #[derive(Clone, Debug)]
 pub struct Controller {
     identity: Identity,
+    form: Form,
     informers: Informers,
     queue: WorkQueue,
     recorder: EventRecorder,
@@ -32,20 +33,13 @@ pub struct Controller {
     log: Log,
 }
 
-/// What the controller and the speakers watch of the configuration.
-pub(crate) fn config_watch() -> WatchSpec {
-    WatchSpec {
-        namespace: NAMESPACE.to_string(),
-        ..WatchSpec::with_fields(CONFIGMAPS, "metadata.name=config")
-    }
-}
-
 impl Controller {
     /// Makes the controller of a pod, as it is when its process starts.
-    pub fn new(pod: &str) -> Controller {
+    pub fn new(pod: &str, form: Form) -> Controller {
         let agent = format!("metallb-controller/{pod}");
         let mut controller = Controller {
             identity: Identity::service_account(NAMESPACE, "controller", &agent),
+            form,
             informers: Informers::default(),
             queue: WorkQueue::default(),
             recorder: EventRecorder::new("metallb-controller", ""),
@@ -94,13 +88,14 @@ impl Controller {
             fields.set(&["error"], error);
             fields
         };
-        let Some(map) = self.informers.of(CONFIGMAPS).get(CONFIG) else {
+        let loaded = self.form.load(&self.informers);
+        let Some(loaded) = loaded.transpose() else {
             let error = "no MetalLB configuration in cluster";
             let message = "configuration is missing, MetalLB will not function";
             self.config_error = Some(error.to_string());
             return self.log.write(now, "error", message, about(error, tree!({"op": "setConfig"})));
         };
-        let applied = match config::parse(map["data"]["config"].str()) {
+        let applied = match loaded {
             Ok(pools) => self.allocator.set_pools(pools).inspect_err(|error| {
                 let fields = about(error, tree!({"op": "setConfig"}));
                 self.log.write(now, "error", "applying new configuration failed", fields);
@@ -168,7 +163,7 @@ impl Controller {
             // What another implementation gave isn't ours to take.
             return if is_ours { None } else { address_of(service) };
         }
-        if self.allocator.pools().is_empty() {
+        if self.form == Form::ConfigMap && self.allocator.pools().is_empty() {
             return address_of(service);
         }
         let (ports, sharing) = (ports_of(service), sharing_of(service));
@@ -284,7 +279,7 @@ impl Component for Controller {
     }
 
     fn watches(&self) -> Vec<WatchSpec> {
-        vec![WatchSpec::all(SERVICES), config_watch()]
+        [WatchSpec::all(SERVICES)].into_iter().chain(self.form.watches()).collect()
     }
 
     fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
@@ -300,7 +295,8 @@ impl Component for Controller {
             return self.enqueue_all(cx.now);
         }
         for change in changes {
-            self.queue.add(cx.now, change.key);
+            let is_service = change.resource == SERVICES;
+            self.queue.add(cx.now, if is_service { change.key } else { CONFIG.into() });
         }
     }
 

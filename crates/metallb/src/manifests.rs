@@ -15,6 +15,37 @@ pub fn manifests() -> Vec<Value> {
     documents.into_iter().map(|document| document.value).collect()
 }
 
+/// Returns the objects of the add-on in its later form, which is configured by objects of its own kinds.
+// Models go.universe.tf/metallb config/manifests/metallb-native.yaml
+pub fn native_manifests() -> Vec<Value> {
+    const VERSION: &str = "v0.15.3";
+    let kinds = yaml::parse(include_str!("../manifests/kinds.yaml")).unwrap_or_default();
+    let mut objects: Vec<Value> = kinds.into_iter().map(|document| document.value).collect();
+    for mut object in manifests() {
+        let rules = tree!([{
+            "apiGroups": ["metallb.io"],
+            "resources": ["ipaddresspools", "l2advertisements", "bgpadvertisements"],
+            "verbs": ["get", "list", "watch"],
+        }]);
+        match object["kind"].str() {
+            "Role" => object.set(&["rules"], rules),
+            "DaemonSet" | "Deployment" => {
+                let containers = object.at_mut(&["spec", "template", "spec", "containers"]);
+                if let Some(container) = containers.list_mut().first_mut() {
+                    container.set(&["args"], tree!(["--port=7472", "--log-level=info"]));
+                    let image = container["image"].str().split(':').next().unwrap_or("").to_string();
+                    container.set(&["image"], format!("{image}:{VERSION}"));
+                }
+            }
+            _ => {}
+        }
+        let text = object.to_json().replace("config-watcher", "pool-watcher");
+        let place = if object["kind"].str() == "Namespace" { 0 } else { objects.len() };
+        objects.insert(place, Value::from_json(&text).unwrap_or(object));
+    }
+    objects
+}
+
 /// Makes the configuration that `microk8s enable metallb:RANGES` makes of ranges with commas between them.
 ///
 /// # Errors

@@ -1,11 +1,12 @@
-use crate::config::{self, Config};
-use crate::controller::{CONFIG, address_of, config_watch};
+use crate::config::Config;
+use crate::controller::{CONFIG, address_of};
 use crate::log::Log;
 use crate::manifests::NAMESPACE;
 use crate::members::{MEMBERS_PORT, Members, PROBE};
+use crate::source::Form;
 use crate::spam::Spam;
 use api::go::quote;
-use api::resources::{CONFIGMAPS, ENDPOINTSLICES, SERVICES};
+use api::resources::{ENDPOINTSLICES, SERVICES};
 use api::{Value, meta, tree};
 use client::{Component, Cx, Delivery, EventRecorder, Identity, IndexBy, Informers, WatchSpec, WorkQueue};
 use network::{Application, HostId, Network, Protocol};
@@ -26,6 +27,7 @@ pub struct Speaker {
     identity: Identity,
     node: Rc<str>,
     host: HostId,
+    form: Form,
     informers: Informers,
     queue: WorkQueue,
     recorder: EventRecorder,
@@ -44,12 +46,13 @@ pub struct Speaker {
 
 impl Speaker {
     /// Makes the speaker of a pod on a node, as it is when its process starts.
-    pub fn new(pod: &str, node: &str, host: HostId) -> Speaker {
+    pub fn new(pod: &str, node: &str, host: HostId, form: Form) -> Speaker {
         let agent = format!("metallb-speaker/{pod}");
         let mut speaker = Speaker {
             identity: Identity::service_account(NAMESPACE, "speaker", &agent),
             node: node.into(),
             host,
+            form,
             informers: Informers::default(),
             queue: WorkQueue::default(),
             recorder: EventRecorder::new("metallb-speaker", ""),
@@ -138,7 +141,7 @@ impl Speaker {
     }
 
     fn load_config(&mut self, now: Time) {
-        let Some(map) = self.informers.of(CONFIGMAPS).get(CONFIG) else {
+        let Some(loaded) = self.form.load(&self.informers).transpose() else {
             let fields = tree!({"configmap": CONFIG, "error": "no MetalLB configuration in cluster", "op": "setConfig"});
             return self.log.write(
                 now,
@@ -147,7 +150,7 @@ impl Speaker {
                 fields,
             );
         };
-        match config::parse(map["data"]["config"].str()) {
+        match loaded {
             Ok(pools) => {
                 let stranded =
                     self.announced.iter().find(|(_, ip)| !pools.values().any(|pool| pool.contains(**ip)));
@@ -257,7 +260,7 @@ impl Component for Speaker {
     }
 
     fn watches(&self) -> Vec<WatchSpec> {
-        vec![WatchSpec::all(SERVICES), WatchSpec::all(ENDPOINTSLICES), config_watch()]
+        [SERVICES, ENDPOINTSLICES].map(WatchSpec::all).into_iter().chain(self.form.watches()).collect()
     }
 
     fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
@@ -280,10 +283,9 @@ impl Component for Speaker {
                 {
                     self.queue.add(cx.now, key);
                 }
-            } else if change.resource == CONFIGMAPS
-                || address_of(&change.old).is_some()
-                || address_of(&change.new).is_some()
-            {
+            } else if change.resource != SERVICES {
+                self.queue.add(cx.now, CONFIG.into());
+            } else if address_of(&change.old).is_some() || address_of(&change.new).is_some() {
                 self.queue.add(cx.now, change.key);
             }
         }

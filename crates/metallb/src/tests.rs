@@ -1,5 +1,8 @@
 use crate::speaker::first_by_hash;
-use crate::{Controller, Speaker, config_map, manifests, parse};
+use crate::{
+    BGPADVERTISEMENTS, Controller, Form, IPADDRESSPOOLS, L2ADVERTISEMENTS, Speaker, config_map, manifests,
+    native_manifests, parse,
+};
 use api::resources::{CONFIGMAPS, ENDPOINTSLICES, EVENTS, SERVICES};
 use api::{Value, meta, tree, yaml};
 use client::testing::{Bench, Server};
@@ -21,6 +24,10 @@ struct World {
 
 impl World {
     fn new() -> World {
+        World::reading(Form::ConfigMap)
+    }
+
+    fn reading(form: Form) -> World {
         let segment = Cidr::parse("10.64.140.0/24").unwrap();
         let mut network = Network::new(Chance::new(1), Timing::default(), segment);
         let mut nodes = Vec::new();
@@ -28,10 +35,11 @@ impl World {
         for n in 1..=3_u8 {
             let name = format!("node-{n}");
             let host = network.add_node(&name, [10, 64, 140, 10 + n].into());
-            speakers.push(Speaker::new(&format!("speaker-{n}"), &name, host));
+            speakers.push(Speaker::new(&format!("speaker-{n}"), &name, host, form));
             nodes.push(host);
         }
-        World { controller: Controller::new("controller-1"), speakers, network, nodes, runs: vec![true; 3] }
+        let controller = Controller::new("controller-1", form);
+        World { controller, speakers, network, nodes, runs: vec![true; 3] }
     }
 
     /// Ends a node's speaker.
@@ -50,7 +58,7 @@ impl World {
     /// Makes the speaker of a node.
     fn speaker(&self, node: usize) -> Speaker {
         let n = node + 1;
-        Speaker::new(&format!("speaker-{n}"), &format!("node-{n}"), self.nodes[node])
+        Speaker::new(&format!("speaker-{n}"), &format!("node-{n}"), self.nodes[node], Form::ConfigMap)
     }
 
     /// Tells speakers of those that have joined them.
@@ -80,12 +88,16 @@ impl Component for World {
         self.controller.watches().into_iter().chain(speakers).collect()
     }
     fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
-        match watch.checked_sub(2) {
+        let own = self.controller.watches().len() as u32;
+        match watch.checked_sub(own) {
             None => self.controller.deliver(cx, watch, delivery),
-            Some(n) if self.runs[n as usize / 3] => {
-                self.speakers[n as usize / 3].deliver(cx, n % 3, delivery)
+            Some(n) => {
+                let each = own + 1;
+                let node = (n / each) as usize;
+                if self.runs[node] {
+                    self.speakers[node].deliver(cx, n % each, delivery);
+                }
             }
-            Some(_) => {}
         }
     }
     fn next_at(&self) -> Time {
@@ -430,4 +442,133 @@ fn the_manifests_are_whole() {
         assert!(container["image"].str().starts_with(image));
     }
     assert!(yaml::print(&config("10.0.0.0/24")).contains("address-pools"));
+}
+
+fn pool(name: &str, spec: Value) -> Value {
+    tree!({"metadata": {"namespace": "metallb-system", "name": name, "labels": {"pool": name}}, "spec": spec})
+}
+
+fn told(bench: &Bench<World>, name: &str) -> String {
+    let ip = bench.server.object(SERVICES, &format!("default/{name}"))["status"]["loadBalancer"]["ingress"]
+        [0]["ip"]
+        .str()
+        .to_string();
+    let answered = bench.component.answering().iter().any(|(address, _)| *address == ip);
+    format!("{ip}{}", if answered { " answers" } else { "" })
+}
+
+#[test]
+fn pools_are_objects_too() {
+    let one = || tree!({"addresses": ["10.64.140.43-10.64.140.44"]});
+    let elsewhere = tree!({"addresses": ["10.64.140.60/32"], "autoAssign": false});
+    let advertise = |spec: Value| pool("adv", spec);
+    let rows: &[(&[Value], &[Value], &[&str])] = &[
+        (&[], &[], &["", "", ""]),
+        // Addresses that nothing advertises are given, and nobody answers for them.
+        (&[pool("p", one())], &[], &["10.64.140.43", "10.64.140.44", ""]),
+        (
+            &[pool("p", one())],
+            &[advertise(Value::map())],
+            &["10.64.140.43 answers", "10.64.140.44 answers", ""],
+        ),
+        (&[pool("p", one())], &[advertise(tree!({"ipAddressPools": ["p"]}))], &["10.64.140.43 answers"]),
+        (&[pool("p", one())], &[advertise(tree!({"ipAddressPools": ["q"]}))], &["10.64.140.43"]),
+        (
+            &[pool("p", one())],
+            &[advertise(tree!({"ipAddressPoolSelectors": [{"matchLabels": {"pool": "p"}}]}))],
+            &["10.64.140.43 answers"],
+        ),
+        (&[pool("p", elsewhere)], &[advertise(Value::map())], &["", "", ""]),
+        // A pool for the namespace comes before one for all.
+        (
+            &[
+                pool("a", one()),
+                pool(
+                    "z",
+                    tree!({"addresses": ["10.64.140.70/32"], "serviceAllocation": {"namespaces": ["default"]}}),
+                ),
+                pool(
+                    "b",
+                    tree!({"addresses": ["10.64.140.80/32"], "serviceAllocation": {"namespaces": ["other"]}}),
+                ),
+            ],
+            &[],
+            &["10.64.140.70", "10.64.140.43", "10.64.140.44"],
+        ),
+    ];
+    for (n, (pools, advertisements, expected)) in rows.iter().enumerate() {
+        let mut server = Server::default();
+        for name in ["a", "b", "c"] {
+            server.put(Time::EPOCH, SERVICES, service(name, Value::map()));
+            server.put(Time::EPOCH, ENDPOINTSLICES, slice(name, &["node-1", "node-2", "node-3"]));
+        }
+        pools.iter().for_each(|one| drop(server.put(Time::EPOCH, IPADDRESSPOOLS, one.clone())));
+        advertisements.iter().for_each(|one| drop(server.put(Time::EPOCH, L2ADVERTISEMENTS, one.clone())));
+        let mut bench = Bench::new(World::reading(Form::Resources), server);
+        go(&mut bench, 10);
+        for (name, expected) in ["a", "b", "c"].iter().zip(*expected) {
+            assert_eq!(told(&bench, name), **expected, "row {n}, {name}");
+        }
+        if pools.is_empty() {
+            let failed = messages(&bench.server, "AllocationFailed");
+            assert!(
+                failed.contains(&r#"Failed to allocate IP for "default/a": no available IPs"#.to_string())
+            );
+        }
+    }
+}
+
+#[test]
+fn a_wrong_pool_is_told_in_metallbs_words() {
+    for (pools, error) in [
+        (
+            vec![pool("p", tree!({"addresses": ["10.0.0.1"]}))],
+            r#"parsing address pool p: invalid CIDR "10.0.0.1" in pool "p": invalid CIDR "10.0.0.1""#,
+        ),
+        (vec![pool("p", tree!({"addresses": []}))], "parsing address pool p: pool has no prefixes defined"),
+        (
+            vec![
+                pool("p", tree!({"addresses": ["10.0.0.0/30"]})),
+                pool("q", tree!({"addresses": ["10.0.0.2/32"]})),
+            ],
+            r#"CIDR "10.0.0.2-10.0.0.2" in pool "q" overlaps with already defined CIDR "10.0.0.0-10.0.0.3""#,
+        ),
+    ] {
+        let mut server = Server::default();
+        pools.into_iter().for_each(|one| drop(server.put(Time::EPOCH, IPADDRESSPOOLS, one)));
+        let mut bench = Bench::new(World::reading(Form::Resources), server);
+        go(&mut bench, 5);
+        assert_eq!(bench.component.controller.config_error(), Some(error));
+    }
+}
+
+#[test]
+fn bgp_alone_has_no_answer_to_arp() {
+    let mut server = Server::default();
+    server.put(Time::EPOCH, SERVICES, service("a", Value::map()));
+    server.put(Time::EPOCH, ENDPOINTSLICES, slice("a", &["node-1"]));
+    server.put(Time::EPOCH, IPADDRESSPOOLS, pool("p", tree!({"addresses": ["10.64.140.43/32"]})));
+    server.put(Time::EPOCH, BGPADVERTISEMENTS, pool("adv", Value::map()));
+    let mut bench = Bench::new(World::reading(Form::Resources), server);
+    go(&mut bench, 10);
+    assert_eq!(told(&bench, "a"), "10.64.140.43");
+}
+
+#[test]
+fn the_native_manifests_are_whole() {
+    let objects = native_manifests();
+    assert_eq!(objects[0]["kind"].str(), "Namespace");
+    let kinds: Vec<&str> = objects
+        .iter()
+        .filter(|object| object["kind"].str() == "CustomResourceDefinition")
+        .map(|object| object["spec"]["names"]["kind"].str())
+        .collect();
+    assert_eq!(kinds, ["IPAddressPool", "L2Advertisement", "BGPAdvertisement"]);
+    for kind in ["DaemonSet", "Deployment"] {
+        let object = objects.iter().find(|object| object["kind"].str() == kind).unwrap();
+        assert_eq!(Form::of(&object["spec"]["template"]), Form::Resources);
+    }
+    let old = manifests();
+    let object = old.iter().find(|object| object["kind"].str() == "DaemonSet").unwrap();
+    assert_eq!(Form::of(&object["spec"]["template"]), Form::ConfigMap);
 }

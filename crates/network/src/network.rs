@@ -165,6 +165,13 @@ impl Network {
         }
     }
 
+    /// Takes a machine's routes to a network away (`ip route del NETWORK`).
+    pub fn remove_route(&mut self, host: HostId, network: Cidr) {
+        if let Some(host) = self.topology.host_mut(host) {
+            host.routes.retain(|(known, _)| *known != network);
+        }
+    }
+
     /// Adds a node, with empty tables.
     pub fn add_node(&mut self, name: &str, address: Ipv4Addr) -> HostId {
         let id = self.topology.add(name, HostKind::Node, address);

@@ -26,6 +26,8 @@ pub(crate) struct Ground<'a> {
     pub machines: &'a mut Machines,
     /// Machines to be stopped or started once the step is over.
     pub power: &'a mut Vec<(String, bool)>,
+    /// Whether `minikube tunnel` is to begin or to end once the step is over.
+    pub tunnel: &'a mut Option<bool>,
     /// Whether nothing may be changed or drawn: the page only looks.
     pub looks: bool,
 }

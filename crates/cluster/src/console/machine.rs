@@ -184,9 +184,27 @@ impl Ground<'_> {
         }
     }
 
-    /// `minikube addons enable ingress`; `None` for what the shell has its own words for.
+    /// `minikube addons enable ingress`, `minikube tunnel` and `minikube ip`.
     fn minikube(&mut self, words: &[&str]) -> Option<MachineAnswer> {
-        let ["addons", "enable", addon] = words else { return None };
+        let addon = match words {
+            ["addons", "enable", addon] => addon,
+            ["tunnel"] => return Some(self.begin_tunnel()),
+            ["tunnel", "--cleanup" | "-c"] => {
+                *self.tunnel = Some(false);
+                let client = self.wires.client;
+                let services = crate::cluster::services();
+                self.wires.network.remove_route(client, services);
+                return Some(MachineAnswer::ok(""));
+            }
+            ["ip"] => {
+                let address = self.first_node().map_or(String::new(), |(_, address)| address.to_string());
+                return Some(MachineAnswer::ok(format!("{address}\n")));
+            }
+            _ => {
+                let text = "# kubarium: of minikube there is addons enable ingress, tunnel and ip here\n";
+                return Some(MachineAnswer::failed(64, text));
+            }
+        };
         if *addon != "ingress" {
             let text = format!("\n❌  Exiting due to MK_ADDON_ENABLE: {addon} is not a valid addon\n");
             return Some(MachineAnswer::failed(10, text));
@@ -205,6 +223,30 @@ impl Ground<'_> {
              https://github.com/kubernetes/minikube/blob/master/OWNERS\n    \
              ▪ Using image {image}\n🔎  Verifying ingress addon...\n🌟  The 'ingress' addon is enabled\n"
         )))
+    }
+
+    /// Returns the node that minikube would have as its only one.
+    fn first_node(&self) -> Option<(network::HostId, std::net::Ipv4Addr)> {
+        let name = &self.parts.nodes.first()?.name;
+        let host = *self.wires.nodes.get(name)?;
+        Some((host, self.wires.network.topology().host(host)?.address))
+    }
+
+    /// Gives the client a route to the Services' addresses, and lets the tunnel begin. The real command stays
+    /// in the foreground; here it goes on while other commands are typed.
+    fn begin_tunnel(&mut self) -> MachineAnswer {
+        let Some((_, via)) = self.first_node() else {
+            return MachineAnswer::failed(1, "❌  Exiting due to GUEST_STATUS: no machine\n");
+        };
+        let (client, services) = (self.wires.client, crate::cluster::services());
+        self.wires.network.remove_route(client, services);
+        self.wires.network.add_route(client, services, via);
+        *self.tunnel = Some(true);
+        MachineAnswer::ok(format!(
+            "✅  Tunnel successfully started\n\n📌  NOTE: Please do not close this terminal as this process must stay \
+             alive for the tunnel to be accessible ...\n\n# kubarium: route {services} -> {via}; it goes on in \
+             the background, and minikube tunnel --cleanup ends it\n"
+        ))
     }
 
     fn install(&mut self, manifests: &[api::Value], before: &str, after: &str) -> MachineAnswer {

@@ -176,6 +176,7 @@ impl Cluster {
     ) -> T {
         let mut console = std::mem::take(&mut self.terminal.console);
         let mut power = Vec::new();
+        let mut tunnel = None;
         let mut ground = Ground {
             world: &mut self.world,
             wires: &mut self.wires,
@@ -183,6 +184,7 @@ impl Cluster {
             view: &mut self.view,
             machines: &mut self.terminal.machines,
             power: &mut power,
+            tunnel: &mut tunnel,
             looks,
         };
         let is_fresh = console.tabs().is_empty();
@@ -197,6 +199,9 @@ impl Cluster {
         self.terminal.news |= std::mem::take(&mut self.terminal.machines.has_mail);
         for part in std::mem::take(&mut self.terminal.machines.touched) {
             self.reschedule(part);
+        }
+        if let Some(on) = tunnel {
+            crate::addons::tunnel(self, on);
         }
         for (node, on) in power {
             // The name was looked up before.

@@ -130,6 +130,7 @@ fn cell(value: &Value) -> String {
             Some((first, _)) => format!("{first}..."),
             None => text.to_string(),
         },
+        Value::Null => String::new(),
         value => go_text(value, "<nil>"),
     }
 }
