@@ -30,7 +30,7 @@ pub use apiserver::{forwarded_ports, is_proxied};
 pub use cluster::Cluster;
 pub use door::Goal;
 pub use kubectl::StreamRead;
-pub use load::ApiLoad;
+pub use load::{ApiLoad, ProxyLoad};
 pub use mend::{Fault, mend};
 pub use play::{play, play_step};
 pub use preset::{KubeletMode, NodeSpec, Preset};

@@ -1,6 +1,6 @@
 //! Benchmarks without a page. A case says how much it did; the caller takes the time.
 
-use cluster::{ApiLoad, Cluster, Preset};
+use cluster::{ApiLoad, Cluster, Preset, ProxyLoad};
 use std::any::Any;
 
 /// What is left to do of a case whose ground is prepared: the work that is measured.
@@ -30,6 +30,17 @@ const CASES: &[Case] = &[
     Case { name: "pods-10000", unit: "pods ready", prepare: || deployed(10_000) },
     Case { name: "rollout-100", unit: "pods replaced", prepare: || on(ready(100), rollout) },
     Case { name: "requests", unit: "answers", prepare: || on(exposed(), |it| requests(it, 100_000)) },
+    Case {
+        name: "requests-100-endpoints",
+        unit: "answers",
+        prepare: || on(spread(100, 10), |it| requests(it, 100_000)),
+    },
+    Case {
+        name: "proxy-sync-1000",
+        unit: "services synced",
+        prepare: || on(ProxyLoad::new(1_000, 10), ProxyLoad::sync),
+    },
+    Case { name: "proxy-change-1000", unit: "changes synced", prepare: || changes(1_000, 10) },
     Case { name: "api-create", unit: "pods created", prepare: || api(0, 0, |it| it.create_pods(10_000)) },
     Case { name: "api-get", unit: "pods got", prepare: || api(1_000, 0, |it| it.get_pods(100_000)) },
     Case { name: "api-list-1000", unit: "rows listed", prepare: || api(1_000, 0, |it| it.list_pods(100)) },
@@ -144,6 +155,22 @@ fn booted(pods: u32) -> Cluster {
 fn ready(count: u32) -> Cluster {
     let mut cluster = booted(count);
     pods(&mut cluster, count);
+    cluster
+}
+
+/// Prepares a node's kube-proxy that has written its rules, for changes of single endpoints.
+fn changes(services: u32, each: u32) -> Work {
+    let mut load = ProxyLoad::new(services, each);
+    load.sync();
+    on(load, |it| it.change(100))
+}
+
+/// Makes a cluster of so many nodes, with a Service in front of so many pods.
+fn spread(pods_wanted: u32, nodes: u32) -> Cluster {
+    let mut cluster = booted(nodes * 100);
+    pods(&mut cluster, pods_wanted);
+    cluster.type_line("kubectl expose deployment web --port=80");
+    settle(&mut cluster);
     cluster
 }
 
