@@ -181,6 +181,10 @@ pub(crate) fn install(cluster: &mut Cluster) {
             }
         }
     }
+    if cluster.preset.kubelet == crate::preset::KubeletMode::Real {
+        let map = kube_proxy::config_map(&cluster.preset.proxy_mode);
+        apply(&mut cluster.world, &map);
+    }
     if !cluster.preset.storage_class.is_empty() {
         for manifest in nfs_provisioner::manifests(&cluster.preset.client, &cluster.preset.storage_class) {
             apply(&mut cluster.world, &manifest);

@@ -144,7 +144,7 @@ impl Cluster {
         }
         let number = u32::try_from(self.parts.nodes.len()).unwrap_or(u32::MAX);
         let kubelet = Kubelet::new(config, self.world.now);
-        let proxy = KubeProxy::new(proxy_settings(&name, host, number, spec));
+        let proxy = KubeProxy::new(self.proxy_settings(&name, host, number, spec).0);
         self.parts.nodes.push(NodeParts { name: name.clone(), on: true, kubelet, proxy, policy: None });
         self.parts.by_name.insert(name, number);
         self.renew_policy(number);
@@ -376,7 +376,7 @@ impl Cluster {
                 kubelet.start(cx, wires);
             }
         });
-        self.renew_proxy(number);
+        let proxy_starts = self.renew_proxy(number);
         self.renew_policy(number);
         let name = self.parts.nodes[number as usize].name.clone();
         let spec = self.preset.nodes.iter().find(|spec| *spec.name == *name);
@@ -384,7 +384,9 @@ impl Cluster {
             crate::ports::open(&mut self.wires.network, host, number, spec.control_plane);
         }
         self.connect(Parts::kubelet_id(number));
-        self.connect(Parts::proxy_id(number));
+        if proxy_starts {
+            self.connect(Parts::proxy_id(number));
+        }
         self.connect(Parts::policy_id(number));
     }
 
@@ -398,13 +400,48 @@ impl Cluster {
         }
     }
 
-    /// Puts a new kube-proxy in the place of a node's.
-    pub(crate) fn renew_proxy(&mut self, number: u32) {
-        let Some(node) = self.parts.nodes.get_mut(number as usize) else { return };
-        let spec = self.preset.nodes.iter().find(|spec| *spec.name == *node.name);
-        if let Some((spec, host)) = spec.zip(self.wires.nodes.get(&node.name).copied()) {
-            node.proxy = KubeProxy::new(proxy_settings(&node.name, host, number, spec));
+    /// Puts a new kube-proxy in the place of a node's. Returns whether it can start by its configuration.
+    pub(crate) fn renew_proxy(&mut self, number: u32) -> bool {
+        let Some(name) = self.parts.nodes.get(number as usize).map(|node| node.name.clone()) else {
+            return false;
+        };
+        let preset = self.preset.clone();
+        let spec = preset.nodes.iter().find(|spec| *spec.name == *name);
+        let Some((spec, host)) = spec.zip(self.wires.nodes.get(&name).copied()) else { return false };
+        let (settings, done) = self.proxy_settings(&name, host, number, spec);
+        if let Some(node) = self.parts.nodes.get_mut(number as usize) {
+            node.proxy = KubeProxy::new(settings);
         }
+        done.is_ok()
+    }
+
+    /// Returns what a node's kube-proxy is told at its start, by its ConfigMap where there is one, and what
+    /// is wrong with that.
+    fn proxy_settings(
+        &mut self,
+        name: &Rc<str>,
+        host: network::HostId,
+        number: u32,
+        spec: &crate::preset::NodeSpec,
+    ) -> (kube_proxy::Settings, Result<(), String>) {
+        let mut settings = kube_proxy::Settings {
+            node: name.clone(),
+            host,
+            address: address(&spec.address),
+            cluster_cidr: Cidr::parse(POD_CIDR),
+            application: crate::wires::proxy_application(number),
+            mode: kube_proxy::Mode::Iptables,
+            masquerade_all: false,
+            tells_start: self.preset.kubelet == KubeletMode::Real,
+        };
+        let path = "/api/v1/namespaces/kube-system/configmaps/kube-proxy";
+        let found = self.peek(&api::Request::new(api::Method::Get, path));
+        let map = match found.is_success() {
+            true => found.body,
+            false => kube_proxy::config_map(&self.preset.proxy_mode),
+        };
+        let done = settings.configure(map["data"]["config.conf"].str());
+        (settings, done)
     }
 
     /// Returns whether every pod is ready or done, and nothing has changed for a second.
@@ -433,21 +470,6 @@ impl Cluster {
 /// Returns the addresses of Services (`--service-cluster-ip-range`).
 pub(crate) fn services() -> Cidr {
     Cidr::new(Ipv4Addr::new(10, 96, 0, 0), 12)
-}
-
-fn proxy_settings(
-    name: &Rc<str>,
-    host: network::HostId,
-    number: u32,
-    spec: &crate::preset::NodeSpec,
-) -> kube_proxy::Settings {
-    kube_proxy::Settings {
-        node: name.clone(),
-        host,
-        address: address(&spec.address),
-        cluster_cidr: Cidr::parse(POD_CIDR),
-        application: crate::wires::proxy_application(number),
-    }
 }
 
 fn address(text: &str) -> Ipv4Addr {

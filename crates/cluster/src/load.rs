@@ -142,6 +142,7 @@ impl ProxyLoad {
             cluster_cidr: network::Cidr::parse("10.0.0.0/8"),
             masquerade_all: false,
             zone: "".into(),
+            scheduler: "rr",
         };
         let mut load = ProxyLoad {
             network,

@@ -79,6 +79,9 @@ pub struct Preset {
     /// The default StorageClass, whose volumes are on a file server beside the cluster; empty for none.
     #[serde(default)]
     pub storage_class: String,
+    /// kube-proxy's mode, as its ConfigMap has it: empty, `iptables` or `ipvs`.
+    #[serde(default)]
+    pub proxy_mode: String,
     /// How long things take, where it differs from the usual.
     #[serde(default)]
     pub timing: Timing,

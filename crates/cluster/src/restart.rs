@@ -45,6 +45,19 @@ impl Cluster {
         }
     }
 
+    /// Lets one node's kube-proxy start anew, by what its ConfigMap says now. One that can't start by it
+    /// stays away, and what it has written stays. Nothing happens on a machine that is off.
+    pub(crate) fn restart_proxy(&mut self, name: &str) {
+        let Some(number) = self.parts.by_name.get(name).copied() else { return };
+        let part = Parts::proxy_id(number);
+        if self.parts.is_on(part) {
+            self.world.close_streams_of(|of| of == part);
+            if self.renew_proxy(number) {
+                self.connect(part);
+            }
+        }
+    }
+
     /// Ends a part's watches and opens them anew. A part whose machine is off stays as it is.
     fn reconnect(&mut self, part: u32) {
         if self.parts.is_on(part) {

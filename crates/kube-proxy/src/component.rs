@@ -1,13 +1,13 @@
 use crate::endpoints::service_of;
 use crate::proxier::{Config, Sync, restore};
-use crate::{EndpointsMap, ServiceMap, endpoints_of, health, ports_of};
+use crate::rules::{Jump, ensure};
+use crate::{EndpointsMap, Mode, ServiceMap, Settings, endpoints_of, health, ipvs, ports_of};
 use api::resources::{ENDPOINTSLICES, NODES, SERVICES};
-use client::{Change, Component, Cx, Delivery, Identity, IndexBy, Informers, WatchSpec};
+use client::{Change, Component, Cx, Delivery, EventRecorder, Identity, IndexBy, Informers, WatchSpec};
 use network::iptables::TableName;
-use network::{Application, Cidr, HostId, HttpResponse, Network, Protocol, Socket};
+use network::{HostId, HttpResponse, Network, Protocol, Socket};
 use sim::{HOUR, Nanos, SECOND, Time};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 use std::rc::Rc;
 
 /// The shortest time between two writings (`iptables.minSyncPeriod`).
@@ -22,25 +22,6 @@ const CANARY: &str = "KUBE-PROXY-CANARY";
 /// The watches are for Services with a cluster IP, served by this proxy.
 const SELECTOR: &str = "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name";
 const SERVICE_NAME: IndexBy = IndexBy::Label("kubernetes.io/service-name");
-
-/// What a node's kube-proxy is told at its start.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The node's name.
-    pub node: Rc<str>,
-    /// The node as the network knows it.
-    pub host: HostId,
-    /// The node's address.
-    pub address: Ipv4Addr,
-    /// The network of all pods.
-    pub cluster_cidr: Option<Cidr>,
-    /// The number under which it listens on health check ports.
-    pub application: Application,
-}
-
-/// A chain that leads from a built-in one to one of kube-proxy's: (table, source, words before the
-/// comment, comment, target).
-type Jump = (&'static str, &'static str, &'static [&'static str], &'static str, &'static str);
 
 const NEW: &[&str] = &["-m", "conntrack", "--ctstate", "NEW"];
 const EXTERNAL: &str = "kubernetes externally-visible service portals";
@@ -71,6 +52,8 @@ const JUMPS: [Jump; 14] = [
 #[derive(Clone, Debug)]
 pub struct KubeProxy {
     identity: Identity,
+    recorder: EventRecorder,
+    is_told: bool,
     settings: Settings,
     config: Config,
     informers: Informers,
@@ -106,9 +89,15 @@ impl KubeProxy {
                 node_name: settings.node.clone(),
                 node_ip: settings.address,
                 cluster_cidr: settings.cluster_cidr,
-                masquerade_all: false,
+                masquerade_all: settings.masquerade_all,
                 zone: "".into(),
+                scheduler: match settings.mode {
+                    Mode::Iptables => "",
+                    Mode::Ipvs(scheduler) => scheduler.name(),
+                },
             },
+            recorder: EventRecorder::new("kube-proxy", &settings.node),
+            is_told: !settings.tells_start,
             settings,
             informers: Informers::default(),
             services: ServiceMap::new(),
@@ -183,6 +172,9 @@ impl KubeProxy {
     pub fn apply(&mut self, now: Time, network: &mut Network) {
         match self.pending.take() {
             None => {}
+            Some(Pending::LookForCanary) if self.settings.mode != Mode::Iptables => {
+                self.write_ipvs(now, network);
+            }
             Some(Pending::LookForCanary) => {
                 let has_canary = network.iptables(self.settings.host).is_some_and(|iptables| {
                     TableName::SAVED.iter().all(|table| iptables.table(*table).chain(CANARY).is_some())
@@ -198,6 +190,9 @@ impl KubeProxy {
 
     fn write(&mut self, now: Time, network: &mut Network) {
         let host = self.settings.host;
+        if self.settings.mode != Mode::Iptables {
+            return self.write_ipvs(now, network);
+        }
         if self.needs_full {
             ensure_jumps(network, host);
         }
@@ -227,6 +222,36 @@ impl KubeProxy {
                 self.due = now + SYNC_PERIOD;
             }
         }
+    }
+
+    /// Mode ipvs always writes everything, of which little is text.
+    fn write_ipvs(&mut self, now: Time, network: &mut Network) {
+        let both = (&self.services, &self.endpoints);
+        let done = ipvs::write(now, network, self.settings.host, both, &self.config);
+        (self.last_sync, self.last_full) = (now, now);
+        self.syncs += 1;
+        if done.is_err() {
+            self.due = now + SYNC_PERIOD;
+            return;
+        }
+        self.needs_full = false;
+        self.forget_udp(network);
+        self.changed.clear();
+        self.listen(network);
+    }
+
+    /// Tells by events that it has started, and of a mode that will go.
+    // Models cmd/kube-proxy/app/server.go Run, server_linux.go createProxier
+    fn tell_start(&mut self, cx: &mut Cx) {
+        let name = &self.settings.node;
+        let reference = api::tree!({"kind": "Node", "name": name, "uid": name});
+        if self.settings.mode != Mode::Iptables {
+            const MESSAGE: &str = "The ipvs proxier is now deprecated and may be removed in a future release. \
+                                   Please use 'nftables' instead.";
+            self.recorder.event_about(cx, &reference, "Warning", "IPVSDeprecation", MESSAGE);
+        }
+        self.recorder.event_about(cx, &reference, "Normal", "Starting", "");
+        self.is_told = true;
     }
 
     /// Forgets UDP connections to endpoints that no longer serve.
@@ -270,24 +295,9 @@ impl KubeProxy {
 
 /// Makes the chains that lead to kube-proxy's own on a node, and the canaries, where they are missing.
 pub fn ensure_jumps(network: &mut Network, host: HostId) {
-    for table in TableName::SAVED {
-        network.iptables_command(host, &["-t", table.as_str(), "-N", CANARY]);
-    }
-    for (table, source, words, comment, target) in JUMPS {
-        network.iptables_command(host, &["-t", table, "-N", target]);
-        let mut rule = vec![source];
-        rule.extend(words);
-        if !comment.is_empty() {
-            rule.extend(["-m", "comment", "--comment", comment]);
-        }
-        rule.extend(["-j", target]);
-        let command = |command| ["-t", table, command].into_iter().chain(rule.iter().copied()).collect();
-        let check: Vec<&str> = command("-C");
-        if network.iptables_command(host, &check).code != 0 {
-            let insert: Vec<&str> = command("-I");
-            network.iptables_command(host, &insert);
-        }
-    }
+    let canaries = TableName::SAVED.iter().map(|table| (table.as_str(), CANARY));
+    let targets = JUMPS.iter().map(|(table, _, _, _, target)| (*table, *target));
+    ensure(network, host, canaries.chain(targets), &JUMPS);
 }
 
 impl Component for KubeProxy {
@@ -323,6 +333,9 @@ impl Component for KubeProxy {
 
     fn step(&mut self, cx: &mut Cx) {
         let (began, node) = (cx.now, self.settings.node.clone());
+        if !self.is_told {
+            self.tell_start(cx);
+        }
         if cx.now >= self.due {
             self.due = Time::NEVER;
             self.needs_full |= self.last_full + FULL_SYNC <= cx.now;

@@ -4,13 +4,17 @@ mod chains;
 mod component;
 mod endpoints;
 mod health;
+pub mod ipvs;
 mod proxier;
+mod rules;
 mod service;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod topology;
 
-pub use component::{KubeProxy, Settings, ensure_jumps};
+pub use component::{KubeProxy, ensure_jumps};
 pub use endpoints::{Endpoint, EndpointsMap, endpoints_of};
 pub use proxier::{Config, Restore, Sync, restore};
 pub use service::{ServiceMap, ServicePort, ServicePortName, ports_of};
+pub use settings::{Mode, Settings, config_map};

@@ -1,6 +1,7 @@
 //! The text for iptables-restore.
 
 use crate::chains::is_service_chain;
+use crate::rules::LOCAL_MARK as MARK;
 use crate::topology::{Usable, categorize};
 use crate::{Endpoint, EndpointsMap, ServiceMap, ServicePort};
 use network::Cidr;
@@ -11,9 +12,6 @@ use std::rc::Rc;
 
 /// With more endpoints than this, rules lose their comments.
 const LARGE_CLUSTER_ENDPOINTS: usize = 1_000;
-/// The bit that asks for masquerading (`masqueradeBit: 14`).
-const MARK: &str = "0x00004000";
-
 /// The chains of `filter` that are written anew each time.
 const FILTER_CHAINS: [&str; 6] = [
     "KUBE-SERVICES",
@@ -39,6 +37,8 @@ pub struct Config {
     pub masquerade_all: bool,
     /// The node's zone; empty for none.
     pub zone: Rc<str>,
+    /// Who chooses among the endpoints in mode ipvs (`ipvs.scheduler`): `rr`.
+    pub scheduler: &'static str,
 }
 
 /// How much is written.

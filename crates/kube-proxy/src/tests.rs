@@ -1,4 +1,6 @@
-use crate::{Config, EndpointsMap, KubeProxy, ServiceMap, Settings, Sync, endpoints_of, ports_of, restore};
+use crate::{
+    Config, EndpointsMap, KubeProxy, Mode, ServiceMap, Settings, Sync, endpoints_of, ports_of, restore,
+};
 use api::resources::{ENDPOINTSLICES, SERVICES};
 use api::{Value, meta, tree, yaml};
 use client::testing::{Bench, Server};
@@ -20,6 +22,7 @@ fn config() -> Config {
         cluster_cidr: Cidr::parse("10.244.0.0/16"),
         masquerade_all: false,
         zone: "".into(),
+        scheduler: "rr",
     }
 }
 
@@ -42,6 +45,9 @@ impl Node {
             address,
             cluster_cidr: Cidr::parse("10.244.0.0/16"),
             application: Application(1),
+            mode: Mode::Iptables,
+            masquerade_all: false,
+            tells_start: false,
         };
         Node { proxy: KubeProxy::new(settings), network, host }
     }

@@ -60,6 +60,10 @@ impl Network {
         if to.is_loopback() {
             return Ipv4Addr::LOCALHOST;
         }
+        // An address of the machine's own is its own source.
+        if self.nodes.get(&from).is_some_and(|node| node.ipvs.bound().contains(&to)) {
+            return to;
+        }
         match self.topology.pod_network_of(to) {
             Some((_, node)) if node == from => bridge_address(&self.topology, node).unwrap_or(host.address),
             _ => host.address,

@@ -137,6 +137,15 @@ impl Connection {
         )
     }
 
+    /// Returns when a packet of it was seen last.
+    pub(crate) fn last_packet(&self) -> Time {
+        let kept = match self.original.protocol {
+            Protocol::Udp if self.is_assured => UDP_STREAM,
+            protocol => self.state.timeout(protocol),
+        };
+        self.expires + -kept
+    }
+
     /// Returns source and destination of a packet of this direction once it is translated.
     pub fn translated(&self, direction: Direction) -> (Socket, Socket) {
         match direction {

@@ -12,6 +12,7 @@ mod exchange;
 mod explain;
 pub mod ipset;
 pub mod iptables;
+pub mod ipvs;
 mod keepalive;
 mod network;
 mod node;

@@ -5,6 +5,7 @@ use crate::iptables::{
     Counter, Hook, Interface, Iptables, Packet, RecentLists, RejectWith, RunContext, TableName, Taken,
     Verdict, state,
 };
+use crate::ipvs::{Ipvs, Scheduled};
 use crate::topology::Topology;
 use crate::way::{Event, Loss, Route};
 use crate::{HostId, Protocol, Socket};
@@ -23,6 +24,7 @@ const FIRST_PORT: u16 = 1_024;
 pub(crate) struct Node {
     pub(crate) iptables: Iptables,
     pub(crate) conntrack: Conntrack,
+    pub(crate) ipvs: Ipvs,
     pub(crate) recent: RecentLists,
     pub(crate) accounts: BTreeMap<Rc<str>, Counter>,
     /// The place of the last address given to a pod, within the node's network.
@@ -84,15 +86,40 @@ impl Node {
         let locals = locals(pass.topology, pass.at);
         let original = tuple(packet);
         let translation = self.track(packet, &original, pass);
-        let mut run = Run { node: self, pass, locals };
+        let mut run = Run { node: self, pass, locals, virtual_server: None };
         let begin = if origin == Origin::Process { Hook::Output } else { Hook::Prerouting };
         if begin == Hook::Output {
             packet.out_interface = run.route(packet.destination.address).1;
         }
         run.table(TableName::Mangle, begin, packet)?;
         run.translate_destination(begin, packet, translation)?;
-        let (route, out) = run.route(packet.destination.address);
+        let (mut route, out) = run.route(packet.destination.address);
         run.pass.events.push(Event::Route(route));
+        if matches!(translation, Translation::New) && !run.node.ipvs.servers().is_empty() {
+            let asked = packet.destination;
+            // What comes in is for the machine itself, until a virtual server sends it on; the machine's own
+            // packets are sent on at once.
+            if begin == Hook::Prerouting && route == Route::Local && run.has_virtual(packet) {
+                run.table(TableName::Mangle, Hook::Input, packet)?;
+                run.table(TableName::Filter, Hook::Input, packet)?;
+            }
+            if route == Route::Local && run.send_on(packet)? {
+                let (next, out) = run.route(packet.destination.address);
+                route = next;
+                run.pass.events.push(Event::Route(route));
+                packet.out_interface = out;
+                run.virtual_server = Some(asked);
+                run.table(TableName::Filter, Hook::Output, packet)?;
+                if route != Route::Local {
+                    run.table(TableName::Mangle, Hook::Postrouting, packet)?;
+                }
+                let hook = if route == Route::Local { Hook::Input } else { Hook::Postrouting };
+                run.translate_source(hook, packet, translation, &original)?;
+                let reply = Tuple { source: packet.destination, destination: packet.source, ..original };
+                self.conntrack.add(pass.now, original, reply);
+                return Ok(route);
+            }
+        }
         if begin == Hook::Output {
             packet.out_interface = out;
             run.table(TableName::Filter, Hook::Output, packet)?;
@@ -134,6 +161,10 @@ impl Node {
         packet.state |= if connection.is_snat() { state::SNAT } else { 0 };
         self.conntrack.note(pass.now, original, direction);
         pass.events.push(Event::Tracked(direction));
+        if connection.is_dnat() && !self.ipvs.servers().is_empty() {
+            let key = (connection.original.protocol, connection.original.destination);
+            self.ipvs.count(key, connection.reply.source, packet.bytes, direction == Direction::Reply);
+        }
         let (source, destination) = connection.translated(direction);
         Translation::Known(source, destination)
     }
@@ -158,11 +189,13 @@ struct Run<'a, 'b> {
     node: &'a mut Node,
     pass: &'a mut Pass<'b>,
     locals: [Ipv4Addr; 2],
+    /// The virtual server that sent the packet on.
+    virtual_server: Option<Socket>,
 }
 
 impl Run<'_, '_> {
     fn route(&self, to: Ipv4Addr) -> (Route, Interface) {
-        if to.is_loopback() || self.locals.contains(&to) {
+        if to.is_loopback() || self.locals.contains(&to) || self.node.ipvs.bound().contains(&to) {
             return (Route::Local, Interface::Lo);
         }
         let topology = self.pass.topology;
@@ -181,6 +214,8 @@ impl Run<'_, '_> {
         let mut context = RunContext {
             now: self.pass.now,
             locals: &self.locals,
+            bound: self.node.ipvs.bound(),
+            virtual_server: self.virtual_server,
             recent: &mut self.node.recent,
             accounts: &mut self.node.accounts,
             chance: self.pass.chance,
@@ -194,6 +229,27 @@ impl Run<'_, '_> {
             self.pass.events.extend(self.pass.taken.drain(..).map(Event::Taken));
         }
         verdict
+    }
+
+    fn has_virtual(&self, packet: &Packet) -> bool {
+        self.node.ipvs.servers().contains_key(&(packet.protocol, packet.destination))
+    }
+
+    /// Hands a packet to the virtual server with its destination. Returns whether there is one.
+    fn send_on(&mut self, packet: &mut Packet) -> Result<bool, Stop> {
+        let key = (packet.protocol, packet.destination);
+        let Node { ipvs, conntrack, .. } = &mut *self.node;
+        match ipvs.schedule(self.pass.now, packet.source, key, packet.bytes, conntrack) {
+            Scheduled::NotMine => Ok(false),
+            Scheduled::Nowhere => Err(Stop::Rejected(RejectWith::PortUnreachable)),
+            Scheduled::To(after) => {
+                let before = packet.destination;
+                self.pass.events.push(Event::Destination { before, after, is_tracked: false });
+                packet.destination = after;
+                packet.state |= state::DNAT;
+                Ok(true)
+            }
+        }
     }
 
     fn table(&mut self, table: TableName, hook: Hook, packet: &mut Packet) -> Result<(), Stop> {

@@ -1,9 +1,13 @@
 //! The nodes' tables, as the network's users reach them.
 
-use crate::iptables::{Counters, Iptables, Output, RestoreError, TableName};
+use crate::iptables::{Counters, Fault, Iptables, Output, RestoreError, TableName};
+use crate::ipvs::{Ipvs, ServerKey};
+use crate::node::{Node, bridge_address};
 use crate::way::ChainView;
 use crate::{HostId, Network, Protocol, Socket};
 use sim::Time;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 
 impl Network {
@@ -13,10 +17,21 @@ impl Network {
     /// The first line that cannot be read. Nothing has changed then.
     pub fn restore(&mut self, node: HostId, text: &str) -> Result<(), RestoreError> {
         let Some(node) = self.nodes.get_mut(&node) else {
-            return Err(RestoreError { line: 0, message: "no such machine".to_string() });
+            return Err(no_machine());
         };
         self.rule_changes += 1;
         Rc::make_mut(node).iptables.restore(text, &mut self.cache)
+    }
+
+    /// Hands a node iptables-restore text, by which the tables that it has lose all else.
+    ///
+    /// # Errors
+    /// The first line that cannot be read. Nothing has changed then.
+    pub fn restore_flushing(&mut self, node: HostId, text: &str) -> Result<(), RestoreError> {
+        let Some(node) = self.nodes.get_mut(&node) else {
+            return Err(no_machine());
+        };
+        Rc::make_mut(node).iptables.restore_flushing(text, &mut self.cache)
     }
 
     /// Returns a node's tables.
@@ -45,6 +60,45 @@ impl Network {
                 Output { stderr: "ipset: command not found\n".to_string(), code: 127, ..Output::default() }
             }
         }
+    }
+
+    /// Returns a node's virtual servers.
+    pub fn ipvs(&self, node: HostId) -> Option<&Ipvs> {
+        self.nodes.get(&node).map(|node| &node.ipvs)
+    }
+
+    /// Returns how many connections a virtual server's real server has on a node: those that are open, and
+    /// those that begin or end.
+    pub fn ipvs_load(&self, node: HostId, server: ServerKey, real: Socket, now: Time) -> (u32, u32) {
+        self.nodes.get(&node).map_or((0, 0), |node| crate::ipvs::load(&node.conntrack, now, server, real))
+    }
+
+    /// Runs `ipvsadm` on a node.
+    pub fn ipvs_command(&mut self, node: HostId, words: &[&str], stdin: &str, now: Time) -> Output {
+        match self.nodes.get_mut(&node) {
+            Some(node) => {
+                let Node { ipvs, conntrack, .. } = Rc::make_mut(node);
+                ipvs.command(words, stdin, conntrack, now)
+            }
+            None => {
+                Output { stderr: "ipvsadm: command not found\n".to_string(), code: 127, ..Output::default() }
+            }
+        }
+    }
+
+    /// Gives a node's device `kube-ipvs0` these addresses and no others.
+    pub fn bind(&mut self, node: HostId, addresses: BTreeSet<Ipv4Addr>) {
+        if let Some(node) = self.nodes.get_mut(&node)
+            && node.ipvs.bound() != &addresses
+        {
+            Rc::make_mut(node).ipvs.bind(addresses);
+        }
+    }
+
+    /// Returns a node's own addresses, but for `localhost` and those of `kube-ipvs0`: its own and its bridge's.
+    pub fn addresses(&self, node: HostId) -> Vec<Ipv4Addr> {
+        let own = self.topology.host(node).map(|host| host.address);
+        own.into_iter().chain(bridge_address(&self.topology, node)).collect()
     }
 
     /// Returns what `iptables-save` prints on a node, for one table or all.
@@ -99,4 +153,8 @@ impl Network {
             connection.original.destination == service && !is_live(connection.reply.source)
         })
     }
+}
+
+fn no_machine() -> RestoreError {
+    RestoreError { line: 0, message: "no such machine".to_string(), fault: Fault::Missing }
 }

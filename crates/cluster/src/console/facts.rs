@@ -117,6 +117,12 @@ impl Ground<'_> {
             let mac = hardware_address(HostKind::Pod { node: id }, bridge);
             let address = format!("{bridge}/{}", own.prefix());
             facts.interfaces.push(interface("cni0".into(), address, mac));
+            let bound = self.wires.network.ipvs(id).map(|ipvs| ipvs.bound()).filter(|all| !all.is_empty());
+            if let Some(bound) = bound {
+                let list: Vec<String> = bound.iter().map(|ip| format!("{ip}/32")).collect();
+                let mac = hardware_address(HostKind::Pod { node: id }, Ipv4Addr::UNSPECIFIED);
+                facts.interfaces.push(interface("kube-ipvs0".into(), list.join(" "), mac));
+            }
             let pods = topology.hosts().filter(|(_, host)| host.kind == HostKind::Pod { node: id });
             let mut ports: Vec<Interface> = pods.map(|(_, host)| bridge_port(host.address)).collect();
             ports.sort_by_key(|port| port.index);

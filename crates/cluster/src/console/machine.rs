@@ -283,15 +283,23 @@ impl Ground<'_> {
                 let counters = if words.contains(&"-c") { Counters::Show } else { Counters::Hide };
                 MachineAnswer::ok(self.wires.network.iptables_save(host, table, counters, now))
             }
-            "iptables-restore" => match self.wires.network.restore(host, stdin) {
-                Ok(()) => MachineAnswer::default(),
-                Err(error) => MachineAnswer::failed(
-                    2,
-                    format!("iptables-restore: line {} failed: {}\n", error.line, error.message),
-                ),
-            },
+            "iptables-restore" => {
+                let network = &mut self.wires.network;
+                let done = match words.iter().any(|word| matches!(*word, "-n" | "--noflush")) {
+                    true => network.restore(host, stdin),
+                    false => network.restore_flushing(host, stdin),
+                };
+                match done {
+                    Ok(()) => MachineAnswer::default(),
+                    Err(error) => MachineAnswer::failed(error.code().into(), format!("{error}\n")),
+                }
+            }
             "iptables" => {
                 let output = self.wires.network.iptables_command(host, words.get(1..)?);
+                MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }
+            }
+            "ipvsadm" => {
+                let output = self.wires.network.ipvs_command(host, words.get(1..)?, stdin, now);
                 MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }
             }
             "ipset" => {
@@ -300,7 +308,7 @@ impl Ground<'_> {
             }
             "conntrack" => self.conntrack(host, words.get(1..)?),
             "tc" => self.tc(host, words.get(1..)?),
-            "systemctl" => self.systemctl(words.get(1..)?),
+            "systemctl" => self.systemctl(name, words.get(1..)?),
             "crictl" => self.crictl(name, words.get(1..)?),
             "poweroff" | "shutdown" | "halt" | "reboot" => {
                 self.power.push((name.to_string(), false));

@@ -7,6 +7,7 @@ use shell::MachineAnswer;
 const SERVICES: &[(&str, &str, u32)] = &[
     ("kubelet", "kubelet: The Kubernetes Node Agent", 701),
     ("containerd", "containerd container runtime", 612),
+    ("kube-proxy", "Kubernetes Kube Proxy", 1_204),
 ];
 
 impl Ground<'_> {
@@ -65,13 +66,14 @@ impl Ground<'_> {
         MachineAnswer::ok(out)
     }
 
-    /// `systemctl status SERVICE`, `is-active`, `restart`, of the kubelet and its runtime.
-    pub(super) fn systemctl(&self, words: &[&str]) -> MachineAnswer {
+    /// `systemctl status SERVICE`, `is-active`, `restart`, of the kubelet, its runtime and kube-proxy. Only
+    /// kube-proxy really starts anew.
+    pub(super) fn systemctl(&mut self, node: &str, words: &[&str]) -> MachineAnswer {
         let words: Vec<&str> = words.iter().filter(|word| !word.starts_with('-')).copied().collect();
         let [verb, unit] = words.as_slice() else {
             return MachineAnswer::failed(
                 1,
-                "# kubarium: of systemctl there are status, is-active and restart, of kubelet and containerd\n",
+                "# kubarium: of systemctl there are status, is-active and restart, of kubelet, containerd and kube-proxy\n",
             );
         };
         let name = unit.trim_end_matches(".service");
@@ -83,6 +85,10 @@ impl Ground<'_> {
                 "● {name}.service - {what}\n     Loaded: loaded (/usr/lib/systemd/system/{name}.service; enabled; preset: enabled)\n     Active: active (running)\n   Main PID: {pid} ({name})\n"
             )),
             "is-active" => MachineAnswer::ok("active\n"),
+            "restart" if *name == "kube-proxy" => {
+                self.machines.proxies.push(node.to_string());
+                MachineAnswer::ok("")
+            }
             "restart" | "start" | "enable" | "daemon-reload" => MachineAnswer::ok(""),
             _ => MachineAnswer::failed(
                 1,

@@ -209,6 +209,9 @@ impl Cluster {
             // Whoever is logged in there loses the connection.
             self.terminal.news = true;
         }
+        for name in std::mem::take(&mut self.terminal.machines.proxies) {
+            self.restart_proxy(&name);
+        }
         result
     }
 

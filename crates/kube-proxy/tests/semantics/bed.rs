@@ -19,7 +19,18 @@ pub struct Bed {
     pub now: Time,
 }
 
+/// Which of kube-proxy's modes writes the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Iptables,
+    Ipvs,
+}
+
 pub fn bed(world: &World, seed: u64) -> Bed {
+    bed_of(world, seed, Mode::Iptables)
+}
+
+pub fn bed_of(world: &World, seed: u64, mode: Mode) -> Bed {
     let segment = Cidr::parse("10.64.140.0/24").unwrap();
     let mut network = Network::new(Chance::new(seed), Timing::default(), segment);
     let outside = network.add_outside("client", CLIENT.into());
@@ -29,8 +40,13 @@ pub fn bed(world: &World, seed: u64) -> Bed {
     for (node, id) in (1..).zip(&nodes) {
         network.set_pod_network(*id, Cidr::new([10, 244, node, 0].into(), 24));
         clients.push(network.add_pod(*id, &format!("ns/client-{node}"), [10, 244, node, 2].into()));
-        ensure_jumps(&mut network, *id);
         let (services, endpoints) = maps(world, node);
+        if mode == Mode::Ipvs {
+            let both = (&services, &endpoints);
+            kube_proxy::ipvs::write(Time::EPOCH, &mut network, *id, both, &config(node)).unwrap();
+            continue;
+        }
+        ensure_jumps(&mut network, *id);
         let written = restore(&services, &endpoints, &config(node), Sync::Full, &BTreeSet::new());
         network
             .restore(*id, &written.text)
@@ -65,6 +81,8 @@ pub enum End {
         peer: Ipv4Addr,
     },
     Refused,
+    /// Nobody listens there.
+    Closed,
     Dropped,
     Unreachable,
     /// The answer came back from another address than was asked.
@@ -110,6 +128,7 @@ impl Bed {
                 End::At { address, port, peer }
             }
             Some(Outcome::Refused) if steps.iter().any(|step| step.kind == "rejected") => End::Refused,
+            Some(Outcome::Refused) => End::Closed,
             Some(Outcome::Unreachable) => End::Unreachable,
             Some(Outcome::Timeout) if steps.iter().any(|step| step.did == "dropped") => End::Dropped,
             Some(Outcome::Timeout) if steps.iter().any(|step| step.did == "mismatch") => End::Astray,

@@ -6,7 +6,7 @@ mod model;
 mod real;
 mod world;
 
-use bed::{End, bed, cases};
+use bed::{End, Mode, bed, bed_of, cases};
 use kube_proxy::{Sync, restore};
 use model::{Access, Client, Expected};
 use network::Network;
@@ -63,6 +63,52 @@ fn every_packet_ends_where_the_model_says() {
     for (word, least) in [("answered", 5_000), ("refused", 1_000), ("dropped", 500), ("unreachable", 20)] {
         assert!(seen.get(word).is_some_and(|count| *count >= least), "{word}: {seen:?}");
     }
+}
+
+/// In mode ipvs, what no policy concerns ends where the model says, too.
+#[test]
+fn every_packet_ends_there_by_ipvs() {
+    let mut seen = BTreeMap::<&str, u32>::new();
+    for seed in 0..SEEDS / 2 {
+        let mut world = generate(seed);
+        for service in &mut world.services {
+            (service.is_external_local, service.is_internal_local) = (false, false);
+            service.ranges.clear();
+        }
+        let mut bed = bed_of(&world, seed, Mode::Ipvs);
+        let mut dice = Dice(!seed);
+        let all = cases(&world);
+        for _ in 0..24 {
+            let (client, access, s, p) = dice.of(&all);
+            let service = &world.services[s];
+            let port = &service.ports[p];
+            let expected = service.expect(client, access, zone);
+            let end = bed.send(client, &access, port);
+            let told =
+                || format!("seed {seed}: {client:?} asks {access:?} of {service:#?}\nexpected {expected:?}");
+            *seen.entry(expected.word()).or_default() += 1;
+            match (&expected, &end) {
+                // No virtual server has the address 127.0.0.1.
+                (_, End::Closed) if matches!(access, Access::Localhost(_)) => {}
+                // Every node has all addresses itself, so that none looks for them elsewhere.
+                (Expected::Refused | Expected::Unreachable, End::Refused) => {}
+                (Expected::OneOf(list), End::At { address, port: at, peer }) => {
+                    assert!(list.contains(address) && *at == port.target, "{}\n{end:?}", told());
+                    if let Some(keeps) = service.keeps_source(client, access, *address) {
+                        let own = client.address(node_address, CLIENT.into());
+                        assert_eq!(*peer == own, keeps, "{}\n{end:?}", told());
+                    }
+                    if service.is_sticky {
+                        let again = bed.send(client, &access, port);
+                        let same = matches!(again, End::At { address: other, .. } if other == *address);
+                        assert!(same, "{}\n{end:?} and then {again:?}", told());
+                    }
+                }
+                _ => panic!("{}\n{end:?}", told()),
+            }
+        }
+    }
+    assert!(seen["answered"] > 2_000 && seen["refused"] > 500, "{seen:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The same rules in a real kernel: in a network namespace of its own, the real iptables-restore takes
 //! what kube-proxy writes, and the real iptables-save prints what ours prints.
 
+use crate::bed::{Mode, bed_of};
 use crate::world::{NODES, config, generate, maps};
 use kube_proxy::{Sync, restore};
 use network::iptables::{Counters, Iptables, RuleCache, TableName};
@@ -47,6 +48,33 @@ fn tables(text: &str) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
         }
     }
     tables
+}
+
+#[test]
+fn the_real_ipset_and_iptables_restore_read_mode_ipvs() {
+    let can = "ipset create TRY hash:ip,port,net && iptables -A INPUT -m set --match-set TRY dst,dst,src";
+    if in_namespace(can, "").is_none() {
+        println!("skipped: here is no ipset, or no right to make a network namespace");
+        return;
+    }
+    for seed in 0..SEEDS / 2 {
+        let mut world = generate(seed);
+        // Few kernels have `-m ipvs`, which source ranges need.
+        world.services.iter_mut().for_each(|service| service.ranges.clear());
+        let mut bed = bed_of(&world, seed, Mode::Ipvs);
+        let node = bed.nodes[(seed % u64::from(NODES)) as usize];
+        let printed = bed.network.iptables_save(node, None, Counters::Hide, Time::EPOCH);
+        let sets = bed.network.ipset_command(node, &["save"], "", Time::EPOCH).stdout;
+        let line = "while read -r l && [ -n \"$l\" ]; do echo \"$l\"; done | ipset restore \
+             && iptables-restore -w 5 && iptables-save";
+        let Some(real) = in_namespace(line, &format!("{sets}\n{printed}")) else {
+            panic!("seed {seed}:\n{sets}\n{printed}")
+        };
+        let (mut real, mut ours) = (tables(&real), tables(&printed));
+        real.remove(TableName::Mangle.as_str());
+        ours.remove(TableName::Mangle.as_str());
+        assert_eq!(real, ours, "seed {seed}");
+    }
 }
 
 #[test]

@@ -209,6 +209,7 @@ pub fn config(node: u8) -> Config {
         cluster_cidr: Cidr::parse("10.244.0.0/16"),
         masquerade_all: false,
         zone: zone(node).into(),
+        scheduler: "rr",
     }
 }
 

@@ -299,7 +299,7 @@ impl Ipsets {
             }
             if form == Form::Save {
                 let _ = writeln!(out, "create {name} {} {}", set.kind.name(), set.header(name));
-                set.members(&format!("add {name} "), now, &mut out);
+                set.write_members(&format!("add {name} "), now, &mut out);
                 continue;
             }
             if !out.is_empty() {
@@ -318,7 +318,7 @@ impl Ipsets {
             );
             if form == Form::List {
                 out.push_str("Members:\n");
-                set.members("", now, &mut out);
+                set.write_members("", now, &mut out);
             }
         }
         Ok(out)
@@ -345,7 +345,7 @@ impl Set {
         out
     }
 
-    fn members(&self, start: &str, now: Time, out: &mut String) {
+    fn write_members(&self, start: &str, now: Time, out: &mut String) {
         for (key, extra) in self.entries.iter().filter(|(_, extra)| !extra.is_over(now)) {
             let _ = write!(out, "{start}{}", key.text(self.kind));
             if self.timeout.is_some() {

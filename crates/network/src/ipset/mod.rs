@@ -99,6 +99,11 @@ impl Set {
         self.entries.is_empty()
     }
 
+    /// Returns the entries as they are printed, in order.
+    pub fn members(&self) -> impl Iterator<Item = String> {
+        self.entries.keys().map(|key| key.text(self.kind))
+    }
+
     fn insert(&mut self, key: Key, extra: Extra) {
         if self.entries.insert(key, extra).is_none() {
             for (counts, prefix) in self.prefixes.iter_mut().zip(key.prefixes()) {

@@ -260,10 +260,7 @@ impl Table {
         match self.chains.get(target) {
             Some(chain) if chain.policy.is_none() => {}
             _ => {
-                return Err(usage(format!(
-                    "Couldn't load target `{}':No such file or directory",
-                    target.as_str()
-                )));
+                return Err(usage(format!("Chain '{}' does not exist", target.as_str())));
             }
         }
         if self.leads_to(target, name, 0) {

@@ -171,6 +171,19 @@ fn write_match(one: &Match, numeric: bool, out: &mut String) {
             if recent.reap { " reap" } else { "" },
             recent.name
         ),
+        Match::Virtual { protocol, server, port } => {
+            let protocol = protocol.as_ref().map(|one| (one.negated, one.value.number().to_string()));
+            let server = server.as_ref().map(|one| (one.negated, one.value.address().to_string()));
+            let port = port.as_ref().map(|one| (one.negated, one.value.to_string()));
+            for (name, value) in [("vproto", protocol), ("vaddr", server), ("vport", port)] {
+                let Some((negated, value)) = value else { continue };
+                let _ = write!(out, " {}{name} {value}", if negated { "! " } else { "" });
+            }
+            Ok(())
+        }
+        Match::BridgePort(one) => {
+            write!(out, " PHYSDEV match{} --physdev-is-in", if one.negated { " !" } else { "" })
+        }
         Match::Set(one) => {
             let bang = if one.negated { " !" } else { "" };
             write!(out, "{bang} match-set {} {}", one.value.0.as_str(), half_names(&one.value.1))

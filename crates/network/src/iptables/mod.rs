@@ -15,7 +15,7 @@ mod values;
 
 pub use command::Output;
 pub use parse::{parse_rule, split_words};
-pub use restore::{RestoreError, RuleCache};
+pub use restore::{Fault, RestoreError, RuleCache};
 pub use rule::{
     AddressType, ChainName, Condition, Match, Ports, Recent, RecentMode, RejectWith, Rule, Target, state,
 };

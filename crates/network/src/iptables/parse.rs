@@ -4,8 +4,8 @@ use super::rule::{AddressType, ChainName, Condition, Match, Recent, RecentMode, 
 use super::values::{
     chain_name, is_narrow, mark_target, network, ports, socket, states, target, value_and_mask,
 };
-use crate::Protocol;
 use crate::ipset::Half;
+use crate::{Cidr, Protocol};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
@@ -175,9 +175,11 @@ impl<'a, S: AsRef<str>> Parser<'a, S> {
                 reap: false,
                 name: "DEFAULT".into(),
             }),
+            "ipvs" => Match::Virtual { protocol: None, server: None, port: None },
+            "physdev" => Match::BridgePort(Condition { negated: false, value: () }),
             "set" => Match::Set(Condition { negated: false, value: (ChainName::new(""), Vec::new()) }),
             "nfacct" => Match::Accounting("".into()),
-            _ => return Err(format!("Couldn't load match `{name}':No such file or directory")),
+            _ => return Err(format!("Couldn't load match `{name}':No such file or directory\n")),
         };
         self.rule.matches.push(one);
         Ok(())
@@ -200,6 +202,13 @@ impl<'a, S: AsRef<str>> Parser<'a, S> {
                 })
             }
             "--match-set" => self.match_set(option),
+            "--vproto" | "--vaddr" | "--vport" => self.virtual_server(option),
+            "--physdev-is-in" => {
+                let is_in = self.condition(());
+                self.last(option, |one| {
+                    matches!(one, Match::BridgePort(_)).then(|| *one = Match::BridgePort(is_in))
+                })
+            }
             "--src-type" | "--dst-type" => self.address_type(option),
             "--mode" => match self.value(option)? {
                 "random" => Ok(()),
@@ -267,6 +276,31 @@ impl<'a, S: AsRef<str>> Parser<'a, S> {
                 Some(())
             }
             _ => None,
+        })
+    }
+
+    fn virtual_server(&mut self, option: &str) -> Result<(), String> {
+        let text = self.value(option)?;
+        let negated = std::mem::take(&mut self.negated);
+        let known = Protocol::parse(text).map(|value| Condition { negated, value });
+        let number = text.parse().ok().map(|value| Condition { negated, value });
+        let address = Cidr::parse(text).map(|value| Condition { negated, value });
+        let is_read = match option {
+            "--vproto" => known.is_some(),
+            "--vaddr" => address.is_some(),
+            _ => number.is_some(),
+        };
+        if !is_read {
+            return Err(format!("ipvs: Bad value for \"{option}\" option: \"{text}\""));
+        }
+        self.last(option, |one| {
+            let Match::Virtual { protocol, server, port } = one else { return None };
+            match option {
+                "--vproto" => *protocol = known,
+                "--vaddr" => *server = address,
+                _ => *port = number,
+            }
+            Some(())
         })
     }
 

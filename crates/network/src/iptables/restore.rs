@@ -5,14 +5,31 @@ use super::rule::{ChainName, FNV_SEED, Rule, fnv};
 use super::values::chain_name;
 use super::{Chain, Counter, Iptables, Policy, Rules, Table, TableName, VERSION};
 use crate::ipset::Ipsets;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
 /// How many chains the cache holds before it looks for those that nobody uses.
 const CACHED_CHAINS: usize = 4_096;
+/// How many chains may call each other, one below the other.
+const DEEPEST: u32 = 16;
 /// How many rules a table may have.
 const TABLE_RULES: usize = 200_000;
+
+/// What kind of mistake a text has: iptables-restore tells each in its own way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// In the words of a line.
+    Words,
+    /// A line begins with something that is no command.
+    Argument,
+    /// What a line names isn't there.
+    Missing,
+    /// The kernel refuses what was read.
+    Kernel,
+    /// The last table isn't ended.
+    Commit,
+}
 
 /// Why a text was refused. Nothing of it took effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,13 +38,48 @@ pub struct RestoreError {
     pub line: u32,
     /// What is wrong with it.
     pub message: String,
+    /// What kind of mistake it is.
+    pub fault: Fault,
+}
+
+impl RestoreError {
+    /// Returns the exit code.
+    pub fn code(&self) -> u8 {
+        match self.fault {
+            Fault::Words | Fault::Argument => 2,
+            Fault::Missing | Fault::Commit => 1,
+            Fault::Kernel => 4,
+        }
+    }
 }
 
 impl fmt::Display for RestoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "iptables-restore {VERSION}: {}", self.message)?;
-        write!(f, "Error occurred at line: {}", self.line)
+        const HELP: &str = "Try `iptables-restore -h' or 'iptables-restore --help' for more information.";
+        let RestoreError { line, message, fault } = self;
+        let name = format!("iptables-restore {VERSION}:");
+        match fault {
+            Fault::Words => write!(f, "{name} {message}\nError occurred at line: {line}\n{HELP}"),
+            Fault::Argument => write!(f, "{message}\nError occurred at line: {line}\n{HELP}"),
+            Fault::Missing => write!(f, "iptables-restore: line {line} failed: {message}"),
+            Fault::Kernel => write!(f, "{name} \nline {line}: {message}"),
+            Fault::Commit => write!(f, "iptables-restore: COMMIT expected at line {line}"),
+        }
     }
+}
+
+const NO_CHAIN: &str = "No chain/target/match by that name.";
+
+/// A mistake that knows its line not yet.
+type Mistake = (Fault, String);
+
+/// Returns whether a mistake is seen only where the table ends, as that a chain is missing.
+fn is_late(message: &str) -> bool {
+    message.starts_with("Chain '")
+}
+
+fn words(message: String) -> Mistake {
+    (Fault::Words, message)
 }
 
 /// Chains that were read before. Nodes have nearly the same rules, and most of them stay.
@@ -58,8 +110,9 @@ struct Section<'a> {
     sets: Rc<Ipsets>,
     /// The rules that are appended to each chain that was flushed: (line, text after the chain's name).
     appended: BTreeMap<ChainName, Vec<(u32, &'a str)>>,
-    deleted: BTreeSet<ChainName>,
-    first_line: u32,
+    deleted: BTreeMap<ChainName, u32>,
+    /// Chains to which single rules were added, and the last line of each.
+    touched: BTreeMap<ChainName, u32>,
 }
 
 impl Iptables {
@@ -69,33 +122,67 @@ impl Iptables {
     /// # Errors
     /// The first line that cannot be read, and why.
     pub fn restore(&mut self, text: &str, cache: &mut RuleCache) -> Result<(), RestoreError> {
-        let mut changed = self.clone();
+        self.restore_into(self.clone(), text, cache)
+    }
+
+    /// Takes in a text as `iptables-restore` does without `--noflush`: the tables that it has lose all else.
+    ///
+    /// # Errors
+    /// The first line that cannot be read, and why.
+    pub fn restore_flushing(&mut self, text: &str, cache: &mut RuleCache) -> Result<(), RestoreError> {
+        let mut flushed = self.clone();
+        let names = text.lines().filter_map(|line| TableName::parse(line.trim().strip_prefix('*')?));
+        names.for_each(|name| *flushed.table_mut(name) = Table::new(name));
+        self.restore_into(flushed, text, cache)
+    }
+
+    fn restore_into(
+        &mut self,
+        mut changed: Iptables,
+        text: &str,
+        cache: &mut RuleCache,
+    ) -> Result<(), RestoreError> {
         let mut section: Option<Section> = None;
+        let mut last = 0;
         for (number, line) in text.lines().enumerate() {
             let number = number as u32 + 1;
+            last = number;
             let line = line.trim();
-            let failed = |message: String| RestoreError { line: number, message };
+            let failed = |(fault, message): Mistake| RestoreError { line: number, message, fault };
             match (line.as_bytes().first(), &mut section) {
                 (None | Some(b'#'), _) => {}
                 (Some(b'*'), None) => {
-                    let name = line.get(1..).and_then(TableName::parse);
-                    let name = name.ok_or_else(|| failed(format!("Table `{line}' does not exist")))?;
-                    section = Some(Section::new(&changed, name, number));
+                    let name = line.get(1..).unwrap_or("");
+                    let bad =
+                        || words(format!("iptables-restore: line {number} table name '{name}' invalid"));
+                    let name = TableName::parse(name).ok_or_else(bad).map_err(failed)?;
+                    section = Some(Section::new(&changed, name));
                 }
-                (_, None) => return Err(failed(format!("unexpected line outside a table: \"{line}\""))),
+                // What stands outside of all tables isn't looked at.
+                (_, None) => {}
                 (_, Some(_)) if line == "COMMIT" => {
                     let Some(done) = section.take() else { continue };
                     let name = done.table.name;
-                    *changed.table_mut(name) = done.finish(cache)?;
+                    *changed.table_mut(name) = done.finish(cache, number)?;
                 }
                 (Some(b':'), Some(section)) => section.declare(line).map_err(failed)?,
-                (_, Some(section)) => section.command(line, number).map_err(failed)?,
+                (_, Some(section)) => section.command(line, number).map_err(|mistake| {
+                    let mut error = failed(mistake);
+                    if is_late(&error.message) {
+                        let ends =
+                            text.lines().skip(number as usize).position(|line| line.trim() == "COMMIT");
+                        error.line += ends.map_or(0, |after| after as u32 + 1);
+                    }
+                    error
+                })?,
             }
         }
         match section {
-            Some(section) => {
-                Err(RestoreError { line: section.first_line, message: "COMMIT expected".to_string() })
-            }
+            Some(_) => Err(RestoreError {
+                line: last + 1,
+                message: "COMMIT expected".to_string(),
+                fault: Fault::Commit,
+            }),
             None => {
                 *self = changed;
                 Ok(())
@@ -105,23 +192,28 @@ impl Iptables {
 }
 
 impl<'a> Section<'a> {
-    fn new(iptables: &Iptables, name: TableName, first_line: u32) -> Section<'a> {
-        let (table, sets) = (iptables.table(name).clone(), iptables.sets.clone());
-        Section { table, sets, appended: BTreeMap::new(), deleted: BTreeSet::new(), first_line }
+    fn new(iptables: &Iptables, name: TableName) -> Section<'a> {
+        Section {
+            table: iptables.table(name).clone(),
+            sets: iptables.sets.clone(),
+            appended: BTreeMap::new(),
+            deleted: BTreeMap::new(),
+            touched: BTreeMap::new(),
+        }
     }
 
     /// `:CHAIN POLICY [packets:bytes]`
-    fn declare(&mut self, line: &str) -> Result<(), String> {
-        let mut words = line.get(1..).unwrap_or("").split_whitespace();
-        let name = chain_name(words.next().unwrap_or(""))?;
-        let policy = words.next().unwrap_or("-");
-        let counter = words.next().and_then(counter).unwrap_or_default();
+    fn declare(&mut self, line: &str) -> Result<(), Mistake> {
+        let mut parts = line.get(1..).unwrap_or("").split_whitespace();
+        let name = chain_name(parts.next().unwrap_or("")).map_err(words)?;
+        let policy = parts.next().unwrap_or("-");
+        let counter = parts.next().and_then(counter).unwrap_or_default();
         let chains = self.table.chains_mut();
         match chains.get_mut(&name) {
             Some(chain) if chain.policy.is_some() => {
                 if policy != "-" {
-                    chain.policy =
-                        Some(Policy::parse(policy).ok_or_else(|| format!("Bad policy name `{policy}'"))?);
+                    let bad = || (Fault::Missing, "Bad policy name.".to_string());
+                    chain.policy = Some(Policy::parse(policy).ok_or_else(bad)?);
                 }
                 chain.counter = counter;
             }
@@ -134,21 +226,28 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
-    fn command(&mut self, line: &'a str, number: u32) -> Result<(), String> {
+    fn command(&mut self, line: &'a str, number: u32) -> Result<(), Mistake> {
         // A line of `iptables-save -c` begins with the counters.
         let line =
             line.strip_prefix('[').and_then(|line| line.split_once("] ")).map_or(line, |(_, line)| line);
         let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
         let (chain, spec) = rest.split_once(' ').unwrap_or((rest, ""));
-        let name = chain_name(chain)?;
+        if !["-A", "-I", "-D", "-F", "-X"].contains(&command) {
+            return Err(match command.starts_with('-') {
+                true => words(format!("unknown option \"{command}\"")),
+                false => (Fault::Argument, format!("Bad argument `{command}'")),
+            });
+        }
+        let name = chain_name(chain).map_err(words)?;
         if !self.table.chains.contains_key(&name) {
-            return Err(format!("Chain '{chain}' does not exist"));
+            return Err((Fault::Missing, NO_CHAIN.to_string()));
         }
         match command {
             "-A" => match self.appended.get_mut(&name) {
                 Some(rules) => rules.push((number, spec)),
                 None => {
-                    let rule = self.read(spec)?;
+                    let rule = self.read(&name, spec)?;
+                    self.touched.insert(name.clone(), number);
                     self.change(&name, |rules, counters| {
                         rules.push(rule);
                         counters.push(Counter::default());
@@ -156,7 +255,8 @@ impl<'a> Section<'a> {
                 }
             },
             "-I" | "-D" => {
-                let rule = self.read(spec)?;
+                let rule = self.read(&name, spec)?;
+                self.touched.insert(name.clone(), number);
                 self.change(&name, |rules, counters| {
                     if command == "-I" {
                         rules.insert(0, rule);
@@ -170,27 +270,30 @@ impl<'a> Section<'a> {
             "-F" => {
                 self.appended.insert(name, Vec::new());
             }
-            "-X" => {
-                self.deleted.insert(name);
+            _ => {
+                self.deleted.insert(name, number);
             }
-            _ => return Err(format!("unknown command \"{command}\"")),
         }
         Ok(())
     }
 
-    fn read(&self, spec: &str) -> Result<Rule, String> {
-        let rule = parse_rule(&split_words(spec))?;
-        self.check(&rule)?;
+    fn read(&self, chain: &ChainName, spec: &str) -> Result<Rule, Mistake> {
+        let rule = parse_rule(&split_words(spec)).map_err(words)?;
+        self.check(&rule).map_err(|(fault, message)| match fault {
+            Fault::Kernel => (fault, format!("{message}: rule in chain {}", chain.as_str())),
+            _ => (fault, message),
+        })?;
         Ok(rule)
     }
 
-    fn check(&self, rule: &Rule) -> Result<(), String> {
-        super::command::check_sets(&self.sets, rule)?;
+    fn check(&self, rule: &Rule) -> Result<(), Mistake> {
+        super::command::check_sets(&self.sets, rule).map_err(words)?;
         match rule.chain() {
             Some(chain) if !self.table.chains.contains_key(chain) => {
-                Err(format!("Chain '{}' does not exist", chain.as_str()))
+                Err(words(format!("Chain '{}' does not exist", chain.as_str())))
             }
-            _ => super::command::check_target(self.table.name, &rule.target),
+            _ => super::command::check_target(self.table.name, &rule.target)
+                .map_err(|_| (Fault::Kernel, "RULE_APPEND failed (Invalid argument)".to_string())),
         }
     }
 
@@ -200,23 +303,73 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn finish(mut self, cache: &mut RuleCache) -> Result<Table, RestoreError> {
+    /// Reads the rules of the chains that were flushed, and checks what only the whole table shows.
+    fn finish(mut self, cache: &mut RuleCache, line: u32) -> Result<Table, RestoreError> {
         for (name, lines) in std::mem::take(&mut self.appended) {
-            let rules = self.rules(&name, &lines, cache)?;
+            let rules = self.rules(&name, &lines, cache, line)?;
             if let Some(chain) = self.table.chains_mut().get_mut(&name) {
+                if !Rc::ptr_eq(&chain.rules, &rules)
+                    && let Some((last, _)) = lines.last()
+                {
+                    self.touched.insert(name, *last);
+                }
                 chain.counters = Rc::new(vec![Counter::default(); rules.rules.len()]);
                 chain.rules = rules;
             }
         }
+        self.check_links()?;
         self.delete()?;
         let rules: usize = self.table.chains.values().map(|chain| chain.rules().len()).sum();
         if rules > TABLE_RULES {
-            return Err(RestoreError {
-                line: self.first_line,
-                message: "Memory allocation problem".to_string(),
-            });
+            let message = "RULE_APPEND failed (Cannot allocate memory)".to_string();
+            return Err(RestoreError { line, message, fault: Fault::Kernel });
         }
         Ok(self.table)
+    }
+
+    /// Refuses chains that lead back to themselves, or too deep, where packets come to them.
+    // Models net/netfilter/nf_tables_api.c nft_chain_validate
+    fn check_links(&self) -> Result<(), RestoreError> {
+        let mut heights = BTreeMap::new();
+        if self.touched.keys().all(|name| self.height(name, 0, &mut heights).is_some()) {
+            return Ok(());
+        }
+        // Only what begins in a built-in chain is looked at by the kernel.
+        let built_in = self.table.chains.values().filter(|chain| chain.policy.is_some());
+        let mut heights = BTreeMap::new();
+        let bad = built_in
+            .map(Chain::name)
+            .filter(|name| self.height(name, 0, &mut heights).is_none())
+            .collect::<Vec<_>>();
+        let Some(first) = bad.first() else { return Ok(()) };
+        let own = bad.iter().filter_map(|name| Some((*self.touched.get(*name)?, *name))).max();
+        let last = self.touched.iter().map(|(name, line)| (*line, name)).max();
+        let (line, name) = own.or(last).unwrap_or((1, first));
+        let message = format!("RULE_APPEND failed (Too many links): rule in chain {}", name.as_str());
+        Err(RestoreError { line, message, fault: Fault::Kernel })
+    }
+
+    /// Returns how many chains a packet can go down from this one; `None` where it goes round or too deep.
+    fn height<'b>(
+        &'b self,
+        name: &'b ChainName,
+        depth: u32,
+        heights: &mut BTreeMap<&'b ChainName, Option<u32>>,
+    ) -> Option<u32> {
+        if let Some(known) = heights.get(name) {
+            return known.filter(|height| depth + height <= DEEPEST);
+        }
+        if depth > DEEPEST {
+            return None;
+        }
+        // Until its height is known it has none, so that who comes back to it finds that out.
+        heights.insert(name, None);
+        let mut height = 0;
+        for next in self.table.chains.get(name).into_iter().flat_map(Chain::rules).filter_map(Rule::chain) {
+            height = height.max(self.height(next, depth + 1, heights)? + 1);
+        }
+        heights.insert(name, Some(height));
+        Some(height)
     }
 
     /// Reads a flushed chain's lines, unless they were read before.
@@ -225,6 +378,7 @@ impl<'a> Section<'a> {
         name: &ChainName,
         lines: &[(u32, &str)],
         cache: &mut RuleCache,
+        commit: u32,
     ) -> Result<Rc<Rules>, RestoreError> {
         let mut source = String::with_capacity(lines.iter().map(|(_, spec)| spec.len() + 1).sum());
         for (_, spec) in lines {
@@ -240,7 +394,10 @@ impl<'a> Section<'a> {
         }
         let mut rules = Vec::with_capacity(lines.len());
         for (line, spec) in lines {
-            let rule = self.read(spec).map_err(|message| RestoreError { line: *line, message })?;
+            let rule = self.read(name, spec).map_err(|(fault, message)| {
+                let line = if is_late(&message) { commit } else { *line };
+                RestoreError { line, message, fault }
+            })?;
             rules.push(rule);
         }
         let rules = Rc::new(Rules::new(name.clone(), rules, &source));
@@ -252,19 +409,15 @@ impl<'a> Section<'a> {
         if self.deleted.is_empty() {
             return Ok(());
         }
-        let failed = |message| RestoreError { line: self.first_line, message };
-        for chain in self.table.chains.values().filter(|chain| !self.deleted.contains(chain.name())) {
-            if let Some(target) =
-                chain.rules().iter().filter_map(Rule::chain).find(|target| self.deleted.contains(target))
-            {
-                return Err(failed(format!(
-                    "CHAIN_DEL failed (Device or resource busy): chain {}",
-                    target.as_str()
-                )));
+        for chain in self.table.chains.values().filter(|chain| !self.deleted.contains_key(chain.name())) {
+            let led = chain.rules().iter().filter_map(Rule::chain);
+            if let Some((name, line)) = led.into_iter().find_map(|to| self.deleted.get_key_value(to)) {
+                let message = format!("CHAIN_DEL failed (Device or resource busy): chain {}", name.as_str());
+                return Err(RestoreError { line: *line, message, fault: Fault::Kernel });
             }
         }
         let chains = Rc::make_mut(&mut self.table.chains);
-        for name in &self.deleted {
+        for name in self.deleted.keys() {
             if chains.get(name).is_some_and(|chain| chain.policy.is_none()) {
                 chains.remove(name);
             }

@@ -153,6 +153,17 @@ pub enum Match {
     Recent(Recent),
     /// `-m set --match-set`: a set, and with which half of a packet each part of an entry is compared.
     Set(Condition<(ChainName, Vec<Half>)>),
+    /// `-m ipvs`: sent on by a virtual server.
+    Virtual {
+        /// `--vproto`
+        protocol: Option<Condition<Protocol>>,
+        /// `--vaddr`
+        server: Option<Condition<Cidr>>,
+        /// `--vport`
+        port: Option<Condition<u16>>,
+    },
+    /// `-m physdev --physdev-is-in`: it came in by a port of the bridge, so that a pod sent it.
+    BridgePort(Condition<()>),
     /// `-m nfacct`: counts in a named counter, and matches always.
     Accounting(Rc<str>),
 }

@@ -5,7 +5,7 @@ use super::{Chain, Counter, Hook, Iptables, Policy, Rules, Table, TableName};
 use crate::ipset::Ipsets;
 use crate::{Protocol, Socket};
 use sim::{Chance, SECOND, Time};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
@@ -164,6 +164,10 @@ pub struct RunContext<'a> {
     pub now: Time,
     /// The machine's own addresses; 127.0.0.0/8 besides.
     pub locals: &'a [Ipv4Addr],
+    /// The addresses of `kube-ipvs0`, which are the machine's own too.
+    pub bound: &'a BTreeSet<Ipv4Addr>,
+    /// The virtual server that sent the packet on.
+    pub virtual_server: Option<Socket>,
     /// The lists of `-m recent`.
     pub recent: &'a mut RecentLists,
     /// The counters of `-m nfacct`.
@@ -178,7 +182,7 @@ pub struct RunContext<'a> {
 
 impl RunContext<'_> {
     fn is_local(&self, address: Ipv4Addr) -> bool {
-        address.is_loopback() || self.locals.contains(&address)
+        address.is_loopback() || self.locals.contains(&address) || self.bound.contains(&address)
     }
 
     fn is_of(&self, kind: AddressType, address: Ipv4Addr) -> bool {
@@ -388,6 +392,12 @@ impl Match {
                 let is_in = context.recent.matches(recent, packet.source.address, context.now);
                 recent.mode.is_met(is_in)
             }
+            Match::Virtual { protocol, server, port } => context.virtual_server.is_some_and(|asked| {
+                met(protocol, |protocol| protocol == packet.protocol)
+                    && met(server, |network| network.contains(asked.address))
+                    && met(port, |port| port == asked.port)
+            }),
+            Match::BridgePort(is_in) => is_in.is_met(packet.in_interface == Interface::Cni0),
             Match::Set(set) => {
                 let (name, halves) = &set.value;
                 let found = sets.get(name.as_str());

@@ -99,6 +99,16 @@ fn write_match(one: &Match, out: &mut String) {
             if recent.reap { " --reap" } else { "" },
             recent.name
         ),
+        Match::Virtual { protocol, server, port } => {
+            out.push_str(" -m ipvs");
+            let number =
+                |one: &Condition<Protocol>| Condition { negated: one.negated, value: one.value.number() };
+            write_option(out, "--vproto", protocol.as_ref().map(number).as_ref());
+            write_option(out, "--vaddr", server.as_ref());
+            write_option(out, "--vport", port.as_ref());
+            Ok(())
+        }
+        Match::BridgePort(is_in) => write!(out, " -m physdev{} --physdev-is-in", not(is_in.negated)),
         Match::Set(Condition { negated, value: (name, halves) }) => {
             write!(out, " -m set{} --match-set {} {}", not(*negated), name.as_str(), half_names(halves))
         }

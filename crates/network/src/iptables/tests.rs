@@ -71,7 +71,7 @@ fn rules_are_printed_in_the_kernels_order() {
 #[test]
 fn mistakes_are_refused() {
     for (given, error) in [
-        ("-m nonsense", "Couldn't load match `nonsense':No such file or directory"),
+        ("-m nonsense", "Couldn't load match `nonsense':No such file or directory\n"),
         ("--dport 80 -j ACCEPT", "unknown option \"--dport\""),
         ("-p tcp --dport http -j ACCEPT", "invalid port/service `http' specified"),
         ("-p tcp --dport 90:80", "invalid portrange (min > max)"),
@@ -111,21 +111,20 @@ fn a_restore_takes_effect_as_a_whole_or_not_at_all() {
     for (text, line, message) in [
         (
             "*nat\n:KUBE-SERVICES - [0:0]\n-A KUBE-SERVICES -j NOWHERE\nCOMMIT\n",
-            3,
+            4,
             "Chain 'NOWHERE' does not exist",
         ),
-        ("*nat\n:KUBE-SERVICES - [0:0]\n", 1, "COMMIT expected"),
-        ("*raw\nCOMMIT\n", 1, "Table `*raw' does not exist"),
-        ("-A INPUT -j DROP\n", 1, "unexpected line outside a table: \"-A INPUT -j DROP\""),
+        ("*nat\n:KUBE-SERVICES - [0:0]\n", 3, "COMMIT expected"),
+        ("*raw\nCOMMIT\n", 1, "iptables-restore: line 1 table name 'raw' invalid"),
         (
             "*nat\n:KUBE-SEP-5IYMRZQKPHFHCSJT - [0:0]\n-X KUBE-SEP-5IYMRZQKPHFHCSJT\nCOMMIT\n",
-            1,
+            3,
             "CHAIN_DEL failed (Device or resource busy): chain KUBE-SEP-5IYMRZQKPHFHCSJT",
         ),
         (
             "*filter\n:KUBE-SERVICES - [0:0]\n-A KUBE-SERVICES -j DNAT --to-destination 1.2.3.4\nCOMMIT\n",
             3,
-            "DNAT: only valid in nat table, not filter",
+            "RULE_APPEND failed (Invalid argument): rule in chain KUBE-SERVICES",
         ),
     ] {
         let mut iptables = lesson();
@@ -150,7 +149,10 @@ fn packet(source: [u8; 4], destination: [u8; 4], port: u16) -> Packet {
 
 fn run(iptables: &mut Iptables, hook: Hook, packet: &mut Packet, draws: u64) -> (Verdict, Vec<String>) {
     let locals: [Ipv4Addr; 1] = [[10, 64, 140, 11].into()];
+    let bound = std::collections::BTreeSet::new();
     let mut context = RunContext {
+        bound: &bound,
+        virtual_server: None,
         now: Time::EPOCH,
         locals: &locals,
         recent: &mut RecentLists::default(),
@@ -302,7 +304,7 @@ fn the_command_edits_and_lists() {
             "-A INPUT -j NOWHERE",
             2,
             "",
-            "iptables v1.8.11 (nf_tables): Couldn't load target `NOWHERE':No such file or directory\n\
+            "iptables v1.8.11 (nf_tables): Chain 'NOWHERE' does not exist\n\
              Try `iptables -h' or 'iptables --help' for more information.\n",
         ),
         ("-P FORWARD DROP", 0, "", ""),
@@ -348,9 +350,62 @@ fn chains_cannot_call_themselves() {
     }
     assert_eq!(iptables.command(&["-A", "B", "-j", "A"]).code, 1);
     assert_eq!(iptables.command(&["-A", "A", "-j", "A"]).code, 1);
-    // A restore isn't checked; a packet leaves the circle all the same.
+    // A restore is refused where packets would come to the circle.
     let text = "*nat\n:A - [0:0]\n:B - [0:0]\n-A A -j B\n-A B -j A\n-A PREROUTING -j A\nCOMMIT\n";
-    iptables.restore(text, &mut RuleCache::default()).unwrap();
+    let error = iptables.restore(text, &mut RuleCache::default()).unwrap_err();
+    assert_eq!((error.line, error.code()), (6, 4));
+    let apart = text.replace("-A PREROUTING -j A\n", "");
+    iptables.restore(&apart, &mut RuleCache::default()).unwrap();
     let mut packet = packet([1, 1, 1, 1], [2, 2, 2, 2], 80);
     assert_eq!(run(&mut iptables, Hook::Prerouting, &mut packet, 0).0, Verdict::Accept);
+}
+
+/// What iptables-restore v1.8.9 on a kernel of v6.18 said to each text.
+const MISTAKES: &str = include_str!("../../tests/data/restore-mistakes.txt");
+
+#[test]
+fn restore_tells_mistakes_as_the_real_one() {
+    let cases: Vec<&str> = MISTAKES.split("$ ").skip(1).collect();
+    assert!(cases.len() > 15);
+    for case in cases {
+        let (given, told) = case.split_once('\n').unwrap();
+        let mut iptables = Iptables::default();
+        let done = iptables.restore_flushing(&given.replace("\\n", "\n"), &mut RuleCache::default());
+        let text = match done {
+            Ok(()) => "[exit 0]\n".to_string(),
+            Err(error) => format!("{error}\n[exit {}]\n", error.code()).replace("v1.8.11", "v1.8.9"),
+        };
+        assert_eq!(text, told, "{given}");
+    }
+}
+
+#[test]
+fn deep_and_long_tables_are_bounded() {
+    // A chain of chains, of which the kernel lets packets go down sixteen.
+    let nested = |depth: u32| {
+        let mut text = String::from("*filter\n");
+        (0..=depth).for_each(|n| text.push_str(&format!(":C{n} - [0:0]\n")));
+        (0..depth).for_each(|n| text.push_str(&format!("-A C{n} -j C{}\n", n + 1)));
+        text + "-A INPUT -j C0\nCOMMIT\n"
+    };
+    for (depth, is_taken) in [(15, true), (16, false), (100_000, false)] {
+        let done = Iptables::default().restore(&nested(depth), &mut RuleCache::default());
+        assert_eq!(done.is_ok(), is_taken, "{depth}");
+        if let Err(error) = done {
+            assert!(error.message.contains("Too many links"), "{error}");
+        }
+    }
+    let long = |rules: u32| {
+        let lines = (0..rules)
+            .map(|n| format!("-A INPUT -s 10.{}.{}.{} -j DROP\n", n / 62_500, n / 250 % 250, n % 250));
+        format!("*filter\n{}COMMIT\n", lines.collect::<String>())
+    };
+    let mut iptables = Iptables::default();
+    let text = format!("*filter\n:INPUT ACCEPT [0:0]\n{}", &long(100_000)["*filter\n".len()..]);
+    iptables.restore(&text, &mut RuleCache::default()).unwrap();
+    assert_eq!(iptables.table(TableName::Filter).chain("INPUT").unwrap().rules().len(), 100_000);
+    let text = format!("*filter\n:INPUT ACCEPT [0:0]\n{}", &long(200_001)["*filter\n".len()..]);
+    let error = iptables.restore(&text, &mut RuleCache::default()).unwrap_err();
+    assert_eq!((error.code(), error.message.as_str()), (4, "RULE_APPEND failed (Cannot allocate memory)"));
+    assert_eq!(iptables.table(TableName::Filter).chain("INPUT").unwrap().rules().len(), 100_000);
 }

@@ -218,7 +218,8 @@ impl Ipvs {
         } else {
             "Prot LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n"
         });
-        for (key, server) in self.servers.iter().filter(|(key, _)| call.server.is_none_or(|one| one == **key)) {
+        for (key, server) in self.servers.iter().filter(|(key, _)| call.server.is_none_or(|one| one == **key))
+        {
             let name = format!("{:<4} {}", key.0.name().to_uppercase(), key.1);
             if call.stats {
                 let _ = writeln!(out, "{name:<33}{}", counts(&server.stats, call.exact));

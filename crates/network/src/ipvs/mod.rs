@@ -147,9 +147,8 @@ impl Ipvs {
         let Some(server) = self.servers.get_mut(&key) else { return Scheduled::NotMine };
         let template = (client.address, key);
         let kept = self.templates.get(&template).filter(|(_, until)| *until > now).map(|(to, _)| *to);
-        let is_there = |socket: &Socket| {
-            server.destinations.iter().any(|one| one.socket == *socket && one.weight > 0)
-        };
+        let is_there =
+            |socket: &Socket| server.destinations.iter().any(|one| one.socket == *socket && one.weight > 0);
         let chosen = kept.filter(is_there).or_else(|| {
             let load = |socket| load(conntrack, now, key, socket);
             server.choose(client.address, key.1.address, &load)
@@ -187,9 +186,9 @@ impl Ipvs {
 
 /// Returns how many connections a real server has: those that are open, and those that begin or end.
 pub(crate) fn load(conntrack: &Conntrack, now: Time, key: ServerKey, real: Socket) -> (u32, u32) {
-    let own = conntrack.connections(now).filter(|one| {
-        (one.original.protocol, one.original.destination) == key && one.reply.source == real
-    });
+    let own = conntrack
+        .connections(now)
+        .filter(|one| (one.original.protocol, one.original.destination) == key && one.reply.source == real);
     own.fold((0, 0), |(active, inactive), one| {
         let is_active = key.0 != Protocol::Udp && one.state == TrackState::Established;
         if is_active { (active + 1, inactive) } else { (active, inactive + 1) }

@@ -81,7 +81,9 @@ impl VirtualServer {
             living().fold(None, |best: Option<(&Destination, u64)>, one| {
                 let own = cost(one);
                 match best {
-                    Some((other, least)) if least * u64::from(one.weight) <= own * u64::from(other.weight) => {
+                    Some((other, least))
+                        if least * u64::from(one.weight) <= own * u64::from(other.weight) =>
+                    {
                         best
                     }
                     _ => Some((one, own)),

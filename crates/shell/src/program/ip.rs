@@ -70,8 +70,22 @@ impl Style {
     fn interface(&self, number: u32, interface: &Interface) -> String {
         let Interface { name, address, mac, master, .. } = interface;
         let is_loopback = name == "lo";
-        let state = if is_loopback { "UNKNOWN" } else { "UP" };
-        let flags = if is_loopback { "LOOPBACK,UP,LOWER_UP" } else { "BROADCAST,MULTICAST,UP,LOWER_UP" };
+        // A device that only holds addresses: nothing is sent by it.
+        let is_dummy = name == "kube-ipvs0";
+        let state = if is_dummy {
+            "DOWN"
+        } else if is_loopback {
+            "UNKNOWN"
+        } else {
+            "UP"
+        };
+        let flags = if is_dummy {
+            "BROADCAST,NOARP"
+        } else if is_loopback {
+            "LOOPBACK,UP,LOWER_UP"
+        } else {
+            "BROADCAST,MULTICAST,UP,LOWER_UP"
+        };
         if self.brief {
             let tail = if self.has_addresses { address.clone() } else { format!("{mac} <{flags}>") };
             return format!("{name:<16} {state:<14} {tail} \n");
@@ -81,6 +95,7 @@ impl Style {
         let tail = match (self.is_busybox, is_loopback) {
             (true, true) => "qdisc noqueue qlen 1000".to_string(),
             (true, false) => "qdisc noqueue ".to_string(),
+            (false, _) if is_dummy => "qdisc noop state DOWN group default ".to_string(),
             (false, _) => format!("qdisc noqueue{master} state {state} group default qlen 1000"),
         };
         let (link, broadcast) = match is_loopback {
@@ -93,13 +108,16 @@ impl Style {
             return out;
         }
         let plain = name.split('@').next().unwrap_or(name);
-        let scope = match is_loopback {
-            true => "scope host".to_string(),
-            false => format!("brd {} scope global", last_address(address)),
-        };
-        out.push_str(&format!(
-            "    inet {address} {scope} {plain}\n       valid_lft forever preferred_lft forever\n"
-        ));
+        for address in address.split(' ') {
+            let scope = match is_loopback {
+                true => "scope host".to_string(),
+                false if is_dummy => "scope global".to_string(),
+                false => format!("brd {} scope global", last_address(address)),
+            };
+            out.push_str(&format!(
+                "    inet {address} {scope} {plain}\n       valid_lft forever preferred_lft forever\n"
+            ));
+        }
         out
     }
 }

@@ -64,7 +64,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("lsof", "ss -ltnp lists who listens"),
     ("mtr", "traceroute finds who passes packets on"),
     ("journalctl dmesg", "there is no journal here; kubectl get events and kubectl logs tell"),
-    ("ipvsadm", "kube-proxy works by iptables here; IPVS is to come"),
     ("k9s lens stern", "kubectl get -w and kubectl logs -f show what changes"),
     ("kubectx kubens", "kubectl config use-context, and set-context --current --namespace=NAME"),
     ("tmux screen", "another console tab opens beside this one"),

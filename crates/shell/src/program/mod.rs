@@ -298,6 +298,7 @@ const MACHINES: &[(&str, &str)] = &[
     ("iptables", "node"),
     ("iptables-restore", "node"),
     ("iptables-save", "node"),
+    ("ipvsadm", "node"),
     ("machine", "client"),
     ("microk8s", "client"),
     ("minikube", "client"),

@@ -1,0 +1,36 @@
+//! What both modes do with iptables: the rules that lead from the built-in chains to kube-proxy's own.
+
+use network::{HostId, Network};
+
+/// A rule that leads from a built-in chain to one of kube-proxy's: (table, source, words before the
+/// comment, comment, target).
+pub(crate) type Jump = (&'static str, &'static str, &'static [&'static str], &'static str, &'static str);
+
+/// The bit that asks for masquerading (`masqueradeBit: 14`).
+pub(crate) const LOCAL_MARK: &str = "0x00004000";
+
+/// Makes chains, and puts rules that lead to them first in theirs, where they are missing.
+pub(crate) fn ensure<'a>(
+    network: &mut Network,
+    host: HostId,
+    chains: impl Iterator<Item = (&'a str, &'a str)>,
+    jumps: &[Jump],
+) {
+    for (table, chain) in chains {
+        network.iptables_command(host, &["-t", table, "-N", chain]);
+    }
+    for (table, source, words, comment, target) in jumps {
+        let mut rule = vec![*source];
+        rule.extend(*words);
+        if !comment.is_empty() {
+            rule.extend(["-m", "comment", "--comment", comment]);
+        }
+        rule.extend(["-j", target]);
+        let command = |command| ["-t", *table, command].into_iter().chain(rule.iter().copied()).collect();
+        let check: Vec<&str> = command("-C");
+        if network.iptables_command(host, &check).code != 0 {
+            let insert: Vec<&str> = command("-I");
+            network.iptables_command(host, &insert);
+        }
+    }
+}
