@@ -181,7 +181,7 @@ pub(crate) fn install(cluster: &mut Cluster) {
             }
         }
     }
-    if cluster.preset.kubelet == crate::preset::KubeletMode::Real {
+    if !cluster.preset.proxy_mode.is_empty() {
         let map = kube_proxy::config_map(&cluster.preset.proxy_mode);
         apply(&mut cluster.world, &map);
     }

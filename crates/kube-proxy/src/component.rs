@@ -240,18 +240,17 @@ impl KubeProxy {
         self.listen(network);
     }
 
-    /// Tells by events that it has started, and of a mode that will go.
-    // Models cmd/kube-proxy/app/server.go Run, server_linux.go createProxier
+    /// Tells by an event of a mode that will go.
+    // Models cmd/kube-proxy/app/server_linux.go createProxier
     fn tell_start(&mut self, cx: &mut Cx) {
         let name = &self.settings.node;
         let reference = api::tree!({"kind": "Node", "name": name, "uid": name});
+        self.is_told = true;
         if self.settings.mode != Mode::Iptables {
             const MESSAGE: &str = "The ipvs proxier is now deprecated and may be removed in a future release. \
                                    Please use 'nftables' instead.";
             self.recorder.event_about(cx, &reference, "Warning", "IPVSDeprecation", MESSAGE);
         }
-        self.recorder.event_about(cx, &reference, "Normal", "Starting", "");
-        self.is_told = true;
     }
 
     /// Forgets UDP connections to endpoints that no longer serve.

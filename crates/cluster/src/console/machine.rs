@@ -298,6 +298,7 @@ impl Ground<'_> {
                 let output = self.wires.network.iptables_command(host, words.get(1..)?);
                 MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }
             }
+            "kubeadm" => self.kubeadm(words.get(1..)?),
             "ipvsadm" => {
                 let output = self.wires.network.ipvs_command(host, words.get(1..)?, stdin, now);
                 MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }

@@ -299,6 +299,7 @@ const MACHINES: &[(&str, &str)] = &[
     ("iptables-restore", "node"),
     ("iptables-save", "node"),
     ("ipvsadm", "node"),
+    ("kubeadm", "node"),
     ("machine", "client"),
     ("microk8s", "client"),
     ("minikube", "client"),
