@@ -124,7 +124,7 @@ pub struct ProxyLoad {
     config: kube_proxy::Config,
     services: kube_proxy::ServiceMap,
     endpoints: kube_proxy::EndpointsMap,
-    existing: BTreeSet<Rc<str>>,
+    active: kube_proxy::ActiveChains,
     each: u32,
 }
 
@@ -150,7 +150,7 @@ impl ProxyLoad {
             config,
             services: kube_proxy::ServiceMap::new(),
             endpoints: kube_proxy::EndpointsMap::new(),
-            existing: BTreeSet::new(),
+            active: kube_proxy::ActiveChains::new(),
             each,
         };
         for number in 0..services {
@@ -186,17 +186,13 @@ impl ProxyLoad {
         self.endpoints.extend(kube_proxy::endpoints_of(&service, std::iter::once(&slice), node));
     }
 
-    fn write(&mut self, sync: kube_proxy::Sync) {
-        let written =
-            kube_proxy::restore(&self.services, &self.endpoints, &self.config, sync, &self.existing);
-        let done = self.network.restore(self.host, &written.text);
-        debug_assert!(done.is_ok(), "{done:?}");
-        self.existing = written.active;
-    }
-
     /// Writes all rules. Returns how many Services they are of.
     pub fn sync(&mut self) -> u64 {
-        self.write(kube_proxy::Sync::Full);
+        let sync = kube_proxy::Sync::Full(&BTreeSet::new());
+        let written = kube_proxy::restore(&self.services, &self.endpoints, &self.config, sync);
+        let done = self.network.restore(self.host, &written.text);
+        debug_assert!(done.is_ok(), "{done:?}");
+        self.active = written.active;
         self.services.len() as u64
     }
 
@@ -207,7 +203,11 @@ impl ProxyLoad {
             let number = time % services.max(1);
             self.set_endpoints(number, time + 1);
             let changed = BTreeSet::from([Rc::from(format!("default/web-{number}"))]);
-            self.write(kube_proxy::Sync::Partial(&changed));
+            let sync = kube_proxy::Sync::Partial(&changed, &self.active);
+            let written = kube_proxy::restore(&self.services, &self.endpoints, &self.config, sync);
+            let done = self.network.restore(self.host, &written.text);
+            debug_assert!(done.is_ok(), "{done:?}");
+            self.active.extend(written.active);
         }
         times.into()
     }

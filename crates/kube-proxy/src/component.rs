@@ -1,5 +1,5 @@
 use crate::endpoints::service_of;
-use crate::proxier::{Config, Sync, restore};
+use crate::proxier::{ActiveChains, Config, Sync, restore};
 use crate::rules::{Jump, ensure};
 use crate::{EndpointsMap, Mode, ServiceMap, Settings, endpoints_of, health, ipvs, ports_of};
 use api::resources::{ENDPOINTSLICES, NODES, SERVICES};
@@ -65,8 +65,8 @@ pub struct KubeProxy {
     last_sync: Time,
     last_full: Time,
     needs_full: bool,
-    /// The chains of single Services that its node has.
-    existing: BTreeSet<Rc<str>>,
+    /// The chains that each Service uses on its node.
+    active: ActiveChains,
     syncs: u64,
     pending: Option<Pending>,
     listening: BTreeSet<u16>,
@@ -108,7 +108,7 @@ impl KubeProxy {
             last_sync: Time(i64::MIN),
             last_full: Time(i64::MIN),
             needs_full: true,
-            existing: BTreeSet::new(),
+            active: ActiveChains::new(),
             syncs: 0,
             pending: None,
             listening: BTreeSet::new(),
@@ -196,23 +196,30 @@ impl KubeProxy {
         if self.needs_full {
             ensure_jumps(network, host);
         }
-        if self.needs_full {
-            self.existing = network.iptables(host).map_or_else(BTreeSet::new, |iptables| {
+        let existing: BTreeSet<Rc<str>> =
+            network.iptables(host).filter(|_| self.needs_full).map_or_else(BTreeSet::new, |iptables| {
                 let nat = iptables.table(TableName::Nat);
                 nat.sorted_chains().into_iter().map(|(name, _)| Rc::from(name.as_str())).collect()
             });
-        }
-        let sync = if self.needs_full { Sync::Full } else { Sync::Partial(&self.changed) };
-        let wanted = restore(&self.services, &self.endpoints, &self.config, sync, &self.existing);
+        let sync = match self.needs_full {
+            true => Sync::Full(&existing),
+            false => Sync::Partial(&self.changed, &self.active),
+        };
+        let wanted = restore(&self.services, &self.endpoints, &self.config, sync);
         self.last_sync = now;
         self.syncs += 1;
         match network.restore(host, &wanted.text) {
             Ok(()) => {
-                if self.needs_full {
+                let sync_was_full = self.needs_full;
+                if sync_was_full {
                     self.last_full = now;
                 }
                 self.needs_full = false;
-                self.existing = wanted.active;
+                if sync_was_full {
+                    self.active.clear();
+                }
+                self.changed.iter().for_each(|service| drop(self.active.remove(service)));
+                self.active.extend(wanted.active);
                 self.forget_udp(network);
                 self.changed.clear();
                 self.listen(network);

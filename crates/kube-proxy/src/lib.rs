@@ -15,6 +15,6 @@ mod topology;
 
 pub use component::{KubeProxy, ensure_jumps};
 pub use endpoints::{Endpoint, EndpointsMap, endpoints_of};
-pub use proxier::{Config, Restore, Sync, restore};
+pub use proxier::{ActiveChains, Config, Restore, Sync, restore};
 pub use service::{ServiceMap, ServicePort, ServicePortName, ports_of};
 pub use settings::{Mode, Settings, config_map};

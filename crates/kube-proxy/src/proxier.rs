@@ -2,10 +2,10 @@
 
 use crate::chains::is_service_chain;
 use crate::rules::LOCAL_MARK as MARK;
-use crate::topology::{Usable, categorize};
-use crate::{Endpoint, EndpointsMap, ServiceMap, ServicePort};
+use crate::topology::{Summary, Usable, categorize};
+use crate::{Endpoint, EndpointsMap, ServiceMap, ServicePort, ServicePortName};
 use network::Cidr;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
@@ -41,20 +41,24 @@ pub struct Config {
     pub scheduler: &'static str,
 }
 
+/// The chains that each Service uses, by `namespace/name`.
+pub type ActiveChains = BTreeMap<Rc<str>, BTreeSet<Rc<str>>>;
+
 /// How much is written.
 #[derive(Clone, Copy, Debug)]
 pub enum Sync<'a> {
-    /// Everything.
-    Full,
-    /// Of the chains of single Services only those of the Services that changed: `namespace/name`.
-    Partial(&'a BTreeSet<Rc<str>>),
+    /// Everything. Of these chains, which the nat table has, those that no Service uses are deleted.
+    Full(&'a BTreeSet<Rc<str>>),
+    /// Of the chains of single Services only those of the Services that changed (`namespace/name`). Of the
+    /// chains that these used, those that they use no longer are deleted.
+    Partial(&'a BTreeSet<Rc<str>>, &'a ActiveChains),
 }
 
 impl Sync<'_> {
     fn writes(self, service: &str) -> bool {
         match self {
-            Sync::Full => true,
-            Sync::Partial(changed) => changed.contains(service),
+            Sync::Full(_) => true,
+            Sync::Partial(changed, _) => changed.contains(service),
         }
     }
 }
@@ -64,8 +68,8 @@ impl Sync<'_> {
 pub struct Restore {
     /// The text.
     pub text: String,
-    /// The chains of single Services that are in use now, written or not.
-    pub active: BTreeSet<Rc<str>>,
+    /// The chains of the Services that were written, which they use now.
+    pub active: ActiveChains,
     /// How many rules are in the text for `filter`.
     pub filter_rules: u32,
     /// How many rules are in the text for `nat`.
@@ -101,6 +105,7 @@ struct Writer<'a> {
     filter: Lines,
     nat: Lines,
     active: BTreeSet<Rc<str>>,
+    by_service: ActiveChains,
     is_large: bool,
 }
 
@@ -108,35 +113,48 @@ macro_rules! rule {
     ($lines:expr, $($words:tt)*) => { $lines.rule(format_args!($($words)*)) };
 }
 
-/// Writes the rules of a node. `existing` are the chains that its nat table has: those of Services that
-/// are no longer used are deleted.
+/// Writes the rules of a node.
 // Models pkg/proxy/iptables/proxier.go syncProxyRules
-pub fn restore(
-    services: &ServiceMap,
-    endpoints: &EndpointsMap,
-    config: &Config,
-    sync: Sync,
-    existing: &BTreeSet<Rc<str>>,
-) -> Restore {
-    let total: usize = services.keys().filter_map(|name| endpoints.get(name)).map(Vec::len).sum();
+pub fn restore(services: &ServiceMap, endpoints: &EndpointsMap, config: &Config, sync: Sync) -> Restore {
+    let pairs = pairs(services, endpoints);
     let mut writer = Writer {
         config,
         filter: Lines::default(),
         nat: Lines::default(),
         active: BTreeSet::new(),
-        is_large: total > LARGE_CLUSTER_ENDPOINTS,
+        by_service: ActiveChains::new(),
+        is_large: pairs.iter().map(|(_, _, list)| list.len()).sum::<usize>() > LARGE_CLUSTER_ENDPOINTS,
     };
     writer.begin();
-    for (name, service) in services {
-        let list = endpoints.get(name).map_or(&[][..], Vec::as_slice);
-        let usable = categorize(list, service, &config.node_name, &config.zone);
-        writer.addresses(service, &usable);
-        writer.service(service, &usable, sync.writes(&name.service));
+    for (name, service, list) in pairs {
+        if sync.writes(&name.service) {
+            let usable = categorize(list, service, &config.node_name, &config.zone);
+            writer.addresses(service, usable.summary());
+            writer.service(service, &usable);
+            let own = writer.by_service.entry(name.service.clone()).or_default();
+            own.extend(std::mem::take(&mut writer.active));
+        } else {
+            writer.addresses(service, Summary::new(list));
+        }
     }
-    writer.end(existing);
+    writer.end(sync);
     let (filter_rules, nat_rules) = (writer.filter.count, writer.nat.count);
     let text = writer.filter.take_table("filter") + &writer.nat.take_table("nat");
-    Restore { text, active: writer.active, filter_rules, nat_rules }
+    Restore { text, active: writer.by_service, filter_rules, nat_rules }
+}
+
+/// Returns each Service's port with its endpoints. Both maps have the same order.
+fn pairs<'a>(
+    services: &'a ServiceMap,
+    endpoints: &'a EndpointsMap,
+) -> Vec<(&'a ServicePortName, &'a ServicePort, &'a [Endpoint])> {
+    let mut lists = endpoints.iter().peekable();
+    let pair = |(name, service)| {
+        while lists.next_if(|(other, _)| *other < name).is_some() {}
+        let list = lists.next_if(|(other, _)| *other == name).map_or(&[][..], |(_, list)| list.as_slice());
+        (name, service, list)
+    };
+    services.iter().map(pair).collect()
 }
 
 /// Where a Service's traffic goes on this node.
@@ -149,16 +167,16 @@ struct Policy<'a> {
 }
 
 impl<'a> Policy<'a> {
-    fn new(service: &'a ServicePort, usable: &Usable) -> Policy<'a> {
+    fn new(service: &'a ServicePort, summary: Summary) -> Policy<'a> {
         let chains = &service.chains;
         let chain = |is_local: bool| if is_local { &*chains.local } else { &*chains.cluster };
-        let has = |is_local: bool| usable.has_any && !(is_local && usable.local.is_empty());
+        let has = |is_local: bool| summary.has_any && (!is_local || summary.has_local);
         Policy {
             internal_chain: chain(service.is_internal_local),
             has_internal: has(service.is_internal_local),
             external_chain: chain(service.is_external_local),
             has_external: has(service.is_external_local),
-            uses_firewall: usable.has_any
+            uses_firewall: summary.has_any
                 && !service.load_balancer_ips.is_empty()
                 && !service.source_ranges.is_empty(),
         }
@@ -191,11 +209,11 @@ impl Writer<'_> {
     }
 
     /// A Service's addresses, in KUBE-SERVICES, KUBE-NODEPORTS and their counterparts in `filter`.
-    fn addresses(&mut self, service: &ServicePort, usable: &Usable) {
+    fn addresses(&mut self, service: &ServicePort, summary: Summary) {
         let ServicePort { name, port, chains, .. } = service;
         let protocol = service.protocol.name();
-        let policy = Policy::new(service, usable);
-        let has_any = usable.has_any;
+        let policy = Policy::new(service, summary);
+        let has_any = summary.has_any;
         let (target, what) =
             if has_any { ("DROP", "no local endpoints") } else { ("REJECT", "no endpoints") };
         if policy.has_internal {
@@ -282,9 +300,9 @@ impl Writer<'_> {
         }
     }
 
-    /// A Service's own chains. Those of one that didn't change are only counted as in use.
-    fn service(&mut self, service: &ServicePort, usable: &Usable, is_written: bool) {
-        let policy = Policy::new(service, usable);
+    /// A Service's own chains.
+    fn service(&mut self, service: &ServicePort, usable: &Usable) {
+        let policy = Policy::new(service, usable.summary());
         let chains = &service.chains;
         let uses_external = usable.has_any && service.is_externally_accessible();
         let uses_cluster = !usable.cluster.is_empty() && service.uses_cluster_endpoints();
@@ -296,14 +314,11 @@ impl Writer<'_> {
             (&chains.local, uses_local),
         ] {
             if is_used {
-                self.use_chain(chain, is_written);
+                self.use_chain(chain);
             }
         }
         for endpoint in &usable.reachable {
-            self.use_chain(&endpoint.chain, is_written);
-        }
-        if !is_written {
-            return;
+            self.use_chain(&endpoint.chain);
         }
         if policy.has_internal {
             self.masquerade_internal(service, policy.internal_chain);
@@ -325,8 +340,8 @@ impl Writer<'_> {
         }
     }
 
-    fn use_chain(&mut self, chain: &Rc<str>, is_written: bool) {
-        if self.active.insert(chain.clone()) && is_written {
+    fn use_chain(&mut self, chain: &Rc<str>) {
+        if self.active.insert(chain.clone()) {
             self.nat.chain(chain);
         }
     }
@@ -454,10 +469,20 @@ impl Writer<'_> {
         );
     }
 
-    fn end(&mut self, existing: &BTreeSet<Rc<str>>) {
-        let stale: Vec<&Rc<str>> =
-            existing.difference(&self.active).filter(|chain| is_service_chain(chain)).collect();
-        for chain in stale {
+    fn end(&mut self, sync: Sync) {
+        let is_used = |chain: &&Rc<str>| self.by_service.values().any(|own| own.contains(*chain));
+        let stale: Vec<Rc<str>> = match sync {
+            Sync::Full(existing) => {
+                let used: BTreeSet<&Rc<str>> = self.by_service.values().flatten().collect();
+                let stale = existing.iter().filter(|chain| is_service_chain(chain) && !used.contains(*chain));
+                stale.cloned().collect()
+            }
+            Sync::Partial(changed, active) => {
+                let before = changed.iter().filter_map(|service| active.get(service)).flatten();
+                before.filter(|chain| !is_used(chain)).cloned().collect()
+            }
+        };
+        for chain in &stale {
             self.nat.chain(chain);
             let _ = writeln!(self.nat.rules, "-X {chain}");
         }

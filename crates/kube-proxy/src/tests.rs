@@ -267,7 +267,7 @@ fn the_number_of_rules_is_upstreams() {
         (10, 10, "LoadBalancer", 13, 385),
     ] {
         let (list, slices) = numbered(count, each, kind);
-        let written = restore(&services(&list), &endpoints(&slices), &config(), Sync::Full, &BTreeSet::new());
+        let written = restore(&services(&list), &endpoints(&slices), &config(), Sync::Full(&BTreeSet::new()));
         let later = if kind == "LoadBalancer" && each > 0 { 2 * u32::from(count) } else { 0 };
         assert_eq!(
             (written.filter_rules, written.nat_rules),
@@ -386,7 +386,7 @@ fn policies_and_conditions_choose_the_endpoints() {
         (tree!({"type": "ExternalName"}), &["10.244.1.5@node-1:rs"], "-A KUBE-FORWARD", "ns/svc"),
     ] {
         let map = services(&[service(fields.clone())]);
-        let text = restore(&map, &endpoints(&[slice(list)]), &config(), Sync::Full, &BTreeSet::new()).text;
+        let text = restore(&map, &endpoints(&[slice(list)]), &config(), Sync::Full(&BTreeSet::new())).text;
         assert!(text.contains(has), "{fields:?}: {has}\n{text}");
         assert!(!text.contains(lacks), "{fields:?}: {lacks}\n{text}");
     }
@@ -404,7 +404,7 @@ fn hints_keep_traffic_near() {
     for (nodes, used) in [(["node-1", "node-2"], 1), (["node-3", "node-2"], 2)] {
         let map = endpoints(&[hinted(nodes)]);
         let text =
-            restore(&services(&[service(tree!({}))]), &map, &config(), Sync::Full, &BTreeSet::new()).text;
+            restore(&services(&[service(tree!({}))]), &map, &config(), Sync::Full(&BTreeSet::new())).text;
         assert_eq!(text.matches("--to-destination").count(), used, "{nodes:?}");
     }
 }

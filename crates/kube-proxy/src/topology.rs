@@ -15,6 +15,33 @@ pub(crate) struct Usable<'a> {
     pub(crate) has_any: bool,
 }
 
+impl Usable<'_> {
+    /// Returns what the addresses' rules need of it.
+    pub(crate) fn summary(&self) -> Summary {
+        Summary { has_any: self.has_any, has_local: !self.local.is_empty() }
+    }
+}
+
+/// What the rules of a Service's addresses need to know of its endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Summary {
+    /// Whether any node has one that is used.
+    pub(crate) has_any: bool,
+    /// Whether this node has one.
+    pub(crate) has_local: bool,
+}
+
+impl Summary {
+    /// Looks no further than needed: [`categorize`] tells the same for ports that keep to their node.
+    pub(crate) fn new(endpoints: &[Endpoint]) -> Summary {
+        let is_used = |one: &&Endpoint| one.is_ready || (one.is_serving && one.is_terminating);
+        Summary {
+            has_any: endpoints.iter().any(|one| is_used(&one)),
+            has_local: endpoints.iter().any(|one| one.is_local && is_used(&one)),
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Any,

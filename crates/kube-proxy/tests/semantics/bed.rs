@@ -47,7 +47,7 @@ pub fn bed_of(world: &World, seed: u64, mode: Mode) -> Bed {
             continue;
         }
         ensure_jumps(&mut network, *id);
-        let written = restore(&services, &endpoints, &config(node), Sync::Full, &BTreeSet::new());
+        let written = restore(&services, &endpoints, &config(node), Sync::Full(&BTreeSet::new()));
         network
             .restore(*id, &written.text)
             .unwrap_or_else(|error| panic!("{seed}: {error}\n{}", written.text));

@@ -198,11 +198,11 @@ fn a_partial_sync_ends_where_a_full_one_does() {
         let fully = bed(&new, seed);
         for (node, id) in (1..=NODES).zip(&fully.nodes) {
             let (services, endpoints) = maps(&old, node);
-            let first = restore(&services, &endpoints, &config(node), Sync::Full, &BTreeSet::new());
+            let first = restore(&services, &endpoints, &config(node), Sync::Full(&BTreeSet::new()));
             let (services, endpoints) = maps(&new, node);
             let changed = BTreeSet::from([Rc::from(format!("ns/{changed}"))]);
-            let sync = Sync::Partial(&changed);
-            let second = restore(&services, &endpoints, &config(node), sync, &first.active);
+            let sync = Sync::Partial(&changed, &first.active);
+            let second = restore(&services, &endpoints, &config(node), sync);
             partly.network.restore(*id, &second.text).unwrap();
             for table in TableName::SAVED {
                 let text =

@@ -87,7 +87,7 @@ fn the_real_iptables_restore_reads_the_same() {
     for seed in 0..SEEDS {
         let node = (seed % u64::from(NODES)) as u8 + 1;
         let (services, endpoints) = maps(&generate(seed), node);
-        let text = restore(&services, &endpoints, &config(node), Sync::Full, &BTreeSet::new()).text;
+        let text = restore(&services, &endpoints, &config(node), Sync::Full(&BTreeSet::new())).text;
         let mut own = Iptables::default();
         own.restore(&text, &mut RuleCache::default()).unwrap();
         // First what kube-proxy writes, then what we print of it.

@@ -144,6 +144,8 @@ pub struct Rules {
     chain: ChainName,
     rules: Vec<Rule>,
     index: Option<Index>,
+    /// A bit for each chain that the rules lead to, by its name: where a chain's bit is missing, none does.
+    leads: u64,
     /// The restored text, by which an unchanged chain is known again; empty after a single change.
     source: Box<str>,
 }
@@ -151,7 +153,8 @@ pub struct Rules {
 impl Rules {
     fn new(chain: ChainName, rules: Vec<Rule>, source: &str) -> Rules {
         let index = Index::new(&rules);
-        Rules { chain, rules, index, source: source.into() }
+        let leads = rules.iter().filter_map(Rule::chain).fold(0, |bits, name| bits | name.bit());
+        Rules { chain, rules, index, leads, source: source.into() }
     }
 
     /// Returns the chain's name.

@@ -6,6 +6,7 @@ use super::values::{
 };
 use crate::ipset::Half;
 use crate::{Cidr, Protocol};
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
@@ -19,6 +20,18 @@ const CERTAIN: f64 = 2_147_483_648.0;
 /// Splits a line into words as iptables-restore does: quotes hold blanks together, a backslash takes
 /// the next character as it is.
 pub fn split_words(line: &str) -> Vec<String> {
+    split(line).into_iter().map(Cow::into_owned).collect()
+}
+
+/// Splits a line into words, which are copied only where something is quoted.
+pub(super) fn split(line: &str) -> Vec<Cow<'_, str>> {
+    if line.contains(['"', '\'', '\\']) {
+        return split_quoted(line).into_iter().map(Cow::Owned).collect();
+    }
+    line.split_whitespace().map(Cow::Borrowed).collect()
+}
+
+fn split_quoted(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut is_word = false;

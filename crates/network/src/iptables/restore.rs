@@ -1,6 +1,6 @@
 //! iptables-restore.
 
-use super::parse::{parse_rule, split_words};
+use super::parse::{parse_rule, split};
 use super::rule::{ChainName, FNV_SEED, Rule, fnv};
 use super::values::chain_name;
 use super::{Chain, Counter, Iptables, Policy, Rules, Table, TableName, VERSION};
@@ -104,7 +104,41 @@ impl RuleCache {
     }
 }
 
-/// The lines of one table that are still to be done.
+/// What a table was before, as far as it was changed.
+#[derive(Default)]
+struct Undo {
+    /// The table, where it was emptied.
+    whole: Option<Table>,
+    /// The chains as they were; none for one that is new.
+    chains: BTreeMap<ChainName, Option<Chain>>,
+}
+
+impl Undo {
+    /// Notes a chain before it is changed for the first time.
+    fn note(&mut self, table: &Table, name: &ChainName) {
+        if self.whole.is_none() && !self.chains.contains_key(name) {
+            self.chains.insert(name.clone(), table.chains.get(name).cloned());
+        }
+    }
+
+    /// Makes the table what it was.
+    fn take_back(self, table: &mut Table) {
+        if let Some(whole) = self.whole {
+            *table = whole;
+            return;
+        }
+        let chains = table.chains_mut();
+        for (name, chain) in self.chains {
+            match chain {
+                Some(chain) => chains.insert(name, chain),
+                None => chains.remove(&name),
+            };
+        }
+    }
+}
+
+/// The lines of one table that are still to be done. The table is taken out of the others meanwhile, so
+/// that it is changed in its place.
 struct Section<'a> {
     table: Table,
     sets: Rc<Ipsets>,
@@ -113,6 +147,7 @@ struct Section<'a> {
     deleted: BTreeMap<ChainName, u32>,
     /// Chains to which single rules were added, and the last line of each.
     touched: BTreeMap<ChainName, u32>,
+    undo: Undo,
 }
 
 impl Iptables {
@@ -122,7 +157,7 @@ impl Iptables {
     /// # Errors
     /// The first line that cannot be read, and why.
     pub fn restore(&mut self, text: &str, cache: &mut RuleCache) -> Result<(), RestoreError> {
-        self.restore_into(self.clone(), text, cache)
+        self.restore_or_undo(text, Flush::No, cache)
     }
 
     /// Takes in a text as `iptables-restore` does without `--noflush`: the tables that it has lose all else.
@@ -130,40 +165,62 @@ impl Iptables {
     /// # Errors
     /// The first line that cannot be read, and why.
     pub fn restore_flushing(&mut self, text: &str, cache: &mut RuleCache) -> Result<(), RestoreError> {
-        let mut flushed = self.clone();
-        let names = text.lines().filter_map(|line| TableName::parse(line.trim().strip_prefix('*')?));
-        names.for_each(|name| *flushed.table_mut(name) = Table::new(name));
-        self.restore_into(flushed, text, cache)
+        self.restore_or_undo(text, Flush::Yes, cache)
     }
 
-    fn restore_into(
+    fn restore_or_undo(
         &mut self,
-        mut changed: Iptables,
         text: &str,
+        flush: Flush,
         cache: &mut RuleCache,
     ) -> Result<(), RestoreError> {
-        let mut section: Option<Section> = None;
+        let (mut done, mut section) = (Vec::new(), None);
+        let result = self.restore_lines(text, flush, cache, &mut done, &mut section);
+        if result.is_err() {
+            if let Some(Section { mut table, undo, .. }) = section {
+                undo.take_back(&mut table);
+                let name = table.name;
+                *self.table_mut(name) = table;
+            }
+            for (name, undo) in done.into_iter().rev() {
+                undo.take_back(self.table_mut(name));
+            }
+        }
+        result
+    }
+
+    fn restore_lines<'a>(
+        &mut self,
+        text: &'a str,
+        flush: Flush,
+        cache: &mut RuleCache,
+        done: &mut Vec<(TableName, Undo)>,
+        section: &mut Option<Section<'a>>,
+    ) -> Result<(), RestoreError> {
         let mut last = 0;
         for (number, line) in text.lines().enumerate() {
             let number = number as u32 + 1;
             last = number;
             let line = line.trim();
             let failed = |(fault, message): Mistake| RestoreError { line: number, message, fault };
-            match (line.as_bytes().first(), &mut section) {
+            match (line.as_bytes().first(), &mut *section) {
                 (None | Some(b'#'), _) => {}
                 (Some(b'*'), None) => {
                     let name = line.get(1..).unwrap_or("");
                     let bad =
                         || words(format!("iptables-restore: line {number} table name '{name}' invalid"));
                     let name = TableName::parse(name).ok_or_else(bad).map_err(failed)?;
-                    section = Some(Section::new(&changed, name));
+                    *section = Some(Section::new(self, name, flush));
                 }
                 // What stands outside of all tables isn't looked at.
                 (_, None) => {}
-                (_, Some(_)) if line == "COMMIT" => {
-                    let Some(done) = section.take() else { continue };
-                    let name = done.table.name;
-                    *changed.table_mut(name) = done.finish(cache, number)?;
+                (_, Some(ended)) if line == "COMMIT" => {
+                    ended.finish(cache, number)?;
+                    if let Some(Section { table, undo, .. }) = section.take() {
+                        let name = table.name;
+                        *self.table_mut(name) = table;
+                        done.push((name, undo));
+                    }
                 }
                 (Some(b':'), Some(section)) => section.declare(line).map_err(failed)?,
                 (_, Some(section)) => section.command(line, number).map_err(|mistake| {
@@ -178,27 +235,37 @@ impl Iptables {
             }
         }
         match section {
-            Some(_) => Err(RestoreError {
-                line: last + 1,
-                message: "COMMIT expected".to_string(),
-                fault: Fault::Commit,
-            }),
-            None => {
-                *self = changed;
-                Ok(())
+            Some(_) => {
+                let message = "COMMIT expected".to_string();
+                Err(RestoreError { line: last + 1, message, fault: Fault::Commit })
             }
+            None => Ok(()),
         }
     }
 }
 
+/// Whether tables are emptied first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flush {
+    Yes,
+    No,
+}
+
 impl<'a> Section<'a> {
-    fn new(iptables: &Iptables, name: TableName) -> Section<'a> {
+    fn new(iptables: &mut Iptables, name: TableName, flush: Flush) -> Section<'a> {
+        let sets = iptables.sets.clone();
+        let mut table = std::mem::replace(iptables.table_mut(name), Table { name, chains: Rc::default() });
+        let mut undo = Undo::default();
+        if flush == Flush::Yes {
+            undo.whole = Some(std::mem::replace(&mut table, Table::new(name)));
+        }
         Section {
-            table: iptables.table(name).clone(),
-            sets: iptables.sets.clone(),
+            table,
+            sets,
             appended: BTreeMap::new(),
             deleted: BTreeMap::new(),
             touched: BTreeMap::new(),
+            undo,
         }
     }
 
@@ -208,6 +275,7 @@ impl<'a> Section<'a> {
         let name = chain_name(parts.next().unwrap_or("")).map_err(words)?;
         let policy = parts.next().unwrap_or("-");
         let counter = parts.next().and_then(counter).unwrap_or_default();
+        self.undo.note(&self.table, &name);
         let chains = self.table.chains_mut();
         match chains.get_mut(&name) {
             Some(chain) if chain.policy.is_some() => {
@@ -278,7 +346,7 @@ impl<'a> Section<'a> {
     }
 
     fn read(&self, chain: &ChainName, spec: &str) -> Result<Rule, Mistake> {
-        let rule = parse_rule(&split_words(spec)).map_err(words)?;
+        let rule = parse_rule(&split(spec)).map_err(words)?;
         self.check(&rule).map_err(|(fault, message)| match fault {
             Fault::Kernel => (fault, format!("{message}: rule in chain {}", chain.as_str())),
             _ => (fault, message),
@@ -298,15 +366,17 @@ impl<'a> Section<'a> {
     }
 
     fn change(&mut self, name: &ChainName, change: impl FnOnce(&mut Vec<Rule>, &mut Vec<Counter>)) {
+        self.undo.note(&self.table, name);
         if let Some(chain) = self.table.chains_mut().get_mut(name) {
             chain.change(change);
         }
     }
 
     /// Reads the rules of the chains that were flushed, and checks what only the whole table shows.
-    fn finish(mut self, cache: &mut RuleCache, line: u32) -> Result<Table, RestoreError> {
+    fn finish(&mut self, cache: &mut RuleCache, line: u32) -> Result<(), RestoreError> {
         for (name, lines) in std::mem::take(&mut self.appended) {
             let rules = self.rules(&name, &lines, cache, line)?;
+            self.undo.note(&self.table, &name);
             if let Some(chain) = self.table.chains_mut().get_mut(&name) {
                 if !Rc::ptr_eq(&chain.rules, &rules)
                     && let Some((last, _)) = lines.last()
@@ -324,7 +394,7 @@ impl<'a> Section<'a> {
             let message = "RULE_APPEND failed (Cannot allocate memory)".to_string();
             return Err(RestoreError { line, message, fault: Fault::Kernel });
         }
-        Ok(self.table)
+        Ok(())
     }
 
     /// Refuses chains that lead back to themselves, or too deep, where packets come to them.
@@ -409,13 +479,16 @@ impl<'a> Section<'a> {
         if self.deleted.is_empty() {
             return Ok(());
         }
-        for chain in self.table.chains.values().filter(|chain| !self.deleted.contains_key(chain.name())) {
+        let bits = self.deleted.keys().fold(0, |bits, name| bits | name.bit());
+        let others = self.table.chains.values().filter(|chain| chain.rules.leads & bits != 0);
+        for chain in others.filter(|chain| !self.deleted.contains_key(chain.name())) {
             let led = chain.rules().iter().filter_map(Rule::chain);
             if let Some((name, line)) = led.into_iter().find_map(|to| self.deleted.get_key_value(to)) {
                 let message = format!("CHAIN_DEL failed (Device or resource busy): chain {}", name.as_str());
                 return Err(RestoreError { line: *line, message, fault: Fault::Kernel });
             }
         }
+        self.deleted.keys().for_each(|name| self.undo.note(&self.table, name));
         let chains = Rc::make_mut(&mut self.table.chains);
         for name in self.deleted.keys() {
             if chains.get(name).is_some_and(|chain| chain.policy.is_none()) {

@@ -57,6 +57,11 @@ impl ChainName {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+
+    /// Returns one of 64 bits, which names share by chance only.
+    pub(super) fn bit(&self) -> u64 {
+        1 << (self.hash >> 58)
+    }
 }
 
 /// Where [`fnv`] starts.

@@ -232,7 +232,8 @@ fn the_index_changes_nothing() {
     let chains = Rc::make_mut(&mut plain.nat.chains);
     let services = chains.get_mut(&chain).unwrap();
     let all = services.rules.rules.clone();
-    services.rules = Rc::new(Rules { chain: chain.clone(), rules: all, index: None, source: "".into() });
+    services.rules =
+        Rc::new(Rules { chain: chain.clone(), rules: all, index: None, leads: u64::MAX, source: "".into() });
     for n in 0..200 {
         let mut one = packet([10, 0, 0, 1], [10, 96, 0, n % 8], u16::from(n % 12));
         let mut other = one;
