@@ -246,4 +246,26 @@ rows! {
         ("@settle", &[]),
         ("kubectl get rs -l app=web -o yaml --show-managed-fields", &["manager: kube-controller-manager"]),
     ];
+    b8_kube_proxy_by_iptables_or_by_ipvs: "v120" [] => [
+        ("kubectl create deployment web --image=nginx --replicas=2", &[]),
+        ("kubectl expose deployment web --port=80 --type=NodePort", &[]),
+        ("@settle", &[]),
+        ("ssh w1-k8s sudo iptables-save -t nat", &["default/web cluster IP", "--probability 0.50000000000"]),
+        ("ssh w1-k8s sudo ipvsadm -Ln", &["IP Virtual Server", "not: ->  10."]),
+        // The mode is switched as in life: by the ConfigMap, and a new start.
+        ("ssh m-k8s sudo kubeadm init phase addon kube-proxy", &["Applied essential addon: kube-proxy"]),
+        (
+            "kubectl get cm kube-proxy -n kube-system -o yaml | sed 's/mode: \"\"/mode: ipvs/' | kubectl replace -f -",
+            &["configmap/kube-proxy replaced"],
+        ),
+        ("ssh w1-k8s sudo ipvsadm -Ln", &["not: Masq    1"]),
+        ("ssh w1-k8s sudo systemctl restart kube-proxy", &[]),
+        ("@settle", &[]),
+        ("ssh w1-k8s sudo ipvsadm -Ln", &["TCP  10.96.0.1:443 rr\n  -> 192.168.1.10:6443            Masq    1"]),
+        ("PORT=$(kubectl get service web -o jsonpath='{.spec.ports[0].nodePort}')", &[]),
+        ("for n in 1 2; do curl -s 192.168.1.101:$PORT | grep title; done", &["Welcome to nginx!"]),
+        ("ssh w1-k8s sudo ipvsadm -Ln -t 192.168.1.101:$PORT", &["Masq    1      0          1"]),
+        ("ssh w1-k8s ip addr show kube-ipvs0", &["inet 10.96.0.1/32 scope global kube-ipvs0"]),
+        ("kubectl get events --field-selector reason=IPVSDeprecation", &["node/w1-k8s", "Please use 'nftables' instead."]),
+    ];
 }
