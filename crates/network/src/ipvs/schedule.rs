@@ -132,7 +132,7 @@ impl VirtualServer {
                 place = 0;
                 weight = if weight > step { weight - step } else { heaviest };
             }
-            let Some(one) = self.destinations.get(place) else { return None };
+            let one = self.destinations.get(place)?;
             if one.weight >= weight && one.weight > 0 {
                 self.turn = Turn { last: Some(one.socket), weight };
                 return self.turn.last;
