@@ -49,7 +49,7 @@ pub(crate) struct Machines {
     /// Whether a stream got something while commands were stepped.
     pub has_mail: bool,
     /// Machines whose kube-proxy is to start anew.
-    pub proxies: Vec<String>,
+    pub proxy_restarts: Vec<String>,
     /// Machines that boot: when they are up again.
     pub reboots: Vec<(Time, String)>,
     pub(super) client: Files,
@@ -78,7 +78,7 @@ impl Machines {
             inner: BTreeMap::new(),
             proxies: Proxies::default(),
             has_mail: false,
-            proxies: Vec::new(),
+            proxy_restarts: Vec::new(),
             reboots: Vec::new(),
             client: Files::with_folders(&[HOME, "/tmp"]),
             nodes: BTreeMap::new(),

@@ -101,7 +101,7 @@ impl Ground<'_> {
             )),
             "is-active" => MachineAnswer::ok("active\n"),
             "restart" if *name == "kube-proxy" => {
-                self.machines.proxies.push(node.to_string());
+                self.machines.proxy_restarts.push(node.to_string());
                 MachineAnswer::ok("")
             }
             "restart" | "start" | "enable" | "daemon-reload" => MachineAnswer::ok(""),

@@ -209,7 +209,7 @@ impl Cluster {
             // Whoever is logged in there loses the connection.
             self.terminal.news = true;
         }
-        for name in std::mem::take(&mut self.terminal.machines.proxies) {
+        for name in std::mem::take(&mut self.terminal.machines.proxy_restarts) {
             self.restart_proxy(&name);
         }
         result
