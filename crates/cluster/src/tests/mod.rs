@@ -2,5 +2,6 @@ mod addons;
 mod boot;
 mod console;
 mod definitions;
+mod policy;
 mod rollout;
 mod who;
