@@ -46,7 +46,7 @@ impl Selection {
 
 /// Returns what an object's key names, as its title says it: `Pod web`.
 pub fn title(key: &str) -> String {
-    const KINDS: [(&str, &str); 10] = [
+    const KINDS: [(&str, &str); 13] = [
         ("pods", "Pod"),
         ("nodes", "Node"),
         ("services", "Service"),
@@ -57,6 +57,9 @@ pub fn title(key: &str) -> String {
         ("jobs", "Job"),
         ("replicationcontrollers", "ReplicationController"),
         ("cronjobs", "CronJob"),
+        ("endpointslices", "EndpointSlice"),
+        ("ingresses", "Ingress"),
+        ("networkpolicies", "NetworkPolicy"),
     ];
     let Some((resource, _, name)) = split_key(key) else { return key.to_owned() };
     match KINDS.iter().find(|(own, _)| *own == resource) {

@@ -259,7 +259,7 @@ pub struct PacketStep {
     pub tried_count: u32,
     /// How many rules the chain has.
     pub chain_length: u32,
-    /// The Service for which the rule was written: `services/default/web`; empty for none.
+    /// The Service or NetworkPolicy for which the rule was written: `services/default/web`; empty for none.
     #[serde(default)]
     pub service: String,
     /// The EndpointSlice for which it was written: `endpointslices/default/web-x7k2p`; empty for none.

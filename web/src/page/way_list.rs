@@ -2,7 +2,7 @@
 //! change, and the links to the node's table and to what the rule was written for.
 
 use view::{Moment, PacketStep};
-use web::selection::{Selection, split_key};
+use web::selection::{Selection, title};
 use web::ui::{Act, RulesAt};
 use web::way::{begins_group, changes, dice, heading, rule_of, say, shows_addresses};
 use web::words::Lang;
@@ -115,14 +115,12 @@ fn entry(detail: &str) -> Html {
     html! { <div class="tup">{ format!("{protocol} {there}") }<br />{ format!("src={back}") }</div> }
 }
 
-/// The Service and the EndpointSlice for which the rule was written.
+/// The Service and the EndpointSlice, or the NetworkPolicy, for which the rule was written.
 fn causes(walk: &Walk<'_>, step: &PacketStep) -> Html {
-    let keys = [(&step.service, "Service"), (&step.slice, "EndpointSlice")];
-    let links = keys.into_iter().filter(|(key, _)| !key.is_empty()).map(|(key, kind)| {
+    let links = [&step.service, &step.slice].into_iter().filter(|key| !key.is_empty()).map(|key| {
         let (driver, selection) = (walk.driver.clone(), Selection::Object(key.clone()));
         let onclick = Callback::from(move |_: MouseEvent| driver.act(Act::Select(Some(selection.clone()))));
-        let name = split_key(key).map_or(key.as_str(), |(_, _, name)| name);
-        html! { <button class="lnk" title={key.clone()} {onclick}>{ format!("{kind} {name}") }</button> }
+        html! { <button class="lnk" title={key.clone()} {onclick}>{ title(key) }</button> }
     });
     let links: Vec<Html> = links.collect();
     if links.is_empty() {
