@@ -337,6 +337,11 @@ impl Value {
         crate::number::write_json(self, serde_json::ser::CompactFormatter)
     }
 
+    /// Writes JSON as the API server does for people: indented by two blanks.
+    pub fn to_json_indented(&self) -> String {
+        crate::number::write_json(self, serde_json::ser::PrettyFormatter::with_indent(b"  "))
+    }
+
     /// Writes JSON as kubectl does: indented by four blanks.
     pub fn to_json_pretty(&self) -> String {
         crate::number::write_json(self, serde_json::ser::PrettyFormatter::with_indent(b"    "))

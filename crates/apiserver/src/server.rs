@@ -203,7 +203,7 @@ impl ApiServer {
     }
 
     /// Returns the number of a new stream.
-    pub(crate) fn new_stream(&mut self) -> u64 {
+    pub fn new_stream(&mut self) -> u64 {
         let stream = self.next_stream;
         self.next_stream += 1;
         stream

@@ -187,7 +187,6 @@ impl Command {
                 let help = commands::find("help").unwrap_or(spec);
                 return Ok((help, Rc::new(parsed)));
             }
-            Err(FlagError::Bad(_)) if is_lenient(spec) => Parsed::default(),
             Err(FlagError::Bad(text)) => {
                 return Err(Failure::Error(format!(
                     "{text}\nSee '{} --help' for usage.",
@@ -202,11 +201,6 @@ impl Command {
         }
         Ok((spec, Rc::new(parsed)))
     }
-}
-
-/// Returns whether the command only says that it isn't there yet, whatever its flags.
-fn is_lenient(spec: &Spec) -> bool {
-    matches!(spec.path, "debug" | "proxy" | "plugin" | "plugin list")
 }
 
 fn words_of(spec: &Spec) -> Vec<String> {

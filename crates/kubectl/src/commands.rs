@@ -35,7 +35,7 @@ table! {
     "create configmap" ["cm"] "create configmap NAME [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none] [options]" [] cmd::create::config::config_map;
     "create cronjob" ["cj"] "create cronjob NAME --image=image --schedule='0/5 * * * ?' -- [COMMAND] [args...] [flags] [options]" ["image" "schedule"] cmd::create::batch::cron_job;
     "create deployment" ["deploy"] "create deployment NAME --image=image -- [COMMAND] [args...] [options]" ["image"] cmd::create::deployment::deployment;
-    "create ingress" ["ing"] "create ingress NAME --rule=host/path=service:port[,tls[=secret]]  [options]" [] cmd::later::run;
+    "create ingress" ["ing"] "create ingress NAME --rule=host/path=service:port[,tls[=secret]]  [options]" [] cmd::create::ingress::ingress;
     "create job" [] "create job NAME --image=image [--from=cronjob/name] -- [COMMAND] [args...] [options]" [] cmd::create::batch::job;
     "create namespace" ["ns"] "create namespace NAME [--dry-run=server|client|none] [options]" [] cmd::create::simple::namespace;
     "create poddisruptionbudget" ["pdb"] "create poddisruptionbudget NAME --selector=SELECTOR --min-available=N [--dry-run=server|client|none] [options]" [] cmd::create::policy::disruption_budget;
@@ -80,7 +80,7 @@ table! {
     "certificate approve" [] "certificate approve (-f FILENAME | NAME) [options]" [] cmd::certificate::approve;
     "certificate deny" [] "certificate deny (-f FILENAME | NAME) [options]" [] cmd::certificate::deny;
     "cluster-info" [] "cluster-info [flags] [options]" [] cmd::cluster_info::run;
-    "cluster-info dump" [] "cluster-info dump [flags] [options]" [] cmd::later::run;
+    "cluster-info dump" [] "cluster-info dump [flags] [options]" [] cmd::cluster_info::dump::run;
     "top" [] "top [flags] [options]" [] cmd::help::group;
     "top node" ["nodes" "no"] "top node [NAME | -l label] [options]" [] cmd::top::run;
     "top pod" ["pods" "po"] "top pod [NAME | -l label] [options]" [] cmd::top::run;
@@ -93,17 +93,17 @@ table! {
     "attach" [] "attach (POD | TYPE/NAME) -c CONTAINER [options]" [] cmd::exec::attach;
     "exec" [] "exec (POD | TYPE/NAME) [-c CONTAINER] [flags] -- COMMAND [args...] [options]" [] cmd::exec::run;
     "port-forward" [] "port-forward TYPE/NAME [options] [LOCAL_PORT:]REMOTE_PORT [...[LOCAL_PORT_N:]REMOTE_PORT_N]" [] cmd::port_forward::run;
-    "proxy" [] "proxy [--port=PORT] [--www=static-dir] [--www-prefix=prefix] [--api-prefix=prefix] [options]" [] cmd::later::run;
+    "proxy" [] "proxy [--port=PORT] [--www=static-dir] [--www-prefix=prefix] [--api-prefix=prefix] [options]" [] cmd::proxy::run;
     "cp" [] "cp <file-spec-src> <file-spec-dest> [options]" [] cmd::cp::run;
     "auth" [] "auth [flags] [options]" [] cmd::help::group;
     "auth can-i" [] "auth can-i VERB [TYPE | TYPE/NAME | NONRESOURCEURL] [options]" [] cmd::auth::can_i;
-    "auth reconcile" [] "auth reconcile -f FILENAME [options]" [] cmd::later::run;
+    "auth reconcile" [] "auth reconcile -f FILENAME [options]" [] cmd::auth::reconcile::run;
     "auth whoami" [] "auth whoami [options]" [] cmd::auth::who_am_i;
-    "debug" [] "debug (POD | TYPE[[.VERSION].GROUP]/NAME) [ -- COMMAND [args...] ] [options]" [] cmd::later::run;
+    "debug" [] "debug (POD | TYPE[[.VERSION].GROUP]/NAME) [ -- COMMAND [args...] ] [options]" [] cmd::debug::run;
     "events" [] "events [(-o|--output=)json|yaml|name|go-template|go-template-file|template|templatefile|jsonpath|jsonpath-as-json|jsonpath-file] [--for TYPE/NAME] [--watch] [--types=Normal,Warning] [options]" [] cmd::events::run;
     "diff" [] "diff -f FILENAME [options]" [] cmd::diff::run;
     "apply" [] "apply (-f FILENAME | -k DIRECTORY) [options]" [] cmd::apply::run;
-    "apply edit-last-applied" [] "apply edit-last-applied (RESOURCE/NAME | -f FILENAME) [options]" [] cmd::later::run;
+    "apply edit-last-applied" [] "apply edit-last-applied (RESOURCE/NAME | -f FILENAME) [options]" [] cmd::edit::last_applied;
     "apply set-last-applied" [] "apply set-last-applied -f FILENAME [options]" [] cmd::apply::last_applied::set;
     "apply view-last-applied" [] "apply view-last-applied (TYPE [NAME | -l label] | TYPE/NAME | -f FILENAME) [options]" [] cmd::apply::last_applied::view;
     "patch" [] "patch (-f FILENAME | TYPE NAME) [-p PATCH|--patch-file FILE] [options]" [] cmd::patch::run;
@@ -124,7 +124,7 @@ table! {
     "config get-contexts" [] "config get-contexts [(-o|--output=)name)] [options]" [] cmd::config::get_contexts;
     "config get-users" [] "config get-users [flags] [options]" [] cmd::config::get_users;
     "config rename-context" [] "config rename-context CONTEXT_NAME NEW_NAME [options]" [] cmd::config::rename_context;
-    "config set" [] "config set PROPERTY_NAME PROPERTY_VALUE [options]" [] cmd::later::run;
+    "config set" [] "config set PROPERTY_NAME PROPERTY_VALUE [options]" [] cmd::config::set;
     "config set-cluster" [] "config set-cluster NAME [--server=server] [--certificate-authority=path/to/certificate/authority] [--insecure-skip-tls-verify=true] [--tls-server-name=example.com] [options]" [] cmd::config::set_cluster;
     "config set-context" [] "config set-context [NAME | --current] [--cluster=cluster_nickname] [--user=user_nickname] [--namespace=namespace] [options]" [] cmd::config::set_context;
     "config set-credentials" [] "config set-credentials NAME [--client-certificate=path/to/certfile] [--client-key=path/to/keyfile] [--token=bearer_token] [--username=basic_user] [--password=basic_password] [--auth-provider=provider_name] [--auth-provider-arg=key=value] [--exec-command=exec_command] [--exec-api-version=exec_api_version] [--exec-arg=arg] [--exec-env=key=value] [options]" [] cmd::config::set_credentials;
@@ -132,7 +132,8 @@ table! {
     "config use-context" ["use"] "config use-context CONTEXT_NAME [options]" [] cmd::config::use_context;
     "config view" [] "config view [flags] [options]" [] cmd::config::view;
     "plugin" [] "plugin [flags] [options]" [] cmd::help::group;
-    "plugin list" [] "plugin list [flags] [options]" [] cmd::later::run;
+    "plugin list" [] "plugin list [flags] [options]" [] cmd::plugin::list;
+    "alpha" [] "alpha [options]" [] cmd::plugin::alpha;
     "version" [] "version [flags] [options]" [] cmd::version::run;
     "options" [] "options" [] cmd::help::options;
     "help" [] "help [command] | STRING_TO_SEARCH" [] cmd::help::help;

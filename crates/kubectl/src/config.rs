@@ -1,4 +1,8 @@
 use api::{User, Value, tree};
+use std::collections::BTreeMap;
+
+/// Fields of a kubeconfig's entry that nothing here acts upon, by their names.
+pub(crate) type Settings = BTreeMap<String, String>;
 
 /// A cluster of a kubeconfig.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -7,6 +11,8 @@ pub struct ConfigCluster {
     pub name: String,
     /// The API server's URL.
     pub server: String,
+    /// Its other fields; empty where they are those of the machine's own kubeconfig.
+    pub(crate) settings: Settings,
 }
 
 /// A context of a kubeconfig.
@@ -29,6 +35,8 @@ pub struct ConfigUser {
     pub name: String,
     /// Whom the API server takes it for.
     pub user: User,
+    /// How it logs in; empty where that is as in the machine's own kubeconfig.
+    pub(crate) settings: Settings,
 }
 
 /// A kubeconfig as data.
@@ -50,14 +58,22 @@ impl Config {
     /// Makes a kubeconfig with one cluster, one context and the administrator as its user.
     pub fn new(context: &str, cluster: &str, server: &str, user: &str) -> Config {
         Config {
-            clusters: vec![ConfigCluster { name: cluster.to_string(), server: server.to_string() }],
+            clusters: vec![ConfigCluster {
+                name: cluster.to_string(),
+                server: server.to_string(),
+                settings: of_machine(&["certificate-authority-data"]),
+            }],
             contexts: vec![ConfigContext {
                 name: context.to_string(),
                 cluster: cluster.to_string(),
                 user: user.to_string(),
                 namespace: String::new(),
             }],
-            users: vec![ConfigUser { name: user.to_string(), user: User::admin() }],
+            users: vec![ConfigUser {
+                name: user.to_string(),
+                user: User::admin(),
+                settings: of_machine(&["client-certificate-data", "client-key-data"]),
+            }],
             current: context.to_string(),
             home: server.to_string(),
         }
@@ -92,49 +108,40 @@ impl Config {
         self.clusters.iter().find(|cluster| cluster.name == *name)
     }
 
-    /// Returns the configuration as `kubectl config view` shows it.
-    pub fn to_value(&self) -> Value {
-        let clusters: Vec<Value> = self
-            .clusters
-            .iter()
-            .map(|cluster| {
-                tree!({
-                    "cluster": {"server": (&cluster.server), "certificate-authority-data": "DATA+OMITTED"},
-                    "name": (&cluster.name),
-                })
-            })
-            .collect();
-        let contexts: Vec<Value> = self
-            .contexts
-            .iter()
-            .map(|context| {
-                let mut inner = tree!({"cluster": (&context.cluster), "user": (&context.user)});
-                if !context.namespace.is_empty() {
-                    inner.set(&["namespace"], &context.namespace);
-                }
-                tree!({"context": (inner), "name": (&context.name)})
-            })
-            .collect();
-        let users: Vec<Value> = self
-            .users
-            .iter()
-            .map(|user| {
-                let secrets = tree!({
-                    "client-certificate-data": "DATA+OMITTED",
-                    "client-key-data": "DATA+OMITTED",
-                });
-                tree!({"name": (&user.name), "user": (secrets)})
-            })
-            .collect();
-        let list = |items: Vec<Value>| if items.is_empty() { Value::Null } else { Value::from(items) };
+    /// Returns the configuration as `kubectl config view` shows it: what is secret only with `--raw`.
+    pub(crate) fn to_value(&self, raw: bool) -> Value {
+        let clusters = self.clusters.iter().map(|cluster| {
+            let mut inner = Value::map();
+            if !cluster.server.is_empty() {
+                inner.set(&["server"], &cluster.server);
+            }
+            show(&mut inner, &cluster.settings, raw);
+            tree!({"cluster": (inner), "name": (&cluster.name)})
+        });
+        let contexts = self.contexts.iter().map(|context| {
+            let mut inner = tree!({"cluster": (&context.cluster), "user": (&context.user)});
+            if !context.namespace.is_empty() {
+                inner.set(&["namespace"], &context.namespace);
+            }
+            tree!({"context": (inner), "name": (&context.name)})
+        });
+        let users = self.users.iter().map(|user| {
+            let mut inner = Value::map();
+            show(&mut inner, &user.settings, raw);
+            tree!({"name": (&user.name), "user": (inner)})
+        });
+        let sorted = |mut items: Vec<Value>| {
+            items.sort_by(|a, b| a["name"].str().cmp(b["name"].str()));
+            if items.is_empty() { Value::Null } else { Value::from(items) }
+        };
         tree!({
             "apiVersion": "v1",
-            "clusters": (list(clusters)),
-            "contexts": (list(contexts)),
+            "clusters": (sorted(clusters.collect())),
+            "contexts": (sorted(contexts.collect())),
             "current-context": (&self.current),
             "kind": "Config",
             "preferences": {},
-            "users": (list(users)),
+            "users": (sorted(users.collect())),
         })
     }
 
@@ -146,5 +153,27 @@ impl Config {
         config.clusters.retain(|cluster| cluster.name == current.cluster);
         config.users.retain(|user| user.name == current.user);
         config
+    }
+}
+
+/// Makes the settings of the machine's own kubeconfig, whose certificates nothing here verifies.
+fn of_machine(fields: &[&str]) -> Settings {
+    let text = crate::text::base64(b"Simulated cluster: nothing here verifies a certificate.");
+    fields.iter().map(|field| ((*field).to_string(), text.clone())).collect()
+}
+
+/// Adds settings to what is shown of an entry.
+// Models staging/src/k8s.io/client-go/tools/clientcmd/api/helpers.go RedactSecrets, ShortenConfig
+fn show(entry: &mut Value, settings: &Settings, raw: bool) {
+    for (field, text) in settings {
+        let path: Vec<&str> = field.split('.').collect();
+        let value: Value = match (field.as_str(), text.as_str()) {
+            (_, "true") => true.into(),
+            (_, "false") => false.into(),
+            ("token" | "password", _) if !raw => "REDACTED".into(),
+            (field, _) if field.ends_with("-data") && !raw => "DATA+OMITTED".into(),
+            (_, text) => text.into(),
+        };
+        entry.set(&path, value);
     }
 }

@@ -144,7 +144,7 @@ impl Cx<'_> {
     }
 
     /// Returns who asks.
-    fn user(&self) -> Rc<User> {
+    pub fn user(&self) -> Rc<User> {
         let name = self.flags.text("as");
         if !name.is_empty() {
             let given = self.flags.list("as-group");
@@ -160,8 +160,66 @@ impl Cx<'_> {
         }
     }
 
+    /// Returns whom the API server takes the bearer of a token for; `None` where it takes it for nobody.
+    pub fn user_of_token(&mut self, token: &str) -> Option<User> {
+        let review = api::tree!({
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenReview",
+            "metadata": {},
+            "spec": {"token": token},
+        });
+        let path = "/apis/authentication.k8s.io/v1/tokenreviews";
+        let mut request = Request::new(Method::Post, path).body(review);
+        request.user = Rc::new(User::admin());
+        request.agent = "kubectl".into();
+        let status = self.host.request(request).ok()?.body["status"].clone();
+        if !status["authenticated"].is_true() {
+            return None;
+        }
+        let user = &status["user"];
+        Some(User {
+            name: user["username"].str().into(),
+            groups: user["groups"].items().iter().map(|group| group.str().into()).collect(),
+            ..User::default()
+        })
+    }
+
     fn flags_own_user(&self) -> bool {
         self.spec.path.starts_with("create ") || self.spec.path.starts_with("set ")
+    }
+
+    /// Checks what every command may say about how the server is asked.
+    // Models staging/src/k8s.io/client-go/tools/clientcmd/client_config.go ConfirmUsable, rest/config.go
+    fn check_overrides(&self) -> Outcome {
+        let flags = &self.flags;
+        let user = flags.text("user");
+        if !user.is_empty() && !self.flags_own_user() && !self.config.users.iter().any(|one| one.name == user)
+        {
+            return crate::failure::error(format!("auth info {} does not exist", crate::text::quote(user)));
+        }
+        let cluster = flags.text("cluster");
+        let is_own = self.spec.path == "config set-context";
+        if !cluster.is_empty() && !is_own && !self.config.clusters.iter().any(|one| one.name == cluster) {
+            return crate::failure::error(format!(
+                "no server found for cluster {}",
+                crate::text::quote(cluster)
+            ));
+        }
+        let names_others = ["as-group", "as-user-extra"].iter().any(|flag| !flags.list(flag).is_empty())
+            || !flags.text("as-uid").is_empty();
+        if names_others && flags.text("as").is_empty() {
+            let user = self.context().map_or("", |context| &context.user);
+            return crate::failure::error(format!(
+                "requesting uid, groups or user-extra for {user} without impersonating a user"
+            ));
+        }
+        let timeout = flags.text("request-timeout");
+        if timeout.parse::<u64>().is_err() && crate::text::parse_duration(timeout).is_none() {
+            return crate::failure::error(
+                "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)",
+            );
+        }
+        Ok(())
     }
 
     /// Checks that the kubeconfig leads to the cluster that is here.
@@ -171,6 +229,7 @@ impl Cx<'_> {
         if !name.is_empty() && self.config.context(name).is_none() {
             return crate::failure::error(format!("context {} does not exist", crate::text::quote(name)));
         }
+        self.check_overrides()?;
         let Some(context) = self.context() else {
             // Without a context, kubectl tries its own machine.
             return Err(Failure::Connection(refused("localhost:8080")));

@@ -1,4 +1,4 @@
-use api::{Request, Response, WatchEvent};
+use api::{Request, Response, User, WatchEvent};
 use sim::Time;
 
 /// What a stream had when it was asked.
@@ -49,6 +49,14 @@ pub trait Host {
     /// number, which is the machine's choice for 0; `None` where it is taken.
     fn listen(&mut self, stream: u64, local: u16, remote: u16) -> Option<u16> {
         let _ = (stream, local, remote);
+        None
+    }
+
+    /// Opens a port of the machine that leads to the API server as a user; paths there begin with a prefix.
+    /// Returns a stream that ends with it, and the port's number, which is the machine's choice for 0; `None`
+    /// where it is taken.
+    fn serve_api(&mut self, user: &User, local: u16, prefix: &str) -> Option<(u64, u16)> {
+        let _ = (user, local, prefix);
         None
     }
 

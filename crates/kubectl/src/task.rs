@@ -69,12 +69,16 @@ macro_rules! tasks {
 
 tasks! {
     Copy(Box<cmd::cp::Copy>),
+    Debug(Box<cmd::debug::attach::Attach>),
     Delete(cmd::delete::Gone),
     Drain(cmd::drain::Drain),
+    Dump(Box<cmd::cluster_info::dump::Dump>),
     Edit(cmd::edit::Edit),
+    Events(Box<cmd::events::Events>),
     Exec(cmd::exec::Exec),
     Forward(cmd::port_forward::Forward),
     Logs(cmd::logs::Logs),
+    Proxy(cmd::proxy::Proxy),
     Raw(cmd::get::raw::Raw),
     Run(cmd::run::Started),
     Status(cmd::rollout::status::Status),

@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Sidecar,
     /// With the others.
     Regular,
+    /// Added to a pod that runs, for a look into it; begun once, whatever the others do.
+    Ephemeral,
 }
 
 /// How a container's process ended.
@@ -262,6 +264,7 @@ impl Container {
         match self.kind {
             Kind::Init => self.has_succeeded(),
             Kind::Sidecar | Kind::Regular => self.is_started() && self.result(ProbeKind::Readiness),
+            Kind::Ephemeral => false,
         }
     }
 

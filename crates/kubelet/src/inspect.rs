@@ -1,5 +1,5 @@
 use crate::container::{Container, Phase};
-use crate::cri::{Files, LogLine, LogOptions};
+use crate::cri::{Files, LogLine, LogOptions, Mount, MountSource};
 use crate::kubelet::Kubelet;
 use crate::net::PodNetwork;
 use crate::worker::PodWorker;
@@ -77,6 +77,8 @@ pub struct ExecContext {
     pub version: Rc<str>,
     /// The text of `/etc/resolv.conf`.
     pub resolv_conf: String,
+    /// Where the node's own root folder is mounted; empty for nowhere.
+    pub node_root: Rc<str>,
 }
 
 impl Kubelet {
@@ -283,6 +285,31 @@ impl Kubelet {
     }
 }
 
+/// Returns the processes that a container's process sees: its own first, then those of the containers whose
+/// namespace of processes it is in.
+// Models pkg/kubelet/kuberuntime/util/util.go PidNamespaceForPod
+fn processes(worker: &PodWorker, container: &Container, own: ProcessInfo) -> Vec<ProcessInfo> {
+    let shares = worker.pod["spec"]["shareProcessNamespace"].is_true();
+    let target = container.spec["targetContainerName"].text();
+    let others = worker.containers.iter().filter(|other| {
+        other.name != container.name && other.is_running() && (shares || other.name == target)
+    });
+    let mut all = vec![own];
+    if shares {
+        all.push(ProcessInfo { pid: 1, user: "65535".into(), command: "/pause".into() });
+    }
+    for (other, pid) in others.zip((if shares { 7 } else { 1 }..).step_by(6)) {
+        let user = crate::pod_status::user_of(&worker.pod, other).0;
+        let user: Rc<str> = if user == 0 { "root".into() } else { user.to_string().into() };
+        all.push(ProcessInfo { pid, user, command: other.command_line() });
+    }
+    let last = all.iter().skip(1).map(|process| process.pid).max();
+    if let (Some(last), Some(own)) = (last, all.first_mut()) {
+        own.pid = last + 24;
+    }
+    all
+}
+
 fn context(worker: &PodWorker, container: &Container, files: Files, resolv_conf: String) -> ExecContext {
     let local = container.local.as_ref();
     let image = local.map(|local| local.image.clone()).unwrap_or_default();
@@ -303,10 +330,16 @@ fn context(worker: &PodWorker, container: &Container, files: Files, resolv_conf:
         node: container.facts.node.clone(),
         directory: directory.into(),
         user,
-        processes: vec![ProcessInfo { pid: 1, user: owner, command }],
+        processes: processes(worker, container, ProcessInfo { pid: 1, user: owner, command }),
         tools: image.tools.clone(),
         image: local.map_or_else(|| "".into(), |local| local.name.clone()),
         version: local.map_or_else(|| "".into(), |local| local.version.clone()),
         resolv_conf,
+        node_root: node_root(container),
     }
+}
+
+fn node_root(container: &Container) -> Rc<str> {
+    let is_root = |mount: &&Mount| mount.sub_path.is_empty() && mount.source == MountSource::Node("/".into());
+    container.root.mounts.iter().find(is_root).map_or_else(|| "".into(), |mount| mount.path.clone())
 }

@@ -37,21 +37,25 @@ impl PodWorker {
             status.set(&["podIPs"], tree!([{"ip": (&ip)}]));
             status.set(&["resources"], self.pod["spec"]["resources"].as_map().cloned().unwrap_or_default());
         }
-        let of = |regular: bool| -> Vec<Value> {
-            let listed =
-                self.containers.iter().filter(|container| (container.kind == Kind::Regular) == regular);
+        let of = |kinds: &[Kind]| -> Vec<Value> {
+            let listed = self.containers.iter().filter(|container| kinds.contains(&container.kind));
             listed.map(|container| self.container_status(container)).collect()
         };
-        status.set(&["containerStatuses"], of(true));
-        let init = of(false);
-        if !init.is_empty() {
-            status.set(&["initContainerStatuses"], init);
+        status.set(&["containerStatuses"], of(&[Kind::Regular]));
+        for (field, kinds) in [
+            ("initContainerStatuses", &[Kind::Init, Kind::Sidecar][..]),
+            ("ephemeralContainerStatuses", &[Kind::Ephemeral]),
+        ] {
+            let statuses = of(kinds);
+            if !statuses.is_empty() {
+                status.set(&[field], statuses);
+            }
         }
         status
     }
 
     /// Returns whether its containers are ended for good: the pod is deleted, or was rejected.
-    fn is_terminal(&self) -> bool {
+    pub(crate) fn is_terminal(&self) -> bool {
         matches!(self.stage, Stage::Stopping { .. } | Stage::Gone) || self.termination.is_some()
     }
 
@@ -65,7 +69,7 @@ impl PodWorker {
             && self.containers.iter().any(|container| match container.kind {
                 Kind::Init => !container.has_succeeded(),
                 Kind::Sidecar => !container.is_started() && container.exit.is_none(),
-                Kind::Regular => false,
+                Kind::Regular | Kind::Ephemeral => false,
             });
         let failed_init = self.containers.iter().any(|container| {
             container.kind == Kind::Init
@@ -127,9 +131,11 @@ impl PodWorker {
             "lastState": (Value::map()),
             "ready": (container.is_ready()),
             "restartCount": (container.restarts),
-            "started": (container.is_started()),
             "state": (self.state(container)),
         });
+        if container.kind != Kind::Ephemeral {
+            status.set(&["started"], container.is_started());
+        }
         if has_id {
             status.set(&["containerID"], format!("containerd://{}", id_of(container)));
             let resources = &container.spec["resources"];
@@ -175,7 +181,7 @@ impl PodWorker {
         match &container.exit {
             Some(exit) => tree!({"terminated": (terminated(exit))}),
             None => {
-                let waits = container.kind != Kind::Init
+                let waits = !matches!(container.kind, Kind::Init | Kind::Ephemeral)
                     && self
                         .containers
                         .iter()
@@ -247,7 +253,9 @@ impl PodWorker {
         let unready: Vec<&str> = self
             .containers
             .iter()
-            .filter(|container| container.kind != Kind::Init && !container.is_ready())
+            .filter(|container| {
+                !matches!(container.kind, Kind::Init | Kind::Ephemeral) && !container.is_ready()
+            })
             .map(|container| &*container.name)
             .collect();
         if unready.is_empty() {
@@ -270,7 +278,7 @@ impl PodWorker {
             .filter(|container| match container.kind {
                 Kind::Init => !container.has_succeeded(),
                 Kind::Sidecar => !container.is_started(),
-                Kind::Regular => false,
+                Kind::Regular | Kind::Ephemeral => false,
             })
             .map(|container| &*container.name)
             .collect();

@@ -102,7 +102,7 @@ impl PodWorker {
         }
         let mut moved = false;
         let mut look_at = Time::NEVER;
-        for i in 0..self.containers.len() {
+        for i in self.in_order() {
             match self.consider(turn, i) {
                 Next::Begun => {
                     self.look_at = Time::NEVER;
@@ -119,17 +119,43 @@ impl PodWorker {
             let blocks = match container.kind {
                 Kind::Init => !container.has_succeeded(),
                 Kind::Sidecar => !container.is_started(),
-                Kind::Regular => false,
+                Kind::Regular | Kind::Ephemeral => false,
             };
             if blocks && !self.is_initialized() {
                 break;
             }
         }
         self.look_at = look_at;
-        if self.is_finished() {
+        if self.is_finished() && !self.is_terminal() {
+            if self.containers.iter().any(|container| container.is_running()) {
+                return moved | self.stop_rest(turn);
+            }
             self.stage = Stage::Stopping { until: now };
             self.touch(turn);
             return true;
+        }
+        moved
+    }
+
+    /// Returns the containers' positions in the order in which they are started: ephemeral ones don't wait for
+    /// init containers.
+    fn in_order(&self) -> Vec<usize> {
+        let is_ephemeral = |i: &usize| self.containers.get(*i).is_some_and(|one| one.kind == Kind::Ephemeral);
+        let (first, then): (Vec<usize>, Vec<usize>) = (0..self.containers.len()).partition(is_ephemeral);
+        [first, then].concat()
+    }
+
+    /// Stops what still runs of a pod whose regular containers have all ended for good.
+    fn stop_rest(&mut self, turn: &mut Turn) -> bool {
+        let grace = self.pod["spec"]["terminationGracePeriodSeconds"].as_int().unwrap_or(30).clamp(0, 86_400);
+        let mut moved = false;
+        for i in 0..self.containers.len() {
+            let Some(container) = self.containers.get(i) else { break };
+            if container.is_running() && container.kill.is_none() {
+                let message = format!("Stopping container {}", container.name);
+                self.kill(turn, i, grace * SECOND, &message);
+                moved = true;
+            }
         }
         moved
     }
@@ -186,6 +212,7 @@ impl PodWorker {
             let again = match container.kind {
                 Kind::Init => exit.code != 0 && &*policy != "Never" && !initialized,
                 Kind::Sidecar => true,
+                Kind::Ephemeral => false,
                 Kind::Regular => match &*policy {
                     "Never" => false,
                     "OnFailure" => exit.code != 0,

@@ -91,13 +91,15 @@ impl PodWorker {
             Container::new(container, if is_sidecar { Kind::Sidecar } else { Kind::Init })
         });
         let regular = spec["containers"].items().iter().map(|spec| Container::new(spec, Kind::Regular));
+        let ephemeral = spec["ephemeralContainers"].items().iter();
+        let ephemeral = ephemeral.map(|spec| Container::new(spec, Kind::Ephemeral));
         PodWorker {
             asks: Rc::new(Asks::of(pod)),
             uid: meta::uid(pod).into(),
             key: meta::key(pod),
             stage: Stage::New,
             ip: None,
-            containers: init.chain(regular).collect(),
+            containers: init.chain(regular).chain(ephemeral).collect(),
             volumes: BTreeMap::new(),
             sources: BTreeMap::new(),
             tokens: BTreeMap::new(),
@@ -127,6 +129,12 @@ impl PodWorker {
             if let Some(known) = self.containers.iter_mut().find(|known| known.name == given["name"].text()) {
                 known.changed |= known.spec["image"] != given["image"];
                 known.spec = given.clone();
+            }
+        }
+        for given in spec["ephemeralContainers"].items() {
+            if !self.containers.iter().any(|known| *known.name == *given["name"].str()) {
+                self.containers.push(Container::new(given, Kind::Ephemeral));
+                self.look_at = now;
             }
         }
         if !meta::is_deleting(pod) {
@@ -236,7 +244,11 @@ impl PodWorker {
         reference.set(&["apiVersion"], "v1");
         reference.set(&["kind"], "Pod");
         if let Some(container) = container {
-            let list = if container.kind == Kind::Regular { "containers" } else { "initContainers" };
+            let list = match container.kind {
+                Kind::Regular => "containers",
+                Kind::Init | Kind::Sidecar => "initContainers",
+                Kind::Ephemeral => "ephemeralContainers",
+            };
             reference.set(&["fieldPath"], format!("spec.{list}{{{}}}", container.name));
         }
         reference

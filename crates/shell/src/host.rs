@@ -1,5 +1,5 @@
 use crate::place::{Facts, Place};
-use api::{Request, Response};
+use api::{Request, Response, User};
 use kubectl::{Config, StreamRead};
 use sim::{Nanos, Time};
 
@@ -199,6 +199,14 @@ pub trait Host {
     /// number, which is the machine's choice for 0; `None` where it is taken.
     fn listen(&mut self, place: &Place, stream: u64, local: u16, remote: u16) -> Option<u16> {
         let _ = (place, stream, local, remote);
+        None
+    }
+
+    /// Opens a port of the machine that leads to the API server as a user; paths there begin with a prefix.
+    /// Returns a stream that ends with it, and the port's number, which is the machine's choice for 0; `None`
+    /// where it is taken.
+    fn serve_api(&mut self, place: &Place, user: &User, local: u16, prefix: &str) -> Option<(u64, u16)> {
+        let _ = (place, user, local, prefix);
         None
     }
 

@@ -86,6 +86,8 @@ pub struct Facts {
     pub is_busybox: bool,
     /// The processes: (number, user, command line).
     pub processes: Vec<(u32, String, String)>,
+    /// The folder that shows another machine's files, such as a node's in a pod that looks into it, and that machine.
+    pub other_root: Option<(String, Place)>,
     /// The programs there are; `None` for all that the shell knows.
     pub programs: Option<Vec<String>>,
 }

@@ -108,7 +108,10 @@ impl ApiServer {
             }
             Scope::Status => (rest.strategy.validate_status)(&new, &old, &mut errors),
             Scope::Approval => certificates::validate_approval(&new, &old, &mut errors),
-            Scope::Finalize | Scope::EphemeralContainers | Scope::Resize => {
+            Scope::EphemeralContainers => {
+                crate::validation::core::pod::validate_ephemeral_update(&new, &old, &mut errors);
+            }
+            Scope::Finalize | Scope::Resize => {
                 crate::validation::others::validate_metadata_update(&new, &old, &mut errors);
             }
         }

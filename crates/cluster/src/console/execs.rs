@@ -119,9 +119,10 @@ impl Cluster {
     /// Returns whether a container is made to be typed into (`stdin: true`).
     fn takes_typing(&self, request: &NodeRequest) -> bool {
         let key = ("pods", format!("{}/{}", request.namespace, request.pod));
-        let containers = self.view.objects.get(&key).map(|pod| pod["spec"]["containers"].items());
-        let is_asked = |container: &&api::Value| container["name"].str() == request.container;
-        containers.and_then(|list| list.iter().find(is_asked)).is_some_and(|found| found["stdin"].is_true())
+        let Some(pod) = self.view.objects.get(&key) else { return false };
+        let lists = ["containers", "ephemeralContainers"].iter();
+        let mut all = lists.flat_map(|list| pod["spec"][*list].items());
+        all.any(|container| container["name"].str() == request.container && container["stdin"].is_true())
     }
 
     fn begin_job(
@@ -149,8 +150,9 @@ impl Cluster {
     fn container_id(&self, place: &Place) -> Option<String> {
         let Place::Container { namespace, pod, container } = place else { return None };
         let pod = self.view.objects.get(&("pods", format!("{namespace}/{pod}")))?;
-        let statuses = pod["status"]["containerStatuses"].items().iter();
-        let status = statuses.into_iter().find(|status| status["name"].str() == container.as_ref())?;
+        let lists = ["containerStatuses", "ephemeralContainerStatuses"].iter();
+        let mut statuses = lists.flat_map(|list| pod["status"][*list].items());
+        let status = statuses.find(|status| status["name"].str() == container.as_ref())?;
         let runs = status["state"].get("running").is_some();
         runs.then(|| status["containerID"].str().to_string())
     }

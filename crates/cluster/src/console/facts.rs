@@ -10,10 +10,10 @@ const SEGMENT_PREFIX: u8 = 24;
 /// The hops that a packet may take in all.
 const TTL: u8 = 64;
 
-/// Adds tar, which comes with every shell.
-fn with_tar(mut tools: Vec<String>) -> Vec<String> {
+/// Adds what comes with every shell.
+fn with_basics(mut tools: Vec<String>) -> Vec<String> {
     if tools.iter().any(|tool| tool == "sh") {
-        tools.push("tar".to_string());
+        tools.extend(["tar", "chroot"].map(str::to_string));
     }
     tools
 }
@@ -211,7 +211,9 @@ impl Ground<'_> {
             environment: context.env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
             processes: context.processes.into_iter().map(process).collect(),
             is_busybox: !context.tools.iter().any(|tool| tool == "bash"),
-            programs: Some(with_tar(context.tools)),
+            other_root: (!context.node_root.is_empty())
+                .then(|| (context.node_root.to_string(), Place::Node(context.node.clone()))),
+            programs: Some(with_basics(context.tools)),
             ..network
         }
     }

@@ -39,6 +39,11 @@ impl Forwards {
         self.listeners.iter().find_map(|((_, local), listener)| is_it(listener).then_some(*local))
     }
 
+    /// Returns whether a port is taken.
+    pub(crate) fn holds(&self, place: &Place, port: u16) -> bool {
+        self.listeners.contains_key(&(place.clone(), port))
+    }
+
     /// Forgets the ports of a stream.
     pub(crate) fn close(&mut self, stream: u64) {
         self.listeners.retain(|_, listener| listener.stream != stream);
@@ -50,8 +55,9 @@ impl Ground<'_> {
     pub(super) fn open_port(&mut self, place: &Place, stream: u64, local: u16, remote: u16) -> Option<u16> {
         let asked = self.machines.node_requests.iter().find(|request| request.stream == stream)?;
         let (namespace, pod, uid) = (asked.namespace.clone(), asked.pod.clone(), asked.uid.clone());
+        let proxies = &self.machines.api_ports;
         let forwards = &mut self.machines.forwards;
-        let is_free = |port: u16| !forwards.listeners.contains_key(&(place.clone(), port));
+        let is_free = |port: u16| !forwards.holds(place, port) && !proxies.holds(place, port);
         let port = if local == 0 {
             let first = self.world.chance.draw("port", &uid, stream) % u64::from(CHOSEN.1);
             let first = u16::try_from(first).unwrap_or(0);

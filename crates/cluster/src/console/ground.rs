@@ -5,7 +5,7 @@ use crate::parts::{Parts, Target};
 use crate::view::View;
 use crate::wires::Wires;
 use crate::world::{Owner, World};
-use api::{Request, Response};
+use api::{Request, Response, User};
 use kubectl::{Config, StreamRead};
 use kubelet::ExecContext;
 use network::dns::ResolvConf;
@@ -153,12 +153,17 @@ impl Host for Ground<'_> {
         if let Some(errand) = self.machines.proxies.close(stream) {
             self.machines.errands.abandon(self.wires, errand);
         }
+        self.machines.api_ports.close(stream);
         self.machines.closed.push(stream);
         self.world.close_stream(stream);
     }
 
     fn listen(&mut self, place: &Place, stream: u64, local: u16, remote: u16) -> Option<u16> {
         self.open_port(place, stream, local, remote)
+    }
+
+    fn serve_api(&mut self, place: &Place, user: &User, local: u16, prefix: &str) -> Option<(u64, u16)> {
+        self.open_proxy(place, user, local, prefix)
     }
 
     fn kubeconfig(&mut self, place: &Place) -> Config {
@@ -173,6 +178,7 @@ impl Host for Ground<'_> {
     }
 
     fn read_file(&mut self, place: &Place, path: &str) -> Result<String, FileError> {
+        let (place, path) = &self.through_root(place, path);
         if place.is_container() {
             let context = self.context(place).ok_or(FileError::NotFound)?;
             return super::machine::read_container_file(&context.files, path);
@@ -181,6 +187,7 @@ impl Host for Ground<'_> {
     }
 
     fn write_file(&mut self, place: &Place, path: &str, text: &str) -> Result<(), FileError> {
+        let (place, path) = &self.through_root(place, path);
         if let Place::Container { namespace, pod, container } = place {
             return self.change_container_file((namespace, pod, container), path, Some(text));
         }
@@ -192,6 +199,7 @@ impl Host for Ground<'_> {
     }
 
     fn list_dir(&mut self, place: &Place, path: &str) -> Result<Vec<String>, FileError> {
+        let (place, path) = &self.through_root(place, path);
         if place.is_container() {
             let context = self.context(place).ok_or(FileError::NotFound)?;
             return super::machine::list_container_files(&context.files, path);
@@ -200,6 +208,7 @@ impl Host for Ground<'_> {
     }
 
     fn make_dir(&mut self, place: &Place, path: &str) -> Result<(), FileError> {
+        let (place, path) = &self.through_root(place, path);
         if let Place::Container { namespace, pod, container } = place {
             return self.change_container_file((namespace, pod, container), &format!("{path}/"), Some(""));
         }
@@ -207,6 +216,7 @@ impl Host for Ground<'_> {
     }
 
     fn remove(&mut self, place: &Place, path: &str) -> Result<(), FileError> {
+        let (place, path) = &self.through_root(place, path);
         if let Place::Container { namespace, pod, container } = place {
             return self.change_container_file((namespace, pod, container), path, None);
         }
@@ -222,6 +232,9 @@ impl Host for Ground<'_> {
             NetProtocol::Dns { .. } => self.resolv_conf(place),
             _ => ResolvConf { nameserver: None, search: Vec::new(), ndots: 1 },
         };
+        if let Some(answer) = self.through_proxy(place, &request) {
+            return self.machines.errands.fail(answer);
+        }
         let mut request = request;
         let led = self.lead(place, &mut request);
         let Some(from) = led.map(|(pod, _)| pod).or_else(|| self.host_of(place)) else {
@@ -337,6 +350,23 @@ fn asked_words(protocol: &NetProtocol) -> Payload {
 }
 
 impl Ground<'_> {
+    /// Returns where a path leads that goes through what a container has mounted of its node's root folder.
+    fn through_root(&mut self, place: &Place, path: &str) -> (Place, String) {
+        let here = (place.clone(), path.to_string());
+        // Most paths aren't below a mount, and a look at the container copies its files.
+        if !place.is_container() || !path.starts_with("/host") {
+            return here;
+        }
+        let Some(context) = self.context(place).filter(|context| !context.node_root.is_empty()) else {
+            return here;
+        };
+        match path.strip_prefix(context.node_root.trim_end_matches('/')) {
+            Some("") => (Place::Node(context.node), "/".to_string()),
+            Some(rest) if rest.starts_with('/') => (Place::Node(context.node), rest.to_string()),
+            _ => here,
+        }
+    }
+
     fn change_container_file(
         &mut self,
         at: (&str, &str, &str),

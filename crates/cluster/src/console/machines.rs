@@ -1,5 +1,6 @@
 //! What the machines hold on which commands run: files, kubeconfigs, streams, errands.
 
+use super::api_ports::ApiPorts;
 use super::ears::Ears;
 use super::forward::Forwards;
 use super::ground::HOME;
@@ -40,6 +41,8 @@ pub(crate) struct Machines {
     pub open_in_editor: Vec<String>,
     /// Ports that lead into pods.
     pub forwards: Forwards,
+    /// The ports that lead to the API server.
+    pub api_ports: ApiPorts,
     /// Ports that programs have opened.
     pub ears: Ears,
     /// Answers that come as streams for processes in the cluster.
@@ -74,6 +77,7 @@ impl Machines {
             changed_files: Vec::new(),
             open_in_editor: Vec::new(),
             forwards: Forwards::default(),
+            api_ports: ApiPorts::default(),
             ears: Ears::default(),
             inner: BTreeMap::new(),
             proxies: Proxies::default(),

@@ -1,5 +1,6 @@
 //! The console: its tabs, and the machines that its commands run on.
 
+mod api_ports;
 mod conntrack;
 pub(crate) mod ears;
 mod execs;

@@ -165,7 +165,7 @@ impl Errands {
         self.keep(asking.id, told);
     }
 
-    /// Answers an errand that could not begin.
+    /// Answers an errand that doesn't go through the network, or could not begin.
     pub(crate) fn fail(&mut self, answer: NetAnswer) -> u64 {
         self.next += 1;
         let id = self.next;

@@ -27,7 +27,11 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
             info.mapping.kind.as_str(),
             "Deployment" | "ReplicaSet" | "StatefulSet" | "ReplicationController"
         ) {
-            return error(format!("cannot autoscale a {}", info.mapping.kind));
+            let m = &info.mapping;
+            return error(format!(
+                "cannot autoscale a {}: could not find scale subresource for {}/{}, Resource={} in discovery information",
+                m.kind, m.group, m.version, m.plural
+            ));
         }
         let name = match flags.text("name") {
             "" => info.name.clone(),

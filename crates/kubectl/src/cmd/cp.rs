@@ -6,7 +6,7 @@ use crate::archive::{self, Entry};
 use crate::builder::Info;
 use crate::cmd::create::mapping;
 use crate::cx::{Cx, Next};
-use crate::failure::{Failure, Outcome, error, usage};
+use crate::failure::{Failure, Outcome, error};
 use crate::host::StreamRead;
 use crate::task::{Progress, Task};
 use api::{Method, Request};
@@ -46,7 +46,7 @@ impl Side {
 pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     let flags = cx.args();
     let [from, to] = flags.args.as_slice() else {
-        return usage("cp", "source and destination are required");
+        return error("source and destination are required");
     };
     let (from, to) = (Side::read(cx, from)?, Side::read(cx, to)?);
     match (from.is_remote(), to.is_remote()) {
@@ -57,7 +57,10 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     }
     let remote = if from.is_remote() { &from } else { &to };
     let pod = cx.get(&mapping("", "v1", "Pod")?, &remote.namespace, &remote.pod)?;
-    let container = container(cx, &pod, flags.text("container"), false)?;
+    let container = match flags.text("container") {
+        "" => container(cx, &pod, false)?,
+        name => name.to_string(),
+    };
     let place = Place { info: info_of(&pod)?, container };
     let (stream, step) = if from.is_remote() {
         let stream = place.exec(cx, &["tar", "cf", "-", &from.path], false)?;

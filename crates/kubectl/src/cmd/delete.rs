@@ -29,14 +29,14 @@ pub(crate) struct Options {
 /// Runs the command.
 pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     let flags = cx.args();
+    if !flags.text("raw").is_empty() {
+        return raw(cx);
+    }
     let options = options(cx)?;
     let selects =
         flags.is("all") || !flags.text("selector").is_empty() || !flags.text("field-selector").is_empty();
-    if flags.is("all") && !flags.text("selector").is_empty() {
-        return error("cannot set --all and --selector at the same time");
-    }
-    if flags.is("all") && !flags.text("field-selector").is_empty() {
-        return error("cannot set --all and --field-selector at the same time");
+    if flags.is("all") && !(flags.text("selector").is_empty() && flags.text("field-selector").is_empty()) {
+        return error("setting 'all' parameter but found a non empty selector. ");
     }
     if !matches!(flags.text("output"), "" | "name") {
         return error(
@@ -81,6 +81,28 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
         timeout => timeout,
     };
     Ok(Next::Wait(Box::new(Task::Delete(Gone::new(gone, cx.now() + timeout)))))
+}
+
+/// Sends a bare DELETE.
+// Models staging/src/k8s.io/kubectl/pkg/cmd/delete/delete.go Validate
+fn raw(cx: &mut Cx) -> Outcome<Next> {
+    let flags = cx.args();
+    if !flags.args.is_empty() {
+        return error("arguments may not be passed when --raw is specified");
+    }
+    if flags.list("filename").len() > 1 {
+        return error("--raw can only use a single local file or stdin");
+    }
+    if flags.is("recursive") || !flags.text("kustomize").is_empty() {
+        return error("--raw and --recursive are mutually exclusive");
+    }
+    if !flags.text("selector").is_empty() {
+        return error("--raw and --selector (-l) are mutually exclusive");
+    }
+    if !flags.text("output").is_empty() {
+        return error("--raw and --output are mutually exclusive");
+    }
+    super::raw::send(cx, Method::Delete, flags.text("raw"))
 }
 
 fn options(cx: &mut Cx) -> Outcome<Options> {

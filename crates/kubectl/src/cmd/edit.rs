@@ -1,6 +1,7 @@
 //! `kubectl edit`
 // Models staging/src/k8s.io/kubectl/pkg/cmd/util/editor/editoptions.go
 
+use super::apply::LAST_APPLIED;
 use super::scale::record_after;
 use crate::builder::{self, Info, NOTHING_GIVEN, Take};
 use crate::cmd::set::difference;
@@ -9,10 +10,12 @@ use crate::failure::{Failure, Outcome, error};
 use crate::files;
 use crate::printers::{Printer, print_result};
 use crate::task::{Progress, Task};
-use api::{Value, meta};
+use api::{PatchType, Value, meta};
 
 /// What an edited file begins with.
 const HEAD: &str = "# Please edit the object below. Lines beginning with a '#' will be ignored,\n# and an empty file will abort the edit. If an error occurs while saving this file will be\n# reopened with the relevant failures.\n#\n";
+
+const HEAD_OF_LAST_APPLIED: &str = "# Please edit the 'last-applied-configuration' annotations below.\n# Lines beginning with a '#' will be ignored, and an empty file will abort the edit.\n#\n";
 
 /// Runs the command.
 pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
@@ -21,21 +24,53 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
         return error(NOTHING_GIVEN);
     }
     let infos = builder::objects(cx, &flags.args, Take { all: true })?;
+    start(infos, Mode::Whole)
+}
+
+/// Runs `kubectl apply edit-last-applied`.
+// Models staging/src/k8s.io/kubectl/pkg/cmd/util/editor/editoptions.go annotationPatch
+pub(crate) fn last_applied(cx: &mut Cx) -> Outcome<Next> {
+    let flags = cx.args();
+    if flags.args.is_empty() && !files::are_named(cx) {
+        return error(NOTHING_GIVEN);
+    }
+    let mut infos = builder::objects(cx, &flags.args, Take { all: true })?;
+    infos.retain(|info| !meta::annotation(&info.object, LAST_APPLIED).is_empty());
+    if infos.is_empty() {
+        return error(
+            "no last-applied-configuration annotation found on resources, to create the annotation, use command `kubectl apply set-last-applied --create-annotation`",
+        );
+    }
+    start(infos, Mode::LastApplied)
+}
+
+fn start(infos: Vec<Info>, mode: Mode) -> Outcome<Next> {
     if infos.is_empty() {
         return error("edit cancelled, no objects found");
     }
     Ok(Next::Wait(Box::new(Task::Edit(Edit {
         infos,
+        mode,
         text: String::new(),
         sent: String::new(),
         asked: false,
     }))))
 }
 
+/// What of objects is edited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// The objects.
+    Whole,
+    /// What was applied last.
+    LastApplied,
+}
+
 /// An edit of objects in one file.
 #[derive(Clone, Debug)]
 pub(crate) struct Edit {
     infos: Vec<Info>,
+    mode: Mode,
     /// The objects as they were shown at first.
     text: String,
     /// What the editor was given last.
@@ -48,7 +83,7 @@ impl Edit {
     pub fn step(&mut self, cx: &mut Cx) -> Outcome<Progress> {
         if !self.asked {
             self.text = self.shown(cx);
-            let text = format!("{HEAD}{}", self.text);
+            let text = format!("{}{}", self.head(), self.text);
             return Ok(self.open(cx, text));
         }
         let Some(edited) = cx.run.edited.take() else {
@@ -72,8 +107,15 @@ impl Edit {
             Ok(()) => Ok(Progress::Done),
             Err(failure) => {
                 let reasons: String = failure.message().lines().map(|line| format!("# {line}\n")).collect();
-                Ok(self.open(cx, format!("{HEAD}{reasons}#\n{body}")))
+                Ok(self.open(cx, format!("{}{reasons}#\n{body}", self.head())))
             }
+        }
+    }
+
+    fn head(&self) -> &'static str {
+        match self.mode {
+            Mode::Whole => HEAD,
+            Mode::LastApplied => HEAD_OF_LAST_APPLIED,
         }
     }
 
@@ -92,8 +134,13 @@ impl Edit {
     }
 
     fn shown(&self, cx: &Cx) -> String {
-        let objects: Vec<Value> =
-            self.infos.iter().map(|info| Printer::Yaml.shown(cx, &info.object)).collect();
+        let shown = |info: &Info| match self.mode {
+            Mode::Whole => Printer::Yaml.shown(cx, &info.object),
+            Mode::LastApplied => {
+                Value::from_json(meta::annotation(&info.object, LAST_APPLIED)).unwrap_or_default()
+            }
+        };
+        let objects: Vec<Value> = self.infos.iter().map(shown).collect();
         match objects.as_slice() {
             [one] => api::yaml::print(one),
             _ => api::yaml::print(&crate::printers::list_of(objects)),
@@ -115,7 +162,10 @@ impl Edit {
             return error("the number of objects can't be changed");
         }
         for (info, after) in self.infos.iter().zip(&objects) {
-            one(cx, info, after)?;
+            match self.mode {
+                Mode::Whole => one(cx, info, after)?,
+                Mode::LastApplied => annotate(cx, info, after)?,
+            }
         }
         Ok(())
     }
@@ -147,6 +197,17 @@ fn one(cx: &mut Cx, info: &Info, after: &Value) -> Outcome {
     record_after(cx, info, DryRun::None)?;
     let mut info = info.clone();
     info.refresh(object);
+    print_result(cx, &info.object, "edited", DryRun::None)
+}
+
+/// Writes what was edited of what was applied last.
+fn annotate(cx: &mut Cx, info: &Info, after: &Value) -> Outcome {
+    let text = format!("{}\n", crate::text::go_json(after));
+    let mut patch = Value::map();
+    patch.set(&["metadata", "annotations", LAST_APPLIED], text);
+    let manager = cx.manager("kubectl-client-side-apply");
+    let object = cx.patch(info.path(""), PatchType::Merge, patch, DryRun::None, &manager)?;
+    let info = Info { object, ..info.clone() };
     print_result(cx, &info.object, "edited", DryRun::None)
 }
 

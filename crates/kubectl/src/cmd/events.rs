@@ -4,11 +4,13 @@
 use super::describe::events::{interval, moment};
 use crate::cmd::create::mapping;
 use crate::cx::{Cx, Next};
-use crate::failure::{Outcome, error};
+use crate::failure::{Failure, Outcome, error};
+use crate::host::StreamRead;
 use crate::mapper;
-use crate::printers::{self, list_of};
+use crate::printers::{self, Printer, list_of};
 use crate::tabs::TabWriter;
-use api::{Value, meta};
+use crate::task::{Progress, Task};
+use api::{EventType, Value, meta};
 
 /// Runs the command.
 pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
@@ -21,26 +23,16 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
             return error("valid --types are Normal or Warning");
         }
     }
-    if flags.is("watch") {
-        return error(
-            "watching is not supported\n# kubarium: kubectl events --watch is not there yet; kubectl get events --watch is",
-        );
-    }
     let printer = printers::wanted(cx, false)?;
-    let fields = match flags.text("for") {
-        "" => String::new(),
-        target => {
-            let Some((word, name)) = target.split_once('/') else {
-                return error("--for must be in resource/name form");
-            };
-            let found = mapper::resource(cx, word)?;
-            format!("involvedObject.kind={},involvedObject.name={name}", found.kind)
-        }
-    };
-    let mut events = cx.list(&mapping("", "v1", "Event")?, &namespace, "", &fields)?;
-    if !types.is_empty() {
-        events.retain(|event| types.iter().any(|kind| kind.eq_ignore_ascii_case(event["type"].str())));
+    let fields = fields(cx)?;
+    let table = Table { writer: TabWriter::tables(), headed: flags.is("no-headers"), everywhere };
+    let resource = mapping("", "v1", "Event")?;
+    if flags.is("watch") {
+        let stream = cx.watch(&resource, &namespace, &fields, "")?;
+        return Ok(Next::Wait(Box::new(Task::Events(Box::new(Events { stream, types, printer, table })))));
     }
+    let mut events = cx.list(&resource, &namespace, "", &fields)?;
+    events.retain(|event| is_wanted(&types, event));
     if events.is_empty() {
         let text = if everywhere {
             "No events found.\n".to_string()
@@ -53,24 +45,62 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     events.sort_by_key(moment);
     let text = match printer {
         Some(printer) => printer.print(&printer.shown(cx, &list_of(events)))?,
-        None => table(cx, &events, everywhere),
+        None => {
+            let mut table = table;
+            for event in &events {
+                table.add(cx, event);
+            }
+            table.writer.flush()
+        }
     };
     cx.out(text);
     Ok(Next::Done)
 }
 
-fn table(cx: &Cx, events: &[Value], everywhere: bool) -> String {
-    let mut writer = TabWriter::tables();
-    if !cx.flags.is("no-headers") {
-        let first = if everywhere { "NAMESPACE\t" } else { "" };
-        writer.write(&format!("{first}LAST SEEN\tTYPE\tREASON\tOBJECT\tMESSAGE\n"));
+/// Returns the fields by which `--for` selects.
+fn fields(cx: &mut Cx) -> Outcome<String> {
+    let flags = cx.args();
+    let target = flags.text("for");
+    if target.is_empty() {
+        return Ok(String::new());
     }
-    for event in events {
-        if everywhere {
-            writer.write(&format!("{}\t", meta::namespace(event)));
+    let Some((word, name)) = target.split_once('/') else {
+        return error("--for must be in resource/name form");
+    };
+    if name.contains('/') {
+        return error("arguments in resource/name form may not have more than one slash");
+    }
+    let missing = || Failure::NoResource { resource: word.to_string(), group: String::new() };
+    let found = mapper::find_resource(cx, word)?.ok_or_else(missing)?;
+    Ok(format!("involvedObject.kind={},involvedObject.name={name}", found.kind))
+}
+
+fn is_wanted(types: &[String], event: &Value) -> bool {
+    types.is_empty() || types.iter().any(|kind| kind.eq_ignore_ascii_case(event["type"].str()))
+}
+
+/// Prints events as rows.
+// Models staging/src/k8s.io/kubectl/pkg/cmd/events/event_printer.go
+#[derive(Clone, Debug)]
+struct Table {
+    writer: TabWriter,
+    /// Whether the headers were printed, or aren't wanted.
+    headed: bool,
+    everywhere: bool,
+}
+
+impl Table {
+    fn add(&mut self, cx: &Cx, event: &Value) {
+        if !self.headed {
+            let first = if self.everywhere { "NAMESPACE\t" } else { "" };
+            self.writer.write(&format!("{first}LAST SEEN\tTYPE\tREASON\tOBJECT\tMESSAGE\n"));
+            self.headed = true;
+        }
+        if self.everywhere {
+            self.writer.write(&format!("{}\t", meta::namespace(event)));
         }
         let object = &event["involvedObject"];
-        writer.write(&format!(
+        self.writer.write(&format!(
             "{}\t{}\t{}\t{}/{}\t{}\n",
             interval(event, cx.now()),
             event["type"].str(),
@@ -80,5 +110,44 @@ fn table(cx: &Cx, events: &[Value], everywhere: bool) -> String {
             event["message"].str().trim()
         ));
     }
-    writer.flush()
+}
+
+/// Prints events as they come.
+#[derive(Clone, Debug)]
+pub(crate) struct Events {
+    stream: u64,
+    types: Vec<String>,
+    printer: Option<Printer>,
+    table: Table,
+}
+
+impl Events {
+    /// Prints the events that have come.
+    pub fn step(&mut self, cx: &mut Cx) -> Outcome<Progress> {
+        loop {
+            match cx.host.poll(self.stream) {
+                StreamRead::Event(event)
+                    if matches!(event.event, EventType::Added | EventType::Modified)
+                        && is_wanted(&self.types, &event.object) =>
+                {
+                    let text = match &self.printer {
+                        Some(printer) => printer.print(&printer.shown(cx, &event.object))?,
+                        None => {
+                            self.table.add(cx, &event.object);
+                            self.table.writer.flush()
+                        }
+                    };
+                    cx.out(text);
+                }
+                StreamRead::Empty => return Ok(Progress::stream(self.stream)),
+                StreamRead::Closed => return Ok(Progress::Done),
+                _ => {}
+            }
+        }
+    }
+
+    /// Returns the stream.
+    pub fn streams(&self) -> Vec<u64> {
+        vec![self.stream]
+    }
 }

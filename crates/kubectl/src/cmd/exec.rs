@@ -53,7 +53,10 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
             pod["status"]["phase"].str()
         ));
     }
-    let container = container(cx, &pod, flags.text("container"), flags.is("quiet"))?;
+    let container = match flags.text("container") {
+        "" => container(cx, &pod, flags.is("quiet"))?,
+        name => name.to_string(),
+    };
     let info = info_of(&pod)?;
     let mut request = Request::new(Method::Post, info.path("exec")).query("container", &container);
     for word in &command {
@@ -83,17 +86,29 @@ fn in_exec_words(failure: Failure) -> Failure {
 /// Runs `kubectl attach`.
 pub(crate) fn attach(cx: &mut Cx) -> Outcome<Next> {
     let flags = cx.args();
-    let Some(target) = flags.args.first() else {
-        return error("at least 1 argument is required for attach");
+    let pod = match flags.args.as_slice() {
+        [] => return error("at least 1 argument is required for attach"),
+        [target] => pod_named(cx, target)?,
+        [kind, name] => pod_named(cx, &format!("{kind}/{name}"))?,
+        all => {
+            return error(format!(
+                "expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw {}: [{}]",
+                all.len(),
+                all.join(" ")
+            ));
+        }
     };
-    let pod = pod_named(cx, target)?;
     if matches!(pod["status"]["phase"].str(), "Succeeded" | "Failed") {
         return error(format!(
             "cannot attach a container in a completed pod; current phase is {}",
             pod["status"]["phase"].str()
         ));
     }
-    let container = container(cx, &pod, flags.text("container"), flags.is("quiet"))?;
+    let container = match flags.text("container") {
+        "" => container(cx, &pod, flags.is("quiet"))?,
+        name if names_of(&pod).iter().any(|(known, _)| known == name) => name.to_string(),
+        name => return error(format!("container {name} not found in pod {}", meta::name(&pod))),
+    };
     let info = info_of(&pod)?;
     Ok(Next::Wait(Box::new(Task::Exec(Exec::attached(cx, &info, &container, None)?))))
 }
@@ -135,16 +150,15 @@ pub(crate) fn pod_named(cx: &mut Cx, target: &str) -> Outcome<Value> {
     let Some(info) = infos.first() else {
         return error(format!("cannot attach to {}", quote(target)));
     };
-    let pods = pods_of(cx, info)?;
+    let pods = pods_of(cx, info, "attach to")?;
     match pods.into_iter().next() {
         Some(pod) => Ok(pod),
         None => error("timed out waiting for the condition"),
     }
 }
 
-/// Returns the container to use: the one that is named, the default one, or the first.
-// Models staging/src/k8s.io/kubectl/pkg/cmd/util/podcmd/podcmd.go FindOrDefaultContainerByName
-pub(crate) fn container(cx: &mut Cx, pod: &Value, wanted: &str, quiet: bool) -> Outcome<String> {
+/// Returns the names of a pod's containers, each with a word on what it is.
+fn names_of(pod: &Value) -> Vec<(String, &'static str)> {
     let mut names = Vec::new();
     for (list, suffix) in
         [("containers", ""), ("initContainers", " (init)"), ("ephemeralContainers", " (ephem)")]
@@ -153,13 +167,14 @@ pub(crate) fn container(cx: &mut Cx, pod: &Value, wanted: &str, quiet: bool) -> 
             names.push((container["name"].str().to_string(), suffix));
         }
     }
+    names
+}
+
+/// Returns the container to use where none is named: the default one, or the first.
+// Models staging/src/k8s.io/kubectl/pkg/cmd/util/podcmd/podcmd.go FindOrDefaultContainerByName
+pub(crate) fn container(cx: &mut Cx, pod: &Value, quiet: bool) -> Outcome<String> {
+    let names = names_of(pod);
     let name = meta::name(pod);
-    if !wanted.is_empty() {
-        return match names.iter().any(|(known, _)| known == wanted) {
-            true => Ok(wanted.to_string()),
-            false => error(format!("container {wanted} not found in pod {name}")),
-        };
-    }
     let annotated = meta::annotation(pod, "kubectl.kubernetes.io/default-container");
     if names.iter().any(|(known, _)| known == annotated) {
         return Ok(annotated.to_string());
@@ -207,9 +222,12 @@ impl Exec {
     pub fn attached(cx: &mut Cx, info: &Info, container: &str, then: Option<After>) -> Outcome<Exec> {
         let flags = cx.args();
         let (stdin, quiet) = (flags.is("stdin"), flags.is("quiet"));
-        let found =
-            info.object["spec"]["containers"].items().iter().find(|one| one["name"].str() == container);
-        let has_tty = found.is_some_and(|found| found["tty"].is_true());
+        let of = |list: &str| {
+            let mut listed = info.object["spec"][list].items().iter();
+            listed.find(|one| one["name"].str() == container)
+        };
+        let ephemeral = of("ephemeralContainers");
+        let has_tty = ephemeral.or(of("containers")).is_some_and(|found| found["tty"].is_true());
         if flags.is("tty") && !has_tty && !quiet {
             cx.err(format!("error: Unable to use a TTY - container {container} did not allocate one\n"));
         }
@@ -218,20 +236,21 @@ impl Exec {
         }
         let request = Request::new(Method::Post, info.path("attach")).query("container", container);
         let stream = cx.request(streams(request, stdin, has_tty))?.stream;
-        let farewell = if stdin && has_tty && !quiet {
-            format!(
-                "Session ended, resume using 'kubectl attach {} -c {container} -n {} -i -t' command\n",
-                info.name, info.namespace
-            )
-        } else {
-            String::new()
+        let restarts = info.object["spec"]["restartPolicy"].str() == "Always";
+        let again = format!("kubectl attach {} -c {container} -n {} -i -t", info.name, info.namespace);
+        let farewell = match ephemeral {
+            _ if !stdin || !has_tty || quiet || !restarts => String::new(),
+            Some(_) => format!(
+                "Session ended, the ephemeral container will not be restarted but may be reattached using '{again}' if it is still running\n"
+            ),
+            None => format!("Session ended, resume using '{again}' command when the pod is running\n"),
         };
         Ok(Exec { then, farewell, ..Exec::new(cx, stream, stdin) })
     }
 
-    /// Prints a log for `kubectl run`.
-    pub fn log(cx: &mut Cx, stream: u64, then: After) -> Exec {
-        Exec { then: Some(then), ..Exec::new(cx, stream, false) }
+    /// Prints a log, for what has ended before it could be attached to.
+    pub fn log(cx: &mut Cx, stream: u64, then: Option<After>) -> Exec {
+        Exec { then, ..Exec::new(cx, stream, false) }
     }
 
     /// Prints what has come.

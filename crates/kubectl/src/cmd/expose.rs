@@ -48,9 +48,8 @@ pub(crate) fn overridden(cx: &Cx, object: Value) -> Outcome<Value> {
     if text.is_empty() {
         return Ok(object);
     }
-    let patch = match api::yaml::parse_one(text) {
-        Ok(patch) => patch,
-        Err(trouble) => return error(trouble.to_string()),
+    let Ok(patch) = api::yaml::parse_one(text) else {
+        return error("Invalid JSON Patch");
     };
     let kind = schema::find_kind("", "v1", object["kind"].str());
     let merged = match (cx.flags.text("override-type"), kind) {

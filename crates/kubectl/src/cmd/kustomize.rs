@@ -64,7 +64,10 @@ pub(crate) fn built(cx: &mut Cx, folder: &str) -> Outcome<String> {
     let whole = cx.host.absolute(folder);
     let built = match kustomize::build(&mut Disk(cx.host), &whole) {
         Ok(built) => built,
-        Err(why) => return error(why.trim_end()),
+        // It is named as it was typed.
+        Err(why) => {
+            return error(why.trim_end().replace(&format!("on '{whole}'"), &format!("on '{folder}'")));
+        }
     };
     for line in &built.warnings {
         cx.host.err(&format!("{line}\n"));

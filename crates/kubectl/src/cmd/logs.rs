@@ -27,10 +27,32 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
         _ => {}
     }
     if flags.changed("since-time") && flags.changed("since") {
-        return error("at most one of sinceTime or since may be specified");
+        return error("at most one of `sinceTime` or `sinceSeconds` may be specified");
     }
     if flags.int("tail") < -1 {
         return error("--tail must be greater than or equal to -1");
+    }
+    if flags.int("limit-bytes") < 0 {
+        return error("--limit-bytes must be greater than 0");
+    }
+    let since = flags.text("since-time");
+    if !since.is_empty() && sim::Time::parse_rfc3339(since).is_none() {
+        return error(format!(
+            "parsing time {} as \"2006-01-02T15:04:05Z07:00\": cannot parse {} as \"2006\"",
+            quote(since),
+            quote(since)
+        ));
+    }
+    if flags.is("all-containers") {
+        let named = match flags.text("container") {
+            "" => flags.args.get(1).map_or("", String::as_str),
+            name => name,
+        };
+        if !named.is_empty() {
+            return error(format!(
+                "--all-containers=true should not be specified with container name {named}"
+            ));
+        }
     }
     let pods = pods(cx)?;
     let mut sources = Vec::new();
@@ -94,26 +116,18 @@ fn pods(cx: &mut Cx) -> Outcome<Vec<Value>> {
         return Ok(found);
     };
     if !target.contains('/') {
-        return match cx.get(&pods, &namespace, target) {
-            Ok(pod) => Ok(vec![pod]),
-            Err(failure) if failure.is_not_found() => error(format!(
-                "error from server (NotFound): pods {} not found in namespace {}",
-                quote(target),
-                quote(&namespace)
-            )),
-            Err(failure) => Err(failure),
-        };
+        return Ok(vec![cx.get(&pods, &namespace, target).map_err(|failure| missing(failure, &namespace))?]);
     }
     let targets = builder::targets(cx, std::slice::from_ref(target), Take::default())?;
     let (infos, failures) = builder::fetch(cx, targets);
-    Failure::many(failures)?;
+    Failure::many(failures).map_err(|failure| missing(failure, &namespace))?;
     let mut found = Vec::new();
     for info in &infos {
         if info.mapping.kind == "Pod" {
             found.push(info.object.clone());
             continue;
         }
-        let all = pods_of(cx, info)?;
+        let all = pods_of(cx, info, "get the logs from")?;
         if all.is_empty() {
             return error("timed out waiting for the condition");
         }
@@ -130,9 +144,21 @@ fn pods(cx: &mut Cx) -> Outcome<Vec<Value>> {
     Ok(found)
 }
 
+/// Says in which namespace something isn't there.
+fn missing(failure: Failure, namespace: &str) -> Failure {
+    match failure {
+        Failure::Status(status) if status.reason == "NotFound" => Failure::Error(format!(
+            "error from server (NotFound): {} in namespace {}",
+            status.message,
+            quote(namespace)
+        )),
+        other => other,
+    }
+}
+
 /// Returns the pods of a workload or a service, those that log best first.
 // Models staging/src/k8s.io/kubectl/pkg/polymorphichelpers/helpers.go GetFirstPod, SelectorsForObject
-pub(crate) fn pods_of(cx: &mut Cx, info: &Info) -> Outcome<Vec<Value>> {
+pub(crate) fn pods_of(cx: &mut Cx, info: &Info, doing: &str) -> Outcome<Vec<Value>> {
     let selector = &info.object["spec"]["selector"];
     let selector = match info.mapping.kind.as_str() {
         "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" => {
@@ -146,7 +172,8 @@ pub(crate) fn pods_of(cx: &mut Cx, info: &Info) -> Outcome<Vec<Value>> {
         }
         "Service" | "ReplicationController" => label::Selector::from_map(selector),
         kind => {
-            return error(format!("selector for {{{} {kind}}} not implemented", quote(&info.mapping.group)));
+            let kind = format!("*{}.{kind}", info.mapping.version);
+            return error(format!("cannot {doing} {kind}: selector for {kind} not implemented"));
         }
     };
     let mapping = mapping("", "v1", "Pod")?;
@@ -189,7 +216,7 @@ fn containers(cx: &mut Cx, pod: &Value) -> Outcome<Vec<String>> {
         }
         return Ok(vec![wanted.to_string()]);
     }
-    Ok(vec![container(cx, pod, "", false)?])
+    Ok(vec![container(cx, pod, false)?])
 }
 
 fn request(cx: &Cx, pod: &Value, container: &str, several: bool) -> Outcome<Request> {

@@ -71,6 +71,10 @@ impl Part {
             Failure::many(failures)?;
             infos
         };
+        let is_single = infos.len() == 1 && !flags.is("all") && flags.text("selector").is_empty();
+        if !is_single && !flags.text("resource-version").is_empty() {
+            return error("--resource-version may only be used with a single resource");
+        }
         let results: Vec<Outcome> =
             infos.into_iter().map(|info| self.change(cx, info, &changes, dry_run)).collect();
         Failure::many(results.into_iter().filter_map(Result::err).collect())?;

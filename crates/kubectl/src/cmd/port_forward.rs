@@ -68,6 +68,13 @@ fn service(cx: &mut Cx, target: &str) -> Outcome<Option<Value>> {
 /// Reads `LOCAL:REMOTE`, `:REMOTE` and `PORT`; a Service's ports are its pod's in the end.
 // Models staging/src/k8s.io/kubectl/pkg/cmd/portforward/portforward.go convertPodNamedPortToNumber, translateServicePortToTargetPort
 fn pair(word: &str, pod: &Value, service: Option<&Value>) -> Outcome<Pair> {
+    let is_beyond = |part: &&str| part.parse::<u64>().is_ok_and(|port| port > 65_535);
+    if let Some(part) = word.split(':').find(is_beyond) {
+        return error(format!(
+            "error parsing local port '{part}': strconv.ParseUint: parsing {}: value out of range",
+            quote(part)
+        ));
+    }
     let (local, remote) = match word.split(':').collect::<Vec<_>>().as_slice() {
         [one] => (*one, *one),
         [local, remote] => (*local, *remote),

@@ -18,6 +18,10 @@ const MANAGER: &str = "kubectl-replace";
 /// Runs the command.
 pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     let flags = cx.args();
+    if !flags.text("raw").is_empty() {
+        super::raw::check(cx)?;
+        return super::raw::send(cx, api::Method::Put, flags.text("raw"));
+    }
     let dry_run = cx.dry_run()?;
     if flags.int("grace-period") >= 0 && !flags.is("force") {
         return error("--grace-period must have --force specified");

@@ -68,8 +68,7 @@ fn check(cx: &mut Cx, dry_run: DryRun, attaches: bool) -> Outcome {
     if image.is_empty() {
         return error("--image is required");
     }
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
-    if !image.chars().all(is_name) || !image.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+    if !is_image_name(image) {
         return error(format!("Invalid image name {}: invalid reference format", quote(image)));
     }
     if !matches!(flags.text("restart"), "Always" | "OnFailure" | "Never" | "") {
@@ -79,6 +78,12 @@ fn check(cx: &mut Cx, dry_run: DryRun, attaches: bool) -> Outcome {
         return usage("run", format!("invalid image pull policy: {}", flags.text("image-pull-policy")));
     }
     Ok(())
+}
+
+/// Returns whether an image's name can be read.
+pub(crate) fn is_image_name(image: &str) -> bool {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+    image.chars().all(is_name) && image.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 // Models staging/src/k8s.io/kubectl/pkg/generate/versioned/run.go BasicPod.Generate
@@ -174,7 +179,8 @@ fn service(cx: &mut Cx, dry_run: DryRun) -> Outcome {
     };
     print_result(cx, &shown, "created", dry_run)?;
     if dry_run == DryRun::Client && flags.text("output") == "yaml" {
-        cx.out("---\n");
+        // The printer begins a document, and so does kubectl.
+        cx.out("---\n---\n");
     }
     Ok(())
 }
@@ -252,7 +258,7 @@ impl Started {
             api::Request::new(api::Method::Get, self.info.path("log")).query("container", container);
         let stream = cx.request(request)?.stream;
         let then = After::of(cx, &self.info);
-        Ok(Progress::Become(Box::new(Task::Exec(Exec::log(cx, stream, then)))))
+        Ok(Progress::Become(Box::new(Task::Exec(Exec::log(cx, stream, Some(then))))))
     }
 
     /// Returns the streams that are open.

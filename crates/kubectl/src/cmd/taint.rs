@@ -28,13 +28,17 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     } else {
         resources
     };
-    if pairs.is_empty() {
-        return error("at least one taint update is required");
-    }
     if resources.is_empty() {
         return error("one or more resources must be specified as <resource> <name>");
     }
+    if pairs.is_empty() {
+        return error("at least one taint update is required");
+    }
     let (new, removed) = parse(&pairs).or_else(|failure| usage("taint", failure.text()))?;
+    let word = resources.first().map_or("", |word| word.split('/').next().unwrap_or(""));
+    if crate::mapper::resource(cx, word)?.kind != "Node" {
+        return error(format!("invalid resource type {word}, only node types are supported"));
+    }
     let infos = builder::objects(cx, &resources, Take { all: flags.is("all") })?;
     let mut failures = Vec::new();
     for info in infos {

@@ -194,7 +194,11 @@ impl Wait {
 
     fn check_time(&self, cx: &Cx, info: &Info) -> Outcome {
         if cx.now() >= self.deadline {
-            return error(format!("timed out waiting for the condition on {}", info.object_name()));
+            // Here alone upstream doesn't say on what.
+            return match self.until {
+                Until::Created if self.stream == 0 => error("timed out waiting for the condition"),
+                _ => error(format!("timed out waiting for the condition on {}", info.object_name())),
+            };
         }
         Ok(())
     }

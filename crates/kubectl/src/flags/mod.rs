@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     List,
     /// Texts: several flags add up, commas mean nothing.
     Array,
+    /// Pairs of a key and a value, several between commas: `a=b,c=d`.
+    Pairs,
     /// A text after `=`; this one where there is none.
     Optional(&'static str),
 }

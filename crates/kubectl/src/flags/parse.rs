@@ -61,6 +61,10 @@ impl Parsed {
         let values = self.values.entry(flag.name).or_default();
         match flag.kind {
             Kind::List => values.extend(value.split(',').map(str::to_string)),
+            Kind::Pairs if value.matches('=').count() == 1 => {
+                values.push(value.trim_matches('"').to_string())
+            }
+            Kind::Pairs => values.extend(value.split(',').map(str::to_string)),
             Kind::Array => values.push(value.to_string()),
             _ => *values = vec![value.to_string()],
         }
@@ -82,6 +86,10 @@ fn check(flag: &Flag, value: &str) -> Result<(), FlagError> {
             let what = if is_number { "missing unit in" } else { "invalid" };
             format!("time: {what} duration {}", quote(value))
         }
+        Kind::Pairs => match value.split(',').find(|pair| !pair.contains('=')) {
+            Some(pair) => format!("{pair} must be formatted as key=value"),
+            None => return Ok(()),
+        },
         _ => return Ok(()),
     };
     let name = if flag.short == NONE {

@@ -1,6 +1,7 @@
 //! How objects are printed.
 
 pub(crate) mod columns;
+mod kyaml;
 pub(crate) mod sort;
 pub(crate) mod table;
 
@@ -19,6 +20,8 @@ pub(crate) enum Printer {
     Name(String),
     /// YAML.
     Yaml,
+    /// YAML in braces.
+    Kyaml,
     /// JSON.
     Json,
     /// A JSONPath template; its text, and whether results are printed as JSON.
@@ -51,7 +54,7 @@ pub(crate) fn wanted(cx: &mut Cx, all: bool) -> Outcome<Option<Printer>> {
         "" | "go-template" | "template" => go_template(&format, &rest)?,
         "wide" if all => return Ok(None),
         "yaml" => Printer::Yaml,
-        "kyaml" => return error("KYAML can't be printed\n# kubarium: -o kyaml is not there yet; -o yaml is"),
+        "kyaml" => Printer::Kyaml,
         "json" => Printer::Json,
         "name" => Printer::Name(String::new()),
         "jsonpath" | "jsonpath-as-json" => json_path(cx, &format, &rest)?,
@@ -114,6 +117,7 @@ impl Printer {
         match self {
             Printer::Name(operation) => Ok(names(object, operation)),
             Printer::Yaml => Ok(api::yaml::print(object)),
+            Printer::Kyaml => Ok(kyaml::print(object)),
             Printer::Json => Ok(format!("{}\n", json_pretty(object))),
             Printer::JsonPath(path, template, as_json) => {
                 let printed = if *as_json {
@@ -169,7 +173,7 @@ impl Printer {
     /// `--show-managed-fields` asks for it.
     // Models staging/src/k8s.io/cli-runtime/pkg/genericclioptions/json_yaml_flags.go ToPrinter
     pub fn shown(&self, cx: &Cx, object: &Value) -> Value {
-        let leaves_out = matches!(self, Printer::Yaml | Printer::Json);
+        let leaves_out = matches!(self, Printer::Yaml | Printer::Kyaml | Printer::Json);
         if leaves_out && !cx.flags.is("show-managed-fields") {
             without_managed_fields(object)
         } else {

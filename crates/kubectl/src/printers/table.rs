@@ -109,8 +109,7 @@ impl TablePrinter {
             cells.push(cell);
         }
         for label in &self.label_columns {
-            let value = meta::labels(object)[label.as_str()].str();
-            cells.push(if value.is_empty() { "<none>".to_string() } else { value.to_string() });
+            cells.push(meta::labels(object)[label.as_str()].str().to_string());
         }
         if self.show_labels {
             cells.push(labels(meta::labels(object)));

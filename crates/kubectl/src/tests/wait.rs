@@ -121,7 +121,7 @@ fn processes_print_and_pass_their_exit_code_on() {
     fake.streams.insert(9, [StreamRead::Closed].into());
     fake.run_with("kubectl exec -i p -c b -- cat", Some("piped".into()));
     assert_eq!(fake.written, "piped");
-    let (got, _) = fake.run("kubectl exec p -c z -- ls");
+    let (got, _) = fake.run("kubectl attach p -c z");
     assert_eq!(got, "error: container z not found in pod p\n");
 }
 

@@ -81,7 +81,7 @@ fn refuses_wrong_words_as_kubectl() {
         ),
         ("kubectl top nodes", "error: Metrics API not available\n"),
         ("kubectl get pods --context nope", "error: context \"nope\" does not exist\n"),
-        ("kubectl config unset nope", "error: unable to locate path \"nope\"\n"),
+        ("kubectl config unset nope", "error: unable to parse nope after [] at api.Config\n"),
         (
             "kubectl config delete-context nope",
             "error: cannot delete context nope, not in /root/.kube/config\n",

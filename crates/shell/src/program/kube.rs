@@ -3,7 +3,7 @@ use super::{Io, Program, Progress, Spawn};
 use crate::job::{Block, END_OF_INPUT, Editing, Input, Read};
 use crate::place::Place;
 use api::path::absolute;
-use api::{Request, Response};
+use api::{Request, Response, User};
 use kubectl::{Step, StreamRead};
 use sim::Time;
 
@@ -269,6 +269,11 @@ impl kubectl::Host for Bridge<'_, '_> {
     fn listen(&mut self, stream: u64, local: u16, remote: u16) -> Option<u16> {
         let place = self.place();
         self.io.host.listen(&place, stream, local, remote)
+    }
+
+    fn serve_api(&mut self, user: &User, local: u16, prefix: &str) -> Option<(u64, u16)> {
+        let place = self.place();
+        self.io.host.serve_api(&place, user, local, prefix)
     }
 
     fn kubeconfig_path(&self) -> String {

@@ -264,6 +264,7 @@ const TABLE: &[(&str, Make, &str)] = &[
     ("ash", shells::bash, ""),
     ("sleep", waiting::sleep, "waits"),
     ("sort", filters::sort, "puts lines in order"),
+    ("chroot", shells::chroot, "runs a command with another root folder: chroot /host"),
     ("ssh", shells::ssh, "runs a command on a node: ssh node-1 iptables-save"),
     ("sudo", wrappers::sudo, ""),
     ("tac", filters::tac, ""),

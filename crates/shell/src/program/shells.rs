@@ -187,3 +187,41 @@ pub(super) fn ssh(argv: &[String], io: &mut Io) -> Program {
     }
     Shell::make(state, Some(&command.join(" ")))
 }
+
+/// `chroot`, into what is mounted of another machine: `chroot /host`.
+pub(super) fn chroot(argv: &[String], io: &mut Io) -> Program {
+    let Some((folder, command)) = argv.get(1..).and_then(<[String]>::split_first) else {
+        return Ended::failed("chroot: missing operand", 125);
+    };
+    let path = io.path(folder);
+    let facts = io.host.facts(&io.state.place);
+    let mut state = match facts.other_root {
+        Some((root, place)) if root.trim_end_matches('/') == path.trim_end_matches('/') => {
+            let facts = io.host.facts(&place);
+            ShellState::new(place, &facts)
+        }
+        _ if path == "/" => io.state.clone(),
+        _ if io.host.list_dir(&io.state.place, &path).is_err() => {
+            let why = format!("chroot: can't change root directory to '{folder}': No such file or directory");
+            return Ended::failed(&why, 125);
+        }
+        _ => {
+            let wanted = command.first().map_or("/bin/sh", String::as_str);
+            return Ended::failed(
+                &format!("chroot: can't execute '{wanted}': No such file or directory"),
+                127,
+            );
+        }
+    };
+    state.name = "sh".to_string();
+    if command.is_empty() {
+        return Shell::make(state, None);
+    }
+    Program::Shell(Shell {
+        state: Some(Box::new(state)),
+        script: Some(script_of(command)),
+        remote: None,
+        started: false,
+        is_interactive: false,
+    })
+}

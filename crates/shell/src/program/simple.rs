@@ -203,6 +203,7 @@ pub(super) fn ps(argv: &[String], io: &mut Io) -> Program {
     if processes.is_empty() {
         processes.push((1, io.state.user.clone(), "-bash".to_string()));
     }
+    processes.sort_by_key(|(id, ..)| *id);
     let next = processes.iter().map(|(id, ..)| *id).max().unwrap_or(0) + 7;
     processes.push((next, io.state.user.clone(), own.clone()));
     let is_long = argv.get(1).is_some_and(|flags| flags.contains('f') || flags.contains('u'));

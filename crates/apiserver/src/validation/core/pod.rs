@@ -215,6 +215,27 @@ const UPDATABLE: &str = "`spec.containers[*].image`,`spec.initContainers[*].imag
                          `spec.tolerations` (only additions to existing tolerations),\
                          `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
+/// Checks a change of a pod's ephemeral containers: those that are there stay as they are.
+// Models pkg/apis/core/validation/validation.go ValidatePodEphemeralContainersUpdate
+pub(crate) fn validate_ephemeral_update(new: &Value, old: &Value, errors: &mut Errors) {
+    crate::validation::others::validate_metadata_update(new, old, errors);
+    validate_metadata_and_spec(new, errors);
+    let spec = Path::new("spec");
+    for before in old["spec"]["ephemeralContainers"].items() {
+        let name = &before["name"];
+        let after = new["spec"]["ephemeralContainers"].items().iter().find(|after| after["name"] == *name);
+        let what = match after {
+            None => "removed",
+            Some(after) if after != before => "changed",
+            Some(_) => continue,
+        };
+        errors.forbidden(
+            spec.child("ephemeralContainers"),
+            format!("existing ephemeral containers {:?} may not be {what}\n", name.str()),
+        );
+    }
+}
+
 /// Checks a changed pod.
 // Models pkg/apis/core/validation/validation.go ValidatePodUpdate
 pub(crate) fn validate_update(new: &Value, old: &Value, errors: &mut Errors) {

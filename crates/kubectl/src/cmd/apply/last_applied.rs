@@ -4,7 +4,7 @@
 use super::{LAST_APPLIED, annotated};
 use crate::builder::{self, Take};
 use crate::cx::{Cx, DryRun, Next};
-use crate::failure::{Failure, Outcome, error};
+use crate::failure::{Failure, Outcome, error, usage};
 use crate::files;
 use crate::printers::print_result;
 use api::{PatchType, Value, meta, tree};
@@ -16,16 +16,21 @@ pub(crate) fn view(cx: &mut Cx) -> Outcome<Next> {
     for info in infos {
         let text = meta::annotation(&info.object, LAST_APPLIED);
         let Ok(config) = Value::from_json(text) else {
-            cx.err(format!("no last-applied-configuration annotation found on resource: {}\n", info.name));
+            // kubectl says nothing at all here.
+            cx.err(format!(
+                "# kubarium: {} has no last-applied-configuration annotation: it wasn't made by kubectl apply\n",
+                info.name
+            ));
             continue;
         };
         match flags.text("output") {
             "json" => cx.out(format!("{}\n", crate::text::json_pretty(&config))),
             "yaml" | "" => cx.out(api::yaml::print(&config)),
             other => {
-                return error(format!(
-                    "Unexpected -o output mode: {other}, the flag 'output' must be one of yaml|json"
-                ));
+                return usage(
+                    cx.spec.path,
+                    format!("Unexpected -o output mode: {other}, the flag 'output' must be one of yaml|json"),
+                );
             }
         }
     }

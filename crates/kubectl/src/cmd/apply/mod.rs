@@ -3,6 +3,7 @@
 
 pub(crate) mod last_applied;
 pub(crate) mod patcher;
+mod prune;
 
 use super::record::record;
 use crate::builder::{self, Info};
@@ -37,8 +38,16 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
         return usage("apply", format!("Unexpected args: [{}]", flags.args.join(" ")));
     }
     let dry_run = cx.dry_run()?;
-    if flags.is("prune") {
-        return error("--prune is not supported\n# kubarium: kubectl apply --prune is not there yet");
+    if flags.is("all") && !flags.text("selector").is_empty() {
+        return error("cannot set --all and --selector at the same time");
+    }
+    if flags.is("prune") && !flags.is("all") && flags.text("selector").is_empty() {
+        return error(
+            "all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector",
+        );
+    }
+    if flags.is("force") && flags.is("server-side") {
+        return error("--force cannot be used with --server-side");
     }
     if flags.is("force-conflicts") && !flags.is("server-side") {
         return error("--force-conflicts only works with --server-side");
@@ -51,13 +60,21 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     if !files::are_named(cx) {
         return error("must specify one of -f and -k");
     }
+    let kinds = prune::kinds(cx)?;
     printers::wanted(cx, false)?;
-    let (infos, mut failures) = builder::from_files(cx);
+    let selector = match api::label::parse(flags.text("selector")) {
+        Ok(selector) => selector,
+        Err(why) => return error(why),
+    };
+    let (mut infos, mut failures) = builder::from_files(cx);
+    infos.retain(|info| selector.matches(meta::labels(&info.object)));
     if infos.is_empty() && failures.is_empty() {
         return error("no objects passed to apply");
     }
     let mut shown = Vec::new();
+    let mut visited = prune::Visited::default();
     for info in infos {
+        visited.note(&info);
         let done = if flags.is("server-side") {
             server_side(cx, info, dry_run, &mut shown)
         } else {
@@ -73,6 +90,9 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
         _ => print_result(cx, &printers::list_of(shown), "", dry_run)?,
     }
     Failure::many(failures)?;
+    if flags.is("prune") {
+        prune::run(cx, &visited, &kinds, dry_run)?;
+    }
     Ok(Next::Done)
 }
 

@@ -39,11 +39,11 @@ fn from_cron_job(cx: &mut Cx, name: &str, from: &str) -> Outcome<Value> {
         ));
     };
     let mapping = crate::mapper::resource(cx, kind)?;
-    if mapping.kind != "CronJob" {
-        return error(format!("from must be an existing cronjob: {}", mapping.kind));
-    }
     let namespace = cx.namespace();
     let cron_job = cx.get(&mapping, &namespace, source)?;
+    if mapping.kind != "CronJob" {
+        return error(format!("unknown object type *{}.{}", mapping.version, mapping.kind));
+    }
     let template = &cron_job["spec"]["jobTemplate"];
     let mut annotations = template["metadata"]["annotations"].clone();
     annotations.set(&["cronjob.kubernetes.io/instantiate"], "manual");

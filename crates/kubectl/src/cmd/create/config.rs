@@ -49,6 +49,9 @@ fn from_file(cx: &mut Cx, source: &str, data: &mut Map, place: &str, kind: &str)
     let (key, path) = match source.split_once('=') {
         Some(("", path)) => return error(format!("key name for file path {path} missing")),
         Some((key, "")) => return error(format!("file path for key name {key} missing")),
+        Some((_, path)) if path.contains('=') => {
+            return error("key names or file paths cannot contain '='");
+        }
         Some((key, path)) => (key.to_string(), path),
         None => (source.rsplit('/').next().unwrap_or("").to_string(), source),
     };
@@ -94,17 +97,24 @@ fn env_line(line: &str, data: &mut Map, place: &str, kind: &str) -> Outcome {
         return Ok(());
     }
     let (key, value) = line.split_once('=').unwrap_or((line, ""));
-    let first = key.chars().next().is_some_and(|c| !c.is_ascii_digit());
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if !first || !key.chars().all(fits) {
-        return error(format!(
-            "{} is not a valid key name: a valid environment variable name must consist of alphabetic characters, \
-             digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or \
-             'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')",
-            quote(key)
-        ));
-    }
+    check_env_name(key)?;
     add(data, key, value, place, kind)
+}
+
+/// Refuses what can't be an environment variable's name.
+// Models staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go IsEnvVarName
+pub(crate) fn check_env_name(name: &str) -> Outcome {
+    let first = name.chars().next().is_some_and(|c| !c.is_ascii_digit());
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if first && name.chars().all(fits) {
+        return Ok(());
+    }
+    error(format!(
+        "{} is not a valid key name: a valid environment variable name must consist of alphabetic characters, \
+         digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or \
+         'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')",
+        quote(name)
+    ))
 }
 
 /// Returns the data with its texts in base64, as Secrets have it.

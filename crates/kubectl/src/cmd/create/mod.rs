@@ -4,6 +4,7 @@
 pub(crate) mod batch;
 pub(crate) mod config;
 pub(crate) mod deployment;
+pub(crate) mod ingress;
 pub(crate) mod policy;
 pub(crate) mod rbac;
 pub(crate) mod secret;
@@ -28,6 +29,10 @@ const MANAGER: &str = "kubectl-create";
 // Models staging/src/k8s.io/kubectl/pkg/cmd/create/create.go RunCreate
 pub(crate) fn from_files(cx: &mut Cx) -> Outcome<Next> {
     let flags = cx.args();
+    if !flags.text("raw").is_empty() {
+        super::raw::check(cx)?;
+        return super::raw::send(cx, api::Method::Post, flags.text("raw"));
+    }
     if !files::are_named(cx) && flags.args.is_empty() {
         return error("must specify one of -f and -k");
     }

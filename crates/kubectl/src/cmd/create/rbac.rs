@@ -38,6 +38,14 @@ pub(crate) fn role(cx: &mut Cx) -> Outcome<Next> {
 pub(crate) fn cluster_role(cx: &mut Cx) -> Outcome<Next> {
     let name = one_name(cx)?;
     let aggregation = cx.flags.text("aggregation-rule").to_string();
+    let has_rules = ["verb", "resource", "resource-name", "non-resource-url"]
+        .iter()
+        .any(|flag| !cx.flags.list(flag).is_empty());
+    if !aggregation.is_empty() && has_rules {
+        return error(
+            "aggregation rule must be specified without nonResourceURLs, verbs, resources or resourceNames",
+        );
+    }
     let object = if aggregation.is_empty() {
         tree!({"metadata": {"name": (name)}, "rules": (rules(cx, true)?)})
     } else {
@@ -81,6 +89,9 @@ fn rules(cx: &mut Cx, cluster: bool) -> Outcome<Vec<Value>> {
     }
     if resources.is_empty() && urls.is_empty() {
         return error("at least one resource must be specified");
+    }
+    if urls.iter().any(|url| *url != "*" && !url.starts_with('/')) {
+        return error("nonResourceURL should start with /");
     }
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for resource in &resources {

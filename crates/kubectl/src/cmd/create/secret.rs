@@ -80,7 +80,7 @@ pub(crate) fn tls(cx: &mut Cx) -> Outcome<Next> {
     for (path, field, what) in [(cert, "tls.crt", "certificate"), (key, "tls.key", "key")] {
         let text = match cx.host.read_file(path) {
             Ok(text) => text,
-            Err(why) => return error(format!("open {path}: {why}")),
+            Err(why) => return error(format!("Cannot read file {path}, open {path}: {why}")),
         };
         if !text.contains("-----BEGIN ") {
             return error(format!("tls: failed to find any PEM data in {what} input"));

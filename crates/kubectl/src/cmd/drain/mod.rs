@@ -103,6 +103,9 @@ fn set_unschedulable(cx: &mut Cx, node: &mut Info, desired: bool) -> Outcome {
 /// Runs `kubectl drain`.
 pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     let flags = cx.args();
+    if api::label::parse(flags.text("pod-selector")).is_err() {
+        return error("--pod-selector=<pod_selector> must be a valid label selector");
+    }
     let (mut nodes, failures) = nodes(cx)?;
     Failure::many(failures)?;
     for node in &mut nodes {

@@ -25,6 +25,12 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
             "We accept only this format: explain RESOURCE"
         });
     };
+    if !matches!(flags.text("output"), "plaintext" | "plaintext-openapiv2") {
+        return error(format!("unrecognized format: {}", flags.text("output")));
+    }
+    if target.starts_with('.') {
+        return error("invalid jsonpath syntax, first node must be field node");
+    }
     let (kind, path) = kind_and_path(cx, target)?;
     let mut text = String::new();
     if !kind.group.is_empty() {
@@ -89,7 +95,14 @@ fn kind_and_path(cx: &mut Cx, target: &str) -> Outcome<(Target, Vec<String>)> {
         let wanted = flags.text("api-version");
         match mapper::of_object(cx, wanted, &mapping.kind)? {
             Some(found) => mapping = found,
-            None => return error(format!("couldn't find resource for \"{wanted}\"")),
+            None => {
+                let group_version =
+                    if wanted.contains('/') { wanted.to_string() } else { format!("/{wanted}") };
+                return error(format!(
+                    "couldn't find resource for \"{group_version}, Resource={}\"",
+                    mapping.plural
+                ));
+            }
         }
     }
     let path = parts.iter().skip(1).map(|part| (*part).to_string()).collect();

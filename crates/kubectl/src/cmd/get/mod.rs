@@ -12,14 +12,16 @@ use crate::mapper::Mapping;
 use crate::printers::sort::sort_by;
 use crate::printers::table::TablePrinter;
 use crate::printers::{self, Printer};
-use api::{Accept, Method, Request, Value};
+use api::{Accept, Method, Request, Value, meta, tree};
+use sim::Time;
 
 /// Runs the command.
 pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     let flags = cx.args();
     if !flags.text("raw").is_empty() {
-        return raw::start(cx, flags.text("raw"));
+        return bare(cx);
     }
+    check(cx)?;
     let printer = printers::wanted(cx, true)?.map(|printer| with_headers(printer, flags.is("no-headers")));
     if flags.args.is_empty() && !files::are_named(cx) {
         return nothing_given(cx);
@@ -33,6 +35,40 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
         None => tables(cx, targets)?,
     }
     Ok(Next::Done)
+}
+
+// Models staging/src/k8s.io/kubectl/pkg/cmd/get/get.go Validate
+fn bare(cx: &mut Cx) -> Outcome<Next> {
+    let flags = cx.args();
+    if ["watch", "watch-only"].iter().any(|flag| flags.is(flag)) || !flags.text("selector").is_empty() {
+        return error(
+            "--raw may not be specified with other flags that filter the server request or alter the output",
+        );
+    }
+    if !flags.text("output").is_empty() {
+        return error("--raw and --output are mutually exclusive");
+    }
+    if !flags.args.is_empty() {
+        return error("arguments may not be passed when --raw is specified");
+    }
+    raw::start(cx, flags.text("raw"))
+}
+
+// Models staging/src/k8s.io/kubectl/pkg/cmd/get/get.go Validate
+fn check(cx: &Cx) -> Outcome {
+    let flags = &cx.flags;
+    let output = flags.text("output");
+    if flags.is("show-labels") && !matches!(output, "" | "wide") {
+        return error(format!("--show-labels option cannot be used with {output} printer"));
+    }
+    if flags.is("output-watch-events") && !flags.is("watch") && !flags.is("watch-only") {
+        return error("--output-watch-events option can only be used with --watch or --watch-only");
+    }
+    let names_one = flags.args.len() > 1 || flags.args.iter().any(|arg| arg.contains('/'));
+    if !flags.text("subresource").is_empty() && !names_one && flags.list("filename").is_empty() {
+        return error("subresource cannot be used when bulk resources are specified");
+    }
+    Ok(())
 }
 
 fn with_headers(printer: Printer, without: bool) -> Printer {
@@ -100,15 +136,19 @@ struct Section {
 fn tables(cx: &mut Cx, targets: Vec<Target>) -> Outcome {
     let flags = cx.args();
     let sort = flags.text("sort-by").to_string();
-    let accept = if sort.is_empty() { Accept::Table } else { Accept::TableWithObjects };
+    let accept = match (flags.is("server-print"), sort.is_empty()) {
+        (false, _) => Accept::Object,
+        (true, true) => Accept::Table,
+        (true, false) => Accept::TableWithObjects,
+    };
     let mut sections: Vec<Section> = Vec::new();
     let mut failures = Vec::new();
     for target in &targets {
         match read(cx, target, accept) {
             Ok(None) => {}
-            Ok(Some((mapping, table))) => match sections.last_mut() {
-                Some(section) if section.mapping == mapping => section.tables.push(table),
-                _ => sections.push(Section { mapping, tables: vec![table] }),
+            Ok(Some((mapping, body))) => match (sections.last_mut(), table_of(cx, &mapping, body)) {
+                (Some(section), table) if section.mapping == mapping => section.tables.push(table),
+                (_, table) => sections.push(Section { mapping, tables: vec![table] }),
             },
             Err(failure) => failures.push(failure),
         }
@@ -131,10 +171,36 @@ fn tables(cx: &mut Cx, targets: Vec<Target>) -> Outcome {
     Failure::many(failures)
 }
 
+/// Returns a table; of what the server didn't make one of, its names and ages.
+// Models staging/src/k8s.io/cli-runtime/pkg/printers/tableprinter.go printDefaultTable
+fn table_of(cx: &Cx, mapping: &Mapping, body: Value) -> Value {
+    if body["kind"].str() == "Table" || !body["rows"].is_null() || !body["columnDefinitions"].is_null() {
+        return body;
+    }
+    let objects = if body["items"].as_list().is_some() { mapping.items(&body) } else { vec![body] };
+    let rows: Vec<Value> = objects
+        .into_iter()
+        .map(|object| {
+            let created = object["metadata"]["creationTimestamp"].str();
+            let age = match Time::parse_rfc3339(created) {
+                Some(since) => crate::text::human_duration(cx.now() - since),
+                None => "<unknown>".to_string(),
+            };
+            tree!({"cells": [(meta::name(&object)), (age)], "object": (object)})
+        })
+        .collect();
+    tree!({
+        "columnDefinitions": [{"name": "Name", "priority": 0}, {"name": "Age", "priority": 0}],
+        "rows": (rows),
+    })
+}
+
 fn sort_rows(section: &mut Section, path: &str) -> Outcome {
     let mut rows: Vec<Value> =
         section.tables.iter().flat_map(|table| table["rows"].items().iter().cloned()).collect();
-    sort_by(path, &mut rows, |row| &row["object"])?;
+    if !rows.is_empty() {
+        sort_by(path, &mut rows, |row| &row["object"])?;
+    }
     if let Some(first) = section.tables.first_mut() {
         first.set(&["rows"], rows);
     }

@@ -46,6 +46,7 @@ fn parse(pairs: &[String]) -> Outcome<Change> {
             if name.is_empty() {
                 return error(format!("environment variables must be of the form key=value: {pair}"));
             }
+            crate::cmd::create::config::check_env_name(name)?;
             change.set.push(tree!({"name": name, "value": value}));
         } else if let Some(name) = pair.strip_suffix('-') {
             change.removed.push(name.to_string());

@@ -2,23 +2,34 @@ use super::{infos, save};
 use crate::cmd::create::policy::label_selector;
 use crate::cx::{Cx, Next};
 use crate::failure::{Failure, Outcome, error};
+use crate::files;
 use api::label;
 
 /// `kubectl set selector`
 // Models staging/src/k8s.io/kubectl/pkg/cmd/set/set_selector.go
 pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     let flags = cx.args();
-    let is_selector = |arg: &&String| arg.contains('=') || arg.contains(" in ") || arg.contains('!');
-    let selectors: Vec<&String> = flags.args.iter().filter(is_selector).collect();
-    let [selector] = selectors.as_slice() else {
+    let Some((selector, resources)) = flags.args.split_last() else {
         return error("one selector is required");
     };
-    let resources: Vec<String> = flags.args.iter().filter(|arg| !is_selector(arg)).cloned().collect();
+    if flags.is("local") && (!resources.is_empty() || !files::are_named(cx)) {
+        return error(
+            "you must specify resources by --filename when --local is set.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'",
+        );
+    }
+    let (infos, mut failures) = infos(cx, resources)?;
     let selector = match label::parse(selector) {
         Ok(selector) => label_selector(&selector),
         Err(why) => return error(why),
     };
-    let (infos, mut failures) = infos(cx, &resources)?;
+    if let Some(one) = selector["matchExpressions"].items().first() {
+        return error(format!(
+            "match expression [{{{} {} [{}]}}] not supported on this object",
+            one["key"].str(),
+            one["operator"].str(),
+            one["values"].items().iter().map(api::Value::str).collect::<Vec<_>>().join(" ")
+        ));
+    }
     for info in infos {
         let mut after = info.object.clone();
         let done = if info.mapping.kind == "Service" {

@@ -11,11 +11,14 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     if flags.args.is_empty() && !crate::files::are_named(cx) {
         return error(crate::builder::NOTHING_GIVEN);
     }
+    let (infos, mut failures) = infos(cx, &flags.args)?;
+    if !failures.is_empty() {
+        Failure::many(std::mem::take(&mut failures))?;
+    }
     let new = subjects(cx)?;
     if new.is_empty() {
         return error("you must specify at least one value of user, group or serviceaccount");
     }
-    let (infos, mut failures) = infos(cx, &flags.args)?;
     for info in infos {
         let mut after = info.object.clone();
         let mut all: Vec<Value> = after["subjects"].items().to_vec();

@@ -1,6 +1,8 @@
 //! `kubectl cluster-info`
 // Models staging/src/k8s.io/kubectl/pkg/cmd/clusterinfo/clusterinfo.go
 
+pub(crate) mod dump;
+
 use crate::cmd::create::mapping;
 use crate::cx::{Cx, Next};
 use crate::failure::Outcome;

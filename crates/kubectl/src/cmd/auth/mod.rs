@@ -1,6 +1,8 @@
 //! `kubectl auth`
 // Models staging/src/k8s.io/kubectl/pkg/cmd/auth/cani.go, whoami.go
 
+pub(crate) mod reconcile;
+
 use crate::cmd::describe::policy::rule_rows;
 use crate::cx::{Cx, Next};
 use crate::failure::{Failure, Outcome, error};
@@ -9,17 +11,47 @@ use crate::printers::{self, Printer};
 use crate::tabs::TabWriter;
 use api::{Method, Request, Value, tree};
 
+/// The verbs of resources that no warning is given for.
+const VERBS: &[&str] = &[
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+    "use",
+    "bind",
+    "impersonate",
+    "*",
+    "approve",
+    "sign",
+    "escalate",
+    "attest",
+];
+
 /// Runs `kubectl auth can-i`.
 pub(crate) fn can_i(cx: &mut Cx) -> Outcome<Next> {
     let flags = cx.args();
     if flags.is("list") {
+        if !flags.args.is_empty() {
+            return error("list option must be specified with no arguments");
+        }
         return list(cx);
     }
-    let [verb, what, names @ ..] = flags.args.as_slice() else {
-        return error(
-            "you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.",
-        );
+    let (verb, what, names) = match flags.args.as_slice() {
+        [verb, what] => (verb, what, &[][..]),
+        [verb, what, name] if !what.starts_with('/') => (verb, what, std::slice::from_ref(name)),
+        _ => {
+            return error(
+                "you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.",
+            );
+        }
     };
+    if !VERBS.contains(&verb.as_str()) && !what.starts_with('/') && !flags.is("quiet") {
+        cx.err(format!("Warning: verb '{verb}' is not a known verb\n\n"));
+    }
     let mut spec = Value::map();
     if what.starts_with('/') {
         spec.set(&["nonResourceAttributes"], tree!({"path": (what), "verb": (verb)}));

@@ -1,0 +1,174 @@
+//! `kubectl proxy`: ports of a machine that lead to the API server.
+
+use super::ground::Ground;
+use api::{Method, PatchType, Request, Response, User, Value};
+use shell::{Host, NetAnswer, NetProtocol, NetRequest, Place};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+/// Where the ports begin that a machine chooses itself, and how many there are.
+const CHOSEN: (u16, u16) = (32_768, 28_000);
+/// How many ports lead to the API server at once.
+const MOST: usize = 32;
+
+/// A port that leads to the API server.
+#[derive(Clone, Debug)]
+struct Listener {
+    stream: u64,
+    user: Rc<User>,
+    prefix: String,
+}
+
+/// The ports of all machines that lead to the API server.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ApiPorts {
+    listeners: BTreeMap<(Place, u16), Listener>,
+}
+
+impl ApiPorts {
+    /// Forgets the port of a stream.
+    pub(crate) fn close(&mut self, stream: u64) {
+        self.listeners.retain(|_, listener| listener.stream != stream);
+    }
+
+    /// Returns whether a port is taken.
+    pub(crate) fn holds(&self, place: &Place, port: u16) -> bool {
+        self.listeners.contains_key(&(place.clone(), port))
+    }
+}
+
+impl Ground<'_> {
+    /// Opens a port that leads to the API server; 0 lets the machine choose one.
+    pub(super) fn open_proxy(
+        &mut self,
+        place: &Place,
+        user: &User,
+        local: u16,
+        prefix: &str,
+    ) -> Option<(u64, u16)> {
+        let taken = |port: u16| {
+            self.machines.api_ports.holds(place, port) || self.machines.forwards.holds(place, port)
+        };
+        let port = match local {
+            0 => (0..CHOSEN.1).map(|n| CHOSEN.0 + n).find(|port| !taken(*port))?,
+            local => Some(local).filter(|port| !taken(*port))?,
+        };
+        if self.machines.api_ports.listeners.len() >= MOST {
+            return None;
+        }
+        let stream = self.world.apiserver.new_stream();
+        self.machines.mail.entry(stream).or_default();
+        let listener = Listener { stream, user: Rc::new(user.clone()), prefix: prefix.to_string() };
+        self.machines.api_ports.listeners.insert((place.clone(), port), listener);
+        Some((stream, port))
+    }
+
+    /// Answers a request for a port that leads to the API server; `None` where the port is none.
+    pub(super) fn through_proxy(&mut self, place: &Place, request: &NetRequest) -> Option<NetAnswer> {
+        let address: Ipv4Addr = request.address.parse().ok()?;
+        let listener = self.machines.api_ports.listeners.get(&(place.clone(), request.port))?.clone();
+        if !address.is_loopback() {
+            return None;
+        }
+        let NetProtocol::Http { method, path, headers, body, .. } = &request.protocol else {
+            return Some(NetAnswer::Connected);
+        };
+        let path = path.strip_prefix(&listener.prefix).unwrap_or(path);
+        let Some(asked) = request_of(method, path, headers, body) else {
+            return Some(answer(405, "Method Not Allowed\n".to_string(), "text/plain; charset=utf-8"));
+        };
+        if asked.path.contains("/pods/") && (asked.path.ends_with("/exec") || asked.path.ends_with("/attach"))
+        {
+            return Some(answer(403, "<h3>Unauthorized</h3>".to_string(), "text/html; charset=utf-8"));
+        }
+        let asked = Request { user: listener.user, ..asked };
+        Some(match self.request(place, asked) {
+            Err(why) => answer(502, format!("{why}\n"), "text/plain; charset=utf-8"),
+            Ok(Response { stream, .. }) if stream != 0 => {
+                self.stream_close(stream);
+                let why = "# kubarium: what doesn't end at once, such as a log or a watch, doesn't go through the proxy\n";
+                answer(501, why.to_string(), "text/plain; charset=utf-8")
+            }
+            Ok(Response { code, body: Value::Str(text), .. }) => {
+                answer(code, text.to_string(), "text/plain; charset=utf-8")
+            }
+            Ok(Response { code, body, .. }) => answer(code, body.to_json_indented(), "application/json"),
+        })
+    }
+}
+
+fn answer(status: u16, body: String, kind: &str) -> NetAnswer {
+    let header = |name: &str, value: String| (name.to_string(), value);
+    let headers =
+        vec![header("Content-Type", kind.to_string()), header("Content-Length", body.len().to_string())];
+    NetAnswer::Http { status, headers, body }
+}
+
+/// Reads what was sent over HTTP; `None` for a method that there isn't.
+fn request_of(method: &str, target: &str, headers: &[(String, String)], body: &str) -> Option<Request> {
+    let method = match method {
+        "GET" | "HEAD" => Method::Get,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "PATCH" => Method::Patch,
+        "DELETE" => Method::Delete,
+        _ => return None,
+    };
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let mut request = Request::new(method, path);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        request = request.query(&decoded(name), decoded(value));
+    }
+    let kind = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    request.patch = match kind.map_or("", |(_, kind)| kind.split(';').next().unwrap_or("")) {
+        "application/json-patch+json" => PatchType::Json,
+        "application/merge-patch+json" => PatchType::Merge,
+        "application/apply-patch+yaml" => PatchType::Apply,
+        _ => PatchType::StrategicMerge,
+    };
+    request.agent = "curl".into();
+    if body.is_empty() {
+        Some(request)
+    } else {
+        Some(request.body(api::yaml::parse_one(body).unwrap_or_default()))
+    }
+}
+
+/// Reads `%2C` and the like.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
+        match (first, hex) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or(&[]);
+                continue;
+            }
+            (b'+', _) => bytes.push(b' '),
+            (byte, _) => bytes.push(*byte),
+        }
+        rest = after;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_requests() {
+        let asked = request_of("GET", "/api/v1/pods?labelSelector=a%3Db%2Cc&limit=1", &[], "").unwrap();
+        assert_eq!(asked.path, "/api/v1/pods");
+        assert_eq!((asked.param("labelSelector"), asked.param("limit")), ("a=b,c", "1"));
+        let headers = [("content-type".to_string(), "application/merge-patch+json".to_string())];
+        let asked = request_of("PATCH", "/x", &headers, "{\"a\": 1}").unwrap();
+        assert_eq!((asked.patch, asked.body["a"].int()), (PatchType::Merge, 1));
+        assert!(request_of("BREW", "/", &[], "").is_none());
+        assert_eq!(decoded("%zz%4"), "%zz%4");
+    }
+}
