@@ -23,6 +23,20 @@ pub const IS_DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class"
 pub const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
 const BETA_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
+/// Writes access modes as they are shown: `RWO,RWX`.
+// Models pkg/apis/core/helper/helpers.go GetAccessModesAsString
+pub fn access_modes(modes: &Value) -> String {
+    const SHORT: [(&str, &str); 4] = [
+        ("ReadWriteOnce", "RWO"),
+        ("ReadOnlyMany", "ROX"),
+        ("ReadWriteMany", "RWX"),
+        ("ReadWriteOncePod", "RWOP"),
+    ];
+    let has = |name: &str| modes.items().iter().any(|mode| mode.str() == name);
+    let found: Vec<&str> = SHORT.iter().filter(|(name, _)| has(name)).map(|(_, short)| *short).collect();
+    found.join(",")
+}
+
 /// Returns the name of a claim's or a volume's class; empty for none.
 // Models staging/src/k8s.io/component-helpers/storage/volume/helpers.go GetPersistentVolumeClaimClass
 pub fn class(object: &Value) -> &str {

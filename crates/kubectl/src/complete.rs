@@ -2,7 +2,7 @@
 
 use crate::commands;
 use crate::flags::{self, Flag, Kind, NONE};
-use crate::mapper::Mapping;
+use crate::mapper::{self, Mapping};
 use crate::{Config, Host};
 use api::{Accept, Method, Request, Value, meta};
 
@@ -164,11 +164,44 @@ impl Asker<'_> {
         }
     }
 
+    /// Returns the resource types that definitions add.
+    fn custom(&mut self) -> Vec<Mapping> {
+        let mut ask = |path: &str| Ok(self.get(path.to_string()));
+        mapper::custom_types(&mut ask).unwrap_or_default()
+    }
+
+    fn mapping(&mut self, word: &str) -> Option<Mapping> {
+        if let Some(kind) = schema::resolve(word).filter(|kind| kind.served) {
+            return Some(Mapping::from(kind));
+        }
+        let (name, group) = word.split_once('.').unwrap_or((word, ""));
+        let fits = |mapping: &Mapping| mapping.is_named(name) && (group.is_empty() || mapping.group == group);
+        self.custom().into_iter().find(fits)
+    }
+
+    /// Returns the words that mean resource types; after a comma, with what stands before it.
+    fn types(&mut self, last: &str) -> Vec<String> {
+        let head = last.rfind(',').and_then(|at| last.get(..=at)).unwrap_or("");
+        let mut words = Vec::new();
+        for kind in schema::kinds().iter().filter(|kind| kind.served && kind.verbs.contains(&"list")) {
+            words.push(kind.plural.to_string());
+            words.push(kind.singular.to_string());
+            words.extend(kind.short_names.iter().map(|name| (*name).to_string()));
+        }
+        for mapping in self.custom() {
+            words.extend(mapping.names());
+            words.push(mapping.group_resource());
+        }
+        if head.is_empty() {
+            words.push("all".to_string());
+        }
+        words.into_iter().map(|word| format!("{head}{word}")).collect()
+    }
+
     fn names(&mut self, word: &str) -> Vec<String> {
-        let Some(kind) = schema::resolve(word).filter(|kind| kind.served) else {
+        let Some(mapping) = self.mapping(word) else {
             return Vec::new();
         };
-        let mapping = Mapping::from(kind);
         let namespace = if mapping.namespaced { self.namespace.clone() } else { String::new() };
         let list = self.get(mapping.collection(&namespace));
         list["items"].items().iter().map(|item| meta::name(item).to_string()).collect()
@@ -200,7 +233,7 @@ impl Asker<'_> {
             return Vec::new();
         };
         let pod = self.get(format!("/api/v1/namespaces/{}/pods/{pod}", self.namespace));
-        ["initContainers", "containers"]
+        ["initContainers", "containers", "ephemeralContainers"]
             .iter()
             .flat_map(|list| pod["spec"][*list].items())
             .map(|container| container["name"].str().to_string())
@@ -231,7 +264,7 @@ impl Asker<'_> {
             return self.slashed(kind);
         }
         match args.first() {
-            None => types(last),
+            None => self.types(last),
             Some(_) if path == "explain" => Vec::new(),
             Some(kind) => {
                 let names = self.names(kind);
@@ -243,19 +276,4 @@ impl Asker<'_> {
     fn slashed(&mut self, kind: &str) -> Vec<String> {
         self.names(kind).into_iter().map(|name| format!("{kind}/{name}")).collect()
     }
-}
-
-/// Returns the words that mean resource types; after a comma, with what stands before it.
-fn types(last: &str) -> Vec<String> {
-    let head = last.rfind(',').and_then(|at| last.get(..=at)).unwrap_or("");
-    let mut words = Vec::new();
-    for kind in schema::kinds().iter().filter(|kind| kind.served && kind.verbs.contains(&"list")) {
-        words.push(kind.plural.to_string());
-        words.push(kind.singular.to_string());
-        words.extend(kind.short_names.iter().map(|name| (*name).to_string()));
-    }
-    if head.is_empty() {
-        words.push("all".to_string());
-    }
-    words.into_iter().map(|word| format!("{head}{word}")).collect()
 }

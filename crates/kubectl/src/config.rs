@@ -79,6 +79,40 @@ impl Config {
         }
     }
 
+    /// Reads a kubeconfig file. A user that the machine's own kubeconfig has is the same one; another is one of its
+    /// name.
+    // Models staging/src/k8s.io/client-go/tools/clientcmd/api/v1/types.go
+    pub(crate) fn from_value(file: &Value, machine: &Config) -> Config {
+        let text = |value: &Value| value.str().to_string();
+        let clusters = file["clusters"].items().iter().map(|entry| ConfigCluster {
+            name: text(&entry["name"]),
+            server: text(&entry["cluster"]["server"]),
+            settings: settings_of(&entry["cluster"], &["server"]),
+        });
+        let contexts = file["contexts"].items().iter().map(|entry| ConfigContext {
+            name: text(&entry["name"]),
+            cluster: text(&entry["context"]["cluster"]),
+            user: text(&entry["context"]["user"]),
+            namespace: text(&entry["context"]["namespace"]),
+        });
+        let users = file["users"].items().iter().map(|entry| {
+            let (name, settings) = (text(&entry["name"]), settings_of(&entry["user"], &[]));
+            let known = machine.users.iter().find(|user| user.name == name && user.settings == settings);
+            let user = match known {
+                Some(known) => known.user.clone(),
+                None => User::new(&name, &["system:authenticated"]),
+            };
+            ConfigUser { name, user, settings }
+        });
+        Config {
+            clusters: clusters.collect(),
+            contexts: contexts.collect(),
+            users: users.collect(),
+            current: text(&file["current-context"]),
+            home: machine.home.clone(),
+        }
+    }
+
     /// Returns the URL of the one API server that there is.
     pub(crate) fn home_server(&self) -> Option<&str> {
         (!self.home.is_empty()).then_some(self.home.as_str())
@@ -160,6 +194,24 @@ impl Config {
 fn of_machine(fields: &[&str]) -> Settings {
     let text = crate::text::base64(b"Simulated cluster: nothing here verifies a certificate.");
     fields.iter().map(|field| ((*field).to_string(), text.clone())).collect()
+}
+
+/// Reads an entry's fields but those that are known by themselves; of nested ones the path is the name.
+fn settings_of(entry: &Value, known: &[&str]) -> Settings {
+    let mut settings = Settings::new();
+    for (field, value) in entry.fields().iter().filter(|(field, _)| !known.contains(field)) {
+        match value {
+            Value::Map(_) => {
+                for (inner, text) in settings_of(value, &[]) {
+                    settings.insert(format!("{field}.{inner}"), text);
+                }
+            }
+            Value::Str(text) => drop(settings.insert(field.to_string(), text.to_string())),
+            Value::Bool(is) => drop(settings.insert(field.to_string(), is.to_string())),
+            _ => {}
+        }
+    }
+    settings
 }
 
 /// Adds settings to what is shown of an entry.

@@ -38,6 +38,8 @@ pub(crate) struct Run {
     pub argv: Vec<String>,
     /// What the editor left, once it was closed.
     pub edited: Option<String>,
+    /// The kubeconfig that `--kubeconfig` names, and what is in it.
+    pub own_config: Option<Box<(String, Config)>>,
     /// How many files were written for an editor.
     pub edits: u32,
 }
@@ -162,26 +164,7 @@ impl Cx<'_> {
 
     /// Returns whom the API server takes the bearer of a token for; `None` where it takes it for nobody.
     pub fn user_of_token(&mut self, token: &str) -> Option<User> {
-        let review = api::tree!({
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenReview",
-            "metadata": {},
-            "spec": {"token": token},
-        });
-        let path = "/apis/authentication.k8s.io/v1/tokenreviews";
-        let mut request = Request::new(Method::Post, path).body(review);
-        request.user = Rc::new(User::admin());
-        request.agent = "kubectl".into();
-        let status = self.host.request(request).ok()?.body["status"].clone();
-        if !status["authenticated"].is_true() {
-            return None;
-        }
-        let user = &status["user"];
-        Some(User {
-            name: user["username"].str().into(),
-            groups: user["groups"].items().iter().map(|group| group.str().into()).collect(),
-            ..User::default()
-        })
+        user_of_token(self.host, token)
     }
 
     fn flags_own_user(&self) -> bool {
@@ -383,6 +366,30 @@ impl Cx<'_> {
         }
         Ok(self.request(request)?.stream)
     }
+}
+
+/// Returns whom the API server takes the bearer of a token for; `None` where it takes it for nobody.
+pub(crate) fn user_of_token(host: &mut dyn Host, token: &str) -> Option<User> {
+    let review = api::tree!({
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenReview",
+        "metadata": {},
+        "spec": {"token": token},
+    });
+    let path = "/apis/authentication.k8s.io/v1/tokenreviews";
+    let mut request = Request::new(Method::Post, path).body(review);
+    request.user = Rc::new(User::admin());
+    request.agent = "kubectl".into();
+    let status = host.request(request).ok()?.body["status"].clone();
+    if !status["authenticated"].is_true() {
+        return None;
+    }
+    let user = &status["user"];
+    Some(User {
+        name: user["username"].str().into(),
+        groups: user["groups"].items().iter().map(|group| group.str().into()).collect(),
+        ..User::default()
+    })
 }
 
 /// Says that nobody listens at the API server's address.

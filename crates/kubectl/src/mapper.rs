@@ -136,8 +136,14 @@ impl Mapping {
         format!("{}/{}", self.group, self.version)
     }
 
-    fn is_named(&self, word: &str) -> bool {
+    /// Returns whether a word without a group means it.
+    pub fn is_named(&self, word: &str) -> bool {
         self.plural == word || self.singular == word || self.short_names.iter().any(|name| name == word)
+    }
+
+    /// Returns the words without a group that mean it.
+    pub fn names(&self) -> Vec<String> {
+        [vec![self.plural.clone(), self.singular.clone()], self.short_names.clone()].concat()
     }
 }
 
@@ -220,22 +226,28 @@ pub(crate) fn of_kind(cx: &mut Cx, group: &str, version: &str, kind: &str) -> Ou
     crate::failure::error(format!("the server could not find the requested resource\n{}", to_come(kind)))
 }
 
+/// Asks discovery for the resources that definitions add, by a function that gets a path.
+pub(crate) fn custom_types(ask: &mut dyn FnMut(&str) -> Outcome<Value>) -> Outcome<Vec<Mapping>> {
+    let mut found = Vec::new();
+    for group in ask("/apis")?["groups"].items().iter().take(MAX_GROUPS) {
+        if schema::kinds().iter().any(|kind| kind.group == group["name"].str()) {
+            continue;
+        }
+        // The preferred version comes first.
+        for version in group["versions"].items().iter().take(MAX_VERSIONS) {
+            let version = version["groupVersion"].str();
+            let list = ask(&format!("/apis/{version}"))?;
+            found.extend(list["resources"].items().iter().filter_map(|row| custom(version, row)));
+        }
+    }
+    Ok(found)
+}
+
 /// Asks discovery, once a command, for the resources that the schema doesn't know.
 fn discovered<'a>(cx: &'a mut Cx) -> Outcome<&'a [Mapping]> {
     if cx.run.discovered.is_none() {
-        let mut found = Vec::new();
-        let groups = cx.send(Request::new(Method::Get, "/apis"))?;
-        for group in groups.body["groups"].items().iter().take(MAX_GROUPS) {
-            if schema::kinds().iter().any(|kind| kind.group == group["name"].str()) {
-                continue;
-            }
-            // The preferred version comes first.
-            for version in group["versions"].items().iter().take(MAX_VERSIONS) {
-                let version = version["groupVersion"].str();
-                let list = cx.send(Request::new(Method::Get, format!("/apis/{version}")))?;
-                found.extend(list.body["resources"].items().iter().filter_map(|row| custom(version, row)));
-            }
-        }
+        let mut ask = |path: &str| Ok(cx.send(Request::new(Method::Get, path))?.body);
+        let found = custom_types(&mut ask)?;
         cx.run.discovered = Some(found);
     }
     Ok(cx.run.discovered.as_deref().unwrap_or(&[]))

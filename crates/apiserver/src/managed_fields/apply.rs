@@ -51,6 +51,11 @@ pub(crate) fn apply(
         is_same = dropped == wanted;
         dropped.remove(&wanted);
         entries.iter().for_each(|entry| dropped.remove(&entry.fields()));
+        // What holds something that stays, stays too.
+        dropped = dropped.without_parents_of(&wanted);
+        for entry in &entries {
+            dropped = dropped.without_parents_of(&entry.fields());
+        }
         result = tree::without(&result, &dropped, shape);
     }
     let mut own = Entry::new(writer, "Apply", &wanted);

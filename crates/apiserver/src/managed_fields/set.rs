@@ -69,6 +69,18 @@ impl Set {
         }
     }
 
+    /// Returns it without the paths that lead to something that another has.
+    pub(crate) fn without_parents_of(&self, other: &Set) -> Set {
+        if self.is_empty() || other.is_empty() {
+            return self.clone();
+        }
+        let below = |element: &str| self.child(element).without_parents_of(&other.child(element));
+        let all = children(&self.0).map(|(element, _)| (element, below(element)));
+        let left: Map =
+            all.filter(|(_, set)| !set.is_empty()).map(|(element, set)| (element, set.0)).collect();
+        Set::of(left, false)
+    }
+
     /// Takes out a path and all below it.
     pub(crate) fn remove_below(&mut self, path: &[String]) {
         let Some((first, rest)) = path.split_first() else {
@@ -247,6 +259,17 @@ mod tests {
         let mut rest = whole.clone();
         rest.remove(&set(r#"{"f:metadata":{"f:labels":{"f:app":{}}}}"#));
         assert_eq!(rest.paths().len(), 2);
+    }
+
+    #[test]
+    fn what_holds_something_that_stays_stays() {
+        for (own, kept, left) in [
+            (r#"{"f:a":{".":{},"f:b":{},"f:c":{}}}"#, r#"{"f:a":{"f:b":{}}}"#, r#"{"f:a":{"f:c":{}}}"#),
+            (r#"{"f:a":{".":{},"f:b":{}}}"#, r#"{"f:x":{}}"#, r#"{"f:a":{".":{},"f:b":{}}}"#),
+            (r#"{"f:a":{}}"#, r#"{"f:a":{"f:b":{}}}"#, "{}"),
+        ] {
+            assert_eq!(set(own).without_parents_of(&set(kept)).to_value().to_json(), left, "{own} {kept}");
+        }
     }
 
     #[test]

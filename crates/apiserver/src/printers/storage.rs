@@ -4,20 +4,8 @@ use super::duration::age;
 use super::{name, or_else};
 use crate::quantity;
 use api::Value;
+use api::volume::access_modes;
 use sim::Time;
-
-// Models pkg/apis/core/helper/helpers.go GetAccessModesAsString
-fn access_modes(modes: &Value) -> String {
-    const SHORT: [(&str, &str); 4] = [
-        ("ReadWriteOnce", "RWO"),
-        ("ReadOnlyMany", "ROX"),
-        ("ReadWriteMany", "RWX"),
-        ("ReadWriteOncePod", "RWOP"),
-    ];
-    let has = |mode: &str| modes.items().iter().any(|item| item.str() == mode);
-    let list: Vec<&str> = SHORT.iter().filter(|(mode, _)| has(mode)).map(|(_, short)| *short).collect();
-    list.join(",")
-}
 
 fn phase(object: &Value) -> Value {
     if api::meta::is_deleting(object) { "Terminating".into() } else { object["status"]["phase"].str().into() }

@@ -16,6 +16,22 @@ fn offers_what_fits() {
     fake.answer(Method::Get, "/apis/apps/v1/namespaces/kube-system/deployments", list(&["coredns"]));
     let pod = tree!({"spec": {"containers": [{"name": "main"}, {"name": "side"}]}});
     fake.answer(Method::Get, "/api/v1/namespaces/default/pods/web-1", pod);
+    let crontabs = tree!({"groups": [{
+        "name": "stable.example.com",
+        "versions": [{"groupVersion": "stable.example.com/v1", "version": "v1"}],
+    }]});
+    fake.answer(Method::Get, "/apis", crontabs);
+    let resources = tree!({"resources": [{
+        "kind": "CronTab",
+        "name": "crontabs",
+        "namespaced": true,
+        "shortNames": ["ct"],
+        "singularName": "crontab",
+        "verbs": ["get", "list", "watch"],
+    }]});
+    fake.answer(Method::Get, "/apis/stable.example.com/v1", resources);
+    let path = "/apis/stable.example.com/v1/namespaces/default/crontabs";
+    fake.answer(Method::Get, path, list(&["nightly", "weekly"]));
     let config = Config::new("x", "c", "", "admin");
     for (line, want) in [
         ("kubectl ro", vec!["rollout"]),
@@ -24,6 +40,9 @@ fn offers_what_fits() {
         ("kubectl get pods web", vec!["web-1", "web-2"]),
         ("kubectl get pods web-1 web", vec!["web-2"]),
         ("kubectl get svc,daemon", vec!["svc,daemonset", "svc,daemonsets"]),
+        ("kubectl get cront", vec!["crontab", "crontabs", "crontabs.stable.example.com"]),
+        ("kubectl get ct", vec!["ct"]),
+        ("kubectl describe ct n", vec!["nightly"]),
         ("kubectl logs d", vec!["db"]),
         ("kubectl logs web-1 -c ", vec!["main", "side"]),
         ("kubectl -n ", vec!["default", "kube-system"]),

@@ -229,6 +229,14 @@ impl Bench {
         self.with(|kubelet, cx, wire| kubelet.exec_context(cx, wire, ("default", name, "")))
     }
 
+    pub(crate) fn exec_context_of(
+        &mut self,
+        name: &str,
+        container: &str,
+    ) -> Result<crate::ExecContext, String> {
+        self.with(|kubelet, cx, wire| kubelet.exec_context(cx, wire, ("default", name, container)))
+    }
+
     pub(crate) fn get(&self, name: &str) -> Value {
         self.server.object(PODS, &format!("default/{name}"))
     }

@@ -1,4 +1,5 @@
 mod bench;
+mod ephemeral;
 mod pods;
 mod probes;
 mod restarts;

@@ -4,6 +4,7 @@
 pub(crate) mod last_applied;
 pub(crate) mod patcher;
 mod prune;
+mod upgrade;
 
 use super::record::record;
 use crate::builder::{self, Info};
@@ -210,7 +211,7 @@ fn server_side(cx: &mut Cx, mut info: Info, dry_run: DryRun, shown: &mut Vec<Val
         request = request.query("dryRun", "All");
     }
     let request = cx.validated(request);
-    let object = match cx.request(request) {
+    let object = match cx.request(request.clone()) {
         Ok(response) => response.body,
         Err(Failure::Status(status)) if status.reason == "Conflict" => {
             return error(format!("{}\n{RESOLVE}", status.message));
@@ -218,6 +219,19 @@ fn server_side(cx: &mut Cx, mut info: Info, dry_run: DryRun, shown: &mut Vec<Val
         Err(failure) => return Err(failure),
     };
     info.refresh(object);
+    if dry_run == DryRun::None {
+        match upgrade::run(cx, &mut info) {
+            Ok(false) => {}
+            Ok(true) => {
+                let again = cx.request(request)?.body;
+                info.refresh(again);
+            }
+            Err(failure) => cx.err(format!(
+                "Warning: server rejected managed fields migration to Server-Side Apply. This is non-fatal and will be retried next time you apply. Error: {}\n",
+                failure.text()
+            )),
+        }
+    }
     warn_if_deleting(cx, &info.object);
     say(cx, &info.object, "serverside-applied", dry_run, shown)
 }

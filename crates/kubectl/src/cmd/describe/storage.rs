@@ -5,21 +5,9 @@ use crate::cmd::create::mapping;
 use crate::cx::Cx;
 use crate::failure::Outcome;
 use crate::text::go_text;
+use api::volume::access_modes;
 use api::{Value, meta};
 use sim::Time;
-
-// Models staging/src/k8s.io/kubectl/pkg/util/storage/storage.go GetAccessModesAsString
-fn access_modes(modes: &Value) -> String {
-    const SHORT: [(&str, &str); 4] = [
-        ("ReadWriteOnce", "RWO"),
-        ("ReadOnlyMany", "ROX"),
-        ("ReadWriteMany", "RWX"),
-        ("ReadWriteOncePod", "RWOP"),
-    ];
-    let has = |name: &str| modes.items().iter().any(|mode| mode.str() == name);
-    let found: Vec<&str> = SHORT.iter().filter(|(name, _)| has(name)).map(|(_, short)| *short).collect();
-    found.join(",")
-}
 
 fn status(w: &mut Writer, object: &Value, now: Time) {
     let text = if meta::is_deleting(object) {
