@@ -36,7 +36,7 @@ impl Proxy {
         loop {
             match cx.host.poll(self.stream) {
                 StreamRead::Bytes(text) | StreamRead::Errors(text) => cx.err(text),
-                StreamRead::Event(_) => {}
+                StreamRead::Event(_) | StreamRead::Head { .. } => {}
                 StreamRead::Empty => return Ok(Progress::stream(self.stream)),
                 StreamRead::Exit(_) | StreamRead::Closed => return Ok(Progress::Done),
             }

@@ -12,12 +12,7 @@ use api::{Method, Request, Value};
 /// # Errors
 /// Where the path is none, the file can't be read, or the server refuses.
 pub(crate) fn send(cx: &mut Cx, method: Method, target: &str) -> Outcome<Next> {
-    if !target.starts_with('/') && !target.contains("://") {
-        return error(format!(
-            "--raw must be a valid URL path: parse {}: invalid URI for request",
-            quote(target)
-        ));
-    }
+    check_target(target)?;
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let mut request = Request::new(method, path);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -40,6 +35,14 @@ pub(crate) fn send(cx: &mut Cx, method: Method, target: &str) -> Outcome<Next> {
         body => cx.out(format!("{}\n", body.to_json())),
     }
     Ok(Next::Done)
+}
+
+/// Refuses what is no path.
+pub(crate) fn check_target(target: &str) -> Outcome {
+    if target.starts_with('/') || target.contains("://") {
+        return Ok(());
+    }
+    error(format!("--raw must be a valid URL path: parse {}: invalid URI for request", quote(target)))
 }
 
 /// Refuses what `--raw` of `create` and `replace` doesn't go with.

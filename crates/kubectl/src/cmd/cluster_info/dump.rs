@@ -133,7 +133,7 @@ impl Dump {
             }
             match cx.host.poll(self.stream) {
                 StreamRead::Bytes(text) | StreamRead::Errors(text) => self.text.push_str(&text),
-                StreamRead::Event(_) | StreamRead::Exit(_) => {}
+                StreamRead::Event(_) | StreamRead::Exit(_) | StreamRead::Head { .. } => {}
                 StreamRead::Empty => return Ok(Progress::stream(self.stream)),
                 StreamRead::Closed => self.end(cx, &source),
             }

@@ -48,7 +48,10 @@ impl Attach {
                         return Ok(next);
                     }
                 }
-                StreamRead::Bytes(_) | StreamRead::Errors(_) | StreamRead::Exit(_) => {}
+                StreamRead::Bytes(_)
+                | StreamRead::Errors(_)
+                | StreamRead::Exit(_)
+                | StreamRead::Head { .. } => {}
                 StreamRead::Empty => return Ok(Progress::stream(self.stream)),
                 StreamRead::Closed => {
                     self.stream = 0;

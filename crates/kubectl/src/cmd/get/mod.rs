@@ -51,6 +51,7 @@ fn bare(cx: &mut Cx) -> Outcome<Next> {
     if !flags.args.is_empty() {
         return error("arguments may not be passed when --raw is specified");
     }
+    super::raw::check_target(flags.text("raw"))?;
     raw::start(cx, flags.text("raw"))
 }
 
