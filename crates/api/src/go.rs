@@ -1,6 +1,7 @@
 //! How Go prints what ends up in messages.
 
 use crate::Value;
+use sim::{Nanos, SECOND};
 use std::fmt::Write;
 
 /// Returns the text in double quotes, as `%q` writes it.
@@ -78,6 +79,43 @@ pub fn text(value: &Value, missing: &str) -> String {
             format!("map[{}]", entries.join(" "))
         }
     }
+}
+
+/// Returns a span of nanoseconds as `time.Duration` writes it: `1m0s`.
+pub fn duration(nanos: Nanos) -> String {
+    if nanos == 0 {
+        return "0s".to_string();
+    }
+    let sign = if nanos < 0 { "-" } else { "" };
+    let nanos = nanos.unsigned_abs();
+    let second = SECOND as u64;
+    if nanos < second {
+        let (unit, name) = if nanos < 1_000 {
+            (1, "ns")
+        } else if nanos < 1_000_000 {
+            (1_000, "µs")
+        } else {
+            (1_000_000, "ms")
+        };
+        return format!("{sign}{}{name}", fraction(nanos, unit));
+    }
+    let seconds = nanos / second;
+    let of_minute = fraction(nanos % (60 * second), second);
+    match (seconds / 3_600, seconds / 60 % 60) {
+        (0, 0) => format!("{sign}{of_minute}s"),
+        (0, minutes) => format!("{sign}{minutes}m{of_minute}s"),
+        (hours, minutes) => format!("{sign}{hours}h{minutes}m{of_minute}s"),
+    }
+}
+
+fn fraction(nanos: u64, unit: u64) -> String {
+    let rest = nanos % unit;
+    if rest == 0 {
+        return (nanos / unit).to_string();
+    }
+    let width = unit.to_string().len() - 1;
+    let digits = format!("{rest:0width$}");
+    format!("{}.{}", nanos / unit, digits.trim_end_matches('0'))
 }
 
 #[cfg(test)]

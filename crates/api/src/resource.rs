@@ -146,6 +146,7 @@ pub mod resources {
         NETWORKPOLICIES: "networking.k8s.io" "v1" "networkpolicies" "NetworkPolicy" true;
         INGRESSES: "networking.k8s.io" "v1" "ingresses" "Ingress" true;
         INGRESSCLASSES: "networking.k8s.io" "v1" "ingressclasses" "IngressClass" false;
+        APISERVICES: "apiregistration.k8s.io" "v1" "apiservices" "APIService" false;
         STORAGECLASSES: "storage.k8s.io" "v1" "storageclasses" "StorageClass" false;
     }
 }

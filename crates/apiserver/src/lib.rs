@@ -5,9 +5,10 @@
 //! `registry` holds what differs from kind to kind, `watch_cache` tells the watchers. Server-side
 //! tables are in `printers`.
 //!
-//! Left out on purpose: aggregation, webhooks, and audit.
+//! Left out on purpose: webhooks, and audit.
 
 mod admission;
+mod aggregator;
 mod authentication;
 mod authorization;
 mod bootstrap;
@@ -37,6 +38,7 @@ mod status;
 mod validation;
 mod watch_cache;
 
+pub use aggregator::{Backend, Read};
 pub use handlers::forwarded_ports;
 pub use node_request::{LogOptions, NodeRequest, NodeRequestKind, ProxyRequest};
 pub use options::Options;

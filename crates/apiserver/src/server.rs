@@ -1,6 +1,7 @@
 //! The server's state, and the one way into it.
 
 use crate::admission::Shared;
+use crate::aggregator::Aggregator;
 use crate::authentication;
 use crate::authorization::{self, Attributes, Rbac};
 use crate::bootstrap;
@@ -18,6 +19,7 @@ use crate::status;
 use crate::watch_cache::Watches;
 use api::{Method, Request, Response, Status, Value, WatchEvent};
 use etcd::{Expect, Store, WriteError};
+use schema::Served;
 use sim::Time;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -37,6 +39,7 @@ pub struct ApiServer {
     customs_are_stale: bool,
     /// The number of each custom resource that there has been.
     custom_numbers: BTreeMap<String, u16>,
+    pub(crate) aggregator: Aggregator,
     pub(crate) shared: Shared,
     pub(crate) node_requests: Vec<NodeRequest>,
     pub(crate) event_leases: Leases,
@@ -63,6 +66,7 @@ impl ApiServer {
             customs: Rc::default(),
             customs_are_stale: false,
             custom_numbers: BTreeMap::new(),
+            aggregator: Aggregator::default(),
             shared: Shared::default(),
             node_requests: Vec::new(),
             event_leases: Leases::new(),
@@ -97,13 +101,16 @@ impl ApiServer {
             self.read_policy();
         }
         authorization::authorize(&self.rbac, &Attributes::new(request, &info))?;
+        if let Some(response) = self.pass_on(now, request) {
+            return Ok(response);
+        }
         if !info.is_resource && request.path == "/metrics" && request.method == Method::Get {
             return Ok(Response::new(200, self.metrics()));
         }
         if !info.is_resource {
             let customs = self.customs().clone();
             let served = discovery::served(&self.options, &customs);
-            return discovery::answer(request, &self.options, &served);
+            return self.discover(now, request, &served);
         }
         let customs = self.customs().clone();
         let rest = match resources::find(info.group, info.version, info.resource) {
@@ -121,6 +128,22 @@ impl ApiServer {
         let mut response = outcome.unwrap_or_else(Response::from);
         response.warnings.append(&mut call.warnings);
         Ok(response)
+    }
+
+    /// Answers what is about no resource, with what other API servers serve.
+    fn discover(&mut self, now: Time, request: &Request, served: &[Served]) -> Result<Response, Status> {
+        let answer = discovery::answer(request, &self.options, served);
+        match (request.path.trim_end_matches('/'), answer) {
+            ("/apis", Ok(mut response)) => {
+                self.add_passed(now, request, &mut response.body);
+                Ok(response)
+            }
+            (path, Err(status)) => {
+                let group = path.strip_prefix("/apis/").and_then(|group| self.passed_group(group));
+                group.map(|group| Response::new(200, group)).ok_or(status)
+            }
+            (_, answer) => answer,
+        }
     }
 
     /// Reads roles and bindings anew where they have changed.
@@ -142,6 +165,7 @@ impl ApiServer {
     /// Notes what is read again because of a write.
     fn note_write(&mut self, rest: &Rest) {
         self.rbac_is_stale |= authorization::is_policy(rest.kind.group);
+        self.aggregator.note_write(rest);
         self.customs_are_stale |= rest.is_group("apiextensions.k8s.io", "customresourcedefinitions");
     }
 

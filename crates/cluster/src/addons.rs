@@ -3,15 +3,16 @@
 
 use crate::Cluster;
 use crate::parts::{Parts, Target};
-use crate::wires::Wires;
+use crate::wires::{Asker, Wires};
 use crate::world::World;
 use api::resources::SERVICES;
-use api::{Method, Request, Status, Value, meta};
+use api::{Method, Request, Response, Status, Value, meta};
 use client::{Component, Cx, Delivery, Identity, WatchSpec};
 use cloud_provider::Tunnel;
 use coredns::CoreDns;
 use ingress_nginx::IngressController;
 use kubelet::{PodRequest, ProgramChange, Taken};
+use metrics_server::{MetricsServer, Scrape};
 use network::{Answer, Arrival, Payload, Protocol};
 use nfs_provisioner::Provisioner;
 use sim::Time;
@@ -36,6 +37,8 @@ pub(crate) enum Addon {
     Tunnel(Box<Tunnel>),
     /// An Ingress controller.
     Ingress(Box<IngressController>),
+    /// The metrics server.
+    Metrics(Box<MetricsServer>),
 }
 
 impl Addon {
@@ -47,6 +50,7 @@ impl Addon {
             Addon::Provisioner(provisioner) => provisioner.as_ref(),
             Addon::Ingress(controller) => controller.as_ref(),
             Addon::Tunnel(tunnel) => tunnel.as_ref(),
+            Addon::Metrics(server) => server.as_ref(),
         }
     }
 
@@ -58,6 +62,7 @@ impl Addon {
             Addon::Provisioner(provisioner) => provisioner.as_mut(),
             Addon::Ingress(controller) => controller.as_mut(),
             Addon::Tunnel(tunnel) => tunnel.as_mut(),
+            Addon::Metrics(server) => server.as_mut(),
         }
     }
 
@@ -66,7 +71,7 @@ impl Addon {
     }
 
     /// Makes the program of a process, as it is when the process starts.
-    fn new(program: &str, pod: &Value, wires: &Wires) -> Option<Addon> {
+    fn new(program: &str, pod: &Value, now: Time, wires: &Wires) -> Option<Addon> {
         let (name, node) = (meta::name(pod), pod["spec"]["nodeName"].str());
         Some(match program {
             "coredns" => Addon::Dns(Box::new(CoreDns::new(name, BTreeMap::new()))),
@@ -74,6 +79,7 @@ impl Addon {
                 Addon::Controller(Box::new(metallb::Controller::new(name, metallb::Form::of(pod))))
             }
             "ingress-nginx" => Addon::Ingress(Box::new(IngressController::new(pod))),
+            "metrics-server" => Addon::Metrics(Box::new(MetricsServer::new(pod, now))),
             "nfs-provisioner" => Addon::Provisioner(Box::new(Provisioner::new(pod))),
             "metallb-speaker" => {
                 let host = wires.nodes.get(node).copied()?;
@@ -89,6 +95,7 @@ impl Addon {
             Addon::Controller(controller) => controller.take_log(),
             Addon::Ingress(controller) => controller.take_log(),
             Addon::Speaker(speaker) => speaker.take_log(),
+            Addon::Metrics(server) => server.take_log(),
         }
     }
 
@@ -99,7 +106,11 @@ impl Addon {
             Addon::Provisioner(provisioner) => {
                 provisioner.take_removed().iter().for_each(|volume| wires.storage.remove(volume));
             }
-            Addon::Dns(_) | Addon::Controller(_) | Addon::Ingress(_) | Addon::Tunnel(_) => {}
+            Addon::Dns(_)
+            | Addon::Controller(_)
+            | Addon::Ingress(_)
+            | Addon::Tunnel(_)
+            | Addon::Metrics(_) => {}
         }
     }
 }
@@ -213,13 +224,16 @@ pub(crate) fn known_url(url: &str) -> Option<String> {
         let texts: Vec<String> = ingress_nginx::manifests(provider).iter().map(api::yaml::print).collect();
         return Some(texts.join("---\n"));
     }
-    if !url.contains("metallb") || !url.ends_with(".yaml") {
-        return None;
-    }
+    let manifests = match url.ends_with(".yaml") {
+        true if url.contains("metallb") && (url.contains("native") || url.contains("metallb-frr")) => {
+            metallb::native_manifests()
+        }
+        true if url.contains("metallb") => metallb::manifests(),
+        true if url.contains("/metrics-server/") => metrics_server::manifests(),
+        _ => return None,
+    };
     let only_namespace = url.ends_with("/namespace.yaml");
-    let is_native = url.contains("native") || url.contains("metallb-frr");
-    let objects = if is_native { metallb::native_manifests() } else { metallb::manifests() };
-    let wanted = objects.into_iter().filter(|object| {
+    let wanted = manifests.into_iter().filter(|object| {
         let served = |kind: &schema::Kind| kind.served;
         let (version, kind) = (object["apiVersion"].str(), object["kind"].str());
         let (group, bare) = version.split_once('/').unwrap_or(("", version));
@@ -276,6 +290,81 @@ pub(crate) fn follow(cluster: &mut Cluster) {
     }
     introduce(cluster);
     write_logs(cluster);
+    send_scrapes(cluster);
+}
+
+/// What a metrics server knows, as the API server asks it.
+#[derive(Debug)]
+struct Metrics(Rc<metrics_server::Storage>);
+
+impl apiserver::Backend for Metrics {
+    fn answer(&self, now: Time, request: &Request, read: apiserver::Read) -> Response {
+        metrics_server::answer(&self.0, now, request, read)
+    }
+}
+
+/// Where a container finds the token of its pod's service account.
+const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/// Sends what metrics servers ask of kubelets, and puts in what they have learned.
+fn send_scrapes(cluster: &mut Cluster) {
+    let Cluster { world, wires, parts, .. } = cluster;
+    let now = world.now;
+    let mut sent: Vec<(u32, Rc<str>, Vec<Scrape>)> = Vec::new();
+    for (part, addon) in &mut parts.addons.running {
+        let Addon::Metrics(server) = addon else { continue };
+        if let Some(storage) = server.take_storage() {
+            world.apiserver.set_backend(server.pod(), Some(Rc::new(Metrics(storage))));
+        }
+        let scrapes = server.take_scrapes();
+        if !scrapes.is_empty() {
+            sent.push((*part, server.pod().clone(), scrapes));
+        }
+    }
+    for (part, key, scrapes) in sent {
+        let Some((from, node)) = wires.pod_by_key(&key).map(|pod| (pod.host, pod.node.clone())) else {
+            continue;
+        };
+        let token = token_of(world, wires, parts, &node, &key);
+        for Scrape { id, to, mut request, patience } in scrapes {
+            if let Some(token) = &token {
+                request.headers.push(("Authorization".into(), format!("Bearer {token}").into()));
+            }
+            let (to, port) = (to.address, to.port);
+            let payload = Rc::new(Payload::Http(request));
+            let (owner, protocol) = (u64::from(part), Protocol::Tcp);
+            let connect = network::Connect { from, owner, to, port, protocol, payload, patience };
+            wires.connect(now, connect, Asker::Addon { part, id });
+        }
+    }
+}
+
+/// Reads the token that a pod's containers have.
+fn token_of(
+    world: &mut World,
+    wires: &mut Wires,
+    parts: &mut Parts,
+    node: &str,
+    key: &str,
+) -> Option<Rc<str>> {
+    let number = parts.by_name.get(node).copied()?;
+    let (namespace, pod) = meta::split_key(key);
+    let mut token = None;
+    parts.with(world, wires, Parts::kubelet_id(number), |target, cx, wires| {
+        if let Target::Kubelet(kubelet) = target {
+            token = kubelet.read_file(cx, wires, (namespace, pod, ""), TOKEN);
+        }
+    });
+    token
+}
+
+/// Hands a program in a pod the outcome of what it asked.
+pub(crate) fn on_reply(cluster: &mut Cluster, part: u32, id: u64, ended: &network::Ended) {
+    if let Some(Addon::Metrics(server)) = cluster.parts.addons.running.get_mut(&part) {
+        server.on_reply(cluster.world.now, id, &ended.outcome);
+        return cluster.reschedule(part);
+    }
+    crate::proxies::replied(cluster, part, id, ended);
 }
 
 /// Tells speakers of those that have just joined them.
@@ -324,7 +413,7 @@ fn write_logs(cluster: &mut Cluster) {
 }
 
 fn begin(cluster: &mut Cluster, program: &str, pod: &Value) {
-    if let Some(addon) = Addon::new(program, pod, &cluster.wires) {
+    if let Some(addon) = Addon::new(program, pod, cluster.world.now, &cluster.wires) {
         run(cluster, addon, meta::uid(pod).into());
     }
 }
@@ -366,8 +455,10 @@ fn run(cluster: &mut Cluster, addon: Addon, uid: Rc<str>) {
 
 fn end(cluster: &mut Cluster, uid: &str) {
     let Some(part) = cluster.parts.addons.by_pod.remove(uid) else { return };
-    if let Some(Addon::Speaker(mut speaker)) = cluster.parts.addons.running.remove(&part) {
-        speaker.withdraw(&mut cluster.wires.network);
+    match cluster.parts.addons.running.remove(&part) {
+        Some(Addon::Speaker(mut speaker)) => speaker.withdraw(&mut cluster.wires.network),
+        Some(Addon::Metrics(server)) => cluster.world.apiserver.set_backend(server.pod(), None),
+        _ => {}
     }
     cluster.world.close_streams_of(|of| of == part);
     cluster.agenda.set(part, Time::NEVER);
@@ -431,6 +522,7 @@ fn serve_builtin(cluster: &mut Cluster, uid: &str, arrival: &Arrival) {
     let addon = part.and_then(|part| cluster.parts.addons.running.get_mut(&part));
     let answer = match addon {
         Some(Addon::Dns(server)) => server.serve(arrival.local.port, &arrival.payload),
+        Some(Addon::Metrics(server)) => Some(server.serve(&arrival.payload)),
         Some(_) => match &*arrival.payload {
             Payload::Http(_) => Some(Answer::Http(network::HttpResponse::new(200, "ok\n"))),
             _ => Some(Answer::Connected),

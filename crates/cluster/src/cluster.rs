@@ -12,6 +12,7 @@ use apiextensions::ApiExtensions;
 use apiserver::ApiServer;
 use client::{Delivery, Identity, WatchSpec};
 use controller_manager::ControllerManager;
+use kube_aggregator::KubeAggregator;
 use kube_proxy::KubeProxy;
 use kubelet::{Behaviour, Kubelet, NodeConfig};
 use network::{Cidr, Network};
@@ -74,9 +75,10 @@ impl Cluster {
         let wires = Wires::new(network, client);
         let parts = Parts {
             manager: ControllerManager::new(&apiserver::served_resources()),
-            watched: 0,
+            watched: BTreeMap::new(),
             scheduler: Scheduler::new(),
             extensions: ApiExtensions::default(),
+            aggregator: KubeAggregator::default(),
             nodes: Vec::new(),
             by_name: BTreeMap::new(),
             addons: crate::addons::Addons::default(),
@@ -105,6 +107,7 @@ impl Cluster {
         self.connect(crate::parts::MANAGER);
         self.connect(crate::parts::SCHEDULER);
         self.connect(crate::parts::EXTENSIONS);
+        self.connect(crate::parts::AGGREGATOR);
         for node in &self.preset.clone().nodes {
             self.add_node(node);
         }
@@ -266,7 +269,7 @@ impl Cluster {
                         });
                         self.reschedule(part);
                     }
-                    Some(Asker::Addon { part, id }) => crate::proxies::replied(self, part, id, &ended),
+                    Some(Asker::Addon { part, id }) => crate::addons::on_reply(self, part, id, &ended),
                     Some(Asker::Console) => {
                         self.view.answered(&self.wires, &ended);
                         self.terminal.answer(&mut self.wires, ended);

@@ -107,6 +107,11 @@ fn read(cluster: &Cluster, node: u32, path: &str) -> HttpResponse {
             json(&tree!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items}))
         }
         "/configz" => json(&configuration(cluster)),
+        "/metrics/resource" => {
+            let text = node.kubelet.resource_metrics(cluster.now());
+            crate::ports::with_type(200, "text/plain; version=0.0.4; charset=utf-8", text)
+        }
+        "/stats/summary" => json(&node.kubelet.stats_summary(cluster.now())),
         "/metrics" => crate::ports::text(200, &metrics(&node.name, pods().count(), &node.kubelet)),
         _ => crate::ports::text(404, "404 page not found\n"),
     }

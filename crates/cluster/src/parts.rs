@@ -5,6 +5,7 @@ use crate::world::{Owner, World};
 use apiextensions::ApiExtensions;
 use client::{Component, Cx, Delivery, Identity, WatchSpec};
 use controller_manager::ControllerManager;
+use kube_aggregator::KubeAggregator;
 use kube_proxy::KubeProxy;
 use kubelet::Kubelet;
 use network_policy::NetworkPolicyController;
@@ -20,6 +21,9 @@ pub(crate) const SCHEDULER: u32 = 1;
 /// The API server's part that looks after CustomResourceDefinitions.
 pub(crate) const EXTENSIONS: u32 = crate::addons::FIRST - 1;
 /// Nodes have three parts each, from this number on: the kubelet, kube-proxy, and what enforces policies.
+/// The API server's part that looks after APIServices.
+pub(crate) const AGGREGATOR: u32 = crate::addons::FIRST - 2;
+/// Nodes have two parts each, from this number on: the kubelet, then kube-proxy.
 const FIRST_NODE: u32 = 2;
 
 /// A machine's parts.
@@ -37,10 +41,11 @@ pub(crate) struct NodeParts {
 #[derive(Clone)]
 pub(crate) struct Parts {
     pub manager: ControllerManager,
-    /// How many of the controller manager's watches are connected.
-    pub watched: usize,
+    /// How many watches are connected of the parts that begin to watch more.
+    pub watched: BTreeMap<u32, usize>,
     pub scheduler: Scheduler,
     pub extensions: ApiExtensions,
+    pub aggregator: KubeAggregator,
     pub nodes: Vec<NodeParts>,
     pub by_name: BTreeMap<Rc<str>, u32>,
     pub addons: crate::addons::Addons,
@@ -75,7 +80,7 @@ impl Parts {
 
     /// Returns the kubelet with this part's number; `None` where the part is none.
     pub(crate) fn kubelet_mut(&mut self, part: u32) -> Option<&mut Kubelet> {
-        if !(FIRST_NODE..crate::addons::FIRST).contains(&part) {
+        if !(FIRST_NODE..AGGREGATOR).contains(&part) {
             return None;
         }
         let (i, agent) = Parts::node_of(part);
@@ -98,6 +103,7 @@ impl Parts {
             MANAGER => (self.manager.identity().clone(), self.manager.watches()),
             SCHEDULER => (self.scheduler.identity().clone(), self.scheduler.watches()),
             EXTENSIONS => (self.extensions.identity().clone(), self.extensions.watches()),
+            AGGREGATOR => (self.aggregator.identity().clone(), self.aggregator.watches()),
             part if part >= crate::addons::FIRST => self.addons.describe(part)?,
             part => {
                 let (i, agent) = Parts::node_of(part);
@@ -117,7 +123,7 @@ impl Parts {
     /// Returns whether a part runs.
     pub(crate) fn is_on(&self, part: u32) -> bool {
         match part {
-            MANAGER | SCHEDULER | EXTENSIONS => true,
+            MANAGER | SCHEDULER | EXTENSIONS | AGGREGATOR => true,
             part if part >= crate::addons::FIRST => self.addons.describe(part).is_some(),
             part => {
                 let (i, agent) = Parts::node_of(part);
@@ -136,6 +142,7 @@ impl Parts {
             MANAGER => self.manager.next_at(),
             SCHEDULER => self.scheduler.next_at(),
             EXTENSIONS => self.extensions.next_at(),
+            AGGREGATOR => self.aggregator.next_at(),
             part if part >= crate::addons::FIRST => self.addons.next_at(part),
             part => {
                 let (i, agent) = Parts::node_of(part);
@@ -200,6 +207,7 @@ impl Parts {
             MANAGER => act(Target::Component(&mut self.manager), &mut cx, wires),
             SCHEDULER => act(Target::Component(&mut self.scheduler), &mut cx, wires),
             EXTENSIONS => act(Target::Component(&mut self.extensions), &mut cx, wires),
+            AGGREGATOR => act(Target::Component(&mut self.aggregator), &mut cx, wires),
             part if part >= crate::addons::FIRST => {
                 if let Some(addon) = self.addons.get_mut(part) {
                     act(Target::Addon(addon), &mut cx, wires);
@@ -225,6 +233,7 @@ impl Parts {
             MANAGER => self.manager.identity(),
             SCHEDULER => self.scheduler.identity(),
             EXTENSIONS => self.extensions.identity(),
+            AGGREGATOR => self.aggregator.identity(),
             part if part >= crate::addons::FIRST => self.addons.identity(part)?,
             part => {
                 let (i, agent) = Parts::node_of(part);
@@ -246,8 +255,14 @@ impl Parts {
 
     /// Lists and watches what a part has begun to watch since it was connected.
     pub(crate) fn connect_new(&mut self, world: &mut World, wires: &mut Wires, part: u32) {
-        if part == MANAGER && self.manager.watch_count() > self.watched {
-            self.connect_from(world, wires, part, self.watched);
+        let count = match part {
+            MANAGER => self.manager.watch_count(),
+            AGGREGATOR => self.aggregator.watches().len(),
+            _ => 0,
+        };
+        let known = self.watched.get(&part).copied().unwrap_or(0);
+        if count > known {
+            self.connect_from(world, wires, part, known);
         }
         if let Some((policy, watched)) = self.policy_mut(part)
             && policy.watch_count() > *watched
@@ -267,8 +282,8 @@ impl Parts {
 
     fn connect_from(&mut self, world: &mut World, wires: &mut Wires, part: u32, from: usize) {
         let count = self.describe(part).map_or(0, |(_, watches)| watches.len());
-        if part == MANAGER {
-            self.watched = count;
+        if matches!(part, MANAGER | AGGREGATOR) {
+            self.watched.insert(part, count);
         }
         if let Some((_, watched)) = self.policy_mut(part) {
             *watched = count;

@@ -14,10 +14,10 @@ use std::rc::Rc;
 pub(crate) enum Asker {
     /// The kubelet of a node, for itself or one of its pods, under its own number.
     Kubelet { node: Rc<str>, id: u64 },
+    /// A program in a pod, under its own number.
+    Addon { part: u32, id: u64 },
     /// A process of the console.
     Console,
-    /// An add-on's program, by its part's number, under its own number.
-    Addon { part: u32, id: u64 },
     /// A benchmark, which only counts.
     Flood,
 }

@@ -19,6 +19,7 @@ mod namespace;
 mod nodelifecycle;
 mod pod;
 mod pod_control;
+mod podautoscaler;
 mod podgc;
 mod replicaset;
 mod resourcequota;

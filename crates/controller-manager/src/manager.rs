@@ -1,6 +1,6 @@
 use crate::{
     clusterroleaggregation, cronjob, daemonset, deployment, disruption, endpoint, endpointslice,
-    garbagecollector, job, namespace, nodelifecycle, podgc, replicaset, resourcequota, rootca,
+    garbagecollector, job, namespace, nodelifecycle, podautoscaler, podgc, replicaset, resourcequota, rootca,
     serviceaccount, statefulset, tainteviction, ttlafterfinished, volume,
 };
 use api::resources::CUSTOMRESOURCEDEFINITIONS;
@@ -25,6 +25,7 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("job", |_| Box::new(Worker::new(job::Jobs::default()))),
     ("deployment", |_| Box::new(Worker::new(deployment::Deployments::default()))),
     ("replicaset", |_| Box::new(Worker::new(replicaset::ReplicaSets::default()))),
+    ("horizontal-pod-autoscaler", |_| Box::new(Worker::new(podautoscaler::PodAutoscalers::default()))),
     ("disruption", |_| Box::new(Worker::new(disruption::Disruption::default()))),
     ("statefulset", |_| Box::new(Worker::new(statefulset::StatefulSets::default()))),
     ("cronjob", |_| Box::new(Worker::new(cronjob::CronJobs::default()))),

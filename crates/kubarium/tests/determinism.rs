@@ -56,7 +56,7 @@ fn the_same_seed_and_script_give_the_same_bytes() {
 
 #[test]
 fn a_clone_goes_on_as_the_original() {
-    for name in ["hello.transcript", "counter.transcript", "tour.transcript"] {
+    for name in ["hello.transcript", "counter.transcript", "tour.transcript", "autoscaling.transcript"] {
         let (preset, steps) = scenario(name);
         let all = whole(&preset, 7, &steps);
         for part in 1..6 {

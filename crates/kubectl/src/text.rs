@@ -48,43 +48,6 @@ pub(crate) fn parse_duration(text: &str) -> Option<Nanos> {
     Some(if negative { -nanos } else { nanos })
 }
 
-/// Writes a duration as `time.Duration` does: `1m0s`.
-pub(crate) fn go_duration(nanos: Nanos) -> String {
-    if nanos == 0 {
-        return "0s".to_string();
-    }
-    let sign = if nanos < 0 { "-" } else { "" };
-    let nanos = nanos.unsigned_abs();
-    let second = SECOND as u64;
-    if nanos < second {
-        let (unit, name) = if nanos < 1_000 {
-            (1, "ns")
-        } else if nanos < 1_000_000 {
-            (1_000, "µs")
-        } else {
-            (1_000_000, "ms")
-        };
-        return format!("{sign}{}{name}", fraction(nanos, unit));
-    }
-    let seconds = nanos / second;
-    let of_minute = fraction(nanos % (60 * second), second);
-    match (seconds / 3_600, seconds / 60 % 60) {
-        (0, 0) => format!("{sign}{of_minute}s"),
-        (0, minutes) => format!("{sign}{minutes}m{of_minute}s"),
-        (hours, minutes) => format!("{sign}{hours}h{minutes}m{of_minute}s"),
-    }
-}
-
-fn fraction(nanos: u64, unit: u64) -> String {
-    let rest = nanos % unit;
-    if rest == 0 {
-        return (nanos / unit).to_string();
-    }
-    let width = unit.to_string().len() - 1;
-    let digits = format!("{rest:0width$}");
-    format!("{}.{}", nanos / unit, digits.trim_end_matches('0'))
-}
-
 /// Writes an age as the columns AGE show it: `5m30s`, `3d4h`.
 // Models staging/src/k8s.io/apimachinery/pkg/util/duration/duration.go HumanDuration
 pub(crate) fn human_duration(nanos: Nanos) -> String {
@@ -245,7 +208,7 @@ mod tests {
         for (text, written) in
             [("1m", "1m0s"), ("1h2m3.5s", "1h2m3.5s"), ("90s", "1m30s"), ("0", "0s"), ("1500ms", "1.5s")]
         {
-            assert_eq!(go_duration(parse_duration(text).unwrap()), written);
+            assert_eq!(api::go::duration(parse_duration(text).unwrap()), written);
         }
         for bad in ["", "5", "x", "5 s", "1d"] {
             assert_eq!(parse_duration(bad), None, "{bad}");

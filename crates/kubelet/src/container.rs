@@ -1,18 +1,14 @@
-use crate::admit::amount;
 use crate::back_off::BackOff;
 use crate::cri::{App, Launch, LogRing, PodFacts, Program, RootFs};
 use crate::images::LocalImage;
 use crate::jobs::Job;
 use crate::probes::{Probe, ProbeKind};
 use crate::script::Script;
+use crate::usage::Meter;
 use api::Value;
 use network::Protocol;
 use sim::Time;
-use std::collections::VecDeque;
 use std::rc::Rc;
-
-/// Over how many seconds the use of processors is reckoned.
-const WINDOW: i64 = 15;
 
 /// When a container runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +91,8 @@ pub(crate) struct Container {
     pub kill: Option<Kill>,
     /// When the kernel ends its process, which takes too much memory.
     pub out_of_memory_at: Option<Time>,
-    /// How many requests it took in each of the last seconds.
-    pub load: VecDeque<(i64, u32)>,
+    /// What it has used of processors.
+    pub meter: Meter,
     /// Whether it has another image now than it was started with.
     pub changed: bool,
     pub probes: Vec<Probe>,
@@ -135,56 +131,13 @@ impl Container {
             argv: Vec::new(),
             kill: None,
             out_of_memory_at: None,
-            load: VecDeque::new(),
+            meter: Meter::default(),
             changed: false,
             probes: Probe::of(spec),
             jobs: Vec::new(),
             next_job: 0,
             hooking: false,
         }
-    }
-
-    /// Returns how much memory it uses, in bytes: what its image says, or what a test of memory is told to.
-    pub(crate) fn memory(&self) -> i64 {
-        let asked =
-            self.argv.iter().position(|word| &**word == "--vm-bytes").and_then(|at| self.argv.get(at + 1));
-        match (asked, &self.local) {
-            (Some(text), _) => amount("memory", &format!("{}i", text.trim_end_matches('B')).as_str().into()),
-            (None, Some(local)) => amount("memory", &local.image.memory.as_str().into()),
-            (None, None) => 0,
-        }
-    }
-
-    /// Returns whether it uses more memory than it may.
-    pub(crate) fn exceeds_memory(&self) -> bool {
-        let limit = &self.spec["resources"]["limits"]["memory"];
-        !limit.is_null() && self.memory() > amount("memory", limit)
-    }
-
-    /// Counts a request.
-    pub(crate) fn count_request(&mut self, now: Time) {
-        let second = now.unix_seconds();
-        match self.load.back_mut() {
-            Some((last, count)) if *last == second => *count = count.saturating_add(1),
-            _ => self.load.push_back((second, 1)),
-        }
-        while self.load.front().is_some_and(|(first, _)| second - first > WINDOW) {
-            self.load.pop_front();
-        }
-    }
-
-    /// Returns what it uses of processors, in thousandths: what its image says of idleness and of
-    /// requests, a whole one where it never rests, and never more than its limit.
-    pub(crate) fn cpu_milli(&self, now: Time) -> i64 {
-        let Some(image) = self.local.as_ref().map(|local| &local.image) else { return 0 };
-        let since = now.unix_seconds() - WINDOW;
-        let requests: i64 =
-            self.load.iter().filter(|(second, _)| *second > since).map(|(_, count)| i64::from(*count)).sum();
-        let idle = amount("cpu", &image.cpu.as_str().into());
-        let busy = if self.app.as_ref().is_some_and(App::is_busy) { 1_000 } else { 0 };
-        let used = idle + busy + requests * i64::from(image.cpu_ms_per_request) / WINDOW;
-        let limit = &self.spec["resources"]["limits"]["cpu"];
-        if limit.is_null() { used } else { used.min(amount("cpu", limit)) }
     }
 
     /// Returns what is to run in it.

@@ -103,21 +103,7 @@ pub(crate) fn hex64(chance: Chance, purpose: &str, object: &str, n: u64) -> Stri
 
 /// Returns a duration as Go prints it, cut to milliseconds: `1.234s`, `900ms`, `1m2.5s`.
 pub(crate) fn go_duration(span: Nanos) -> String {
-    let millis = span.max(0) / sim::MILLISECOND;
-    if millis == 0 {
-        return "0s".to_string();
-    }
-    if millis < 1_000 {
-        return format!("{millis}ms");
-    }
-    let (minutes, rest) = (millis / 60_000, millis % 60_000);
-    let fraction = format!("{}.{:03}", rest / 1_000, rest % 1_000);
-    let seconds = fraction.trim_end_matches('0').trim_end_matches('.').to_string();
-    match (minutes / 60, minutes % 60) {
-        (0, 0) => format!("{seconds}s"),
-        (0, minutes) => format!("{minutes}m{seconds}s"),
-        (hours, minutes) => format!("{hours}h{minutes}m{seconds}s"),
-    }
+    api::go::duration(span.max(0) / sim::MILLISECOND * sim::MILLISECOND)
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use crate::net::PodNetwork;
 use crate::worker::PodWorker;
 use api::meta;
 use client::Cx;
-use sim::Time;
 use std::rc::Rc;
 
 /// Lines of a container's log.
@@ -32,19 +31,6 @@ pub struct ProcessInfo {
 
 /// A container that runs on a node: `namespace/name` of its pod, its name, its image, its id.
 pub type RunningContainer = (Rc<str>, Rc<str>, Rc<str>, Rc<str>);
-
-/// What a container uses.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Usage {
-    /// `namespace/name` of the pod.
-    pub pod: Rc<str>,
-    /// The container's name.
-    pub container: Rc<str>,
-    /// Its memory, in bytes.
-    pub memory: i64,
-    /// Of processors, in thousandths.
-    pub cpu_milli: i64,
-}
 
 /// What a command sees that is executed in a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -161,6 +147,21 @@ impl Kubelet {
         context.flatten().ok_or_else(|| format!("container not found ({container:?})"))
     }
 
+    /// Reads a file in a container, as its process does; `None` where there is none, or the container doesn't run.
+    pub fn read_file(
+        &mut self,
+        cx: &mut Cx,
+        net: &mut dyn PodNetwork,
+        (namespace, pod, container): (&str, &str, &str),
+        path: &str,
+    ) -> Option<Rc<str>> {
+        let (uid, i) = self.running(namespace, pod, container).ok()?;
+        let read = |worker: &mut PodWorker, turn: &mut crate::shared::Turn| {
+            worker.with_app(turn, i, |_, cx| cx.files.read(path))
+        };
+        self.with_worker(&uid, cx, net, read).flatten().flatten()
+    }
+
     /// Writes a file in a container, as a command that is executed in it does; `None` removes it.
     ///
     /// # Errors
@@ -256,23 +257,6 @@ impl Kubelet {
             for container in worker.containers.iter().filter(|container| container.is_running()) {
                 let image = container.local.as_ref().map_or_else(|| "".into(), |local| local.name.clone());
                 list.push((worker.key.clone(), container.name.clone(), image, container.id.clone()));
-            }
-        }
-        list.sort();
-        list
-    }
-
-    /// Returns what the containers that run on the node use now.
-    pub fn usage(&self, now: Time) -> Vec<Usage> {
-        let mut list = Vec::new();
-        for worker in self.workers.iter() {
-            for container in worker.containers.iter().filter(|container| container.is_running()) {
-                list.push(Usage {
-                    pod: worker.key.clone(),
-                    container: container.name.clone(),
-                    memory: container.memory(),
-                    cpu_milli: container.cpu_milli(now),
-                });
             }
         }
         list.sort();

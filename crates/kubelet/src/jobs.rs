@@ -1,6 +1,7 @@
 use crate::container::Container;
-use crate::cri::{AppCx, Came, Effect, View};
+use crate::cri::{AppCx, Came, Effect};
 use crate::net::{Origin, Outgoing};
+use crate::process::Parts;
 use crate::script::Script;
 use crate::shared::{Pending, PendingWhat, Turn};
 use crate::worker::PodWorker;
@@ -236,21 +237,8 @@ impl PodWorker {
         let container = self.containers.get_mut(i)?;
         let Container { app, env, facts, root, logs, jobs, .. } = container;
         let job = jobs.iter_mut().find(|job| job.id == id)?;
-        let mut cx = AppCx {
-            now: turn.cx.now,
-            chance: turn.cx.chance,
-            timing: turn.cx.timing,
-            pod: facts,
-            env,
-            files: View {
-                root,
-                volumes: &mut self.volumes,
-                node: &mut turn.shared.files,
-                storage: turn.net.storage(),
-            },
-            logs,
-            main: app.as_mut(),
-        };
+        let parts = Parts { facts, env, root, logs, volumes: &mut self.volumes };
+        let mut cx = parts.at_hand(turn, app.as_mut());
         Some(work(job, &mut cx))
     }
 

@@ -25,6 +25,8 @@ pub struct Kubelet {
     pub(crate) stopped: bool,
     /// Whether the pods were listed since the start.
     pub(crate) listed: bool,
+    /// When the machine was started.
+    pub(crate) booted: Time,
     watches: Vec<WatchSpec>,
 }
 
@@ -45,6 +47,7 @@ impl Kubelet {
             workers: Workers::default(),
             stopped: false,
             listed: false,
+            booted: now,
             shared: Shared {
                 node: name.as_str().into(),
                 address: config.address.parse().unwrap_or(Ipv4Addr::UNSPECIFIED),
@@ -58,6 +61,7 @@ impl Kubelet {
                 next_call: 0,
                 used: Used::default(),
                 programs: Vec::new(),
+                ended_cpu: 0,
                 config: Rc::new(config),
             },
             watches,
@@ -94,10 +98,11 @@ impl Kubelet {
             return self.forget(now, &change.old);
         }
         let uid = meta::uid(&change.new);
-        let known = self.workers.change(uid, |worker| worker.update(&change.new, now));
+        let most = self.shared.config.cpu_milli();
+        let known = self.workers.change(uid, |worker| worker.update(&change.new, now, most));
         if known.is_none() {
             let mut worker = PodWorker::new(&change.new, now);
-            worker.update(&change.new, now);
+            worker.update(&change.new, now, most);
             self.workers.insert(worker);
         }
     }
@@ -125,8 +130,12 @@ impl Kubelet {
             return;
         }
         if self.agent.next_at() <= cx.now {
-            let mut turn = Turn { cx, net, shared: &mut self.shared };
-            return self.agent.step(&mut turn);
+            let looks = self.agent.status_at <= cx.now;
+            self.agent.step(&mut Turn { cx, net, shared: &mut self.shared });
+            if looks {
+                self.check_memory(cx, net);
+            }
+            return;
         }
         let due = self.workers.next().filter(|(at, _)| self.listed && *at <= cx.now);
         let Some(uid) = due.map(|(_, uid)| uid.clone()) else { return };

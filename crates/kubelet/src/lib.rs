@@ -9,6 +9,7 @@ mod config;
 mod container;
 pub mod cri;
 mod env;
+mod eviction;
 mod images;
 mod inspect;
 mod jobs;
@@ -25,16 +26,19 @@ mod process;
 mod script;
 mod shared;
 mod start;
+mod stats;
 mod status_manager;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod volumes;
 mod worker;
 mod workers;
 
 pub use config::{Behaviour, NodeConfig};
-pub use inspect::{ExecContext, Logs, ProcessInfo, RunningContainer, Usage};
+pub use inspect::{ExecContext, Logs, ProcessInfo, RunningContainer};
 pub use kubelet::Kubelet;
 pub use net::{Origin, Outgoing, PodEndpoint, PodNetwork, PodRequest, Taken};
 pub use shared::ProgramChange;
+pub use stats::Usage;

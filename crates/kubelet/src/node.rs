@@ -22,6 +22,10 @@ pub(crate) struct NodeAgent {
     images: usize,
     /// How often the machine was started.
     boots: u64,
+    /// Until when the node is said to lack memory.
+    pub pressure_until: Option<Time>,
+    /// Whether that was told.
+    told_pressure: bool,
 }
 
 impl NodeAgent {
@@ -34,6 +38,8 @@ impl NodeAgent {
             reported_at: Time(i64::MIN),
             images: 0,
             boots: 1,
+            pressure_until: None,
+            told_pressure: false,
         }
     }
 
@@ -70,12 +76,13 @@ impl NodeAgent {
             return;
         }
         let images = turn.shared.images.list();
-        let changed = images.len() != self.images;
+        let pressure = self.pressure_until.is_some();
+        let changed = images.len() != self.images || pressure != self.told_pressure;
         if !changed && now - self.reported_at < REPORT_EVERY {
             return;
         }
         let known = turn.shared.informers.of(NODES).get(&config.name).cloned().unwrap_or_default();
-        let status = status(&config, now, &known, &images, self.boots);
+        let status = status(&config, now, &known, &images, (self.boots, pressure));
         let patch = tree!({"status": {
             "conditions": (&status["conditions"]),
             "images": (&status["images"]),
@@ -88,6 +95,7 @@ impl NodeAgent {
             Ok(_) => {
                 self.reported_at = now;
                 self.images = images.len();
+                self.told_pressure = pressure;
             }
             Err(failure) if failure.is_not_found() => self.registered = false,
             Err(_) => {}
@@ -101,7 +109,7 @@ impl NodeAgent {
         let registered = turn.cx.in_background(|cx| match cx.create(NODES, &node(config, now, boots)) {
             Err(failure) if failure.is_already_exists() => {
                 let known = cx.get(NODES, "", &name)?;
-                let patch = tree!({"status": (status(config, now, &known, &images, boots))});
+                let patch = tree!({"status": (status(config, now, &known, &images, (boots, false)))});
                 cx.patch(NODES, ("", &name), "status", PatchType::StrategicMerge, &patch).map(|_| known)
             }
             Err(failure) => Err(failure),
@@ -216,13 +224,23 @@ fn node(config: &NodeConfig, now: Time, boots: u64) -> Value {
             "annotations": {"volumes.kubernetes.io/controller-managed-attach-detach": "true"},
         },
         "spec": (spec),
-        "status": (status(config, now, &Value::Null, &[], boots)),
+        "status": (status(config, now, &Value::Null, &[], (boots, false))),
     })
 }
 
-fn status(config: &NodeConfig, now: Time, known: &Value, images: &[(Vec<String>, i64)], boots: u64) -> Value {
+fn status(
+    config: &NodeConfig,
+    now: Time,
+    known: &Value,
+    images: &[(Vec<String>, i64)],
+    (boots, pressure): (u64, bool),
+) -> Value {
+    let memory = match pressure {
+        true => ("True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
+        false => ("False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    };
     let rows = [
-        ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+        ("MemoryPressure", memory.0, memory.1, memory.2),
         ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
         ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
         ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),

@@ -1,4 +1,5 @@
 use crate::container::{Container, Exit, Kind, Phase};
+use crate::eviction::EVICTED;
 use crate::worker::{PodWorker, Stage};
 use api::{Value, meta, tree};
 use sim::Time;
@@ -16,7 +17,7 @@ impl PodWorker {
                 "message": (format!("Pod was rejected: {message}")),
             });
         }
-        let failure = self.termination.as_ref().and_then(|termination| termination.failure);
+        let failure = self.termination.as_ref().and_then(|termination| termination.failure.as_ref());
         let failure = failure.filter(|_| matches!(self.stage, Stage::Stopping { .. } | Stage::Gone));
         let phase = if failure.is_some() { "Failed" } else { self.phase() };
         let mut status = tree!({
@@ -27,9 +28,16 @@ impl PodWorker {
             "hostIPs": [{"ip": host_ip}],
             "startTime": (self.started.rfc3339()),
         });
-        if let Some((reason, words)) = failure {
-            status.set(&["reason"], reason);
-            status.set(&["message"], words);
+        if let Some(failure) = failure {
+            status.set(&["reason"], failure.reason);
+            status.set(&["message"], &failure.message);
+            if failure.reason == EVICTED {
+                status.at_mut(&["conditions"]).list_mut().push(tree!({
+                    "type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet",
+                    "message": (&failure.message), "lastProbeTime": null,
+                    "lastTransitionTime": (failure.at.rfc3339()), "observedGeneration": generation,
+                }));
+            }
         }
         if let Some(ip) = self.ip {
             let ip = ip.to_string();

@@ -35,6 +35,7 @@ impl Kubelet {
         self.stopped = false;
         self.listed = false;
         self.agent.restart(cx.now);
+        (self.booted, self.shared.ended_cpu) = (cx.now, 0);
         for uid in self.workers.uids() {
             self.with_worker(&uid, cx, net, |worker, turn| worker.come_back(turn));
         }

@@ -1,10 +1,44 @@
 use crate::container::{Container, Exit, Phase};
-use crate::cri::{App, AppCx, AppRequest, Effect, Signal, View};
+use crate::cri::{App, AppCx, AppRequest, Effect, Files, LogRing, PodFacts, RootFs, Signal, View};
 use crate::shared::{ProgramChange, Then, Turn};
 use crate::worker::PodWorker;
-use sim::{SECOND, Time};
+use sim::{MILLISECOND, Nanos, SECOND, Time};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
+
+/// What a program sees of its container and its pod.
+pub(crate) struct Parts<'a> {
+    pub facts: &'a PodFacts,
+    pub env: &'a [(Rc<str>, Rc<str>)],
+    pub root: &'a mut RootFs,
+    pub logs: &'a mut LogRing,
+    pub volumes: &'a mut BTreeMap<Rc<str>, Files>,
+}
+
+impl<'a> Parts<'a> {
+    /// Makes what a program has at hand; `main` is the one that it is executed beside.
+    pub(crate) fn at_hand(self, turn: &'a mut Turn, main: Option<&'a mut App>) -> AppCx<'a> {
+        AppCx {
+            now: turn.cx.now,
+            chance: turn.cx.chance,
+            timing: turn.cx.timing,
+            pod: self.facts,
+            env: self.env,
+            files: View {
+                root: self.root,
+                volumes: self.volumes,
+                node: &mut turn.shared.files,
+                storage: turn.net.storage(),
+            },
+            logs: self.logs,
+            main,
+        }
+    }
+}
+
+/// How long a processor works on a call that a program makes.
+const CALL_WORK: Nanos = 2 * MILLISECOND;
 
 impl PodWorker {
     /// Does something with a container's program, which sees its pod and files.
@@ -16,21 +50,8 @@ impl PodWorker {
     ) -> Option<T> {
         let container = self.containers.get_mut(i)?;
         let Container { app, env, facts, root, logs, .. } = container;
-        let mut cx = AppCx {
-            now: turn.cx.now,
-            chance: turn.cx.chance,
-            timing: turn.cx.timing,
-            pod: facts,
-            env,
-            files: View {
-                root,
-                volumes: &mut self.volumes,
-                node: &mut turn.shared.files,
-                storage: turn.net.storage(),
-            },
-            logs,
-            main: None,
-        };
+        let parts = Parts { facts, env, root, logs, volumes: &mut self.volumes };
+        let mut cx = parts.at_hand(turn, None);
         Some(work(app, &mut cx))
     }
 
@@ -64,15 +85,27 @@ impl PodWorker {
         let image = container.local.as_ref().map_or_else(|| "".into(), |local| local.name.clone());
         self.tell(turn, i, "Normal", "Started", "Container started");
         turn.cx.note(now, "Started", &self.key, &image);
-        if self.containers.get(i).is_some_and(Container::exceeds_memory) && !turn.is_bare() {
-            self.draws += 1;
-            let soon = turn.cx.chance.span("memory", &self.uid, self.draws, SECOND / 5, SECOND);
-            if let Some(container) = self.containers.get_mut(i) {
-                container.out_of_memory_at = Some(now + soon);
-            }
-        }
+        self.meter_process(turn, i);
         self.after_start(turn, i);
         self.touch(turn);
+    }
+
+    /// Begins to count what a process uses.
+    fn meter_process(&mut self, turn: &mut Turn, i: usize) {
+        let now = turn.cx.now;
+        let most = turn.shared.config.cpu_milli();
+        let Some(container) = self.containers.get_mut(i) else { return };
+        container.start_meter(now, most);
+        if turn.is_bare() {
+            return;
+        }
+        container.watch_memory(now);
+        // It takes a moment to take too much at once.
+        if container.out_of_memory_at == Some(now) {
+            self.draws += 1;
+            let soon = turn.cx.chance.span("memory", &self.uid, self.draws, SECOND / 5, SECOND);
+            container.out_of_memory_at = Some(now + soon);
+        }
     }
 
     /// Ends a process that takes more memory than it may, as the kernel does.
@@ -127,6 +160,9 @@ impl PodWorker {
                     None => Vec::new(),
                 });
                 self.apply(turn, i, 0, effects.unwrap_or_default());
+                if let Some(container) = self.containers.get_mut(i) {
+                    container.note_work(now);
+                }
                 moved = true;
             }
             self.open_ports(turn, i);
@@ -165,6 +201,9 @@ impl PodWorker {
                 Effect::Exit(code) => self.exited(turn, i, code),
                 Effect::Become(_) => {}
                 Effect::Call { tag, host, port, protocol, payload, timeout } => {
+                    if let Some(container) = self.containers.get_mut(i) {
+                        container.count_call(turn.cx.now, CALL_WORK);
+                    }
                     let then = Then { port, protocol, payload, timeout };
                     match host.parse::<Ipv4Addr>() {
                         Ok(ip) => self.call(turn, (i, job, tag), ip, &then),
@@ -181,14 +220,20 @@ impl PodWorker {
 
     /// Gives a request to the program that listens; false where nothing does.
     pub(crate) fn on_request(&mut self, turn: &mut Turn, i: usize, request: &AppRequest) {
-        if let Some(container) = self.containers.get_mut(i) {
-            container.count_request(turn.cx.now);
-        }
+        let Some(work) = self.containers.get_mut(i).and_then(|container| container.serve(turn.cx.now)) else {
+            return;
+        };
         let effects = self.with_app(turn, i, |app, cx| match app {
             Some(app) => app.on_request(cx, request),
             None => Vec::new(),
         });
-        self.apply(turn, i, 0, effects.unwrap_or_default());
+        let mut effects = effects.unwrap_or_default();
+        for effect in &mut effects {
+            if let Effect::Answer { after, .. } = effect {
+                *after = work.max(*after);
+            }
+        }
+        self.apply(turn, i, 0, effects);
     }
 
     /// Notes that a container's process has ended.
@@ -203,6 +248,8 @@ impl PodWorker {
         container.jobs.clear();
         container.hooking = false;
         container.out_of_memory_at = None;
+        let cpu = container.cpu_used(now);
+        turn.shared.ended_cpu = turn.shared.ended_cpu.saturating_add(cpu);
         if container.app.take().is_some_and(|app| app.builtin().is_some()) {
             turn.shared.programs.push(ProgramChange::Ended { uid: self.uid.clone() });
         }

@@ -39,7 +39,15 @@ pub(crate) struct Termination {
     /// Whether the API has forgotten it already.
     pub forgotten: bool,
     /// Why the pod has failed, where the kubelet ends it by itself: the reason and the words.
-    pub failure: Option<(&'static str, &'static str)>,
+    pub failure: Option<PodFailure>,
+}
+
+/// Why the kubelet ends a pod by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PodFailure {
+    pub reason: &'static str,
+    pub message: Rc<str>,
+    pub at: Time,
 }
 
 /// Where a token is: the volume's name, and the path in it.
@@ -118,7 +126,8 @@ impl PodWorker {
     }
 
     /// Takes the pod as the API has it now.
-    pub(crate) fn update(&mut self, pod: &Value, now: Time) {
+    /// `most` is what the node has of processors, in thousandths.
+    pub(crate) fn update(&mut self, pod: &Value, now: Time, most: i64) {
         if !self.pod["spec"].same(&pod["spec"]) {
             self.asks = Rc::new(Asks::of(pod));
         }
@@ -128,7 +137,11 @@ impl PodWorker {
         for given in spec["initContainers"].items().iter().chain(spec["containers"].items()) {
             if let Some(known) = self.containers.iter_mut().find(|known| known.name == given["name"].text()) {
                 known.changed |= known.spec["image"] != given["image"];
-                known.spec = given.clone();
+                let before = std::mem::replace(&mut known.spec, given.clone())["resources"].clone();
+                if known.is_running() && before != given["resources"] {
+                    known.changed |= known.resize(now, &before, most);
+                    self.report_at = self.report_at.or(Some(now));
+                }
             }
         }
         for given in spec["ephemeralContainers"].items() {
@@ -179,7 +192,8 @@ impl PodWorker {
         turn.event(&reference, "Normal", reason, words);
         let grace = self.pod["spec"]["terminationGracePeriodSeconds"].as_int().unwrap_or(30);
         let grace = grace.clamp(0, 86_400) * SECOND;
-        self.termination = Some(Termination { grace, forgotten: false, failure: Some((reason, words)) });
+        let failure = PodFailure { reason, message: words.into(), at: turn.cx.now };
+        self.termination = Some(Termination { grace, forgotten: false, failure: Some(failure) });
         true
     }
 

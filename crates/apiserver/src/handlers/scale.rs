@@ -12,7 +12,7 @@ use api::{FieldError, Response, Status, Value, tree};
 impl ApiServer {
     /// Reads or writes how many replicas an object is to have.
     pub(crate) fn scale(&mut self, call: &mut Call) -> Result<Response, Status> {
-        let object = self.store.get(&call.key()).ok_or_else(|| call.not_found())?.value.clone();
+        let object = self.store.get(&call.key()).ok_or_else(|| not_found(call))?.value.clone();
         let object = call.rest.read_custom(object);
         let current = scale_of(call, &object);
         let wanted = match call.verb {
@@ -48,6 +48,18 @@ impl ApiServer {
         };
         decode(&patched)
     }
+}
+
+/// Says that there is nothing whose scale could be told.
+// Models pkg/registry/apps/deployment/storage/storage.go ScaleREST.Get, and those of its kind
+fn not_found(call: &Call) -> Status {
+    let what = match (call.verb, call.rest.kind.plural) {
+        ("get", "deployments") if call.rest.kind.group == "apps" => "deployments/scale.apps",
+        ("get", "replicasets") if call.rest.kind.group == "apps" => "replicasets/scale.apps",
+        ("get", "replicationcontrollers") => "replicationcontrollers/scale.autoscaling",
+        _ => return call.not_found(),
+    };
+    Status::not_found(what, call.name)
 }
 
 fn decode(value: &Value) -> Result<Value, Status> {

@@ -158,13 +158,18 @@ impl Ground<'_> {
         let ["enable", addon] = words else {
             return MachineAnswer::failed(
                 1,
-                "Usage: microk8s enable ADDON[:ARGUMENTS]\n# kubarium: metallb:RANGE and ingress are what can be enabled here\n",
+                "Usage: microk8s enable ADDON[:ARGUMENTS]\n\
+                 # kubarium: metallb:RANGE, ingress and metrics-server are what can be enabled here\n",
             );
         };
         if *addon == "ingress" {
             let manifests = ingress_nginx::manifests(ingress_nginx::Provider::Microk8s);
             let told = "Infer repository core for addon ingress\nEnabling Ingress\n";
             return self.install(&manifests, told, "Ingress is enabled\n");
+        }
+        if *addon == "metrics-server" {
+            let told = "Infer repository core for addon metrics-server\nEnabling Metrics-Server\n";
+            return self.install(&metrics_server::manifests(), told, "Metrics-Server is enabled\n");
         }
         let Some(range) = addon.strip_prefix("metallb") else {
             return MachineAnswer::failed(1, format!("Addon {addon} was not found in any repository\n"));
@@ -184,7 +189,7 @@ impl Ground<'_> {
         }
     }
 
-    /// `minikube addons enable ingress`, `minikube tunnel` and `minikube ip`.
+    /// `minikube addons enable ingress` and `metrics-server`, `minikube tunnel` and `minikube ip`.
     fn minikube(&mut self, words: &[&str]) -> Option<MachineAnswer> {
         let addon = match words {
             ["addons", "enable", addon] => addon,
@@ -205,11 +210,14 @@ impl Ground<'_> {
                 return Some(MachineAnswer::failed(64, text));
             }
         };
-        if *addon != "ingress" {
-            let text = format!("\n❌  Exiting due to MK_ADDON_ENABLE: {addon} is not a valid addon\n");
-            return Some(MachineAnswer::failed(10, text));
-        }
-        let manifests = ingress_nginx::manifests(ingress_nginx::Provider::Minikube);
+        let (manifests, verifies) = match *addon {
+            "ingress" => (ingress_nginx::manifests(ingress_nginx::Provider::Minikube), true),
+            "metrics-server" => (metrics_server::manifests(), false),
+            addon => {
+                let text = format!("\n❌  Exiting due to MK_ADDON_ENABLE: {addon} is not a valid addon\n");
+                return Some(MachineAnswer::failed(10, text));
+            }
+        };
         let answer = self.install(&manifests, "", "");
         if answer.code != 0 {
             return Some(answer);
@@ -217,11 +225,12 @@ impl Ground<'_> {
         let image = manifests.iter().find(|object| object["kind"].str() == "Deployment");
         let image =
             image.map_or("", |object| object["spec"]["template"]["spec"]["containers"][0]["image"].str());
+        let verifying = if verifies { format!("🔎  Verifying {addon} addon...\n") } else { String::new() };
         Some(MachineAnswer::ok(format!(
-            "💡  ingress is an addon maintained by Kubernetes. For any concerns contact minikube on GitHub.\n\
+            "💡  {addon} is an addon maintained by Kubernetes. For any concerns contact minikube on GitHub.\n\
              You can view the list of minikube maintainers at: \
              https://github.com/kubernetes/minikube/blob/master/OWNERS\n    \
-             ▪ Using image {image}\n🔎  Verifying ingress addon...\n🌟  The 'ingress' addon is enabled\n"
+             ▪ Using image {image}\n{verifying}🌟  The '{addon}' addon is enabled\n"
         )))
     }
 

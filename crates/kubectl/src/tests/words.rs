@@ -79,7 +79,6 @@ fn refuses_wrong_words_as_kubectl() {
             "kubectl explain pod.spec.nope",
             "KIND:       Pod\nVERSION:    v1\n\nerror: field \"nope\" does not exist\n",
         ),
-        ("kubectl top nodes", "error: Metrics API not available\n"),
         ("kubectl get pods --context nope", "error: context \"nope\" does not exist\n"),
         ("kubectl config unset nope", "error: unable to parse nope after [] at api.Config\n"),
         (

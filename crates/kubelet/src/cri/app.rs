@@ -1,7 +1,7 @@
 use super::image::{Image, Program};
 use super::program::{AppCx, AppRequest, Came, Effect, Signal};
 use super::view::RootFs;
-use super::{counter, http_server, mysql, redis};
+use super::{counter, http_server, mysql, pi, redis};
 use crate::script::Script;
 use network::{Answer, Payload, Protocol};
 use sim::{MILLISECOND, SECOND, Time};
@@ -17,6 +17,8 @@ enum State {
     Builtin,
     Wait,
     Ends(i64),
+    /// Computes so many digits of pi.
+    Pi(u32),
 }
 
 const SHELLS: [&str; 4] = ["sh", "bash", "ash", "dash"];
@@ -117,11 +119,11 @@ impl App {
         if is_own {
             app.log_start(cx);
         }
-        if let State::Ends(code) = app.state
-            && !launch.everlasting
-        {
-            app.ends = Some((cx.now + 10 * MILLISECOND, code));
-        }
+        app.ends = match app.state {
+            State::Ends(code) if !launch.everlasting => Some((cx.now + 10 * MILLISECOND, code)),
+            State::Pi(digits) if !launch.everlasting => Some((cx.now + pi::takes(digits), 0)),
+            _ => None,
+        };
         Ok(app)
     }
 
@@ -144,10 +146,13 @@ impl App {
             Program::Counter => State::Counter(counter::Counter::default()),
             Program::Wait => State::Wait,
             Program::Builtin => State::Builtin,
-            Program::Shell if launch.interactive && !launch.own_command => State::Wait,
-            Program::Shell if launch.own_command => State::Http(http_server::HttpServer::default()),
-            Program::Shell | Program::Print if launch.everlasting => State::Wait,
-            Program::Shell | Program::Print => State::Ends(image.exit),
+            Program::Perl if let Some(digits) = pi::asked(&launch.argv) => State::Pi(digits),
+            Program::Shell | Program::Perl if launch.interactive && !launch.own_command => State::Wait,
+            Program::Shell | Program::Perl if launch.own_command => {
+                State::Http(http_server::HttpServer::default())
+            }
+            Program::Shell | Program::Perl | Program::Print if launch.everlasting => State::Wait,
+            Program::Shell | Program::Perl | Program::Print => State::Ends(image.exit),
         }
     }
 
@@ -183,6 +188,11 @@ impl App {
         if let Some((at, code)) = self.ends
             && at <= cx.now
         {
+            if let State::Pi(digits) = self.state
+                && !self.asked_to_stop
+            {
+                cx.log(&pi::pi(digits));
+            }
             return vec![Effect::Exit(code)];
         }
         if self.listens_at <= cx.now {
@@ -281,6 +291,7 @@ impl App {
             }
             State::Wait
             | State::Ends(_)
+            | State::Pi(_)
             | State::Http(_)
             | State::Redis(_)
             | State::Mysql(_)
@@ -317,7 +328,11 @@ impl App {
 
     /// Returns whether it never rests.
     pub fn is_busy(&self) -> bool {
-        matches!(&self.state, State::Script(script) if script.is_busy())
+        match &self.state {
+            State::Script(script) => script.is_busy(),
+            State::Pi(_) => true,
+            _ => false,
+        }
     }
 
     /// Returns the image.

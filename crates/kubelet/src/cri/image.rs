@@ -34,6 +34,8 @@ pub enum Program {
     Shell,
     /// Prints what it prints at its start and ends.
     Print,
+    /// Computes pi where its command asks for that (`print bpi(2000)`); else a shell.
+    Perl,
     /// Is played by the cluster: `coredns`, `metallb-controller`, `metallb-speaker`.
     Builtin,
 }
@@ -151,8 +153,18 @@ pub struct Image {
     pub memory: String,
     /// What it uses of a processor when idle, a quantity.
     pub cpu: String,
-    /// How long a processor works on a request, in milliseconds.
-    pub cpu_ms_per_request: u32,
+    /// How long a processor works on a request, in microseconds.
+    pub cpu_us_per_request: u32,
+    /// What a request adds to its memory for good, a quantity.
+    pub memory_per_request: String,
+    /// What a minute adds to its memory, a quantity.
+    pub memory_per_minute: String,
+    /// What its memory grows to at most, a quantity.
+    pub memory_at_most: String,
+    /// The words of its command line that say how many processors it keeps busy.
+    pub cpu_arguments: Vec<String>,
+    /// The words of its command line that say how much memory it holds.
+    pub memory_arguments: Vec<String>,
 }
 
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/images.in"));

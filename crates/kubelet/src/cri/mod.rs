@@ -9,6 +9,7 @@ mod image;
 mod ipam;
 mod logs;
 mod mysql;
+mod pi;
 mod program;
 mod redis;
 mod reference;

@@ -2,6 +2,7 @@ use super::Bench;
 use api::resources::PERSISTENTVOLUMECLAIMS;
 use api::tree;
 use sim::SECOND;
+use std::rc::Rc;
 
 #[test]
 fn what_ends_is_started_again_later_and_later() {
@@ -177,17 +178,35 @@ fn requests_cost_processor_time() {
     let mut bench = Bench::real();
     bench.pod("php", r#"{"containers": [{"name": "c", "image": "registry.k8s.io/hpa-example", "resources": {"limits": {"cpu": "500m"}}}]}"#);
     bench.pod("burn", r#"{"containers": [{"name": "c", "image": "busybox", "command": ["sh", "-c", "while true; do :; done"]}]}"#);
+    bench.pod("two", r#"{"containers": [{"name": "c", "image": "vish/stress", "args": ["-cpus", "2"], "resources": {"limits": {"cpu": "1"}}}]}"#);
     bench.run(10 * SECOND);
-    let used = |bench: &Bench| {
-        bench.kubelet.usage(bench.now).into_iter().map(|usage| usage.cpu_milli).collect::<Vec<_>>()
+    // Thousandths of a processor over a span, by pod: burn, php, two.
+    let used = |bench: &mut Bench, seconds: i64| {
+        let before: Vec<i64> = bench.kubelet.usage(bench.now).iter().map(|usage| usage.cpu).collect();
+        bench.run(seconds * SECOND);
+        let after = bench.kubelet.usage(bench.now).into_iter().zip(before);
+        after.map(|(usage, before)| (usage.cpu - before) / (seconds * sim::MILLISECOND)).collect::<Vec<_>>()
     };
-    assert_eq!(used(&bench), [1_000, 1]);
-    for _ in 0..15 {
-        assert_eq!(bench.http("php", 80, "/"), Some((200, "OK!".to_string())));
+    assert_eq!(used(&mut bench, 10), [1_000, 1, 1_000]);
+    assert_eq!(bench.http("php", 80, "/"), Some((200, "OK!".to_string())));
+    let payload = Rc::new(network::Payload::Http(network::HttpRequest::get("test", "/")));
+    let to = network::Socket { address: bench.ip("php"), port: 80 };
+    for id in 0..5 {
+        bench.arrive(id, to, network::Protocol::Tcp, &payload);
     }
-    assert_eq!(used(&bench)[1], 113);
-    bench.run(20 * SECOND);
-    assert_eq!(used(&bench)[1], 1);
+    assert_eq!(used(&mut bench, 1), [1_000, 500, 1_000], "the limit is half a processor");
+    assert_eq!(used(&mut bench, 10), [1_000, 51, 1_000], "and the rest is done after that");
+    let (cpu, memory) = bench.kubelet.machine_usage(bench.now);
+    assert!(cpu > 50 * SECOND && memory > 490 << 20, "{cpu} {memory}");
+    let text = bench.kubelet.resource_metrics(bench.now);
+    assert!(
+        text.contains(
+            "container_memory_working_set_bytes{container=\"c\",namespace=\"default\",pod=\"php\"} 12582912 "
+        ),
+        "{text}"
+    );
+    let summary = bench.kubelet.stats_summary(bench.now);
+    assert_eq!(summary["pods"][1]["podRef"]["name"].str(), "php");
 }
 
 #[test]
@@ -290,10 +309,128 @@ fn who_takes_too_much_memory_is_killed() {
     bench.pod("large", &stress("250M"));
     bench.run(10 * SECOND);
     assert_eq!(bench.shown("small"), ("Running".to_string(), true, 0));
-    assert_eq!(bench.kubelet.usage(bench.now)[0].memory, 150 * 1024 * 1024);
+    assert_eq!(bench.kubelet.usage(bench.now)[0].memory, 150 * 1024 * 1024, "small");
     let last = bench.get("large")["status"]["containerStatuses"][0]["lastState"]["terminated"].clone();
     assert_eq!((last["exitCode"].int(), last["reason"].str()), (137, "OOMKilled"));
     assert_eq!(bench.shown("large").0, "CrashLoopBackOff");
+}
+
+#[test]
+fn memory_grows_by_time_and_by_requests() {
+    // image → restarts after a minute without requests, and after five requests more
+    for (image, before, after) in [
+        ("memory: 10Mi\nmemory_per_minute: 60Mi", 1, 1),
+        ("memory: 10Mi\nmemory_per_minute: 60Mi\nmemory_at_most: 30Mi", 0, 0),
+        ("memory: 10Mi\nmemory_per_request: 6Mi", 0, 1),
+        ("memory: 10Mi", 0, 0),
+    ] {
+        let mut bench = Bench::real();
+        let text = format!("names: [leaky]\n{image}\nports: [80]\nroutes: [{{path: /, body: hi}}]\n");
+        let catalogue = crate::cri::Catalogue::read(&[("leaky.yaml", &text)]).unwrap();
+        bench.kubelet.shared.catalogue = std::rc::Rc::new(catalogue);
+        let limits = r#""resources": {"limits": {"memory": "38Mi"}}"#;
+        bench.pod("p", &format!(r#"{{"containers": [{{"name": "c", "image": "leaky", {limits}}}]}}"#));
+        bench.run(50 * SECOND);
+        assert_eq!(bench.shown("p").2, before, "{image}");
+        for _ in 0..5 {
+            bench.http("p", 80, "/");
+        }
+        bench.run(2 * SECOND);
+        assert_eq!(bench.shown("p").2, after, "{image}");
+        if after > 0 {
+            let last = bench.get("p")["status"]["containerStatuses"][0]["lastState"]["terminated"].clone();
+            assert_eq!((last["exitCode"].int(), last["reason"].str()), (137, "OOMKilled"), "{image}");
+        }
+    }
+}
+
+#[test]
+fn a_resize_acts_at_once_or_by_another_process() {
+    // resize policy of the processors → restarts
+    for (policy, restarts) in [("NotRequired", 0), ("RestartContainer", 1)] {
+        let mut bench = Bench::real();
+        bench.pod(
+            "burn",
+            &format!(
+                r#"{{"containers": [{{"name": "c", "image": "vish/stress", "args": ["-cpus", "2"],
+                "resizePolicy": [{{"resourceName": "cpu", "restartPolicy": "{policy}"}}],
+                "resources": {{"limits": {{"cpu": "500m"}}}}}}]}}"#
+            ),
+        );
+        bench.run(10 * SECOND);
+        let now = bench.now;
+        bench.server.change(now, api::resources::PODS, "default/burn", |pod| {
+            let container = &mut pod.at_mut(&["spec", "containers"]).list_mut()[0];
+            container.set(&["resources", "limits", "cpu"], "1500m");
+        });
+        bench.run(60 * SECOND);
+        assert_eq!(bench.shown("burn"), ("Running".to_string(), true, restarts), "{policy}");
+        let resources = bench.get("burn")["status"]["containerStatuses"][0]["resources"].clone();
+        assert_eq!(resources["limits"]["cpu"].str(), "1500m", "{policy}");
+        let before = bench.kubelet.usage(bench.now)[0].cpu;
+        bench.run(10 * SECOND);
+        assert_eq!(bench.kubelet.usage(bench.now)[0].cpu - before, 15 * SECOND, "{policy}");
+    }
+}
+
+#[test]
+fn the_documentations_job_prints_pi() {
+    let mut bench = Bench::real();
+    let spec = |command: &str| {
+        format!(
+            r#"{{"restartPolicy": "Never", "containers": [{{"name": "pi", "image": "perl:5.34.0", "command": {command}}}]}}"#
+        )
+    };
+    bench.pod("pi", &spec(r#"["perl", "-Mbignum=bpi", "-wle", "print bpi(2000)"]"#));
+    bench.run(6 * SECOND);
+    assert_eq!(bench.shown("pi").0, "Running");
+    bench.run(10 * SECOND);
+    assert_eq!(bench.shown("pi").0, "Completed");
+    let logs = bench.kubelet.logs("default", "pi", &crate::cri::LogOptions::default()).unwrap();
+    let text = logs.lines[0].text.to_string();
+    assert!(text.starts_with("3.14159265358979") && text.len() == 2_001, "{text}");
+}
+
+#[test]
+fn who_asked_for_least_goes_first_when_memory_runs_out() {
+    let mut bench = Bench::real();
+    // Of 4 GiB the machine itself takes 480 MiB.
+    let pod = |bytes: &str, resources: &str, priority: i64| {
+        format!(
+            r#"{{"priority": {priority}, "containers": [{{"name": "c", "image": "polinux/stress", "command": ["stress"],
+            "args": ["--vm-bytes", "{bytes}"], "resources": {{{resources}}}}}]}}"#
+        )
+    };
+    bench.pod(
+        "guaranteed",
+        &pod("1200M", r#""requests": {"memory": "1300Mi"}, "limits": {"memory": "1300Mi"}"#, 0),
+    );
+    bench.pod("burstable", &pod("1000M", r#""requests": {"memory": "600Mi"}"#, 0));
+    bench.pod("important", &pod("900M", "", 100));
+    bench.run(25 * SECOND);
+    for name in ["guaranteed", "burstable", "important"] {
+        assert_eq!(bench.shown(name).0, "Running", "{name}");
+    }
+    bench.pod("greedy", &pod("450M", "", 0));
+    bench.run(30 * SECOND);
+    for (name, shown) in
+        [("guaranteed", "Running"), ("burstable", "Running"), ("important", "Running"), ("greedy", "Evicted")]
+    {
+        let status = &bench.get(name)["status"];
+        let found =
+            if status["reason"].str().is_empty() { status["phase"].text() } else { status["reason"].text() };
+        assert_eq!(&*found, shown, "{name}: {:?}", bench.events(name));
+    }
+    let message = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 66Mi. Container c was \
+                   using 450Mi, request is 0, has larger consumption of memory. ";
+    assert!(bench.events("greedy").contains(&format!("Evicted: {message}")), "{:?}", bench.events("greedy"));
+    let condition = |bench: &Bench| {
+        let node = bench.server.object(api::resources::NODES, "node-1");
+        api::meta::condition(&node, "MemoryPressure").map(|found| found["status"].text()).unwrap_or_default()
+    };
+    assert_eq!(&*condition(&bench), "True");
+    bench.run(6 * sim::MINUTE);
+    assert_eq!(&*condition(&bench), "False", "five minutes after");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::writer::{Writer, date};
 use crate::text::human_duration;
 use api::{Value, label::Selector, meta};
 
-fn number_or_unset(value: &Value) -> String {
+pub(super) fn number_or_unset(value: &Value) -> String {
     value.as_int().map_or("<unset>".to_string(), |number| number.to_string())
 }
 
@@ -103,64 +103,4 @@ pub(super) fn cron_job(w: &mut Writer, job: &Value) -> Events {
     let active: Vec<&str> = status["active"].items().iter().map(|job| job["name"].str()).collect();
     w.row(0, "Active Jobs", super::writer::or_none(&active.join(", ")));
     Events::Shown
-}
-
-/// Describes a HorizontalPodAutoscaler.
-// Models staging/src/k8s.io/kubectl/pkg/describe/describe.go describeHorizontalPodAutoscalerV2
-pub(super) fn autoscaler(w: &mut Writer, scaler: &Value) -> Events {
-    let (spec, status) = (&scaler["spec"], &scaler["status"]);
-    let target = &spec["scaleTargetRef"];
-    w.name(scaler);
-    w.labels("Labels", meta::labels(scaler));
-    w.annotations("Annotations", meta::annotations(scaler));
-    w.row(0, "CreationTimestamp", date(&scaler["metadata"]["creationTimestamp"]));
-    w.row(0, "Reference", format!("{}/{}", target["kind"].str(), target["name"].str()));
-    w.row(0, "Metrics", "( current / target )");
-    for (i, metric) in spec["metrics"].items().iter().enumerate() {
-        let current = &status["currentMetrics"][i];
-        w.line(1, metric_text(metric, current));
-    }
-    w.row(0, "Min replicas", number_or_unset(&spec["minReplicas"]));
-    w.row(0, "Max replicas", spec["maxReplicas"].int().to_string());
-    let (there, wanted) = (status["currentReplicas"].int(), status["desiredReplicas"].int());
-    w.row(0, &format!("{} pods", target["kind"].str()), format!("{there} current / {wanted} desired"));
-    let conditions = status["conditions"].items();
-    if !conditions.is_empty() {
-        w.line(0, "Conditions:");
-        w.line(1, "Type\tStatus\tReason\tMessage");
-        w.line(1, "----\t------\t------\t-------");
-        for c in conditions {
-            let cell = |field: &str| c[field].str().to_string();
-            w.line(
-                1,
-                format!("{}\t{}\t{}\t{}", cell("type"), cell("status"), cell("reason"), cell("message")),
-            );
-        }
-    }
-    Events::Shown
-}
-
-fn metric_text(metric: &Value, current: &Value) -> String {
-    let resource = &metric["resource"];
-    if resource.is_null() {
-        return format!("<unknown metric type \"{}\">", metric["type"].str());
-    }
-    let now = &current["resource"]["current"];
-    let text = |value: &Value| crate::text::go_text(value, "<unknown>");
-    let name = resource["name"].str();
-    let target = &resource["target"];
-    if !target["averageValue"].is_null() {
-        return format!(
-            "resource {name} on pods:\t{} / {}",
-            text(&now["averageValue"]),
-            text(&target["averageValue"])
-        );
-    }
-    let there = match now["averageUtilization"].as_int() {
-        Some(percent) => format!("{percent}% ({})", text(&now["averageValue"])),
-        None => "<unknown>".to_string(),
-    };
-    let wanted =
-        target["averageUtilization"].as_int().map_or("<auto>".to_string(), |percent| format!("{percent}%"));
-    format!("resource {name} on pods  (as a percentage of request):\t{there} / {wanted}")
 }

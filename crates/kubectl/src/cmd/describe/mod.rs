@@ -1,6 +1,7 @@
 //! `kubectl describe`
 // Models staging/src/k8s.io/kubectl/pkg/cmd/describe/describe.go, staging/src/k8s.io/kubectl/pkg/describe/describe.go
 
+mod autoscaling;
 mod batch;
 mod config;
 mod core;
@@ -112,7 +113,7 @@ fn describe(cx: &mut Cx, info: &Info) -> Outcome<String> {
         ("", "ReplicationController") => workload::replication_controller(cx, &mut w, object)?,
         ("batch", "Job") => batch::job(&mut w, object),
         ("batch", "CronJob") => batch::cron_job(&mut w, object),
-        ("autoscaling", "HorizontalPodAutoscaler") => batch::autoscaler(&mut w, object),
+        ("autoscaling", "HorizontalPodAutoscaler") => autoscaling::autoscaler(&mut w, object),
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => policy::role(&mut w, object),
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
             policy::role_binding(&mut w, object)

@@ -9,7 +9,7 @@ use crate::cx::{Cx, DryRun, Next};
 use crate::failure::{Failure, Outcome, error, usage};
 use crate::printers::print_result;
 use crate::task::{Progress, Task};
-use crate::text::{go_duration, quote};
+use crate::text::quote;
 use api::{Method, PatchType, Request, Value, meta, tree};
 use filters::{Filtered, filter};
 use sim::{SECOND, Time};
@@ -265,7 +265,7 @@ impl Drain {
             left.push(pod);
         }
         if !left.is_empty() && now >= self.deadline {
-            let timeout = go_duration(cx.flags.span("timeout"));
+            let timeout = api::go::duration(cx.flags.span("timeout"));
             let names: Vec<String> = left.iter().map(|pod| pod.name.clone()).collect();
             return error(format!(
                 "error when waiting for pod {} terminating: global timeout reached: {timeout}",
