@@ -147,11 +147,11 @@ fn check(response: &Response, expected: &[String]) -> Result<(), String> {
 #[test]
 fn warns_of_what_is_only_stored() {
     let mut server = ApiServer::new(Time::EPOCH, Options::default());
-    let path = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies";
-    let body = yaml::parse_one("metadata: {name: all}\nspec: {podSelector: {}}\n").unwrap();
+    let path = "/apis/node.k8s.io/v1/runtimeclasses";
+    let body = yaml::parse_one("metadata: {name: small}\nhandler: runc\n").unwrap();
     let response = server.handle(Time::EPOCH, &Request::new(Method::Post, path).body(body));
     assert_eq!(response.code, 201);
-    let warning = "# kubarium: NetworkPolicies are stored, but not enforced yet: every packet passes";
+    let warning = "# kubarium: RuntimeClasses are stored, but all containers are run in the same way yet";
     assert_eq!(response.warnings, [warning]);
 }
 

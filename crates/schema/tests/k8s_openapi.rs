@@ -48,6 +48,132 @@ fn fields(definition: &Definition, depth: usize) -> Value {
     map.into()
 }
 
+/// How many objects of each kind are made at random.
+const RANDOM: u64 = 60;
+/// How many of the fields that may be left out are, of a hundred.
+const LEFT_OUT_PERCENT: u64 = 60;
+
+/// Makes values of a definition's fields at random, the same ones for the same seed.
+struct Random(u64);
+
+impl Random {
+    // Models splitmix64, https://prng.di.unimi.it/splitmix64.c
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn one(&mut self, of: &[&str]) -> Value {
+        of[usize::try_from(self.below(of.len() as u64)).unwrap()].into()
+    }
+
+    fn value(&mut self, ty: &Type, depth: usize) -> Value {
+        match ty {
+            Type::Str => self.one(&[
+                "",
+                "a",
+                "web-1",
+                "two words",
+                "시작",
+                "\"quoted\"",
+                "a\nb",
+                "null",
+                "1.0",
+                "\u{1f600}",
+            ]),
+            Type::Int32 => {
+                [0, 1, -1, 80, i64::from(i32::MAX), i64::from(i32::MIN)][self.below(6) as usize].into()
+            }
+            Type::Int64 => [0, 1, -1, i64::MAX, i64::MIN, 1 << 40][self.below(6) as usize].into(),
+            Type::Float => Value::Float([0.5, -1.25, 1000.5][self.below(3) as usize]),
+            Type::Bool => (self.below(2) == 0).into(),
+            Type::Quantity => self.one(&["0", "1", "100m", "1500m", "250Mi", "1Gi", "3k"]),
+            Type::IntOrString => match self.below(2) {
+                0 => 8080.into(),
+                _ => self.one(&["25%", "http", "0%"]),
+            },
+            Type::Time => self.one(&["2026-01-02T03:04:05Z", "1970-01-01T00:00:00Z", "2099-12-31T23:59:59Z"]),
+            Type::MicroTime => self.one(&["2026-01-02T03:04:05.000006Z", "1999-12-31T23:59:59.999999Z"]),
+            Type::Bytes => self.one(&["", "YQ==", "7Iuc7J6R", "AAECAw=="]),
+            Type::Map(values) => {
+                let keys = ["a", "example.com/b", "시", ""];
+                let count = usize::try_from(self.below(3)).unwrap();
+                Map::from_iter(keys.into_iter().take(count).map(|key| (key, self.value(values, depth))))
+                    .into()
+            }
+            Type::List(items) => (0..self.below(3)).map(|_| self.value(items, depth)).collect(),
+            Type::Ref(id) => self.object(id.get(), depth + 1),
+            Type::Any(_) => sample(ty, depth),
+        }
+    }
+
+    fn object(&mut self, definition: &Definition, depth: usize) -> Value {
+        let mut map = Map::new();
+        let full = fields(definition, DEPTH);
+        for field in &definition.fields {
+            let is_there = depth < DEPTH && self.below(100) >= LEFT_OUT_PERCENT;
+            let is_kept = field.required || field.name == "metadata" && depth == 0;
+            if is_kept || is_there {
+                map.insert(field.name, self.value(&field.ty, depth));
+            }
+        }
+        for field in ["apiVersion", "kind"] {
+            if !full[field].is_null() {
+                map.insert(field, &full[field]);
+            }
+        }
+        map.into()
+    }
+}
+
+/// Returns a value without what is empty; a quantity that isn't there is written as 0.
+fn without_empty(value: &Value) -> Value {
+    match value {
+        Value::Map(map) => {
+            let entries = map.iter().map(|(key, value)| (key, without_empty(value)));
+            let kept =
+                entries.filter(|(_, value)| !value.is_empty() && !matches!(value.as_str(), Some("" | "0")));
+            Map::from_iter(kept).into()
+        }
+        Value::List(items) => items.iter().map(without_empty).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Checks that objects made at random read the same by the table and by the typed struct, as they are and with
+/// their defaults.
+fn check_random<T: Resource + DeserializeOwned + Serialize>(kind: &schema::Kind) {
+    let definition = kind.definition().expect("a kind has a definition");
+    for seed in 0..RANDOM {
+        let object = Random(seed).object(definition, 0);
+        let decoded = decode(kind, &object).unwrap_or_else(|error| panic!("{} {seed}: {error}", T::KIND));
+        assert_eq!(decoded.unknown, Vec::<String>::new());
+        // What is empty may be left out, as Go does it; nothing else may be lost, and nothing the second time.
+        let (filled, read) = (without_empty(&object), without_empty(&decoded.value));
+        let difference = schema::patch::two_way_merge(&filled, &read);
+        assert!(read == filled, "{} {seed}: decoding changes {difference:?}", T::KIND);
+        let again =
+            decode(kind, &decoded.value).unwrap_or_else(|error| panic!("{} {seed}: {error}", T::KIND));
+        assert!(again.value == decoded.value, "{} {seed}: decoding twice changes it", T::KIND);
+        // What is empty the structs write, leave out or call null as they like.
+        let is_same = |value: &Value| {
+            let (printed, value) = (without_empty(&typed::<T>(value)), without_empty(value));
+            let difference = schema::patch::two_way_merge(&value, &printed);
+            assert!(printed == value, "{} {seed}: the struct changes {difference:?}", T::KIND);
+        };
+        is_same(&decoded.value);
+        let mut defaulted = decoded.value;
+        default(kind, &mut defaulted);
+        is_same(&defaulted);
+    }
+}
+
 /// Checks a kind's row, and that an object in which every field is set reads the same by the
 /// table and by the typed struct.
 fn check<T: Resource + DeserializeOwned + Serialize>()
@@ -73,13 +199,19 @@ where
     default(kind, &mut defaulted);
     check_typed::<T>(&defaulted);
     assert_eq!(decode(kind, &defaulted).map(|d| d.unknown), Ok(Vec::new()));
+    check_random::<T>(kind);
 }
 
-fn check_typed<T: Resource + DeserializeOwned + Serialize>(value: &Value) {
+/// Returns a value as the struct reads and prints it.
+fn typed<T: Resource + DeserializeOwned + Serialize>(value: &Value) -> Value {
     let typed: T =
         serde_json::from_str(&value.to_json()).unwrap_or_else(|error| panic!("{}: {error}", T::KIND));
     let printed = serde_json::to_string(&typed).expect("a struct prints");
-    let printed = Value::from_json(&printed).expect("a struct prints JSON");
+    Value::from_json(&printed).expect("a struct prints JSON")
+}
+
+fn check_typed<T: Resource + DeserializeOwned + Serialize>(value: &Value) {
+    let printed = typed::<T>(value);
     let difference = schema::patch::two_way_merge(value, &printed);
     assert!(printed == *value, "{}: the struct changes {difference:?}", T::KIND);
 }

@@ -51,12 +51,16 @@ pub(crate) fn apply(
         is_same = dropped == wanted;
         dropped.remove(&wanted);
         entries.iter().for_each(|entry| dropped.remove(&entry.fields()));
-        // What holds something that stays, stays too.
+        // What holds something that stays, stays too; an item of a list goes with what others have set in it.
         dropped = dropped.without_parents_of(&wanted);
-        for entry in &entries {
-            dropped = dropped.without_parents_of(&entry.fields());
+        let less = tree::without(&result, &dropped, shape);
+        let gone = difference::of_objects(&result, &less, shape).gone;
+        for entry in &mut entries {
+            let mut fields = entry.fields();
+            fields.remove(&gone);
+            entry.set_fields(&fields);
         }
-        result = tree::without(&result, &dropped, shape);
+        result = less;
     }
     let mut own = Entry::new(writer, "Apply", &wanted);
     if let Some(before) = before.filter(|_| is_same && changed.is_empty()) {

@@ -56,7 +56,8 @@ pub(super) fn of_objects(old: &Value, new: &Value, shape: Shape) -> Difference {
         let place = places.find(name);
         let inner = place.map_or_else(|| shape.child(name), |(_, shape)| shape);
         let difference = match (was, is) {
-            (Some(was), Some(is)) if name == "metadata" => {
+            (was, Some(is)) if name == "metadata" => {
+                let was = was.unwrap_or(&Value::Null);
                 fields(was.fields(), is.fields(), inner, &UNOWNED_METADATA)
             }
             _ => of_parts(was, is, inner),

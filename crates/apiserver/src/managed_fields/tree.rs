@@ -92,6 +92,17 @@ impl<'a> Shape<'a> {
         }
     }
 
+    /// Returns whether a name is an entry's of a map, and no field's: an entry is somebody's by itself.
+    fn is_entry(self, name: &str) -> bool {
+        match self {
+            Shape::Schema(schema) => {
+                schema["properties"].get(name).is_none() && schema["additionalProperties"].as_map().is_some()
+            }
+            Shape::Of(Type::Map(_), _) => true,
+            _ => false,
+        }
+    }
+
     /// Returns the shape of a field, or of an item.
     pub(super) fn child(self, name: &str) -> Shape<'a> {
         match self {
@@ -142,7 +153,7 @@ fn key_by(item: &Value, schema: &Value) -> String {
 }
 
 /// A part's children, each with its path element; `None` where it is one whole.
-fn children<'a>(value: &Value, shape: Shape<'a>) -> Option<Vec<(String, Value, Shape<'a>)>> {
+fn children<'a>(value: &Value, shape: Shape<'a>) -> Option<Vec<Child<'a>>> {
     match shape.kind(value) {
         Kind::Whole => None,
         Kind::Map => {
@@ -191,9 +202,9 @@ pub(crate) fn fields_of(value: &Value, shape: Shape) -> Set {
         return Set::leaf();
     }
     let mut map = Map::with_capacity(all.len());
-    for (element, child, shape) in all {
-        let mut below = fields_of(&child, shape);
-        if !element.starts_with("f:") {
+    for (element, child, inner) in all {
+        let mut below = fields_of(&child, inner);
+        if !element.starts_with("f:") || shape.is_entry(name_of(&element)) {
             below.add(&Set::leaf());
         }
         map.insert(&element, below.to_value());
@@ -212,7 +223,7 @@ pub(crate) fn ownable(object: &Value, shape: Shape) -> Set {
     if owned.is_empty() { Set::default() } else { fields_of(&owned, shape) }
 }
 
-/// Puts one object over another. The order of items is the live object's, new ones come last.
+/// Puts one object over another.
 pub(crate) fn merge(live: &Value, applied: &Value, shape: Shape) -> Value {
     let (Some(before), Some(over)) = (children(live, shape), children(applied, shape)) else {
         return applied.clone();
@@ -228,14 +239,56 @@ pub(crate) fn merge(live: &Value, applied: &Value, shape: Shape) -> Value {
         }
         return map;
     }
+    interleaved(&before, &over).into()
+}
+
+/// A part's child: its path element, its value and its shape.
+type Child<'a> = (String, Value, Shape<'a>);
+
+/// Puts the items of one list between those of another: they keep the order in which they are applied, and what
+/// isn't named among them its place.
+// Models sigs.k8s.io/structured-merge-diff/typed/merge.go visitListItems
+fn interleaved(before: &[Child], over: &[Child]) -> Vec<Value> {
+    let find = |list: &[Child], element: &str| list.iter().position(|(known, ..)| known == element);
+    let mut shared =
+        over.iter().map(|(element, ..)| element.as_str()).filter(|element| find(before, element).is_some());
+    let mut next = shared.next();
     let mut items: Vec<Value> = Vec::new();
-    for (element, was, _) in &before {
-        let child = over.iter().find(|(known, _, _)| known == element);
-        items.push(child.map_or_else(|| was.clone(), |(_, child, shape)| merged(element, child, *shape)));
+    let mut taken = std::collections::BTreeSet::new();
+    let (mut left, mut right) = (0, 0);
+    while left < before.len() || right < over.len() {
+        if let (Some((element, was, _)), Some((other, is, shape))) = (before.get(left), over.get(right)) {
+            if element == other {
+                taken.insert(element.as_str());
+                items.push(merge(was, is, *shape));
+                (left, right, next) = (left + 1, right + 1, shared.next());
+                continue;
+            }
+            // It comes, but not now.
+            if find(over, element).is_some() && next.is_some_and(|next| next != element) {
+                left += 1;
+                continue;
+            }
+        }
+        if let Some((element, was, _)) = before.get(left) {
+            if find(over, element).is_none() {
+                items.push(was.clone());
+                left += 1;
+                continue;
+            }
+            left += usize::from(taken.contains(element.as_str()));
+        }
+        if let Some((element, is, shape)) = over.get(right) {
+            taken.insert(element.as_str());
+            let was = find(before, element).and_then(|at| before.get(at));
+            items.push(was.map_or_else(|| is.clone(), |(_, was, _)| merge(was, is, *shape)));
+            right += 1;
+            if next == Some(element.as_str()) {
+                next = shared.next();
+            }
+        }
     }
-    let is_new = |element: &String| !before.iter().any(|(known, _, _)| known == element);
-    items.extend(over.iter().filter(|(element, _, _)| is_new(element)).map(|(_, child, _)| child.clone()));
-    items.into()
+    items
 }
 
 fn name_of(element: &str) -> &str {
@@ -251,13 +304,13 @@ pub(crate) fn without(value: &Value, set: &Set, shape: Shape) -> Value {
             return Some(child.clone());
         }
         let is_leaf = children(child, shape).is_none_or(|children| children.is_empty());
-        if below.is_member() && (is_leaf || below.is_flat()) {
+        // An item of a list goes as a whole: what others have set in it went with it.
+        if below.is_member() && (is_leaf || below.is_flat() || element.starts_with("k:")) {
             return None;
         }
         let rest = without(child, &below, shape);
-        let only_keys = element.starts_with("k:") && below.is_member();
         let is_emptied = rest.is_empty() && !child.is_empty();
-        if is_emptied || only_keys && is_only_key(&rest, element) { None } else { Some(rest) }
+        if is_emptied { None } else { Some(rest) }
     };
     if value.as_map().is_some() {
         let mut map = Map::new();
@@ -270,10 +323,4 @@ pub(crate) fn without(value: &Value, set: &Set, shape: Shape) -> Value {
     }
     let items = all.iter().filter_map(|(element, child, shape)| kept(element, child, *shape));
     items.collect()
-}
-
-/// Returns whether of an item nothing is left but what tells it apart.
-fn is_only_key(item: &Value, element: &str) -> bool {
-    let keys = element.strip_prefix("k:").and_then(|keys| Value::from_json(keys).ok()).unwrap_or_default();
-    item.fields().iter().all(|(name, _)| !keys[name].is_null())
 }

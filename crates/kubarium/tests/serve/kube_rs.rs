@@ -1,9 +1,8 @@
-//! kube-rs: reflectors, a controller, patches, logs, commands in containers, a lease.
+//! kube-rs: reflectors, a controller, patches, logs, commands in containers.
 
 use crate::server::Server;
 use futures_util::{AsyncBufReadExt, StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{AttachParams, DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -206,45 +205,4 @@ async fn commands_and_logs() {
             .to_string()
             .contains("previous terminated container \"c\" in pod \"talk\" not found")
     );
-}
-
-/// Takes or renews a lease, as those do who elect a leader by one. Returns whether it is held now.
-async fn campaign(leases: &Api<Lease>, name: &str, me: &str) -> bool {
-    let spec = |transitions: i32| {
-        json!({"holderIdentity": me, "leaseDurationSeconds": 1, "leaseTransitions": transitions,
-            "renewTime": "2026-01-01T00:00:00.000000Z"})
-    };
-    let Some(found) = leases.get_opt(name).await.unwrap() else {
-        let lease = parse(json!({"metadata": {"name": name}, "spec": spec(0)}));
-        return leases.create(&PostParams::default(), &lease).await.is_ok();
-    };
-    let mut lease = json!(found);
-    let transitions = found.spec.unwrap().lease_transitions.unwrap_or(0);
-    lease["spec"] = spec(transitions + 1);
-    match leases.replace(name, &PostParams::default(), &parse(lease)).await {
-        Ok(_) => true,
-        Err(Error::Api(status)) if status.code == 409 => false,
-        Err(other) => panic!("{other}"),
-    }
-}
-
-#[tokio::test]
-async fn one_leads() {
-    let server = Server::start();
-    let client = client(&server).await;
-    let leases: Api<Lease> = Api::default_namespaced(client);
-    for round in 0..10 {
-        let held =
-            futures_util::future::join_all(["a", "b", "c", "d", "e"].map(|me| campaign(&leases, "lead", me)))
-                .await;
-        assert!(held.iter().any(|held| *held), "round {round}: {held:?}");
-        let lease = leases.get("lead").await.unwrap().spec.unwrap();
-        let leader = lease.holder_identity.unwrap();
-        let stale =
-            json!({"metadata": {"name": "lead", "resourceVersion": "1"}, "spec": {"holderIdentity": "x"}});
-        let stale = leases.replace("lead", &PostParams::default(), &parse(stale)).await;
-        assert!(matches!(stale, Err(Error::Api(status)) if status.reason == "Conflict"));
-        let still = leases.get("lead").await.unwrap().spec.unwrap();
-        assert_eq!(still.holder_identity.unwrap(), leader, "a loser changes nothing");
-    }
 }

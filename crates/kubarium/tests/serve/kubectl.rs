@@ -1,7 +1,8 @@
 //! A real kubectl, where the machine has one.
 
 use crate::server::{Server, say};
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -172,4 +173,46 @@ fn a_real_kubectl_follows_a_log_and_a_watch() {
     let mut seen = String::new();
     watch.stdout.take().unwrap().read_to_string(&mut seen).unwrap();
     assert!(seen.contains("Running") && seen.trim_end().ends_with("Succeeded"), "{seen}");
+}
+
+/// Ends a command with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn its_proxy_leads_to_applications() {
+    if version().is_none() {
+        return;
+    }
+    let server = Server::start();
+    let kubectl = Kubectl::new(&server);
+    let made = kubectl.shell(
+        "kubectl create deployment web --image=nginx:1.25 --port=80 && kubectl expose deployment web && \
+         kubectl wait --for=condition=Available deployment/web --timeout=60s",
+    );
+    assert!(made.contains("condition met"), "{made}");
+    let mut proxy = Running(kubectl.spawn("exec kubectl proxy --port=0"));
+    let mut said = BufReader::new(proxy.0.stdout.take().unwrap()).lines();
+    let said = said.next().unwrap().unwrap();
+    let address = said.strip_prefix("Starting to serve on ").unwrap_or_else(|| panic!("{said}")).to_string();
+    let get = |path: &str| {
+        let mut connection = TcpStream::connect(&address).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        connection.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let page = get("/api/v1/namespaces/default/services/web/proxy/");
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("Welcome to nginx!"), "{page}");
+    let none = get("/api/v1/namespaces/default/services/web:81/proxy/");
+    assert!(none.starts_with("HTTP/1.1 503") && none.contains("no service port 81 found"), "{none}");
+    let kubelet = get("/api/v1/nodes/node-1/proxy/healthz");
+    assert!(kubelet.contains("\r\nok\r\n"), "{kubelet}");
 }

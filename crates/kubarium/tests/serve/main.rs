@@ -4,6 +4,7 @@
 #[path = "../normalise/mod.rs"]
 mod normalise;
 
+mod controller;
 mod helm;
 mod kube_rs;
 mod kubectl;
