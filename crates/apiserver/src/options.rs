@@ -20,6 +20,9 @@ pub struct Options {
     pub first_revision: i64,
     /// How many writes are kept for watches to resume from.
     pub history: u32,
+    /// How many objects the store holds at most: what comes after is refused as by an etcd whose space is used
+    /// up. A pod takes about 30 kB with all that knows of it.
+    pub objects: u32,
     /// The key with which tokens of service accounts are signed; empty to make one of `chance`.
     pub token_key: Vec<u8>,
     /// Whether a new node is tainted until its lifecycle controller has seen it ready, as upstream's
@@ -46,6 +49,7 @@ impl Default for Options {
             secure_port: 6443,
             first_revision: 280,
             history: 4_096,
+            objects: 100_000,
             token_key: Vec::new(),
             taint_new_nodes: true,
             all_kinds: false,

@@ -196,6 +196,16 @@ impl ApiServer {
         self.store.compact(revision);
     }
 
+    /// Sets how many objects the store holds at most.
+    pub fn set_most_objects(&mut self, most: u32) {
+        self.options.objects = most;
+    }
+
+    /// Returns the store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Returns the revision of the last write.
     pub fn revision(&self) -> i64 {
         self.store.revision()

@@ -4,6 +4,7 @@
 mod addons;
 mod agenda;
 mod ask;
+mod audit;
 mod cluster;
 mod console;
 mod door;
@@ -28,8 +29,10 @@ mod wires;
 mod world;
 
 pub use apiserver::{forwarded_ports, is_proxied};
+pub use audit::Machine;
 pub use cluster::Cluster;
 pub use door::Goal;
+pub use etcd::{Event as Write, EventKind as WriteKind, Store};
 pub use kubectl::StreamRead;
 pub use load::ApiLoad;
 pub use mend::{Fault, mend};

@@ -31,6 +31,7 @@ pub fn play_step(cluster: &mut Cluster, step: &Step, write: &mut dyn FnMut(&str)
         }
         Step::Line(line) => write(&cluster.run_line(line)),
         Step::Key(key) => write(&cluster.press(*key)),
+        Step::Restart(process) => cluster.restart(*process),
         Step::Settle => cluster.run_until_settled(SETTLE),
         Step::Sleep(ms) => {
             let until = cluster.now() + ms * MILLISECOND;

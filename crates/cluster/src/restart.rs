@@ -20,6 +20,33 @@ pub enum Process {
     NetworkPolicies,
 }
 
+impl Process {
+    /// All there are.
+    pub const ALL: [Process; 5] = [
+        Process::ControllerManager,
+        Process::Scheduler,
+        Process::KubeProxies,
+        Process::KubeletWatches,
+        Process::NetworkPolicies,
+    ];
+
+    /// Returns its name, as a script says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Process::ControllerManager => "kube-controller-manager",
+            Process::Scheduler => "kube-scheduler",
+            Process::KubeProxies => "kube-proxy",
+            Process::KubeletWatches => "kubelet",
+            Process::NetworkPolicies => "network-policies",
+        }
+    }
+
+    /// Returns the one of that name.
+    pub fn named(name: &str) -> Option<Process> {
+        Process::ALL.into_iter().find(|process| process.name() == name)
+    }
+}
+
 impl Cluster {
     /// Lets a process start anew: it has forgotten everything, and lists what is there.
     pub fn restart(&mut self, process: Process) {

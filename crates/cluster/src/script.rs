@@ -1,6 +1,8 @@
 //! Scripts: files, typed lines and waits, as `kubarium run` plays them and as the recordings of real
 //! clusters are written.
 
+use crate::Process;
+
 /// One step of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -24,6 +26,8 @@ pub enum Step {
         /// Whether it runs from now on.
         on: bool,
     },
+    /// `@restart NAME`: a part of the cluster whose process starts anew.
+    Restart(Process),
     /// `@ctrl-c` and `@ctrl-d`: a key for the command that reads what is typed.
     Key(Key),
 }
@@ -87,6 +91,7 @@ fn order_step(order: &str) -> Option<Step> {
         }
         ("stop", Some(name)) => Step::Power { name: name.to_string(), on: false },
         ("start", Some(name)) => Step::Power { name: name.to_string(), on: true },
+        ("restart", Some(name)) => Step::Restart(Process::named(name)?),
         _ => return None,
     };
     words.next().is_none().then_some(step)
@@ -101,6 +106,7 @@ impl Step {
             Step::Settle => "@settle\n".to_string(),
             Step::Key(Key::Interrupt) => "@ctrl-c\n".to_string(),
             Step::Key(Key::EndInput) => "@ctrl-d\n".to_string(),
+            Step::Restart(process) => format!("@restart {}\n", process.name()),
             Step::Sleep(ms) => format!("@sleep {}\n", *ms as f64 / 1_000.0),
             Step::Power { name, on } => format!("@{} {name}\n", if *on { "start" } else { "stop" }),
         }
@@ -122,11 +128,12 @@ mod tests {
 
     #[test]
     fn reads_a_recording() {
-        let text = "-- file a.yaml\nkind: X\n-- end\n$ kubectl apply -f a.yaml\nanswer\n@settle\n@ctrl-c\n@ctrl-d\n@sleep 2\n@stop node-2\n";
+        let text = "-- file a.yaml\nkind: X\n-- end\n$ kubectl apply -f a.yaml\nanswer\n@settle\n@ctrl-c\n@ctrl-d\n@sleep 2\n@stop node-2\n@restart scheduler\n";
         let steps = parse(text).unwrap();
         let back: String = steps.iter().map(Step::to_text).collect();
         assert_eq!(back, text.replace("answer\n", ""));
-        for bad in ["-- file a\n", "@fly\n", "@sleep long\n", "@stop\n", "@settle now\n"] {
+        for bad in ["-- file a\n", "@fly\n", "@sleep long\n", "@stop\n", "@settle now\n", "@restart nobody\n"]
+        {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

@@ -3,6 +3,8 @@
 
 pub mod bench;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod random;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod serve;
 #[cfg(target_arch = "wasm32")]
 mod wasm;

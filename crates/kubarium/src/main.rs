@@ -45,6 +45,21 @@ enum Command {
         #[arg(long)]
         node_ports: bool,
     },
+    /// Plays random scenarios, and tells of each that leads to what no real cluster could come to.
+    Random {
+        /// The seeds, `A..B`, the last not included.
+        #[arg(long, value_parser = seeds)]
+        seeds: Option<std::ops::Range<u64>>,
+        /// How many scenarios are played where no seeds are given, from seed 1 on.
+        #[arg(long, default_value_t = 200)]
+        count: u64,
+        /// How many actions each has.
+        #[arg(long, default_value_t = 50)]
+        steps: u64,
+        /// What the clusters begin with; lesson, recovery and bare take turns where none is named.
+        #[arg(long)]
+        preset: Option<String>,
+    },
     /// Measures, and prints one JSON line a case.
     Bench {
         /// The only cases to run are those whose name begins so.
@@ -62,6 +77,9 @@ fn main() -> ExitCode {
             let settings = kubarium::serve::Settings { listen, preset, seed, speed, node_ports };
             kubarium::serve::run(&settings, &mut |line| println!("{line}"))
         }
+        Command::Random { seeds, count, steps, preset } => {
+            random(&kubarium::random::Settings { seeds: seeds.unwrap_or(1..count + 1), steps, preset })
+        }
         Command::Bench { name } => kubarium::bench::run(&name, &mut |line| println!("{line}")),
     };
     match result {
@@ -71,6 +89,19 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Reads `A..B`.
+fn seeds(text: &str) -> Result<std::ops::Range<u64>, String> {
+    let ends = text.split_once("..").and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
+    ends.filter(|range| !range.is_empty()).ok_or_else(|| "seeds are A..B, with A below B".to_string())
+}
+
+fn random(settings: &kubarium::random::Settings) -> Result<(), String> {
+    let summary = kubarium::random::run(settings, &mut |text| println!("{text}"))?;
+    let kubarium::random::Summary { played, broken, events } = summary;
+    println!("{played} scenarios of {} steps, {events} events, {broken} broken", settings.steps);
+    if broken == 0 { Ok(()) } else { Err(format!("{broken} scenarios broke an invariant")) }
 }
 
 fn run(preset: &str, seed: u64, file: &str) -> Result<(), String> {

@@ -87,6 +87,7 @@ impl PodWorker {
         }
         self.due = now;
         self.report_at = Some(now);
+        self.reported_long_ago = true;
         match self.stage {
             Stage::Up | Stage::Sandbox { .. } if self.sandboxes > 0 => {
                 self.tear_down(turn);

@@ -81,6 +81,8 @@ pub(crate) struct PodWorker {
     pub draws: u64,
     /// The status as it was sent last.
     pub reported: Value,
+    /// Whether the API may have another status than was reported: the machine stood still meanwhile.
+    pub reported_long_ago: bool,
     /// When the status is to be sent.
     pub report_at: Option<Time>,
     /// Whether its last DELETE was sent and granted.
@@ -117,6 +119,7 @@ impl PodWorker {
             sandboxes: 0,
             draws: 0,
             reported: pod["status"].clone(),
+            reported_long_ago: false,
             report_at: None,
             deleted: false,
             look_at: Time::NEVER,
@@ -133,6 +136,10 @@ impl PodWorker {
         }
         self.pod = pod.clone();
         self.due = now;
+        if std::mem::take(&mut self.reported_long_ago) {
+            self.reported = pod["status"].clone();
+            self.report_at = Some(now);
+        }
         let spec = &pod["spec"];
         for given in spec["initContainers"].items().iter().chain(spec["containers"].items()) {
             if let Some(known) = self.containers.iter_mut().find(|known| known.name == given["name"].text()) {

@@ -19,6 +19,10 @@ const NAME_ATTEMPTS: u64 = 8;
 // Models staging/src/k8s.io/apiserver/pkg/storage/names/generate.go MaxGeneratedNameLength
 const MAX_BASE_LENGTH: usize = 63 - 5;
 
+/// What etcd says when its quota is used up.
+// Models etcd api/v3rpc/rpctypes/error.go ErrGRPCNoSpace
+const NO_SPACE: &str = "etcdserver: mvcc: database space exceeded";
+
 impl ApiServer {
     /// Creates the object of the body.
     pub(crate) fn create_from_body(&mut self, call: &mut Call) -> Result<Response, Status> {
@@ -87,6 +91,9 @@ impl ApiServer {
     }
 
     fn finish_create(&mut self, call: &mut Call, mut object: Value) -> Result<Value, Status> {
+        if self.object_count() >= self.options.objects as usize {
+            return Err(Status::new(500, "", NO_SPACE));
+        }
         let rest = call.rest;
         let name = object["metadata"]["name"].text();
         let key = rest.key(call.namespace, &name);

@@ -71,9 +71,10 @@ impl Reconcile for DaemonSets {
             self.pod_changed(change, informers, queue);
         } else if change.resource == NODES && node::concerns(change) {
             for ds in informers.of(DAEMONSETS).iter() {
-                let before = !change.old.is_null() && node::should_run(ds, &change.old).0;
-                let after = !change.new.is_null() && node::should_run(ds, &change.new) != (false, false);
-                if before || after {
+                // One that may stay though it wouldn't begin there any more has to go, too, when that ends.
+                let concerned =
+                    |node: &Value| !node.is_null() && node::should_run(ds, node) != (false, false);
+                if concerned(&change.old) || concerned(&change.new) {
                     queue.add(meta::key(ds));
                 }
             }
