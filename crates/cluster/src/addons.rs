@@ -3,7 +3,11 @@
 
 use crate::Cluster;
 use crate::parts::{Parts, Target};
+<<<<<<< HEAD
 use crate::wires::{Asker, Wires};
+=======
+use crate::wires::{PodHost, Wires};
+>>>>>>> e15fa4b (Let CoreDNS read its Corefile: hosts, rewrite, forward, log, reload, and its words for one that can't be read)
 use crate::world::World;
 use api::resources::SERVICES;
 use api::{Method, Request, Response, Status, Value, meta};
@@ -91,7 +95,8 @@ impl Addon {
 
     fn take_log(&mut self) -> Vec<String> {
         match self {
-            Addon::Dns(_) | Addon::Provisioner(_) | Addon::Tunnel(_) => Vec::new(),
+            Addon::Dns(server) => server.take_log(),
+            Addon::Provisioner(_) | Addon::Tunnel(_) => Vec::new(),
             Addon::Controller(controller) => controller.take_log(),
             Addon::Ingress(controller) => controller.take_log(),
             Addon::Speaker(speaker) => speaker.take_log(),
@@ -289,6 +294,7 @@ pub(crate) fn follow(cluster: &mut Cluster) {
         }
     }
     introduce(cluster);
+    reload(cluster);
     write_logs(cluster);
     send_scrapes(cluster);
 }
@@ -412,10 +418,74 @@ fn write_logs(cluster: &mut Cluster) {
     }
 }
 
+<<<<<<< HEAD
 fn begin(cluster: &mut Cluster, program: &str, pod: &Value) {
     if let Some(addon) = Addon::new(program, pod, cluster.world.now, &cluster.wires) {
         run(cluster, addon, meta::uid(pod).into());
+=======
+/// Returns the configuration of a CoreDNS as it stands in its container's files.
+fn corefile(cluster: &mut Cluster, pod: &PodHost) -> Option<Rc<str>> {
+    let Cluster { world, wires, parts, .. } = cluster;
+    let number = parts.by_name.get(&pod.node).copied()?;
+    let (namespace, name) = pod.key.split_once('/')?;
+    let mut text = None;
+    parts.with(world, wires, Parts::kubelet_id(number), |target, cx, wires| {
+        if let Target::Kubelet(kubelet) = target {
+            let context = kubelet.exec_context(cx, wires, (namespace, name, ""));
+            text = context.ok().and_then(|context| Some(context.files.get("/etc/coredns/Corefile")?.clone()));
+        }
+    });
+    text
+}
+
+/// Lets a CoreDNS read its configuration, or end where it can't be read.
+fn configure(cluster: &mut Cluster, server: &mut CoreDns, uid: &str) -> Result<(), ()> {
+    let Some(pod) = cluster.wires.pods.get(uid).cloned() else { return Ok(()) };
+    let text = corefile(cluster, &pod).unwrap_or_else(|| coredns::usual().into());
+    let now = cluster.world.now;
+    server.start(now, &text).map_err(|why| {
+        let Cluster { world, wires, parts, .. } = cluster;
+        let Some(number) = parts.by_name.get(&pod.node).copied() else { return };
+        let (namespace, name) = pod.key.split_once('/').unwrap_or(("", ""));
+        parts.with(world, wires, Parts::kubelet_id(number), |target, cx, wires| {
+            if let Target::Kubelet(kubelet) = target {
+                kubelet.write_log(cx, wires, (namespace, name), &why);
+                kubelet.end_process(cx, wires, (namespace, name, ""), 1);
+            }
+        });
+        cluster.reschedule(Parts::kubelet_id(number));
+    })
+}
+
+/// Lets those CoreDNS look at their files again for which it is time.
+fn reload(cluster: &mut Cluster) {
+    let mut due: Vec<u32> = Vec::new();
+    for (part, addon) in &mut cluster.parts.addons.running {
+        if let Addon::Dns(server) = addon
+            && server.take_reload()
+        {
+            due.push(*part);
+        }
+>>>>>>> e15fa4b (Let CoreDNS read its Corefile: hosts, rewrite, forward, log, reload, and its words for one that can't be read)
     }
+    for part in due {
+        let uid = cluster.parts.addons.by_pod.iter().find(|(_, of)| **of == part).map(|(uid, _)| uid.clone());
+        let Some(pod) = uid.and_then(|uid| cluster.wires.pods.get(&uid).cloned()) else { continue };
+        let Some(text) = corefile(cluster, &pod) else { continue };
+        if let Some(Addon::Dns(server)) = cluster.parts.addons.running.get_mut(&part) {
+            server.reload(&text);
+        }
+    }
+}
+
+fn begin(cluster: &mut Cluster, program: &str, pod: &Value) {
+    let Some(mut addon) = Addon::new(program, pod, &cluster.wires) else { return };
+    if let Addon::Dns(server) = &mut addon
+        && configure(cluster, server, meta::uid(pod)).is_err()
+    {
+        return;
+    }
+    run(cluster, addon, meta::uid(pod).into());
 }
 
 /// Where the tunnel stands among the programs of pods.
@@ -521,8 +591,12 @@ fn serve_builtin(cluster: &mut Cluster, uid: &str, arrival: &Arrival) {
     }
     let addon = part.and_then(|part| cluster.parts.addons.running.get_mut(&part));
     let answer = match addon {
+<<<<<<< HEAD
         Some(Addon::Dns(server)) => server.serve(arrival.local.port, &arrival.payload),
         Some(Addon::Metrics(server)) => Some(server.serve(&arrival.payload)),
+=======
+        Some(Addon::Dns(server)) => server.serve(arrival.peer, arrival.local.port, &arrival.payload),
+>>>>>>> e15fa4b (Let CoreDNS read its Corefile: hosts, rewrite, forward, log, reload, and its words for one that can't be read)
         Some(_) => match &*arrival.payload {
             Payload::Http(_) => Some(Answer::Http(network::HttpResponse::new(200, "ok\n"))),
             _ => Some(Answer::Connected),

@@ -1,5 +1,6 @@
 //! Names to records.
 
+use crate::corefile::{Block, is_within};
 use crate::server::SERVICE_NAME;
 use api::resources::{ENDPOINTSLICES, NAMESPACES, SERVICES};
 use api::{Value, meta};
@@ -11,16 +12,18 @@ use std::rc::Rc;
 
 /// The cluster's domain.
 const DOMAIN: &str = "cluster.local";
-/// How long answers may be kept, in seconds (`ttl 30`).
-const TTL_SECONDS: u32 = 30;
 /// How many aliases are followed.
 const ALIASES: u32 = 8;
+/// How long answers of the plug-in `hosts` may be kept, in seconds.
+const HOSTS_TTL_SECONDS: u32 = 3_600;
 /// The version of the specification that `dns-version` tells.
 const VERSION: &str = "1.1.0";
 
 /// What is known when a question comes.
 pub(crate) struct Zone<'a> {
     pub(crate) informers: &'a Informers,
+    /// What the Corefile says of the names that are asked for.
+    pub(crate) block: &'a Block,
     pub(crate) upstream: &'a BTreeMap<Rc<str>, Ipv4Addr>,
 }
 
@@ -43,24 +46,66 @@ impl Zone<'_> {
     /// Answers a question.
     // Models github.com/coredns/coredns plugin/kubernetes
     pub(crate) fn answer(&self, question: &DnsQuestion) -> DnsAnswer {
-        let name = question.name.trim_end_matches('.').to_ascii_lowercase();
-        if name == DOMAIN || name.strip_suffix(DOMAIN).is_some_and(|rest| rest.ends_with('.')) {
-            return self.in_cluster(&name, question.kind, 0);
+        let asked = question.name.trim_end_matches('.').to_ascii_lowercase();
+        let Some(name) = self.block.rewritten(&asked) else { return self.plain(&asked, question.kind) };
+        let mut answer = self.plain(&name, question.kind);
+        // The answer is for the name that was asked.
+        for record in answer.records.iter_mut().filter(|record| *record.name == *name) {
+            record.name = asked.as_str().into();
         }
-        if let Some(address) = reverse(&name) {
+        answer
+    }
+
+    fn plain(&self, name: &str, kind: RecordType) -> DnsAnswer {
+        let known: Vec<Ipv4Addr> = self
+            .block
+            .hosts
+            .iter()
+            .filter(|(host, _)| **host == *name)
+            .map(|(_, address)| *address)
+            .collect();
+        if !known.is_empty() {
+            let records = known.into_iter().map(|address| DnsRecord {
+                name: name.into(),
+                ttl_seconds: HOSTS_TTL_SECONDS,
+                data: RecordData::A(address),
+            });
+            return match kind {
+                RecordType::A => found(records.collect()),
+                _ => DnsAnswer::empty(DnsCode::NoError),
+            };
+        }
+        let serves = |zone: &str| self.block.cluster.iter().any(|one| is_within(zone, one));
+        if is_within(name, DOMAIN) && serves(DOMAIN) {
+            return self.in_cluster(name, kind, 0);
+        }
+        if let Some(address) = reverse(name).filter(|_| serves("in-addr.arpa")) {
             let names = self.names_of(address);
             if !names.is_empty() {
-                let records = names.into_iter().map(|target| record(&name, RecordData::Ptr(target.into())));
+                let records =
+                    names.into_iter().map(|target| self.record(name, RecordData::Ptr(target.into())));
                 return found(records.collect());
             }
         }
-        self.outside(&name, question.kind)
+        self.outside(name, kind)
+    }
+
+    fn record(&self, name: &str, data: RecordData) -> DnsRecord {
+        DnsRecord { name: name.into(), ttl_seconds: self.block.ttl_seconds, data }
     }
 
     /// What the servers outside the cluster say.
     fn outside(&self, name: &str, kind: RecordType) -> DnsAnswer {
+        let forwards = self.block.forwards.iter().filter(|(zone, _)| is_within(name, zone));
+        match forwards.max_by_key(|(zone, _)| zone.len()) {
+            // No plug-in takes the question.
+            None => return DnsAnswer::empty(DnsCode::Refused),
+            // No server answers there.
+            Some((_, false)) => return DnsAnswer::empty(DnsCode::ServerFailure),
+            Some(_) => {}
+        }
         match self.upstream.get(name) {
-            Some(address) if kind == RecordType::A => found(vec![record(name, RecordData::A(*address))]),
+            Some(address) if kind == RecordType::A => found(vec![self.record(name, RecordData::A(*address))]),
             Some(_) => DnsAnswer::empty(DnsCode::NoError),
             None => DnsAnswer::empty(DnsCode::NxDomain),
         }
@@ -72,9 +117,10 @@ impl Zone<'_> {
         match labels.as_slice() {
             [] | ["svc" | "pod"] => DnsAnswer::empty(DnsCode::NoError),
             ["dns-version"] if kind == RecordType::Txt => {
-                found(vec![record(name, RecordData::Txt(VERSION.into()))])
+                found(vec![self.record(name, RecordData::Txt(VERSION.into()))])
             }
             [namespace, "svc" | "pod"] => self.existing(self.has_namespace(namespace)),
+            [_, _, "pod"] if !self.block.has_pods => DnsAnswer::empty(DnsCode::NxDomain),
             [address, namespace, "pod"] => self.pod(name, address, namespace, kind),
             [service, namespace, "svc"] => {
                 self.service(name, &Request { port: None, endpoint: None, service, namespace }, kind, depth)
@@ -109,7 +155,7 @@ impl Zone<'_> {
     fn pod(&self, name: &str, address: &str, namespace: &str, kind: RecordType) -> DnsAnswer {
         match address.replace('-', ".").parse() {
             Ok(address) if self.has_namespace(namespace) => match kind {
-                RecordType::A => found(vec![record(name, RecordData::A(address))]),
+                RecordType::A => found(vec![self.record(name, RecordData::A(address))]),
                 _ => DnsAnswer::empty(DnsCode::NoError),
             },
             _ => DnsAnswer::empty(DnsCode::NxDomain),
@@ -140,16 +186,18 @@ impl Zone<'_> {
         match kind {
             RecordType::A => {
                 let addresses: BTreeSet<Ipv4Addr> = wanted.iter().map(|host| host.address).collect();
-                found(addresses.into_iter().map(|address| record(name, RecordData::A(address))).collect())
+                found(
+                    addresses.into_iter().map(|address| self.record(name, RecordData::A(address))).collect(),
+                )
             }
-            RecordType::Srv => srv(name, &wanted, request),
+            RecordType::Srv => self.srv(name, &wanted, request),
             _ => DnsAnswer::empty(DnsCode::NoError),
         }
     }
 
     fn alias(&self, name: &str, service: &Value, kind: RecordType, depth: u32) -> DnsAnswer {
         let target = service["spec"]["externalName"].str().trim_end_matches('.').to_ascii_lowercase();
-        let mut records = vec![record(name, RecordData::Cname(target.as_str().into()))];
+        let mut records = vec![self.record(name, RecordData::Cname(target.as_str().into()))];
         if matches!(kind, RecordType::A | RecordType::Aaaa) && depth < ALIASES {
             let is_own = target.strip_suffix(DOMAIN).is_some_and(|rest| rest.ends_with('.'));
             let next = match is_own {
@@ -184,6 +232,24 @@ impl Zone<'_> {
         hosts
     }
 
+    fn srv(&self, name: &str, hosts: &[&Host], request: &Request) -> DnsAnswer {
+        let mut answer = DnsAnswer::empty(DnsCode::NoError);
+        let weight = u16::try_from(100 / hosts.len().max(1)).unwrap_or(1).max(1);
+        for host in hosts {
+            let ports = host.ports.iter().filter(|(port, protocol, _)| {
+                request.port.is_none_or(|(wanted, used)| port == wanted && protocol == used)
+            });
+            for (_, _, port) in ports {
+                let target: Rc<str> = host.name.as_str().into();
+                answer
+                    .records
+                    .push(self.record(name, RecordData::Srv { priority: 0, weight, port: *port, target }));
+            }
+            answer.additional.push(self.record(&host.name, RecordData::A(host.address)));
+        }
+        answer
+    }
+
     /// The names of an address: a Service's, or those of endpoints.
     fn names_of(&self, address: Ipv4Addr) -> Vec<String> {
         let text = address.to_string();
@@ -204,10 +270,6 @@ impl Zone<'_> {
         }
         names.into_iter().collect()
     }
-}
-
-fn record(name: &str, data: RecordData) -> DnsRecord {
-    DnsRecord { name: name.into(), ttl_seconds: TTL_SECONDS, data }
 }
 
 fn found(records: Vec<DnsRecord>) -> DnsAnswer {
@@ -241,22 +303,6 @@ fn fits(host: &Host, request: &Request) -> bool {
         host.ports.iter().any(|(port, used, _)| port == name && used == protocol)
     });
     is_endpoint && is_port
-}
-
-fn srv(name: &str, hosts: &[&Host], request: &Request) -> DnsAnswer {
-    let mut answer = DnsAnswer::empty(DnsCode::NoError);
-    let weight = u16::try_from(100 / hosts.len().max(1)).unwrap_or(1).max(1);
-    for host in hosts {
-        let ports = host.ports.iter().filter(|(port, protocol, _)| {
-            request.port.is_none_or(|(wanted, used)| port == wanted && protocol == used)
-        });
-        for (_, _, port) in ports {
-            let target: Rc<str> = host.name.as_str().into();
-            answer.records.push(record(name, RecordData::Srv { priority: 0, weight, port: *port, target }));
-        }
-        answer.additional.push(record(&host.name, RecordData::A(host.address)));
-    }
-    answer
 }
 
 /// Reads `5.1.244.10.in-addr.arpa`.

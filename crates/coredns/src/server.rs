@@ -1,9 +1,11 @@
 use crate::answer::Zone;
+use crate::corefile::Corefile;
+use crate::manifests;
 use api::resources::{ENDPOINTSLICES, NAMESPACES, SERVICES};
 use client::{Component, Cx, Delivery, Identity, IndexBy, Informers, WatchSpec};
 use network::dns::{DnsAnswer, DnsCode, DnsQuestion};
-use network::{Answer, HttpResponse, Payload, Protocol};
-use sim::Time;
+use network::{Answer, HttpResponse, Payload, Protocol, Socket};
+use sim::{Nanos, SECOND, Time};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
@@ -26,7 +28,21 @@ pub struct CoreDns {
     informers: Informers,
     upstream: BTreeMap<Rc<str>, Ipv4Addr>,
     answered: u64,
+    /// The configuration's text, and what it says.
+    text: String,
+    corefile: Rc<Corefile>,
+    /// When it is looked at again, and whether that is due.
+    reload_at: Time,
+    reload_is_due: bool,
+    log: Vec<String>,
 }
+
+/// How often the plug-in `reload` looks at the file.
+const RELOAD: Nanos = 30 * SECOND;
+/// What it says of itself when it starts.
+const VERSION: [&str; 2] = ["CoreDNS-1.13.1", "linux/amd64, go1.25.2, 1db4568"];
+/// How many lines wait for the log.
+const LINES: usize = 1_000;
 
 impl CoreDns {
     /// Makes the server of a pod, as it is when its process starts. `upstream` are the names that the
@@ -38,10 +54,66 @@ impl CoreDns {
             informers: Informers::default(),
             upstream,
             answered: 0,
+            text: String::new(),
+            corefile: Rc::default(),
+            reload_at: Time::NEVER,
+            reload_is_due: false,
+            log: Vec::new(),
         };
+        server.corefile = Rc::new(Corefile::parse(&usual()).unwrap_or_default());
         server.informers = Informers::new(&server.watches());
         server.informers.add_index(ENDPOINTSLICES, SERVICE_NAME);
         server
+    }
+
+    /// Reads its configuration, as it stands in the file when the process starts.
+    ///
+    /// # Errors
+    /// What it says of a file that it can't read, and ends with.
+    pub fn start(&mut self, now: Time, text: &str) -> Result<(), String> {
+        self.corefile = Rc::new(Corefile::parse(text)?);
+        self.text = text.to_string();
+        let keys = self.corefile.blocks.iter().flat_map(|block| &block.zones);
+        self.log.extend(keys.map(|zone| format!("{}:53", if zone.is_empty() { "." } else { zone })));
+        if self.corefile.reloads() {
+            self.log.push(format!("[INFO] plugin/reload: Running configuration SHA512 = {}", sum(text)));
+        }
+        self.log.extend(VERSION.map(str::to_string));
+        self.reload_at = if self.corefile.reloads() { now + RELOAD } else { Time::NEVER };
+        Ok(())
+    }
+
+    /// Returns whether the file is to be looked at again, once.
+    pub fn take_reload(&mut self) -> bool {
+        std::mem::take(&mut self.reload_is_due)
+    }
+
+    /// Looks at the file again. What can't be read changes nothing.
+    // Models github.com/coredns/coredns plugin/reload
+    pub fn reload(&mut self, text: &str) {
+        if text == self.text {
+            return;
+        }
+        self.text = text.to_string();
+        match Corefile::parse(text) {
+            Ok(corefile) => {
+                self.log.push("[INFO] Reloading".to_string());
+                self.log
+                    .push("[INFO] plugin/reload: Running configuration SHA512 = ".to_string() + &sum(text));
+                self.log.push("[INFO] Reloading complete".to_string());
+                self.corefile = Rc::new(corefile);
+            }
+            Err(why) => {
+                self.log.push("[INFO] Reloading".to_string());
+                self.log.push(format!("[ERROR] Restart failed: {why}"));
+                self.log.push(format!("[ERROR] plugin/reload: Corefile changed but reload failed: {why}"));
+            }
+        }
+    }
+
+    /// Takes the lines that it has written.
+    pub fn take_log(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.log)
     }
 
     /// Returns whether its caches are filled.
@@ -50,9 +122,13 @@ impl CoreDns {
     }
 
     /// Answers what came to a port; `None` for what it doesn't understand.
-    pub fn serve(&mut self, port: u16, payload: &Payload) -> Option<Answer> {
+    pub fn serve(&mut self, peer: Socket, port: u16, payload: &Payload) -> Option<Answer> {
         match (port, payload) {
-            (53, Payload::Dns(question)) => Some(Answer::Dns(self.answer(question))),
+            (53, Payload::Dns(question)) => {
+                let answer = self.answer(question);
+                self.note(peer, question, &answer);
+                Some(Answer::Dns(answer))
+            }
             (8_080, Payload::Http(request)) if *request.path == *"/health" => {
                 Some(Answer::Http(HttpResponse::new(200, "OK")))
             }
@@ -79,18 +155,63 @@ impl CoreDns {
         if !self.is_ready() {
             return DnsAnswer::empty(DnsCode::ServerFailure);
         }
-        let zone = Zone { informers: &self.informers, upstream: &self.upstream };
+        let corefile = self.corefile.clone();
+        let name = question.name.trim_end_matches('.').to_ascii_lowercase();
+        let Some(block) = corefile.block_of(&name) else { return DnsAnswer::empty(DnsCode::Refused) };
+        let zone = Zone { informers: &self.informers, block, upstream: &self.upstream };
         let mut answer = zone.answer(question);
         // The plug-in `loadbalance` turns the addresses round.
         let first = answer.records.iter().position(|record| record.data.kind() == question.kind);
         if let Some(addresses) = first.and_then(|first| answer.records.get_mut(first..))
             && !addresses.is_empty()
+            && block.balances
         {
             addresses.rotate_left((self.answered % addresses.len() as u64) as usize);
         }
         self.answered += 1;
         answer
     }
+}
+
+impl CoreDns {
+    /// Writes a question into the log, where the plug-in `log` says so.
+    // Models github.com/coredns/coredns plugin/log CommonLogFormat
+    fn note(&mut self, peer: Socket, question: &DnsQuestion, answer: &DnsAnswer) {
+        let name = question.name.trim_end_matches('.').to_ascii_lowercase();
+        let logs = self.corefile.block_of(&name).is_some_and(|block| block.logs);
+        if !logs || self.log.len() >= LINES {
+            return;
+        }
+        let (size, id) = (name.len() + 18, self.answered.wrapping_mul(40_503) % 65_536);
+        let reply = size + answer.records.len() * (name.len() + 28);
+        let flags = if answer.code == DnsCode::ServerFailure { "qr,rd" } else { "qr,aa,rd" };
+        self.log.push(format!(
+            "[INFO] {peer} - {id} \"{} IN {name}. udp {size} false 512\" {} {flags} {reply} 0.000{:03}s",
+            question.kind.name(),
+            answer.code.name(),
+            100 + self.answered % 300,
+        ));
+    }
+}
+
+/// Returns the configuration of the add-on's manifests.
+pub fn usual() -> String {
+    let objects = manifests(Ipv4Addr::UNSPECIFIED);
+    let map = objects.iter().find(|object| object["kind"].str() == "ConfigMap");
+    map.map_or(String::new(), |map| map["data"]["Corefile"].str().to_string())
+}
+
+/// Returns a text's check sum as a configuration's is told: long, and another for another text.
+fn sum(text: &str) -> String {
+    let mut state = 0xcbf2_9ce4_8422_2325_u64;
+    let mut out = String::new();
+    for _ in 0..8 {
+        for byte in text.bytes() {
+            state = (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        out.push_str(&format!("{state:016x}"));
+    }
+    out
 }
 
 impl Component for CoreDns {
@@ -107,8 +228,13 @@ impl Component for CoreDns {
     }
 
     fn next_at(&self) -> Time {
-        Time::NEVER
+        self.reload_at
     }
 
-    fn step(&mut self, _cx: &mut Cx) {}
+    fn step(&mut self, cx: &mut Cx) {
+        if cx.now >= self.reload_at {
+            self.reload_at = cx.now + RELOAD;
+            self.reload_is_due = true;
+        }
+    }
 }

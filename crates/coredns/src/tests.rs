@@ -3,7 +3,7 @@ use api::resources::{ENDPOINTSLICES, NAMESPACES, SERVICES};
 use api::{Value, meta, tree};
 use client::testing::{Bench, Server};
 use network::dns::{DnsQuestion, RecordData, RecordType};
-use network::{Answer, HttpRequest, Payload};
+use network::{Answer, HttpRequest, Payload, Socket};
 use sim::Time;
 use std::collections::BTreeMap;
 
@@ -134,13 +134,13 @@ fn is_ready_once_it_knows_the_cluster() {
         _ => 0,
     };
     let mut cold = CoreDns::new("coredns-1", BTreeMap::new());
-    assert_eq!(status(cold.serve(8_080, &get("/health"))), 200);
-    assert_eq!(status(cold.serve(8_181, &get("/ready"))), 503);
+    assert_eq!(status(cold.serve(Socket::default(), 8_080, &get("/health"))), 200);
+    assert_eq!(status(cold.serve(Socket::default(), 8_181, &get("/ready"))), 503);
     let question = DnsQuestion { name: "web.default.svc.cluster.local".into(), kind: RecordType::A };
     assert_eq!(cold.answer(&question).code.name(), "SERVFAIL");
-    assert_eq!(status(dns().serve(8_181, &get("/ready"))), 200);
-    assert_eq!(status(dns().serve(9_153, &get("/nothing"))), 404);
-    assert_eq!(dns().serve(53, &get("/")).map(|answer| status(Some(answer))), Some(404));
+    assert_eq!(status(dns().serve(Socket::default(), 8_181, &get("/ready"))), 200);
+    assert_eq!(status(dns().serve(Socket::default(), 9_153, &get("/nothing"))), 404);
+    assert_eq!(dns().serve(Socket::default(), 53, &get("/")).map(|answer| status(Some(answer))), Some(404));
 }
 
 #[test]
@@ -159,4 +159,65 @@ fn the_manifests_fit_the_server() {
         "{ports:?}"
     );
     assert_eq!(ports.len(), LISTENS.len());
+}
+
+#[test]
+fn answers_follow_the_corefile() {
+    let corefile = "\
+.:53 {
+    log
+    hosts {
+        10.1.2.3 printer.home
+        fallthrough
+    }
+    rewrite name suffix .shop.local .default.svc.cluster.local
+    kubernetes cluster.local in-addr.arpa {
+        pods disabled
+        ttl 7
+    }
+    forward . /etc/resolv.conf
+}
+stub.local:53 {
+    forward . 10.150.0.1
+}
+alone.local:53 {
+    errors
+}
+";
+    let mut dns = dns();
+    dns.start(Time::EPOCH, corefile).unwrap();
+    assert_eq!(
+        dns.take_log(),
+        [".:53", "stub.local:53", "alone.local:53", "CoreDNS-1.13.1", "linux/amd64, go1.25.2, 1db4568"]
+    );
+    for (name, told) in [
+        ("printer.home", "NOERROR printer.home 3600"),
+        ("web.shop.local", "NOERROR web.shop.local 7"),
+        ("web.default.svc.cluster.local", "NOERROR web.default.svc.cluster.local 7"),
+        ("10-244-1-5.default.pod.cluster.local", "NXDOMAIN"),
+        ("api.example.com", "NOERROR api.example.com 7"),
+        ("a.stub.local", "SERVFAIL"),
+        ("a.alone.local", "REFUSED"),
+    ] {
+        let question = DnsQuestion { name: name.into(), kind: RecordType::A };
+        let answer = dns.answer(&question);
+        let records = answer.records.iter().map(|record| format!(" {} {}", record.name, record.ttl_seconds));
+        assert_eq!(format!("{}{}", answer.code.name(), records.collect::<String>()), told, "{name}");
+    }
+    let question = DnsQuestion { name: "web.default.svc.cluster.local".into(), kind: RecordType::A };
+    dns.serve(Socket::new([10, 244, 1, 5].into(), 40_000), 53, &Payload::Dns(question));
+    let log = dns.take_log();
+    assert!(log[0].starts_with("[INFO] 10.244.1.5:40000 - "), "{log:?}");
+    assert!(
+        log[0].contains("\"A IN web.default.svc.cluster.local. udp 47 false 512\" NOERROR qr,aa,rd"),
+        "{log:?}"
+    );
+    // What can't be read is said, and changes nothing; what can does.
+    dns.reload(".:53 {\n  magic\n}\n");
+    assert!(dns.take_log()[1].ends_with("Corefile:2 - Error during parsing: Unknown directive 'magic'"));
+    dns.reload(".:53 {\n  kubernetes cluster.local\n}\n");
+    assert_eq!(dns.take_log().len(), 3);
+    let question = DnsQuestion { name: "printer.home".into(), kind: RecordType::A };
+    assert_eq!(dns.answer(&question).code.name(), "REFUSED");
+    assert!(CoreDns::new("x", BTreeMap::new()).start(Time::EPOCH, "{").is_err());
 }

@@ -6,6 +6,9 @@ use std::rc::Rc;
 
 /// How many names a lookup tries at most, and how many aliases it follows.
 const NAMES: usize = 16;
+/// How many characters a name may have, and each of its labels.
+const NAME_LENGTH: usize = 253;
+const LABEL_LENGTH: usize = 63;
 
 /// The type of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -209,6 +212,10 @@ impl ResolvConf {
             names.extend(searched);
             names.push(name.into());
         }
+        // No question can hold a longer name.
+        names.retain(|name| {
+            name.len() <= NAME_LENGTH && name.split('.').all(|label| label.len() <= LABEL_LENGTH)
+        });
         names.truncate(NAMES);
         names
     }
@@ -282,6 +289,9 @@ mod tests {
                     [..],
             ),
             ("redis.", &["redis"]),
+            // Neither a name of 300 characters nor a label of 64 can be asked for.
+            (&"abcdefghi.".repeat(30).trim_end_matches('.').to_string(), &[]),
+            (&"a".repeat(64), &[]),
             (
                 "a.b.c.d.e.f",
                 &[

@@ -92,7 +92,12 @@ impl Errands {
         };
         let conf = if search { conf.clone() } else { ResolvConf { search: Vec::new(), ..conf.clone() } };
         let lookup = Lookup::new(&conf, name, kind);
-        let question = lookup.question()?;
+        let Some(question) = lookup.question() else {
+            // Too long to be asked for.
+            let (server, code, name) = (server.to_string(), "NXDOMAIN".to_string(), name.to_string());
+            self.keep(id, NetAnswer::Dns { server, code, records: Vec::new(), name });
+            return None;
+        };
         let asking = Asking { id, from, server, lookup: Some(lookup), name: name.to_string() };
         Some(self.ask(now, wires, asking, question))
     }

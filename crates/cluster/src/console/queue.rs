@@ -23,7 +23,13 @@ impl Ground<'_> {
         let rest: Vec<&str> =
             rest.iter().copied().filter(|word| !matches!(*word, "root" | "handle" | "1:")).collect();
         if matches!(verb, "show" | "list" | "ls") {
-            return MachineAnswer::ok(listed(known));
+            let device = rest.iter().position(|word| *word == "dev").and_then(|at| rest.get(at + 1));
+            let is_shown =
+                |line: &&str| device.is_none_or(|device| line.contains(&format!(" dev {device} ")));
+            let all = listed(known);
+            return MachineAnswer::ok(
+                all.lines().filter(is_shown).map(|line| format!("{line}\n")).collect::<String>(),
+            );
         }
         let ["dev", device, rest @ ..] = rest.as_slice() else {
             return MachineAnswer::failed(

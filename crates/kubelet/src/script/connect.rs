@@ -324,11 +324,12 @@ impl Connection {
             Came::Addresses(name, addresses) if !addresses.is_empty() => {
                 let lines: String =
                     addresses.iter().map(|ip| format!("Name:\t{name}\nAddress: {ip}\n")).collect();
-                Written { stdout: format!("{head}{lines}\n"), ..Written::default() }
+                // Both kinds of addresses are asked for, and each answer ends with an empty line.
+                Written { stdout: format!("{head}{lines}\n\n"), ..Written::default() }
             }
             Came::NoSuchName | Came::Addresses(..) => {
                 let words = format!("** server can't find {}: NXDOMAIN\n\n", self.host);
-                Written { code: 1, stdout: format!("{head}{words}"), ..Written::default() }
+                Written { code: 1, stdout: format!("{head}{words}{words}"), ..Written::default() }
             }
             Came::NoDns | Came::Outcome(..) => Written {
                 code: 1,
