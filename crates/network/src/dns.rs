@@ -290,7 +290,7 @@ mod tests {
             ),
             ("redis.", &["redis"]),
             // Neither a name of 300 characters nor a label of 64 can be asked for.
-            (&"abcdefghi.".repeat(30).trim_end_matches('.').to_string(), &[]),
+            ("abcdefghi.".repeat(30).trim_end_matches('.'), &[]),
             (&"a".repeat(64), &[]),
             (
                 "a.b.c.d.e.f",
