@@ -165,6 +165,7 @@ fn a_script_asks_the_network_and_goes_on_with_the_answer() {
                 "Name:\tweb.default.svc.cluster.local",
                 "Address: 10.96.0.7",
                 "",
+                "",
             ],
             0,
         ),
