@@ -3,11 +3,7 @@
 
 use crate::Cluster;
 use crate::parts::{Parts, Target};
-<<<<<<< HEAD
-use crate::wires::{Asker, Wires};
-=======
-use crate::wires::{PodHost, Wires};
->>>>>>> e15fa4b (Let CoreDNS read its Corefile: hosts, rewrite, forward, log, reload, and its words for one that can't be read)
+use crate::wires::{Asker, PodHost, Wires};
 use crate::world::World;
 use api::resources::SERVICES;
 use api::{Method, Request, Response, Status, Value, meta};
@@ -418,11 +414,6 @@ fn write_logs(cluster: &mut Cluster) {
     }
 }
 
-<<<<<<< HEAD
-fn begin(cluster: &mut Cluster, program: &str, pod: &Value) {
-    if let Some(addon) = Addon::new(program, pod, cluster.world.now, &cluster.wires) {
-        run(cluster, addon, meta::uid(pod).into());
-=======
 /// Returns the configuration of a CoreDNS as it stands in its container's files.
 fn corefile(cluster: &mut Cluster, pod: &PodHost) -> Option<Rc<str>> {
     let Cluster { world, wires, parts, .. } = cluster;
@@ -466,7 +457,6 @@ fn reload(cluster: &mut Cluster) {
         {
             due.push(*part);
         }
->>>>>>> e15fa4b (Let CoreDNS read its Corefile: hosts, rewrite, forward, log, reload, and its words for one that can't be read)
     }
     for part in due {
         let uid = cluster.parts.addons.by_pod.iter().find(|(_, of)| **of == part).map(|(uid, _)| uid.clone());
@@ -479,7 +469,7 @@ fn reload(cluster: &mut Cluster) {
 }
 
 fn begin(cluster: &mut Cluster, program: &str, pod: &Value) {
-    let Some(mut addon) = Addon::new(program, pod, &cluster.wires) else { return };
+    let Some(mut addon) = Addon::new(program, pod, cluster.world.now, &cluster.wires) else { return };
     if let Addon::Dns(server) = &mut addon
         && configure(cluster, server, meta::uid(pod)).is_err()
     {
@@ -591,12 +581,8 @@ fn serve_builtin(cluster: &mut Cluster, uid: &str, arrival: &Arrival) {
     }
     let addon = part.and_then(|part| cluster.parts.addons.running.get_mut(&part));
     let answer = match addon {
-<<<<<<< HEAD
-        Some(Addon::Dns(server)) => server.serve(arrival.local.port, &arrival.payload),
         Some(Addon::Metrics(server)) => Some(server.serve(&arrival.payload)),
-=======
         Some(Addon::Dns(server)) => server.serve(arrival.peer, arrival.local.port, &arrival.payload),
->>>>>>> e15fa4b (Let CoreDNS read its Corefile: hosts, rewrite, forward, log, reload, and its words for one that can't be read)
         Some(_) => match &*arrival.payload {
             Payload::Http(_) => Some(Answer::Http(network::HttpResponse::new(200, "ok\n"))),
             _ => Some(Answer::Connected),
