@@ -49,6 +49,11 @@ impl Kubectl {
         std::fs::write(self.folder.join(name), content).unwrap();
     }
 
+    /// Returns a text with `~` for the folder's path.
+    pub fn without_folder(&self, text: &str) -> String {
+        text.replace(&*self.folder.to_string_lossy(), "~")
+    }
+
     /// Starts a line of the shell, both outputs in one.
     pub fn spawn(&self, line: &str) -> Child {
         Command::new("bash")

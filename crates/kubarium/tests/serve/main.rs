@@ -13,3 +13,4 @@ mod python;
 mod recordings;
 mod requests;
 mod server;
+mod words;

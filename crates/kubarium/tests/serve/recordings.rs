@@ -44,7 +44,8 @@ struct Difference {
     shown: String,
 }
 
-fn settle(server: &Server) {
+/// Waits until nothing changes in the cluster.
+pub fn settle(server: &Server) {
     let (began, mut last) = (Instant::now(), (Instant::now(), String::new()));
     while last.0.elapsed() < QUIET && began.elapsed() < PATIENCE {
         let metadata = "Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";

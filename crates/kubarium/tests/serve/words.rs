@@ -1,0 +1,188 @@
+//! Unusual and wrong words, typed into a real kubectl against `kubarium serve` and into the console.
+//!
+//! `words.transcript` holds the commands in sections; each is played in a fresh cluster, after what stands before
+//! the first. `words-differences.tsv` lists the commands whose answers differ, each with its reason;
+//! `KUBARIUM_REWRITE=1` writes it anew. A command that differs and isn't listed fails the test, and so does one
+//! that is listed and agrees. Where there is no kubectl nothing is played, and the test says so.
+
+use crate::kubectl::{self, Kubectl};
+use crate::normalise::form;
+use crate::recordings::settle;
+use crate::server::{Server, say};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Why answers differ, by a word that only one of two answers has.
+const REASONS: [(&str, &str); 6] = [
+    (",kyaml,", "kubectl 1.32 has no KYAML"),
+    (" from default namespace", "kubectl 1.32 doesn't say from which namespace it deletes"),
+    ("creationTimestamp: null", "kubectl 1.32 prints the creationTimestamp of what isn't created"),
+    ("was previously managed with", "kubectl 1.32 doesn't warn of undoing what was applied"),
+    ("--profile=legacy", "since 1.36 the profile that is the default is general"),
+    (
+        "content type that the client supports",
+        "kubectl 1.32 wants OpenAPI v2 in protobuf, which serve has not",
+    ),
+];
+const UNEXPLAINED: &str = "unexplained";
+
+/// A section's lines, what stands before the first of them included.
+fn sections(text: &str) -> Vec<String> {
+    let mut parts = text.split("\n## ");
+    let before = parts.next().unwrap_or("");
+    let named = parts.map(|part| part.split_once('\n').map_or("", |(_, rest)| rest));
+    named.map(|part| format!("{before}\n{part}")).collect()
+}
+
+/// Returns the commands of a section with what a real kubectl answers.
+fn through_kubectl(section: &str) -> Vec<(String, String)> {
+    let server = Server::start();
+    let kubectl = Kubectl::new(&server);
+    let mut answers = Vec::new();
+    let mut lines = section.lines();
+    while let Some(line) = lines.next() {
+        if let Some(file) = line.strip_prefix("-- file ") {
+            let content = lines.by_ref().take_while(|line| *line != "-- end");
+            let content: String = content.map(|line| format!("{line}\n")).collect();
+            kubectl.write(file.trim(), &content);
+        } else if line == "@settle" {
+            settle(&server);
+        } else if let Some(command) = line.strip_prefix("$ ") {
+            let answer = kubectl.shell(command).replace(&server.kubeconfig, "KUBECONFIG");
+            answers.push((command.to_string(), kubectl.without_folder(&answer)));
+        }
+    }
+    answers
+}
+
+/// Returns the commands of a section with what the console answers.
+fn in_console(section: &str) -> Vec<(String, String)> {
+    let played = kubarium::run(section, "bare", 1).unwrap();
+    let mut answers: Vec<(String, String)> = Vec::new();
+    let mut in_file = false;
+    for line in played.lines() {
+        if in_file || line.starts_with("-- file ") {
+            in_file = line != "-- end";
+        } else if let Some(command) = line.strip_prefix("$ ") {
+            answers.push((command.to_string(), String::new()));
+        } else if let Some((_, answer)) = answers.last_mut().filter(|_| line != "@settle") {
+            answer.push_str(&format!("{line}\n"));
+        }
+    }
+    let home =
+        |text: String| text.replace("/home/learner/.kube/config", "KUBECONFIG").replace("/home/learner", "~");
+    answers.into_iter().map(|(command, answer)| (command, home(answer))).collect()
+}
+
+/// Returns what is compared of an answer. Of a command's help that is its first line and the exit code: the rest is
+/// in words of our own. The kubectl that Google ships says in its own way what cobra refuses.
+fn compared(command: &str, answer: &str) -> Vec<String> {
+    let mut lines = form(command, answer);
+    for line in &mut lines {
+        if let Some((_, why)) = line.split_once("run.go:72] \"command failed\" err=\"") {
+            *line = format!("error: {}", why.trim_end_matches('"').replace("\\\"", "\""));
+        } else if let Some(rest) = line.strip_prefix("Error: ") {
+            *line = format!("error: {rest}");
+        } else if line.contains("https://") {
+            *line = line.split("https://").next().unwrap_or("").to_string();
+        }
+        *line = line.replace("\u{1b}[0;32m", "").replace("\u{1b}[0;33m", "").replace("\u{1b}[0m", "");
+    }
+    if lines.iter().any(|line| line == "Usage:") {
+        let last = lines.len() - 1;
+        let mut at = 0;
+        lines.retain(|line| {
+            at += 1;
+            at == 1 || at - 1 == last && line.starts_with("[exit") || line.starts_with("error: ")
+        });
+    }
+    lines
+}
+
+/// Returns why answers differ, where that is known.
+fn reason(real: &[String], ours: &[String]) -> &'static str {
+    let only = |some: &[String], others: &[String]| {
+        some.iter().filter(|line| !others.contains(line)).cloned().collect::<Vec<_>>()
+    };
+    let lines = [only(real, ours), only(ours, real)].concat();
+    let found = REASONS.iter().find(|(word, _)| lines.iter().any(|line| line.contains(word)));
+    found.map_or(UNEXPLAINED, |(_, reason)| reason)
+}
+
+#[test]
+fn console_and_kubectl_answer_wrong_words_alike() {
+    let Some(version) = kubectl::version() else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve");
+    let list = folder.join("words-differences.tsv");
+    let text = std::fs::read_to_string(folder.join("words.transcript")).unwrap();
+    let played: Vec<Vec<(String, String)>> = std::thread::scope(|scope| {
+        let parts = sections(&text);
+        let playing: Vec<_> = parts
+            .into_iter()
+            .map(|part| scope.spawn(move || (through_kubectl(&part), in_console(&part))))
+            .collect();
+        let mut differing = Vec::new();
+        for one in playing {
+            let (real, ours) = one.join().unwrap();
+            assert_eq!(real.len(), ours.len(), "every command is answered");
+            differing.push(
+                real.into_iter()
+                    .zip(ours)
+                    .map(|((command, real), (_, ours))| {
+                        let (real, ours) = (compared(&command, &real), compared(&command, &ours));
+                        if real == ours {
+                            return (command, String::new());
+                        }
+                        let shown = format!(
+                            "{}\n--- {command}\n{}\n+++ console\n{}\n",
+                            reason(&real, &ours),
+                            real.join("\n"),
+                            ours.join("\n")
+                        );
+                        (command, shown)
+                    })
+                    .collect(),
+            );
+        }
+        differing
+    });
+    let mut differing: BTreeMap<String, String> = BTreeMap::new();
+    let total: usize = played.iter().map(Vec::len).sum();
+    for (command, shown) in played.into_iter().flatten().filter(|(_, shown)| !shown.is_empty()) {
+        differing.insert(command, shown);
+    }
+    assert!(total >= 400, "{total}");
+    let written = std::fs::read_to_string(&list).unwrap_or_default();
+    let known: BTreeMap<&str, &str> = written.lines().filter_map(|line| line.split_once('\t')).collect();
+    say(&format!(
+        "kubectl {version}: {} of {total} answers to unusual words are the console's; {} differ",
+        total - differing.len(),
+        differing.len()
+    ));
+    if std::env::var_os("KUBARIUM_REWRITE").is_some() {
+        let mut text = String::new();
+        for (command, shown) in &differing {
+            let why = shown.lines().next().unwrap_or("");
+            let why =
+                if why == UNEXPLAINED { known.get(command.as_str()).copied().unwrap_or(why) } else { why };
+            if why == UNEXPLAINED {
+                println!("{shown}");
+            }
+            text.push_str(&format!("{command}\t{why}\n"));
+        }
+        std::fs::write(&list, text).unwrap();
+        return;
+    }
+    let new: String = differing
+        .iter()
+        .filter(|(command, _)| !known.contains_key(command.as_str()))
+        .map(|(_, shown)| shown.as_str())
+        .collect();
+    let mended: Vec<_> = known.keys().filter(|command| !differing.contains_key(**command)).collect();
+    if version.starts_with("1.32.") {
+        assert!(new.is_empty(), "answers that differ and are not listed:\n{new}");
+        assert!(mended.is_empty(), "listed, but alike now: {mended:?}");
+    } else if !new.is_empty() {
+        println!("the list is of kubectl 1.32; through this one these differ:\n{new}");
+    }
+}
