@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn reads_a_recording() {
-        let text = "-- file a.yaml\nkind: X\n-- end\n$ kubectl apply -f a.yaml\nanswer\n@settle\n@ctrl-c\n@ctrl-d\n@sleep 2\n@stop node-2\n@restart scheduler\n";
+        let text = "-- file a.yaml\nkind: X\n-- end\n$ kubectl apply -f a.yaml\nanswer\n@settle\n@ctrl-c\n@ctrl-d\n@sleep 2\n@stop node-2\n@restart kube-scheduler\n";
         let steps = parse(text).unwrap();
         let back: String = steps.iter().map(Step::to_text).collect();
         assert_eq!(back, text.replace("answer\n", ""));

@@ -141,6 +141,13 @@ async fn the_api_server_leads_to_applications() {
     let pods: Api<Pod> = Api::default_namespaced(client(&server).await);
     running(&pods, "who", json!({"image": "traefik/whoami"})).await;
     running(&pods, "web", json!({"image": "nginx:1.25"})).await;
+    // A container runs before its program listens.
+    for name in ["who", "web"] {
+        let path = format!("/api/v1/namespaces/default/pods/{name}:80/proxy/");
+        while server.get(&path).code == 503 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
     let proxy = "/api/v1/namespaces/default/pods/who:80/proxy";
     // Every method, with its query, its headers and its body; not what proves to the API server who asks.
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {

@@ -109,51 +109,44 @@ fn reason(real: &[String], ours: &[String]) -> &'static str {
     found.map_or(UNEXPLAINED, |(_, reason)| reason)
 }
 
+/// Plays all commands in both. Returns how many there are, and what is shown of those whose answers differ.
+fn play(text: &str) -> (usize, BTreeMap<String, String>) {
+    let played: Vec<_> = std::thread::scope(|scope| {
+        let parts = sections(text).into_iter();
+        let playing: Vec<_> =
+            parts.map(|part| scope.spawn(move || (through_kubectl(&part), in_console(&part)))).collect();
+        playing.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let (mut total, mut differing) = (0, BTreeMap::new());
+    for (real, ours) in played {
+        assert_eq!(real.len(), ours.len(), "every command is answered");
+        total += real.len();
+        for ((command, real), (_, ours)) in real.into_iter().zip(ours) {
+            let (real, ours) = (compared(&command, &real), compared(&command, &ours));
+            if real != ours {
+                let why = reason(&real, &ours);
+                let (real, ours) = (real.join("\n"), ours.join("\n"));
+                let shown = format!("{why}\n--- {command}\n{real}\n+++ console\n{ours}\n");
+                differing.insert(command, shown);
+            }
+        }
+    }
+    (total, differing)
+}
+
+/// How often all is played until what differs is what is listed: a real client lives by the clock on the wall.
+const PLAYS: u32 = 3;
+
 #[test]
 fn console_and_kubectl_answer_wrong_words_alike() {
     let Some(version) = kubectl::version() else { return };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve");
     let list = folder.join("words-differences.tsv");
     let text = std::fs::read_to_string(folder.join("words.transcript")).unwrap();
-    let played: Vec<Vec<(String, String)>> = std::thread::scope(|scope| {
-        let parts = sections(&text);
-        let playing: Vec<_> = parts
-            .into_iter()
-            .map(|part| scope.spawn(move || (through_kubectl(&part), in_console(&part))))
-            .collect();
-        let mut differing = Vec::new();
-        for one in playing {
-            let (real, ours) = one.join().unwrap();
-            assert_eq!(real.len(), ours.len(), "every command is answered");
-            differing.push(
-                real.into_iter()
-                    .zip(ours)
-                    .map(|((command, real), (_, ours))| {
-                        let (real, ours) = (compared(&command, &real), compared(&command, &ours));
-                        if real == ours {
-                            return (command, String::new());
-                        }
-                        let shown = format!(
-                            "{}\n--- {command}\n{}\n+++ console\n{}\n",
-                            reason(&real, &ours),
-                            real.join("\n"),
-                            ours.join("\n")
-                        );
-                        (command, shown)
-                    })
-                    .collect(),
-            );
-        }
-        differing
-    });
-    let mut differing: BTreeMap<String, String> = BTreeMap::new();
-    let total: usize = played.iter().map(Vec::len).sum();
-    for (command, shown) in played.into_iter().flatten().filter(|(_, shown)| !shown.is_empty()) {
-        differing.insert(command, shown);
-    }
-    assert!(total >= 400, "{total}");
     let written = std::fs::read_to_string(&list).unwrap_or_default();
     let known: BTreeMap<&str, &str> = written.lines().filter_map(|line| line.split_once('\t')).collect();
+    let (total, differing) = play(&text);
+    assert!(total >= 400, "{total}");
     say(&format!(
         "kubectl {version}: {} of {total} answers to unusual words are the console's; {} differ",
         total - differing.len(),
@@ -173,16 +166,22 @@ fn console_and_kubectl_answer_wrong_words_alike() {
         std::fs::write(&list, text).unwrap();
         return;
     }
-    let new: String = differing
-        .iter()
-        .filter(|(command, _)| !known.contains_key(command.as_str()))
-        .map(|(_, shown)| shown.as_str())
-        .collect();
-    let mended: Vec<_> = known.keys().filter(|command| !differing.contains_key(**command)).collect();
+    let mut mended: Vec<&str> = known.keys().copied().filter(|one| !differing.contains_key(*one)).collect();
+    let mut new = differing;
+    new.retain(|command, _| !known.contains_key(command.as_str()));
+    for _ in 1..PLAYS {
+        if new.is_empty() && mended.is_empty() {
+            break;
+        }
+        let (_, again) = play(&text);
+        new.retain(|command, _| again.contains_key(command));
+        mended.retain(|command| !again.contains_key(*command));
+    }
+    let shown: String = new.into_values().collect();
     if version.starts_with("1.32.") {
-        assert!(new.is_empty(), "answers that differ and are not listed:\n{new}");
+        assert!(shown.is_empty(), "answers that differ and are not listed:\n{shown}");
         assert!(mended.is_empty(), "listed, but alike now: {mended:?}");
-    } else if !new.is_empty() {
-        println!("the list is of kubectl 1.32; through this one these differ:\n{new}");
+    } else if !shown.is_empty() {
+        println!("the list is of kubectl 1.32; through this one these differ:\n{shown}");
     }
 }
