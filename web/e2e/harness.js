@@ -134,6 +134,14 @@ export async function type(page, line) {
   await prompt.press("Enter");
 }
 
+// Deploys three pods behind port 31080 of every node, and waits until they are rolled out.
+export async function deployWeb(page) {
+  await type(page, "kubectl create deployment web --image=nginx --replicas=3");
+  await type(page, "kubectl create service nodeport web --tcp=80:80 --node-port=31080");
+  await type(page, "kubectl rollout status deployment web");
+  await page.getByTestId("console-output").getByText("successfully rolled out").waitFor({ timeout: 60_000 });
+}
+
 // Types a line into the console and returns what it printed.
 export async function answer(page, line) {
   answers += 1;

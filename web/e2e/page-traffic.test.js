@@ -1,7 +1,7 @@
 // Traffic: load as a command, its answers by version, pod and result, and the log's filters.
 import assert from "node:assert/strict";
 import { beforeEach, it } from "node:test";
-import { ready, type, useBrowser } from "./harness.js";
+import { deployWeb, ready, type, useBrowser } from "./harness.js";
 
 const test = useBrowser({ query: "?seed=1&speed=5" });
 const traffic = () => test.page.getByTestId("traffic");
@@ -9,17 +9,9 @@ const log = () => test.page.getByTestId("traffic-log");
 
 beforeEach(() => ready(test.page));
 
-async function deploy() {
-  const { page } = test;
-  await type(page, "kubectl create deployment web --image=nginx --replicas=3");
-  await type(page, "kubectl create service nodeport web --tcp=80:80 --node-port=31080");
-  await type(page, "kubectl rollout status deployment web");
-  await page.getByTestId("console-output").getByText("successfully rolled out").waitFor({ timeout: 60_000 });
-}
-
 it("sends load, draws what comes of it, and cuts the log down", async () => {
   const { page } = test;
-  await deploy();
+  await deployWeb(page);
   await page.getByRole("tab", { name: "Traffic" }).click();
   await page.getByTestId("load-to").fill("10.64.140.12:31080");
   await page.getByTestId("load-start").click();

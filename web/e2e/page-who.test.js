@@ -1,7 +1,7 @@
 // Who would answer, what links a packet's steps to what caused them, and a table as a graph.
 import assert from "node:assert/strict";
 import { beforeEach, it } from "node:test";
-import { answer, ready, type, useBrowser } from "./harness.js";
+import { answer, deployWeb, ready, type, useBrowser } from "./harness.js";
 
 const test = useBrowser({ query: "?seed=1&speed=5" });
 const who = () => test.page.getByTestId("who");
@@ -11,17 +11,9 @@ const rules = () => test.page.getByTestId("rules");
 
 beforeEach(() => ready(test.page));
 
-async function deploy() {
-  const { page } = test;
-  await type(page, "kubectl create deployment web --image=nginx --replicas=3");
-  await type(page, "kubectl create service nodeport web --tcp=80:80 --node-port=31080");
-  await type(page, "kubectl rollout status deployment web");
-  await page.getByTestId("console-output").getByText("successfully rolled out").waitFor({ timeout: 60_000 });
-}
-
 it("explains an address from any place without sending anything", async () => {
   const { page } = test;
-  await deploy();
+  await deployWeb(page);
   await page.getByRole("tab", { name: "Who answers?" }).click();
   await page.getByTestId("who-to").fill("10.64.140.12:31080");
   await verdict().getByText("One of 3 would answer, each as likely as the others.").waitFor();
@@ -46,7 +38,7 @@ it("explains an address from any place without sending anything", async () => {
 
 it("leads from a step to the rule, the Service and the slice, and back to the graph", async () => {
   const { page } = test;
-  await deploy();
+  await deployWeb(page);
   await answer(page, "curl -s -o /dev/null 10.64.140.12:31080");
   await page.getByRole("tab", { name: /Answers 1/ }).click();
   await page.getByTestId("traffic-log").getByRole("row").nth(1).getByRole("button").click();
@@ -67,7 +59,7 @@ it("leads from a step to the rule, the Service and the slice, and back to the gr
 
 it("shows what each proxy knows while they differ", async () => {
   const { page } = test;
-  await deploy();
+  await deployWeb(page);
   // By themselves they differ for milliseconds. A rule that is taken away by hand is missing until the Service changes.
   const chain = "ssh node-1 sudo iptables-save -t nat | grep -- '-A KUBE-SVC.*web:80-80 -> ' | head -1 | cut -d ' ' -f 2";
   await type(page, `ssh node-1 sudo iptables -t nat -D $(${chain}) 2`);
@@ -82,7 +74,7 @@ it("shows what each proxy knows while they differ", async () => {
 
 it("opens the inspector on a packet by keyboard alone", async () => {
   const { page } = test;
-  await deploy();
+  await deployWeb(page);
   await answer(page, "curl -s -o /dev/null 10.64.140.12:31080");
   await page.evaluate(() => document.activeElement.blur());
   const at = () => page.evaluate(() => document.activeElement.id);

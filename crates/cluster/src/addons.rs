@@ -1,18 +1,23 @@
 //! Add-ons: programs in pods that use the API like anybody else. When the process of one of their images
 //! starts, its program is connected; when the process ends, or the machine under it, so does the program.
 
+mod dns;
+mod install;
+mod metrics;
+
+pub(crate) use install::{apply, install, install_network, known_url, metallb_manifests};
+
 use crate::Cluster;
 use crate::parts::{Parts, Target};
-use crate::wires::{Asker, PodHost, Wires};
-use crate::world::World;
+use crate::wires::Wires;
 use api::resources::SERVICES;
-use api::{Method, Request, Response, Status, Value, meta};
+use api::{Method, Request, Value, meta};
 use client::{Component, Cx, Delivery, Identity, WatchSpec};
 use cloud_provider::Tunnel;
 use coredns::CoreDns;
 use ingress_nginx::IngressController;
 use kubelet::{PodRequest, ProgramChange, Taken};
-use metrics_server::{MetricsServer, Scrape};
+use metrics_server::MetricsServer;
 use network::{Answer, Arrival, Payload, Protocol};
 use nfs_provisioner::Provisioner;
 use sim::Time;
@@ -156,131 +161,6 @@ impl Addons {
     }
 }
 
-/// Gives the network plug-in's agents their account and their rights, before there are nodes.
-pub(crate) fn install_network(world: &mut World, cni: crate::preset::Cni) {
-    if cni != crate::preset::Cni::KubeRouter {
-        return;
-    }
-    for manifest in network_policy::manifests() {
-        if let Some(path) = collection(&manifest) {
-            let (agent, user) = (Rc::from("kubectl"), Rc::new(api::User::admin()));
-            let request = Request::new(Method::Post, path).body(&manifest).by(&user, &agent);
-            world.apiserver.set_up(world.now, &request);
-        }
-    }
-}
-
-/// Returns the path under which an object is created; `None` for what isn't served.
-fn collection(object: &Value) -> Option<String> {
-    let (version, kind) = (object["apiVersion"].str(), object["kind"].str());
-    let (group, bare) = version.split_once('/').unwrap_or(("", version));
-    let found = schema::find_kind(group, bare, kind).filter(|kind| kind.served)?;
-    let root = if group.is_empty() { format!("/api/{bare}") } else { format!("/apis/{version}") };
-    let namespace = match meta::namespace(object) {
-        "" => "default",
-        namespace => namespace,
-    };
-    let scope = if found.namespaced { format!("/namespaces/{namespace}") } else { String::new() };
-    Some(format!("{root}{scope}/{}", found.plural))
-}
-
-/// Installs the add-ons of the preset.
-pub(crate) fn install(cluster: &mut Cluster) {
-    for addon in cluster.preset.addons.clone() {
-        if addon == "coredns" {
-            for manifest in coredns::manifests(std::net::Ipv4Addr::new(10, 96, 0, 10)) {
-                apply(&mut cluster.world, &manifest);
-            }
-        }
-    }
-    if !cluster.preset.proxy_mode.is_empty() {
-        let map = kube_proxy::config_map(&cluster.preset.proxy_mode);
-        apply(&mut cluster.world, &map);
-    }
-    if !cluster.preset.storage_class.is_empty() {
-        for manifest in nfs_provisioner::manifests(&cluster.preset.client, &cluster.preset.storage_class) {
-            apply(&mut cluster.world, &manifest);
-        }
-    }
-    cluster.after();
-}
-
-/// Returns what `microk8s enable metallb:RANGE` applies.
-///
-/// # Errors
-/// A range that is none.
-pub(crate) fn metallb_manifests(range: &str) -> Result<Vec<Value>, String> {
-    let mut manifests = metallb::manifests();
-    manifests.push(metallb::config_map(range)?);
-    Ok(manifests)
-}
-
-/// Returns the manifests behind a URL that courses fetch add-ons from, as YAML; `None` for others.
-pub(crate) fn known_url(url: &str) -> Option<String> {
-    if url.contains("ingress-nginx") && url.ends_with("/deploy.yaml") {
-        let provider = match url.contains("/cloud/") {
-            true => ingress_nginx::Provider::Cloud,
-            false => ingress_nginx::Provider::Baremetal,
-        };
-        let texts: Vec<String> = ingress_nginx::manifests(provider).iter().map(api::yaml::print).collect();
-        return Some(texts.join("---\n"));
-    }
-    let manifests = match url.ends_with(".yaml") {
-        true if url.contains("metallb") && (url.contains("native") || url.contains("metallb-frr")) => {
-            metallb::native_manifests()
-        }
-        true if url.contains("metallb") => metallb::manifests(),
-        true if url.contains("/metrics-server/") => metrics_server::manifests(),
-        _ => return None,
-    };
-    let only_namespace = url.ends_with("/namespace.yaml");
-    let wanted = manifests.into_iter().filter(|object| {
-        let served = |kind: &schema::Kind| kind.served;
-        let (version, kind) = (object["apiVersion"].str(), object["kind"].str());
-        let (group, bare) = version.split_once('/').unwrap_or(("", version));
-        let is_namespace = kind == "Namespace";
-        schema::find_kind(group, bare, kind).is_some_and(served) && (is_namespace || !only_namespace)
-    });
-    let texts: Vec<String> = wanted.map(|object| api::yaml::print(&object)).collect();
-    Some(texts.join("---\n"))
-}
-
-/// Creates an object, or replaces it where it is there, as an installer does. Returns the code and what
-/// kubectl would print; nothing for what isn't served yet, which is passed over.
-pub(crate) fn apply(world: &mut World, object: &Value) -> (u16, String) {
-    let (version, kind) = (object["apiVersion"].str(), object["kind"].str());
-    let (group, bare) = version.split_once('/').unwrap_or(("", version));
-    let name = meta::name(object);
-    let Some(found) = schema::find_kind(group, bare, kind) else {
-        return (200, String::new());
-    };
-    let what = format!("{}/{name}", singular(found));
-    let Some(path) = collection(object) else { return (200, String::new()) };
-    let agent: Rc<str> = "kubectl".into();
-    let user = Rc::new(api::User::admin());
-    let send = |world: &mut World, method, path: String| {
-        world.call_now(&Request::new(method, path).body(object).by(&user, &agent))
-    };
-    let created = send(world, Method::Post, path.clone());
-    if created.code != 409 {
-        let told =
-            Status::from_value(&created.body).map_or(format!("{what} created"), |status| status.message);
-        return (created.code, told);
-    }
-    let replaced = send(world, Method::Put, format!("{path}/{name}"));
-    let told =
-        Status::from_value(&replaced.body).map_or(format!("{what} configured"), |status| status.message);
-    (replaced.code, told)
-}
-
-fn singular(kind: &schema::Kind) -> String {
-    if kind.group.is_empty() {
-        kind.singular.to_string()
-    } else {
-        format!("{}.{}", kind.singular, kind.group)
-    }
-}
-
 /// Connects the programs of processes that have started, and ends those of processes that have ended.
 pub(crate) fn follow(cluster: &mut Cluster) {
     for change in std::mem::take(&mut cluster.parts.addons.changed) {
@@ -290,74 +170,9 @@ pub(crate) fn follow(cluster: &mut Cluster) {
         }
     }
     introduce(cluster);
-    reload(cluster);
+    dns::reload(cluster);
     write_logs(cluster);
-    send_scrapes(cluster);
-}
-
-/// What a metrics server knows, as the API server asks it.
-#[derive(Debug)]
-struct Metrics(Rc<metrics_server::Storage>);
-
-impl apiserver::Backend for Metrics {
-    fn answer(&self, now: Time, request: &Request, read: apiserver::Read) -> Response {
-        metrics_server::answer(&self.0, now, request, read)
-    }
-}
-
-/// Where a container finds the token of its pod's service account.
-const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
-
-/// Sends what metrics servers ask of kubelets, and puts in what they have learned.
-fn send_scrapes(cluster: &mut Cluster) {
-    let Cluster { world, wires, parts, .. } = cluster;
-    let now = world.now;
-    let mut sent: Vec<(u32, Rc<str>, Vec<Scrape>)> = Vec::new();
-    for (part, addon) in &mut parts.addons.running {
-        let Addon::Metrics(server) = addon else { continue };
-        if let Some(storage) = server.take_storage() {
-            world.apiserver.set_backend(server.pod(), Some(Rc::new(Metrics(storage))));
-        }
-        let scrapes = server.take_scrapes();
-        if !scrapes.is_empty() {
-            sent.push((*part, server.pod().clone(), scrapes));
-        }
-    }
-    for (part, key, scrapes) in sent {
-        let Some((from, node)) = wires.pod_by_key(&key).map(|pod| (pod.host, pod.node.clone())) else {
-            continue;
-        };
-        let token = token_of(world, wires, parts, &node, &key);
-        for Scrape { id, to, mut request, patience } in scrapes {
-            if let Some(token) = &token {
-                request.headers.push(("Authorization".into(), format!("Bearer {token}").into()));
-            }
-            let (to, port) = (to.address, to.port);
-            let payload = Rc::new(Payload::Http(request));
-            let (owner, protocol) = (u64::from(part), Protocol::Tcp);
-            let connect = network::Connect { from, owner, to, port, protocol, payload, patience };
-            wires.connect(now, connect, Asker::Addon { part, id });
-        }
-    }
-}
-
-/// Reads the token that a pod's containers have.
-fn token_of(
-    world: &mut World,
-    wires: &mut Wires,
-    parts: &mut Parts,
-    node: &str,
-    key: &str,
-) -> Option<Rc<str>> {
-    let number = parts.by_name.get(node).copied()?;
-    let (namespace, pod) = meta::split_key(key);
-    let mut token = None;
-    parts.with(world, wires, Parts::kubelet_id(number), |target, cx, wires| {
-        if let Target::Kubelet(kubelet) = target {
-            token = kubelet.read_file(cx, wires, (namespace, pod, ""), TOKEN);
-        }
-    });
-    token
+    metrics::send_scrapes(cluster);
 }
 
 /// Hands a program in a pod the outcome of what it asked.
@@ -414,64 +229,10 @@ fn write_logs(cluster: &mut Cluster) {
     }
 }
 
-/// Returns the configuration of a CoreDNS as it stands in its container's files.
-fn corefile(cluster: &mut Cluster, pod: &PodHost) -> Option<Rc<str>> {
-    let Cluster { world, wires, parts, .. } = cluster;
-    let number = parts.by_name.get(&pod.node).copied()?;
-    let (namespace, name) = pod.key.split_once('/')?;
-    let mut text = None;
-    parts.with(world, wires, Parts::kubelet_id(number), |target, cx, wires| {
-        if let Target::Kubelet(kubelet) = target {
-            let context = kubelet.exec_context(cx, wires, (namespace, name, ""));
-            text = context.ok().and_then(|context| Some(context.files.get("/etc/coredns/Corefile")?.clone()));
-        }
-    });
-    text
-}
-
-/// Lets a CoreDNS read its configuration, or end where it can't be read.
-fn configure(cluster: &mut Cluster, server: &mut CoreDns, uid: &str) -> Result<(), ()> {
-    let Some(pod) = cluster.wires.pods.get(uid).cloned() else { return Ok(()) };
-    let text = corefile(cluster, &pod).unwrap_or_else(|| coredns::usual().into());
-    let now = cluster.world.now;
-    server.start(now, &text).map_err(|why| {
-        let Cluster { world, wires, parts, .. } = cluster;
-        let Some(number) = parts.by_name.get(&pod.node).copied() else { return };
-        let (namespace, name) = pod.key.split_once('/').unwrap_or(("", ""));
-        parts.with(world, wires, Parts::kubelet_id(number), |target, cx, wires| {
-            if let Target::Kubelet(kubelet) = target {
-                kubelet.write_log(cx, wires, (namespace, name), &why);
-                kubelet.end_process(cx, wires, (namespace, name, ""), 1);
-            }
-        });
-        cluster.reschedule(Parts::kubelet_id(number));
-    })
-}
-
-/// Lets those CoreDNS look at their files again for which it is time.
-fn reload(cluster: &mut Cluster) {
-    let mut due: Vec<u32> = Vec::new();
-    for (part, addon) in &mut cluster.parts.addons.running {
-        if let Addon::Dns(server) = addon
-            && server.take_reload()
-        {
-            due.push(*part);
-        }
-    }
-    for part in due {
-        let uid = cluster.parts.addons.by_pod.iter().find(|(_, of)| **of == part).map(|(uid, _)| uid.clone());
-        let Some(pod) = uid.and_then(|uid| cluster.wires.pods.get(&uid).cloned()) else { continue };
-        let Some(text) = corefile(cluster, &pod) else { continue };
-        if let Some(Addon::Dns(server)) = cluster.parts.addons.running.get_mut(&part) {
-            server.reload(&text);
-        }
-    }
-}
-
 fn begin(cluster: &mut Cluster, program: &str, pod: &Value) {
     let Some(mut addon) = Addon::new(program, pod, cluster.world.now, &cluster.wires) else { return };
     if let Addon::Dns(server) = &mut addon
-        && configure(cluster, server, meta::uid(pod)).is_err()
+        && dns::configure(cluster, server, meta::uid(pod)).is_err()
     {
         return;
     }

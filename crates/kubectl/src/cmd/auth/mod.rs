@@ -3,6 +3,7 @@
 
 pub(crate) mod reconcile;
 
+use crate::cmd::create::rbac::VERBS;
 use crate::cmd::describe::policy::rule_rows;
 use crate::cx::{Cx, Next};
 use crate::failure::{Failure, Outcome, error};
@@ -10,26 +11,6 @@ use crate::mapper;
 use crate::printers::{self, Printer};
 use crate::tabs::TabWriter;
 use api::{Method, Request, Value, tree};
-
-/// The verbs of resources that no warning is given for.
-const VERBS: &[&str] = &[
-    "get",
-    "list",
-    "watch",
-    "create",
-    "update",
-    "patch",
-    "delete",
-    "deletecollection",
-    "use",
-    "bind",
-    "impersonate",
-    "*",
-    "approve",
-    "sign",
-    "escalate",
-    "attest",
-];
 
 /// Runs `kubectl auth can-i`.
 pub(crate) fn can_i(cx: &mut Cx) -> Outcome<Next> {

@@ -5,8 +5,8 @@ use crate::mapper;
 use api::{Value, tree};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
-/// The verbs that no warning is given for.
-const VERBS: &[&str] = &[
+/// The verbs of resources that no warning is given for.
+pub(crate) const VERBS: &[&str] = &[
     "get",
     "list",
     "watch",
