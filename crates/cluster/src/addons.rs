@@ -156,6 +156,11 @@ impl Addons {
         self.by_pod.iter().find(|(_, of)| **of == part).map(|(uid, _)| uid.clone())
     }
 
+    /// Returns the programs' part numbers.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.running.keys().copied()
+    }
+
     pub(crate) fn get_mut(&mut self, part: u32) -> Option<&mut Addon> {
         self.running.get_mut(&part)
     }

@@ -3,7 +3,7 @@
 use crate::agenda::Agenda;
 use crate::console::Terminal;
 use crate::parts::{NodeParts, Parts};
-use crate::preset::{Cni, KubeletMode, Preset};
+use crate::preset::{Cni, KubeletMode, Overlay, Preset};
 use crate::view::View;
 use crate::wires::{Asker, Wires};
 use crate::world::{Happening, Owner, World};
@@ -71,8 +71,11 @@ impl Cluster {
         let world = World::new(start, seed, preset.timing.clone(), ApiServer::new(start, options));
         let segment = Cidr::parse(&preset.network).unwrap_or(Cidr::new(Ipv4Addr::new(10, 0, 0, 0), 8));
         let mut network = Network::new(chance, preset.timing.clone(), segment);
+        if preset.overlay == Overlay::Vxlan {
+            network.set_overlay();
+        }
         let client = network.add_outside("client", address(&preset.client));
-        let wires = Wires::new(network, client);
+        let wires = Wires::new(network, client, address(&preset.apiserver));
         let parts = Parts {
             manager: ControllerManager::new(&apiserver::served_resources()),
             watched: BTreeMap::new(),
@@ -132,6 +135,7 @@ impl Cluster {
         let host = self.wires.network.add_node(&name, address(&spec.address));
         if let Some(cidr) = Cidr::parse(&spec.pod_cidr) {
             self.wires.network.set_pod_network(host, cidr);
+            self.write_flannel_rules(host);
         }
         self.wires.nodes.insert(name.clone(), host);
         let mut config = NodeConfig::new(&spec.name, &spec.address, &spec.pod_cidr);
@@ -155,6 +159,16 @@ impl Cluster {
         self.connect(Parts::kubelet_id(number));
         self.connect(Parts::proxy_id(number));
         self.connect(Parts::policy_id(number));
+    }
+
+    /// Writes the rules that flannel keeps on a node, where it is what makes the pods' network.
+    fn write_flannel_rules(&mut self, host: network::HostId) {
+        let own = self.wires.network.topology().pod_network(host);
+        let all = Cidr::parse(POD_CIDR).filter(|_| self.preset.overlay == Overlay::Vxlan);
+        if let Some((own, all)) = own.zip(all) {
+            // The text is our own, so that it can be read.
+            let _ = self.wires.network.restore(host, &network::flannel_rules(all, own));
+        }
     }
 
     /// Connects a part to the API server, as when its process starts.
@@ -372,6 +386,7 @@ impl Cluster {
     fn switch_on(&mut self, number: u32, host: Option<network::HostId>) {
         if let Some(host) = host {
             self.wires.network.start(host);
+            self.write_flannel_rules(host);
         }
         let Cluster { world, wires, parts, .. } = self;
         parts.with(world, wires, Parts::kubelet_id(number), |target, cx, wires| {

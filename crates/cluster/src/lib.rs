@@ -13,6 +13,7 @@ mod frame;
 mod kubelet_server;
 mod load;
 mod mend;
+mod partition;
 mod parts;
 mod play;
 mod ports;

@@ -202,6 +202,7 @@ impl Parts {
         let timing = world.timing.clone();
         let (now, chance) = (world.now, world.chance);
         world.acting = Some(part);
+        world.is_cut_off = !wires.network.topology().has_no_cuts() && self.is_cut_off(wires, part);
         let mut cx = Cx::new(now, chance, &timing, world, identity);
         match part {
             MANAGER => act(Target::Component(&mut self.manager), &mut cx, wires),
@@ -226,6 +227,28 @@ impl Parts {
             }
         }
         world.acting = None;
+        world.is_cut_off = false;
+    }
+
+    /// Returns whether a link is cut between a part's machine and the API server's.
+    pub(crate) fn is_cut_off(&self, wires: &Wires, part: u32) -> bool {
+        let host = match part {
+            MANAGER | SCHEDULER | EXTENSIONS | AGGREGATOR => None,
+            part if part >= crate::addons::FIRST => {
+                self.addons.pod_of(part).and_then(|uid| wires.pods.get(&uid)).map(|pod| pod.host)
+            }
+            part => {
+                let node = self.nodes.get(Parts::node_of(part).0);
+                node.and_then(|node| wires.nodes.get(&node.name)).copied()
+            }
+        };
+        host.is_some_and(|host| !wires.reaches_apiserver(host))
+    }
+
+    /// Returns the numbers of all parts that aren't of the control plane.
+    pub(crate) fn on_machines(&self) -> Vec<u32> {
+        let agents = |node| [Parts::kubelet_id(node), Parts::proxy_id(node), Parts::policy_id(node)];
+        (0..self.nodes.len() as u32).flat_map(agents).chain(self.addons.numbers()).collect()
     }
 
     fn describe_identity(&self, part: u32) -> Option<(Identity, ())> {
@@ -297,6 +320,9 @@ impl Parts {
     pub(crate) fn connect_watch(&mut self, world: &mut World, wires: &mut Wires, part: u32, number: u32) {
         let Some((identity, watches)) = self.describe(part) else { return };
         let Some(watch) = watches.get(number as usize) else { return };
+        if !wires.network.topology().has_no_cuts() && self.is_cut_off(wires, part) {
+            return; // It is connected when the link is mended.
+        }
         // Of a kind that isn't served there is nothing, and nothing will come.
         let (items, _) = world.list_and_watch(&identity, watch, Owner::Part(part, number));
         self.deliver(world, wires, part, number, Delivery::Listed(items));

@@ -40,6 +40,9 @@ pub fn play_step(cluster: &mut Cluster, step: &Step, write: &mut dyn FnMut(&str)
         Step::Power { name, on } => {
             cluster.input(Input::Power { node: name.clone(), on: *on });
         }
+        Step::Link { a, b, up } => {
+            cluster.input(Input::Link { a: a.clone(), b: b.clone(), up: *up });
+        }
     }
 }
 

@@ -26,6 +26,17 @@ pub enum Cni {
     Bridge,
 }
 
+/// How pods' packets go from node to node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Overlay {
+    /// As they are: each node has a route to the others' pods.
+    #[default]
+    None,
+    /// Within packets of UDP, by a device `flannel.1`.
+    Vxlan,
+}
+
 /// A machine of a preset.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -73,6 +84,9 @@ pub struct Preset {
     /// What makes the pods' network.
     #[serde(default)]
     pub cni: Cni,
+    /// How pods' packets go from node to node.
+    #[serde(default)]
+    pub overlay: Overlay,
     /// Add-ons that are installed at the start: `coredns`.
     #[serde(default)]
     pub addons: Vec<String>,
@@ -100,6 +114,7 @@ const FILES: &[(&str, &str)] = &[
     ("bare", include_str!("../presets/bare.yaml")),
     ("v120", include_str!("../presets/v120.yaml")),
     ("recovery", include_str!("../presets/recovery.yaml")),
+    ("flannel", include_str!("../presets/flannel.yaml")),
 ];
 
 impl Preset {

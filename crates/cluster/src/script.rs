@@ -26,6 +26,15 @@ pub enum Step {
         /// Whether it runs from now on.
         on: bool,
     },
+    /// `@partition A B` and `@heal A B`: the link between two machines. B may be `apiserver` or `others`.
+    Link {
+        /// A node, or `client`.
+        a: String,
+        /// The other one.
+        b: String,
+        /// Whether packets pass from now on.
+        up: bool,
+    },
     /// `@restart NAME`: a part of the cluster whose process starts anew.
     Restart(Process),
     /// `@ctrl-c` and `@ctrl-d`: a key for the command that reads what is typed.
@@ -91,6 +100,9 @@ fn order_step(order: &str) -> Option<Step> {
         }
         ("stop", Some(name)) => Step::Power { name: name.to_string(), on: false },
         ("start", Some(name)) => Step::Power { name: name.to_string(), on: true },
+        ("partition" | "heal", Some(a)) => {
+            Step::Link { a: a.to_string(), b: words.next()?.to_string(), up: order.starts_with("heal") }
+        }
         ("restart", Some(name)) => Step::Restart(Process::named(name)?),
         _ => return None,
     };
@@ -108,6 +120,7 @@ impl Step {
             Step::Key(Key::EndInput) => "@ctrl-d\n".to_string(),
             Step::Restart(process) => format!("@restart {}\n", process.name()),
             Step::Sleep(ms) => format!("@sleep {}\n", *ms as f64 / 1_000.0),
+            Step::Link { a, b, up } => format!("@{} {a} {b}\n", if *up { "heal" } else { "partition" }),
             Step::Power { name, on } => format!("@{} {name}\n", if *on { "start" } else { "stop" }),
         }
     }
@@ -128,12 +141,19 @@ mod tests {
 
     #[test]
     fn reads_a_recording() {
-        let text = "-- file a.yaml\nkind: X\n-- end\n$ kubectl apply -f a.yaml\nanswer\n@settle\n@ctrl-c\n@ctrl-d\n@sleep 2\n@stop node-2\n@restart kube-scheduler\n";
+        let text = "-- file a.yaml\nkind: X\n-- end\n$ kubectl apply -f a.yaml\nanswer\n@settle\n@ctrl-c\n@ctrl-d\n@sleep 2\n@stop node-2\n@partition node-1 others\n@heal node-1 others\n@restart kube-scheduler\n";
         let steps = parse(text).unwrap();
         let back: String = steps.iter().map(Step::to_text).collect();
         assert_eq!(back, text.replace("answer\n", ""));
-        for bad in ["-- file a\n", "@fly\n", "@sleep long\n", "@stop\n", "@settle now\n", "@restart nobody\n"]
-        {
+        for bad in [
+            "-- file a\n",
+            "@fly\n",
+            "@sleep long\n",
+            "@stop\n",
+            "@settle now\n",
+            "@restart nobody\n",
+            "@heal a\n",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

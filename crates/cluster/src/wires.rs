@@ -50,6 +50,8 @@ pub(crate) struct Wires {
     pub network: Network,
     pub nodes: BTreeMap<Rc<str>, HostId>,
     pub client: HostId,
+    /// The API server's address on the segment.
+    pub apiserver: Ipv4Addr,
     /// Pods by uid.
     pub pods: BTreeMap<Rc<str>, PodHost>,
     /// Pods' uids by application.
@@ -60,11 +62,12 @@ pub(crate) struct Wires {
 }
 
 impl Wires {
-    pub(crate) fn new(network: Network, client: HostId) -> Wires {
+    pub(crate) fn new(network: Network, client: HostId, apiserver: Ipv4Addr) -> Wires {
         Wires {
             network,
             nodes: BTreeMap::new(),
             client,
+            apiserver,
             pods: BTreeMap::new(),
             applications: BTreeMap::new(),
             askers: BTreeMap::new(),
@@ -76,6 +79,19 @@ impl Wires {
     /// Opens a connection for somebody.
     pub(crate) fn connect(&mut self, now: Time, connect: Connect, asker: Asker) -> ExchangeId {
         let exchange = self.network.connect(now, connect);
+        self.askers.insert(exchange, asker);
+        exchange
+    }
+
+    /// Opens a connection for somebody, from a port of their choice.
+    pub(crate) fn connect_from(
+        &mut self,
+        now: Time,
+        connect: Connect,
+        port: u16,
+        asker: Asker,
+    ) -> ExchangeId {
+        let exchange = self.network.connect_from(now, connect, port);
         self.askers.insert(exchange, asker);
         exchange
     }
@@ -106,6 +122,13 @@ impl Wires {
     /// Returns the pod that a host is.
     pub(crate) fn pod_by_host(&self, host: HostId) -> Option<&PodHost> {
         self.pods.values().find(|pod| pod.host == host)
+    }
+
+    /// Returns whether no link is cut between a host and the API server's machine.
+    pub(crate) fn reaches_apiserver(&self, host: HostId) -> bool {
+        let topology = self.network.topology();
+        topology.has_no_cuts()
+            || topology.by_address(self.apiserver).is_none_or(|server| !topology.is_cut(host, server))
     }
 
     /// Returns the machine that answers for an announced address, as those outside of the cluster find it:

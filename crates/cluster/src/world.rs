@@ -53,6 +53,8 @@ pub(crate) struct World {
     pub requests: u64,
     /// The part that is at work.
     pub acting: Option<u32>,
+    /// Whether a link is cut between the machine of the part that is at work and the API server's.
+    pub is_cut_off: bool,
     /// What changed that the view has still to look at.
     pub seen: Vec<WatchEvent>,
     /// The last writes: (revision, key).
@@ -71,6 +73,7 @@ impl World {
             trace: Trace::new(TRACE),
             requests: 0,
             acting: None,
+            is_cut_off: false,
             seen: Vec::new(),
             writes: std::collections::VecDeque::new(),
         }
@@ -209,6 +212,10 @@ impl World {
 
 impl Api for World {
     fn call(&mut self, at: Time, request: Request) -> Result<Answer, String> {
+        if self.is_cut_off {
+            // What a client waits for such an answer isn't told: it does other things meanwhile.
+            return Err("context deadline exceeded".to_string());
+        }
         let writes = request.method != Method::Get;
         let span = if writes { self.timing.api_write } else { self.timing.api_read };
         let took = span.draw(self.chance, &request.agent, &request.path, at.0.unsigned_abs());

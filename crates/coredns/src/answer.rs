@@ -25,6 +25,8 @@ pub(crate) struct Zone<'a> {
     /// What the Corefile says of the names that are asked for.
     pub(crate) block: &'a Block,
     pub(crate) upstream: &'a BTreeMap<Rc<str>, Ipv4Addr>,
+    /// When something that it watches has changed last, in seconds since 1970: the zone's serial number.
+    pub(crate) serial: i64,
 }
 
 /// One address of a headless Service.
@@ -77,7 +79,11 @@ impl Zone<'_> {
         }
         let serves = |zone: &str| self.block.cluster.iter().any(|one| is_within(zone, one));
         if is_within(name, DOMAIN) && serves(DOMAIN) {
-            return self.in_cluster(name, kind, 0);
+            let mut answer = self.in_cluster(name, kind, 0);
+            if answer.records.is_empty() {
+                answer.authority = vec![self.start_of_authority()];
+            }
+            return answer;
         }
         if let Some(address) = reverse(name).filter(|_| serves("in-addr.arpa")) {
             let names = self.names_of(address);
@@ -92,6 +98,13 @@ impl Zone<'_> {
 
     fn record(&self, name: &str, data: RecordData) -> DnsRecord {
         DnsRecord { name: name.into(), ttl_seconds: self.block.ttl_seconds, data }
+    }
+
+    // Models github.com/coredns/coredns plugin/backend_lookup.go SOA
+    fn start_of_authority(&self) -> DnsRecord {
+        let (serial, least) = (self.serial, self.block.ttl_seconds);
+        let text = format!("ns.dns.{DOMAIN}. hostmaster.{DOMAIN}. {serial} 7200 1800 86400 {least}");
+        self.record(DOMAIN, RecordData::Soa(text.into()))
     }
 
     /// What the servers outside the cluster say.

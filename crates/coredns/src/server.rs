@@ -28,6 +28,8 @@ pub struct CoreDns {
     informers: Informers,
     upstream: BTreeMap<Rc<str>, Ipv4Addr>,
     answered: u64,
+    /// When something that it watches has changed last.
+    modified: Time,
     /// The configuration's text, and what it says.
     text: String,
     corefile: Rc<Corefile>,
@@ -54,6 +56,7 @@ impl CoreDns {
             informers: Informers::default(),
             upstream,
             answered: 0,
+            modified: Time::EPOCH,
             text: String::new(),
             corefile: Rc::default(),
             reload_at: Time::NEVER,
@@ -158,7 +161,12 @@ impl CoreDns {
         let corefile = self.corefile.clone();
         let name = question.name.trim_end_matches('.').to_ascii_lowercase();
         let Some(block) = corefile.block_of(&name) else { return DnsAnswer::empty(DnsCode::Refused) };
-        let zone = Zone { informers: &self.informers, block, upstream: &self.upstream };
+        let zone = Zone {
+            informers: &self.informers,
+            block,
+            upstream: &self.upstream,
+            serial: self.modified.unix_seconds(),
+        };
         let mut answer = zone.answer(question);
         // The plug-in `loadbalance` turns the addresses round.
         let first = answer.records.iter().position(|record| record.data.kind() == question.kind);
@@ -223,7 +231,8 @@ impl Component for CoreDns {
         [SERVICES, ENDPOINTSLICES, NAMESPACES].map(WatchSpec::all).to_vec()
     }
 
-    fn deliver(&mut self, _cx: &mut Cx, watch: u32, delivery: Delivery) {
+    fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
+        self.modified = cx.now;
         self.informers.deliver(watch, delivery);
     }
 

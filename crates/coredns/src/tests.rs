@@ -51,6 +51,7 @@ fn told(data: &RecordData) -> String {
         RecordData::Cname(name) => format!("CNAME {name}"),
         RecordData::Ptr(name) => format!("PTR {name}"),
         RecordData::Txt(text) => format!("TXT {text}"),
+        RecordData::Soa(text) => format!("SOA {text}"),
         RecordData::Srv { priority, weight, port, target } => {
             format!("SRV {priority} {weight} {port} {target}")
         }

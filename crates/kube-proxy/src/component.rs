@@ -8,6 +8,7 @@ use network::iptables::TableName;
 use network::{HostId, HttpResponse, Network, Protocol, Socket};
 use sim::{HOUR, Nanos, SECOND, Time};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 
 /// The shortest time between two writings (`iptables.minSyncPeriod`).
@@ -269,14 +270,19 @@ impl KubeProxy {
             .filter(|(name, _)| name.protocol == Protocol::Udp && self.changed.contains(&name.service));
         for (name, service) in udp {
             let endpoints = self.endpoints.get(name).map_or(&[][..], Vec::as_slice);
-            let serving: BTreeSet<Socket> =
-                endpoints.iter().filter(|endpoint| endpoint.is_serving).map(|one| one.socket).collect();
-            let outside = service.external_ips.iter().chain(&service.load_balancer_ips);
-            let addresses = outside.chain([&service.cluster_ip]).map(|ip| Socket::new(*ip, service.port));
-            let node_port = Socket::new(self.settings.address, service.node_port);
-            for address in addresses.chain(Some(node_port).filter(|socket| socket.port != 0)) {
-                network.forget_udp(self.settings.host, address, |socket| serving.contains(&socket));
+            let serving = endpoints.iter().filter(|endpoint| endpoint.is_serving);
+            let serving: BTreeSet<Ipv4Addr> = serving.map(|one| one.socket.address).collect();
+            // Those of a Service without endpoints stay.
+            if serving.is_empty() {
+                continue;
             }
+            network.forget_udp(self.settings.host, |asked: Socket, answers| {
+                let own = asked.address == service.cluster_ip
+                    || service.external_ips.contains(&asked.address)
+                    || service.load_balancer_ips.contains(&asked.address);
+                let is_node_port = service.node_port != 0 && asked.port == service.node_port;
+                (own && asked.port == service.port || is_node_port) && !serving.contains(&answers)
+            });
         }
     }
 

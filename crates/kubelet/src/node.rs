@@ -77,11 +77,13 @@ impl NodeAgent {
         }
         let images = turn.shared.images.list();
         let pressure = self.pressure_until.is_some();
-        let changed = images.len() != self.images || pressure != self.told_pressure;
+        let known = turn.shared.informers.of(NODES).get(&config.name).cloned().unwrap_or_default();
+        // Somebody else says otherwise: the node controller, while this node could not be heard.
+        let is_doubted = meta::condition(&known, "Ready").is_some_and(|one| one["status"].str() == "Unknown");
+        let changed = images.len() != self.images || pressure != self.told_pressure || is_doubted;
         if !changed && now - self.reported_at < REPORT_EVERY {
             return;
         }
-        let known = turn.shared.informers.of(NODES).get(&config.name).cloned().unwrap_or_default();
         let status = status(&config, now, &known, &images, (self.boots, pressure));
         let patch = tree!({"status": {
             "conditions": (&status["conditions"]),

@@ -4,32 +4,62 @@ use crate::shared::Turn;
 use crate::worker::PodWorker;
 use api::{Value, meta};
 use network::dns::ResolvConf;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 
 /// The cluster's DNS domain.
 const DOMAIN: &str = "cluster.local";
 
+/// How many servers a resolver asks.
+const SERVERS: usize = 3;
+
 /// Returns what a pod's `/etc/resolv.conf` says.
+// Models pkg/kubelet/network/dns/dns.go GetPodDNS
 pub(crate) fn resolv_conf(pod: &Value, config: &NodeConfig) -> ResolvConf {
     let spec = &pod["spec"];
-    let mut conf = match (spec["dnsPolicy"].str(), spec["hostNetwork"].is_true()) {
-        ("Default" | "None", _) | ("ClusterFirst", true) => {
-            ResolvConf { nameserver: None, search: Vec::new(), ndots: 1 }
-        }
+    let conf = match (spec["dnsPolicy"].str(), spec["hostNetwork"].is_true()) {
+        ("None", _) => ResolvConf::default(),
+        ("Default", _) | ("ClusterFirst", true) => of_node(config),
         _ => match config.cluster_dns.parse() {
             Ok(server) => ResolvConf::cluster_first(server, meta::namespace(pod), DOMAIN),
-            Err(_) => ResolvConf { nameserver: None, search: Vec::new(), ndots: 1 },
+            Err(_) => of_node(config),
         },
     };
-    let own = &spec["dnsConfig"];
-    if let Some(server) = own["nameservers"].items().iter().find_map(|server| server.str().parse().ok())
-        && (conf.nameserver.is_none() || spec["dnsPolicy"].str() == "None")
-    {
-        conf.nameserver = Some(server);
-    }
+    with_own(conf, &spec["dnsConfig"])
+}
+
+/// Returns what the node's own file says: the servers of its network, of which there is none here that answers.
+fn of_node(config: &NodeConfig) -> ResolvConf {
+    let address: Option<Ipv4Addr> = config.address.parse().ok();
+    let nameserver = address.map(|address| {
+        let [a, b, c, _] = address.octets();
+        Ipv4Addr::new(a, b, c, 1)
+    });
+    ResolvConf { nameserver, ..ResolvConf::default() }
+}
+
+/// Adds what a pod says itself.
+// Models pkg/kubelet/network/dns/dns.go appendDNSConfig
+fn with_own(mut conf: ResolvConf, own: &Value) -> ResolvConf {
+    let mut servers: Vec<Ipv4Addr> = conf.nameserver.into_iter().chain(conf.others).collect();
+    servers
+        .extend(own["nameservers"].items().iter().filter_map(|server| server.str().parse::<Ipv4Addr>().ok()));
+    let mut known = BTreeSet::new();
+    servers.retain(|server| known.insert(*server));
+    servers.truncate(SERVERS);
+    let mut servers = servers.into_iter();
+    (conf.nameserver, conf.others) = (servers.next(), servers.collect());
     conf.search.extend(own["searches"].items().iter().map(Value::text));
-    for option in own["options"].items().iter().filter(|option| option["name"].str() == "ndots") {
-        conf.ndots = option["value"].str().parse().unwrap_or(conf.ndots);
+    let mut known = BTreeSet::new();
+    conf.search.retain(|domain| known.insert(domain.clone()));
+    for option in own["options"].items() {
+        let (name, value) = (option["name"].str(), option["value"].str());
+        match (name, value.parse()) {
+            ("ndots", Ok(ndots)) => conf.ndots = ndots,
+            _ if value.is_empty() => conf.options.push(name.into()),
+            _ => conf.options.push(format!("{name}:{value}").into()),
+        }
     }
     conf
 }

@@ -66,6 +66,9 @@ impl Network {
         }
         match self.topology.pod_network_of(to) {
             Some((_, node)) if node == from => bridge_address(&self.topology, node).unwrap_or(host.address),
+            Some(_) if self.nodes.contains_key(&from) => {
+                self.topology.overlay_address(from).unwrap_or(host.address)
+            }
             _ => host.address,
         }
     }

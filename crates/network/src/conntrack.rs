@@ -4,6 +4,7 @@ mod store;
 
 use crate::{Protocol, Socket};
 use sim::{Nanos, SECOND, Time};
+use std::collections::VecDeque;
 use store::Store;
 
 /// After what time packets both ways make a UDP stream of a question and its answer.
@@ -11,8 +12,14 @@ use store::Store;
 const UDP_STREAM_AFTER: Nanos = 2 * SECOND;
 /// How long a UDP stream is kept after its last packet.
 const UDP_STREAM: Nanos = 120 * SECOND;
-/// How many connections a node knows at once. When it is full, the one that ends first makes room.
-const CONNECTIONS: usize = 8_192;
+/// How many connections a node knows at once at most, and without more. A real node has room for many more:
+/// kube-proxy sets 32,768 for each processor, and 131,072 at least.
+pub const CONNECTIONS: u32 = 8_192;
+/// How many messages about a full table are kept, and how many of them there are at most in how much time.
+// Models net/core/utils.c net_ratelimit_state
+const MESSAGES: usize = 256;
+const MESSAGE_BURST: usize = 10;
+const MESSAGE_PERIOD: Nanos = 5 * SECOND;
 
 /// The two ends of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,6 +113,12 @@ impl Connection {
         self.reply.destination != self.original.source
     }
 
+    /// Returns whether it makes room for another one where there is none: it isn't established. One that was
+    /// closed does so at once; the kernel's sweep comes to such within a minute.
+    fn is_loose(&self) -> bool {
+        !self.is_assured || matches!(self.state, TrackState::TimeWait | TrackState::Close)
+    }
+
     /// Notes that it is in a state at a moment.
     fn enter(&mut self, now: Time, state: TrackState) {
         let protocol = self.original.protocol;
@@ -156,9 +169,19 @@ impl Connection {
 }
 
 /// All connections of a node.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Conntrack {
     store: Store,
+    limit: u32,
+    /// When it was said that a packet was dropped for want of room.
+    messages: VecDeque<Time>,
+    dropped: u64,
+}
+
+impl Default for Conntrack {
+    fn default() -> Conntrack {
+        Conntrack { store: Store::default(), limit: CONNECTIONS, messages: VecDeque::new(), dropped: 0 }
+    }
 }
 
 impl Conntrack {
@@ -178,15 +201,53 @@ impl Conntrack {
         self.find(now, reply).is_some_and(|(connection, _)| connection.state != TrackState::TimeWait)
     }
 
+    /// Returns how many connections it knows at most (`nf_conntrack_max`).
+    pub fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// Sets how many it knows at most; no more than [`CONNECTIONS`].
+    pub fn set_limit(&mut self, limit: u32) {
+        self.limit = limit.clamp(1, CONNECTIONS);
+    }
+
+    /// Returns when it was said that a packet was dropped for want of room.
+    pub fn messages(&self) -> impl Iterator<Item = Time> {
+        self.messages.iter().copied()
+    }
+
+    /// Returns how many packets were dropped for want of room.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Makes room for one more connection: of those that aren't established, the one that ends first goes.
+    /// Returns whether there is room.
+    // Models net/netfilter/nf_conntrack_core.c __nf_conntrack_alloc, early_drop
+    pub fn make_room(&mut self, now: Time) -> bool {
+        if self.store.len() < self.limit as usize {
+            return true;
+        }
+        if self.store.remove_first_to_end(now) {
+            return true;
+        }
+        self.dropped += 1;
+        let recent = self.messages.iter().rev().take_while(|at| now - **at < MESSAGE_PERIOD).count();
+        if recent < MESSAGE_BURST {
+            self.messages.push_back(now);
+        }
+        if self.messages.len() > MESSAGES {
+            self.messages.pop_front();
+        }
+        false
+    }
+
     /// Adds a connection whose first packet has passed.
     pub fn add(&mut self, now: Time, original: Tuple, reply: Tuple) {
         for tuple in [original, reply] {
             if let Some((old, _)) = self.store.find(&tuple) {
                 self.store.remove(old);
             }
-        }
-        if self.store.len() >= CONNECTIONS {
-            self.store.remove_first_to_end();
         }
         let state = TrackState::Unreplied;
         let expires = now + state.timeout(original.protocol);
@@ -344,14 +405,58 @@ mod tests {
     fn stays_bounded() {
         let mut track = Conntrack::default();
         for port in 0..20_000 {
+            assert!(track.make_room(Time(i64::from(port))));
             track.add(
                 Time(i64::from(port)),
                 tuple(socket(1, port), socket(2, 80)),
                 tuple(socket(2, 80), socket(1, port)),
             );
         }
-        assert_eq!(track.connections(Time(20_000)).count(), CONNECTIONS);
-        assert_eq!(track.store.len(), CONNECTIONS);
+        assert_eq!(track.connections(Time(20_000)).count(), CONNECTIONS as usize);
+        assert_eq!(track.store.len(), CONNECTIONS as usize);
         assert!(track.find(Time(20_000), &tuple(socket(1, 0), socket(2, 80))).is_none());
+    }
+    #[test]
+    fn who_is_established_stays_and_new_ones_are_dropped() {
+        let mut track = Conntrack::default();
+        track.set_limit(4);
+        let ends = |port| (tuple(socket(1, port), socket(2, 80)), tuple(socket(2, 80), socket(1, port)));
+        let open = |track: &mut Conntrack, port: u16, state: Option<TrackState>| {
+            let (original, reply) = ends(port);
+            let fits = track.make_room(Time(i64::from(port)));
+            if fits {
+                track.add(Time(i64::from(port)), original, reply);
+            }
+            if let Some(state) = state {
+                track.set_state(Time(i64::from(port)), &original, state);
+            }
+            fits
+        };
+        use TrackState::{Established, TimeWait};
+        let rows = [
+            // (port, its state once it is open, whether it finds room, who is known then)
+            (1, Some(Established), true, &[1][..]),
+            (2, None, true, &[1, 2]),
+            (3, Some(Established), true, &[1, 2, 3]),
+            (4, Some(TimeWait), true, &[1, 2, 3, 4]),
+            (5, Some(Established), true, &[1, 3, 4, 5]),
+            (6, Some(Established), true, &[1, 3, 5, 6]),
+            (7, None, false, &[1, 3, 5, 6]),
+            (8, None, false, &[1, 3, 5, 6]),
+        ];
+        for (port, state, fits, known) in rows {
+            assert_eq!(open(&mut track, port, state), fits, "{port}");
+            let mut there: Vec<u16> =
+                track.connections(Time(9)).map(|one| one.original.source.port).collect();
+            there.sort_unstable();
+            assert_eq!(there, known, "{port}");
+        }
+        assert_eq!((track.dropped(), track.messages().count()), (2, 2));
+        for port in 9..60 {
+            open(&mut track, port, None);
+        }
+        assert_eq!((track.dropped(), track.messages().count()), (53, MESSAGE_BURST));
+        track.set_limit(u32::MAX);
+        assert_eq!(track.limit(), CONNECTIONS);
     }
 }

@@ -81,6 +81,8 @@ pub enum RecordData {
     Ptr(Rc<str>),
     /// A text.
     Txt(Rc<str>),
+    /// A zone's start of authority, as it is written: server, mailbox, serial and periods.
+    Soa(Rc<str>),
 }
 
 impl RecordData {
@@ -92,6 +94,7 @@ impl RecordData {
             RecordData::Srv { .. } => RecordType::Srv,
             RecordData::Ptr(_) => RecordType::Ptr,
             RecordData::Txt(_) => RecordType::Txt,
+            RecordData::Soa(_) => RecordType::Soa,
         }
     }
 }
@@ -141,12 +144,14 @@ pub struct DnsAnswer {
     pub records: Vec<DnsRecord>,
     /// The records that spare a second question: the addresses of SRV targets.
     pub additional: Vec<DnsRecord>,
+    /// Who says that there is none: the zone's start of authority, with an answer without records.
+    pub authority: Vec<DnsRecord>,
 }
 
 impl DnsAnswer {
     /// Makes an answer without records.
     pub fn empty(code: DnsCode) -> DnsAnswer {
-        DnsAnswer { code, records: Vec::new(), additional: Vec::new() }
+        DnsAnswer { code, records: Vec::new(), additional: Vec::new(), authority: Vec::new() }
     }
 
     /// Returns the addresses in it.
@@ -167,6 +172,17 @@ pub struct ResolvConf {
     pub search: Vec<Rc<str>>,
     /// Names with fewer dots than this go through the search list first.
     pub ndots: u32,
+    /// The servers that are asked where the first one doesn't answer.
+    pub others: Vec<Ipv4Addr>,
+    /// Options besides `ndots`, as they are written.
+    pub options: Vec<Rc<str>>,
+}
+
+impl Default for ResolvConf {
+    /// Returns what an empty file says.
+    fn default() -> ResolvConf {
+        ResolvConf { nameserver: None, search: Vec::new(), ndots: 1, others: Vec::new(), options: Vec::new() }
+    }
 }
 
 impl ResolvConf {
@@ -178,6 +194,7 @@ impl ResolvConf {
             nameserver: Some(nameserver),
             search: search.into_iter().map(Into::into).collect(),
             ndots: 5,
+            ..ResolvConf::default()
         }
     }
 
@@ -188,11 +205,14 @@ impl ResolvConf {
         if !search.is_empty() {
             out += &format!("search {}\n", search.join(" "));
         }
-        if let Some(server) = self.nameserver {
+        for server in self.nameserver.iter().chain(&self.others) {
             out += &format!("nameserver {server}\n");
         }
-        if self.ndots != 1 {
-            out += &format!("options ndots:{}\n", self.ndots);
+        let ndots = (self.ndots != 1).then(|| format!("ndots:{}", self.ndots));
+        let options: Vec<&str> =
+            ndots.as_deref().into_iter().chain(self.options.iter().map(|one| &**one)).collect();
+        if !options.is_empty() {
+            out += &format!("options {}\n", options.join(" "));
         }
         out
     }

@@ -20,12 +20,18 @@ impl Network {
         if !is_same || self.listener(server, Protocol::Tcp, local).is_none() {
             return None;
         }
-        let host = self.topology.host_mut(from)?;
-        let next = std::mem::replace(&mut host.next_port, port);
+        self.topology.host(from)?;
+        Some(self.connect_from(now, connect, port))
+    }
+
+    /// Opens a connection as [`Network::connect`] does, from a port that the asker chose.
+    pub fn connect_from(&mut self, now: Time, connect: Connect, port: u16) -> ExchangeId {
+        let from = connect.from;
+        let next = self.topology.host_mut(from).map(|host| std::mem::replace(&mut host.next_port, port));
         let id = self.connect(now, connect);
-        if let Some(host) = self.topology.host_mut(from) {
+        if let Some((host, next)) = self.topology.host_mut(from).zip(next) {
             host.next_port = next;
         }
-        Some(id)
+        id
     }
 }

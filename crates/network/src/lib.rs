@@ -23,6 +23,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod topology;
+mod vxlan;
 mod walk;
 mod way;
 
@@ -36,4 +37,5 @@ pub use payload::{
 };
 pub use sockets::{SocketRow, SocketState};
 pub use topology::{Host, HostId, HostKind, Netem, Topology, hardware_address};
+pub use vxlan::{VXLAN_ID, VXLAN_PORT, flannel_rules, overlay_hardware_address};
 pub use way::{ChainView, Loss, RuleView, Step, Way};

@@ -185,6 +185,11 @@ impl Network {
         self.topology.set_pod_network(node, network);
     }
 
+    /// Lets pods' packets go from node to node within packets of UDP, as flannel's vxlan does.
+    pub fn set_overlay(&mut self) {
+        self.topology.is_overlaid = true;
+    }
+
     /// Returns the next free address of a node's pod network, as the host-local plug-in chooses it.
     // Models github.com/containernetworking/plugins plugins/ipam/host-local/backend/allocator
     pub fn next_pod_address(&mut self, node: HostId) -> Option<Ipv4Addr> {

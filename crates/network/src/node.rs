@@ -86,6 +86,9 @@ impl Node {
         let locals = locals(pass.topology, pass.at);
         let original = tuple(packet);
         let translation = self.track(packet, &original, pass);
+        if matches!(translation, Translation::New) && !self.conntrack.make_room(pass.now) {
+            return Err(Stop::Lost(Loss::TableFull));
+        }
         let mut run = Run { node: self, pass, locals, virtual_server: None };
         let begin = if origin == Origin::Process { Hook::Output } else { Hook::Prerouting };
         if begin == Hook::Output {
@@ -170,10 +173,11 @@ impl Node {
     }
 }
 
-/// Returns the addresses that are a node's own.
-fn locals(topology: &Topology, node: HostId) -> [Ipv4Addr; 2] {
+/// Returns the addresses that are a node's own: on the segment, of its bridge, of its end of the overlay.
+fn locals(topology: &Topology, node: HostId) -> [Ipv4Addr; 3] {
     let own = topology.host(node).map_or(Ipv4Addr::LOCALHOST, |host| host.address);
-    [own, bridge_address(topology, node).unwrap_or(own)]
+    let overlay = topology.overlay_address(node);
+    [own, bridge_address(topology, node).unwrap_or(own), overlay.unwrap_or(own)]
 }
 
 /// Returns the address of a node's bridge: the first of its pods' network.
@@ -188,7 +192,7 @@ pub(crate) fn tuple(packet: &Packet) -> Tuple {
 struct Run<'a, 'b> {
     node: &'a mut Node,
     pass: &'a mut Pass<'b>,
-    locals: [Ipv4Addr; 2],
+    locals: [Ipv4Addr; 3],
     /// The virtual server that sent the packet on.
     virtual_server: Option<Socket>,
 }
@@ -201,6 +205,9 @@ impl Run<'_, '_> {
         let topology = self.pass.topology;
         match topology.pod_network_of(to) {
             Some((_, node)) if node == self.pass.at => (Route::Pod, Interface::Cni0),
+            Some((network, _)) if topology.is_overlaid => {
+                (Route::Overlay(network.address()), Interface::Flannel1)
+            }
             Some((_, node)) => {
                 let via = topology.host(node).map_or(to, |host| host.address);
                 (Route::Segment(via), Interface::Eth0)
@@ -323,9 +330,10 @@ impl Run<'_, '_> {
     }
 
     fn leaving_address(&self, interface: Interface) -> Ipv4Addr {
-        let [own, bridge] = self.locals;
+        let [own, bridge, overlay] = self.locals;
         match interface {
             Interface::Cni0 => bridge,
+            Interface::Flannel1 => overlay,
             Interface::Lo => Ipv4Addr::LOCALHOST,
             _ => own,
         }

@@ -1,5 +1,6 @@
 //! The nodes' tables, as the network's users reach them.
 
+use crate::conntrack::Conntrack;
 use crate::iptables::{Counters, Fault, Iptables, Output, RestoreError, TableName};
 use crate::ipvs::{Ipvs, ServerKey};
 use crate::node::{Node, bridge_address};
@@ -131,6 +132,18 @@ impl Network {
         }
     }
 
+    /// Returns a node's table of connections.
+    pub fn conntrack(&self, node: HostId) -> Option<&Conntrack> {
+        self.nodes.get(&node).map(|node| &node.conntrack)
+    }
+
+    /// Sets how many connections a node knows at most (`sysctl -w net.netfilter.nf_conntrack_max`).
+    pub fn set_conntrack_limit(&mut self, node: HostId, limit: u32) {
+        if let Some(node) = self.nodes.get_mut(&node) {
+            Rc::make_mut(node).conntrack.set_limit(limit);
+        }
+    }
+
     /// Forgets a node's connections whose line of `conntrack -L` is one of these (`conntrack -D`). Returns
     /// their lines.
     pub fn conntrack_delete(
@@ -144,13 +157,13 @@ impl Network {
         Rc::make_mut(node).conntrack.delete(now, is_one)
     }
 
-    /// Forgets a node's UDP connections that are translated to an address and port that no longer serve,
-    /// as kube-proxy does after a change. Returns how many there were.
-    pub fn forget_udp(&mut self, node: HostId, service: Socket, is_live: impl Fn(Socket) -> bool) -> u32 {
+    /// Forgets a node's UDP connections of which kube-proxy says so, by where they went and what address
+    /// answers. Returns how many there were.
+    pub fn forget_udp(&mut self, node: HostId, is_stale: impl Fn(Socket, Ipv4Addr) -> bool) -> u32 {
         let Some(node) = self.nodes.get_mut(&node) else { return 0 };
         self.rule_changes += 1;
         Rc::make_mut(node).conntrack.forget(Protocol::Udp, |connection| {
-            connection.original.destination == service && !is_live(connection.reply.source)
+            is_stale(connection.original.destination, connection.reply.source.address)
         })
     }
 }

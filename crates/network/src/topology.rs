@@ -72,6 +72,8 @@ pub struct Netem {
 pub struct Topology {
     /// The segment that all machines are on.
     pub segment: Cidr,
+    /// Whether pods' packets go from node to node within packets of UDP, as with flannel's vxlan.
+    pub(crate) is_overlaid: bool,
     hosts: BTreeMap<HostId, Host>,
     by_name: BTreeMap<Rc<str>, HostId>,
     by_address: BTreeMap<Ipv4Addr, HostId>,
@@ -103,6 +105,7 @@ impl Topology {
     pub(crate) fn new(segment: Cidr) -> Topology {
         Topology {
             segment,
+            is_overlaid: false,
             hosts: BTreeMap::new(),
             by_name: BTreeMap::new(),
             by_address: BTreeMap::new(),
@@ -198,6 +201,11 @@ impl Topology {
         self.is_up(a) && self.is_up(b) && !self.is_cut(a, b)
     }
 
+    /// Returns whether no link is cut at all.
+    pub fn has_no_cuts(&self) -> bool {
+        self.cuts.is_empty()
+    }
+
     /// Returns whether the link between two hosts' machines is cut.
     pub fn is_cut(&self, a: HostId, b: HostId) -> bool {
         !self.cuts.is_empty() && self.cuts.contains(&pair(self.machine(a), self.machine(b)))
@@ -259,6 +267,17 @@ impl Topology {
     pub(crate) fn pod_network_of(&self, address: Ipv4Addr) -> Option<(Cidr, HostId)> {
         let (_, (network, node)) = self.pod_networks.range(..=address).next_back()?;
         network.contains(address).then_some((*network, *node))
+    }
+
+    /// Returns whether pods' packets go from node to node within packets of UDP.
+    pub fn is_overlaid(&self) -> bool {
+        self.is_overlaid
+    }
+
+    /// Returns the address of a node's own end of the overlay; `None` where there is no overlay.
+    // Models github.com/flannel-io/flannel pkg/backend/vxlan/device.go Configure
+    pub fn overlay_address(&self, node: HostId) -> Option<Ipv4Addr> {
+        self.pod_network(node).filter(|_| self.is_overlaid).map(|network| network.address())
     }
 
     /// Lets a node answer for an address, and tells everybody by a gratuitous ARP.

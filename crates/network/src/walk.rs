@@ -5,6 +5,7 @@ use crate::conntrack::Tuple;
 use crate::iptables::{Interface, Packet, RejectWith, Taken};
 use crate::node::{Origin, Pass, Stop, bridge_address, tuple};
 use crate::topology::{Host, HostKind, Netem};
+use crate::vxlan::Outer;
 use crate::way::{Event, Loss, Route};
 use crate::{HostId, Network, Socket};
 use sim::{Nanos, Time};
@@ -41,6 +42,8 @@ pub(crate) struct Trip {
     pub(crate) taken: Vec<Taken>,
     /// How often the packet may still be passed on.
     pub(crate) ttl: u8,
+    /// The packet of UDP that it is in.
+    pub(crate) outer: Option<Outer>,
     /// The interfaces that it crossed, where somebody looks.
     pub(crate) hops: Option<Vec<Hop>>,
 }
@@ -63,19 +66,20 @@ impl Trip {
         places.reserve(8);
         taken.clear();
         let tracked = Vec::with_capacity(2);
-        Trip { who, draws, elapsed: 0, events, places, tracked, taken, ttl: TTL, hops: None }
+        Trip { who, draws, elapsed: 0, events, places, tracked, taken, ttl: TTL, outer: None, hops: None }
     }
 
-    fn cross(&mut self, host: HostId, face: Face, is_in: bool, packet: &Packet) {
+    pub(crate) fn cross(&mut self, host: HostId, face: Face, is_in: bool, packet: &Packet) {
         if let Some(hops) = &mut self.hops {
             let (source, destination) = (packet.source, packet.destination);
-            hops.push(Hop { host, after: self.elapsed, face, is_in, source, destination });
+            let outer = self.outer.filter(|_| face == Face::Eth0);
+            hops.push(Hop { host, after: self.elapsed, face, is_in, source, destination, outer });
         }
     }
 }
 
 /// The next host, or the end.
-type Next = Result<(HostId, Origin), Fate>;
+pub(crate) type Next = Result<(HostId, Origin), Fate>;
 
 impl Network {
     /// Sends one packet from `from` and follows it to its end.
@@ -127,6 +131,9 @@ impl Network {
         origin: Origin,
         trip: &mut Trip,
     ) -> Next {
+        if trip.outer.is_some() {
+            self.unwrap(now, at, packet, trip)?;
+        }
         let Some(node) = self.nodes.get_mut(&at) else { return Err(Fate::Lost(Loss::Down)) };
         let original = tuple(packet);
         match origin {
@@ -134,6 +141,7 @@ impl Network {
                 trip.cross(at, Face::Veth(packet.source.address), true, packet);
                 trip.cross(at, Face::Cni0, true, packet);
             }
+            Origin::Interface(Interface::Flannel1) => trip.cross(at, Face::Flannel1, true, packet),
             Origin::Interface(_) => trip.cross(at, Face::Eth0, true, packet),
             Origin::Process => {}
         }
@@ -153,7 +161,9 @@ impl Network {
         if is_new {
             trip.tracked.push((at, original));
         }
-        if origin != Origin::Process && matches!(route, Ok(Route::Pod | Route::Segment(_) | Route::Gateway)) {
+        if origin != Origin::Process
+            && matches!(route, Ok(Route::Pod | Route::Segment(_) | Route::Overlay(_) | Route::Gateway))
+        {
             trip.ttl = trip.ttl.saturating_sub(1);
             if trip.ttl == 0 {
                 return Err(Fate::Expired(self.own_address(at, origin)));
@@ -173,6 +183,7 @@ impl Network {
                 Err(Fate::Lost(Loss::NoRoute))
             }
             Ok(Route::Segment(via)) => self.over_segment(now, at, via, packet, trip),
+            Ok(Route::Overlay(via)) => self.over_vxlan(now, at, via, packet, trip),
             Ok(Route::Pod) => match self.topology.by_address(packet.destination.address) {
                 Some(pod) if self.topology.machine(pod) == at => {
                     trip.cross(at, Face::Cni0, false, packet);
@@ -196,13 +207,16 @@ impl Network {
 
     /// Returns the address under which a node speaks where a packet came in.
     fn own_address(&self, node: HostId, origin: Origin) -> Ipv4Addr {
-        let bridge =
-            bridge_address(&self.topology, node).filter(|_| origin == Origin::Interface(Interface::Cni0));
+        let there = match origin {
+            Origin::Interface(Interface::Cni0) => bridge_address(&self.topology, node),
+            Origin::Interface(Interface::Flannel1) => self.topology.overlay_address(node),
+            _ => None,
+        };
         let own = || self.topology.host(node).map_or(Ipv4Addr::UNSPECIFIED, |host| host.address);
-        bridge.unwrap_or_else(own)
+        there.unwrap_or_else(own)
     }
 
-    fn over_segment(
+    pub(crate) fn over_segment(
         &mut self,
         now: Time,
         at: HostId,

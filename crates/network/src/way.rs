@@ -2,6 +2,7 @@
 
 use crate::conntrack::Direction;
 use crate::iptables::{Hook, Policy, RejectWith, Rules, TableName, Taken, Target};
+use crate::vxlan::Outer;
 use crate::{ExchangeId, HostId, Protocol, Socket, Topology};
 use serde::Serialize;
 use sim::{Nanos, Time};
@@ -19,6 +20,8 @@ pub(crate) enum Route {
     Pod,
     /// Over the segment, to this address.
     Segment(std::net::Ipv4Addr),
+    /// Over the overlay, to the end of it with this address.
+    Overlay(std::net::Ipv4Addr),
     /// To the default gateway, and so out of the simulated world.
     Gateway,
 }
@@ -44,6 +47,8 @@ pub enum Loss {
     NoPort,
     /// It was lost on a link, by chance.
     Link,
+    /// The node's table of connections is full.
+    TableFull,
 }
 
 impl Loss {
@@ -58,6 +63,7 @@ impl Loss {
             Loss::Loop => "loop",
             Loss::NoPort => "no-port",
             Loss::Link => "link",
+            Loss::TableFull => "table-full",
         }
     }
 }
@@ -65,15 +71,40 @@ impl Loss {
 /// One record of a way.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    Place { host: HostId, at: Nanos },
-    Hook { table: TableName, hook: Hook },
+    Place {
+        host: HostId,
+        at: Nanos,
+    },
+    Hook {
+        table: TableName,
+        hook: Hook,
+    },
     Taken(Taken),
-    Destination { before: Socket, after: Socket, is_tracked: bool },
-    Source { before: Socket, after: Socket, is_tracked: bool },
+    Destination {
+        before: Socket,
+        after: Socket,
+        is_tracked: bool,
+    },
+    Source {
+        before: Socket,
+        after: Socket,
+        is_tracked: bool,
+    },
     Tracked(Direction),
     Route(Route),
-    Arp { address: std::net::Ipv4Addr, owner: Option<HostId> },
-    Delivered { local: Socket, peer: Socket },
+    Arp {
+        address: std::net::Ipv4Addr,
+        owner: Option<HostId>,
+    },
+    /// It was put into a packet of UDP, or taken out of one.
+    Wrapped {
+        outer: Outer,
+        is_out: bool,
+    },
+    Delivered {
+        local: Socket,
+        peer: Socket,
+    },
     Closed,
     Rejected(RejectWith),
     Unreachable,
@@ -118,7 +149,7 @@ pub struct Step {
     /// When, in nanoseconds since the packet was sent.
     pub offset_ns: i64,
     /// What kind of step: `place`, `hook`, `rule`, `missed`, `policy`, `translated`, `tracked`, `route`,
-    /// `arp`, `delivered`, `closed`, `rejected`, `unreachable`, `expired`, `lost`.
+    /// `arp`, `wrapped`, `unwrapped`, `delivered`, `closed`, `rejected`, `unreachable`, `expired`, `lost`.
     pub kind: &'static str,
     /// What it did, as a key for the page's words: `jump`, `mark`, `dnat`, `masquerade`, `accept`, `local`, …
     pub did: &'static str,
@@ -240,6 +271,11 @@ impl Teller<'_> {
                 to: owner.map_or("", |owner| self.topology.name(owner)).to_string(),
                 ..self.step("arp", if owner.is_some() { "answered" } else { "unanswered" })
             },
+            Event::Wrapped { outer, is_out } => Step {
+                before: outer.source().to_string(),
+                after: outer.destination().to_string(),
+                ..self.step(if *is_out { "unwrapped" } else { "wrapped" }, "vxlan")
+            },
             Event::Delivered { local, peer } => Step {
                 before: peer.to_string(),
                 after: local.to_string(),
@@ -269,6 +305,7 @@ impl Teller<'_> {
             Route::Local => self.step("route", "local"),
             Route::Pod => self.step("route", "pod"),
             Route::Segment(address) => Step { to: address.to_string(), ..self.step("route", "segment") },
+            Route::Overlay(address) => Step { to: address.to_string(), ..self.step("route", "overlay") },
             Route::Gateway => self.step("route", "gateway"),
         }
     }

@@ -75,6 +75,8 @@ pub enum NetProtocol {
     Udp {
         /// What is sent.
         payload: String,
+        /// The port that it is sent from; 0 for any.
+        from_port: u16,
     },
     /// An echo request.
     Icmp,
@@ -131,6 +133,8 @@ pub enum NetAnswer {
         code: String,
         /// The records.
         records: Vec<DnsRecord>,
+        /// Who says that there are none.
+        authority: Vec<DnsRecord>,
         /// The name that was found or asked for last, after the search list.
         name: String,
     },

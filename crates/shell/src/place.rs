@@ -44,6 +44,8 @@ pub struct Interface {
     pub mac: String,
     /// The bridge that it is a port of.
     pub master: String,
+    /// What `ip -d` tells of a device that is none of wires: `vxlan id 1 local …`.
+    pub details: String,
 }
 
 /// A machine whose hardware address is known.
@@ -55,6 +57,8 @@ pub struct Neighbour {
     pub mac: String,
     /// Whether it is still believed.
     pub is_fresh: bool,
+    /// The address of the machine whose end of the overlay it is; empty for one on the segment.
+    pub behind: String,
 }
 
 impl Facts {

@@ -55,6 +55,15 @@ pub enum Input {
         /// Whether it runs from now on.
         on: bool,
     },
+    /// The link between two machines is cut or mended.
+    Link {
+        /// A node, or `client`.
+        a: String,
+        /// Another one, or `apiserver` or `others`.
+        b: String,
+        /// Whether packets pass from now on.
+        up: bool,
+    },
 }
 
 /// An input with the moment at which it took effect.

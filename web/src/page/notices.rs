@@ -94,6 +94,8 @@ fn input_words(input: &Input, words: &'static Words) -> String {
         Input::Edited { .. } => "kubectl edit".to_owned(),
         Input::Power { node, on: true } => fill(words.power_on, &[node]),
         Input::Power { node, on: false } => fill(words.power_off, &[node]),
+        Input::Link { a, b, up: true } => format!("machine heal {a} {b}"),
+        Input::Link { a, b, up: false } => format!("machine partition {a} {b}"),
     }
 }
 

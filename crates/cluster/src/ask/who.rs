@@ -34,19 +34,11 @@ fn question(cluster: &Cluster, from: &str, to: &str, protocol: &str) -> Result<Q
         None => (to, 80),
     };
     let address: Option<Ipv4Addr> = address.parse().ok();
-    let to = address.or_else(|| service_address(cluster, to)).ok_or("to")?;
+    let to = address.or_else(|| cluster.view.service_address(to)).ok_or("to")?;
     if port == 0 && protocol != Protocol::Icmp {
         return Err("port");
     }
     Ok(Question { from, to, port, protocol })
-}
-
-/// Returns the cluster IP of a Service by `namespace/name`, or by its name in the namespace `default`; what
-/// stands behind a colon is its port.
-fn service_address(cluster: &Cluster, name: &str) -> Option<Ipv4Addr> {
-    let name = name.split(':').next().unwrap_or(name);
-    let key = if name.contains('/') { name.to_string() } else { format!("default/{name}") };
-    cluster.view.objects.get(&("services", key))?["spec"]["clusterIP"].str().parse().ok()
 }
 
 fn host(cluster: &Cluster, place: &str) -> Option<HostId> {

@@ -4,9 +4,72 @@ use super::ground::Ground;
 use network::HostId;
 use shell::MachineAnswer;
 
+/// How long a machine has run when a session begins, in microseconds.
+const BOOTED: i64 = 120_000_000;
+
 const NAME: &str = "conntrack v1.4.8 (conntrack-tools)";
 
+/// The kernel's settings that there are.
+const MAX: &str = "net.netfilter.nf_conntrack_max";
+const COUNT: &str = "net.netfilter.nf_conntrack_count";
+
 impl Ground<'_> {
+    /// `dmesg`: what the kernel says; of the network, that packets find no room in the table of connections.
+    pub(super) fn dmesg(&self, host: HostId) -> MachineAnswer {
+        let Some(track) = self.wires.network.conntrack(host) else { return MachineAnswer::default() };
+        let began = self.view.moment(sim::Time::EPOCH);
+        let lines = track.messages().map(|at| {
+            let micros = self.view.moment(at) - began + BOOTED;
+            let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
+            format!("[{seconds:>5}.{micros:06}] nf_conntrack: nf_conntrack: table full, dropping packet\n")
+        });
+        MachineAnswer::ok(lines.collect::<String>())
+    }
+
+    /// `sysctl`, of how many connections a node knows.
+    pub(super) fn sysctl(&mut self, host: HostId, words: &[&str]) -> MachineAnswer {
+        let Some(track) = self.wires.network.conntrack(host) else { return MachineAnswer::default() };
+        let words: Vec<&str> = words.iter().filter(|word| !matches!(**word, "-w" | "-n")).copied().collect();
+        let [word] = words.as_slice() else {
+            return MachineAnswer::failed(
+                1,
+                format!("# kubarium: there are sysctl {MAX} and sysctl -w {MAX}=N\n"),
+            );
+        };
+        let line = |name: &str, value: u64| MachineAnswer::ok(format!("{name} = {value}\n"));
+        match word.split_once('=') {
+            None if *word == MAX => line(MAX, track.limit().into()),
+            None if *word == COUNT => line(COUNT, track.connections(self.world.now).count() as u64),
+            Some((name, value)) if name == MAX => match value.parse::<u32>() {
+                Ok(limit) => {
+                    self.wires.network.set_conntrack_limit(host, limit);
+                    let set = self.wires.network.conntrack(host).map_or(0, |track| track.limit());
+                    let mut answer = line(MAX, set.into());
+                    if set != limit {
+                        answer.err = format!(
+                            "# kubarium: a node knows {} connections at most\n",
+                            network::conntrack::CONNECTIONS
+                        );
+                    }
+                    answer
+                }
+                Err(_) => {
+                    MachineAnswer::failed(1, format!("sysctl: setting key \"{MAX}\": Invalid argument\n"))
+                }
+            },
+            _ => {
+                let name = word.split('=').next().unwrap_or(word);
+                let path = name.replace('.', "/");
+                MachineAnswer::failed(
+                    255,
+                    format!(
+                        "sysctl: cannot stat /proc/sys/{path}: No such file or directory\n# kubarium: there are {MAX} and {COUNT}\n"
+                    ),
+                )
+            }
+        }
+    }
+
     /// `conntrack -L` and `-D`, with `-p`, `-s`, `-d`, `-r`, `-q`, `--sport`, `--dport` and `--state`; `-C`
     /// and `-F`.
     pub(super) fn conntrack(&mut self, host: HostId, words: &[&str]) -> MachineAnswer {

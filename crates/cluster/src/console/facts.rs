@@ -1,7 +1,9 @@
 //! What a process finds out about the machine that it runs on.
 
 use super::ground::{Ground, HOME};
-use network::{HostId, HostKind, hardware_address, veth_name};
+use network::{
+    HostId, HostKind, VXLAN_ID, VXLAN_PORT, hardware_address, overlay_hardware_address, veth_name,
+};
 use shell::{Facts, Interface, Neighbour, Place};
 use std::net::Ipv4Addr;
 
@@ -39,6 +41,7 @@ fn bridge_port(pod: Ipv4Addr) -> Interface {
         name: format!("{name}@if2"),
         address: String::new(),
         master: "cni0".to_string(),
+        details: String::new(),
     }
 }
 
@@ -128,22 +131,48 @@ impl Ground<'_> {
             ports.sort_by_key(|port| port.index);
             facts.interfaces.extend(ports);
         }
+        if let Some(end) = topology.overlay_address(id) {
+            facts.interfaces.push(Interface {
+                details: format!(
+                    "vxlan id {VXLAN_ID} local {address} dev eth0 srcport 0 0 dstport {VXLAN_PORT} nolearning"
+                ),
+                ..interface("flannel.1".into(), format!("{end}/32"), overlay_hardware_address(end))
+            });
+        }
         let others = topology.hosts().filter(|(other, _)| *other != id);
         routes.extend(others.filter_map(|(other, host)| {
-            Some(format!("{} via {} dev eth0", topology.pod_network(other)?, host.address))
+            let network = topology.pod_network(other)?;
+            Some(match topology.overlay_address(other) {
+                Some(end) => format!("{network} via {end} dev flannel.1 onlink"),
+                None => format!("{network} via {} dev eth0", host.address),
+            })
         }));
         routes
+    }
+
+    /// Returns the other ends of the overlay, as flannel enters them: each with its machine's address.
+    fn overlay_ends(&self, id: HostId) -> Vec<(Ipv4Addr, Ipv4Addr)> {
+        let topology = self.wires.network.topology();
+        let is_node = topology.overlay_address(id).is_some();
+        let others = topology.hosts().filter(|(other, _)| *other != id && is_node);
+        others.filter_map(|(other, host)| Some((topology.overlay_address(other)?, host.address))).collect()
     }
 
     fn neighbours(&self, id: HostId) -> Vec<Neighbour> {
         let topology = self.wires.network.topology();
         let known = topology.arp_cache(self.world.now, id);
-        known
-            .filter_map(|(address, owner, is_fresh)| {
-                let owner = topology.host(owner)?;
-                Some(Neighbour { address: address.to_string(), mac: owner.hardware_address(), is_fresh })
-            })
-            .collect()
+        let on_segment = known.filter_map(|(address, owner, is_fresh)| {
+            let owner = topology.host(owner)?;
+            let (address, mac) = (address.to_string(), owner.hardware_address());
+            Some(Neighbour { address, mac, is_fresh, ..Neighbour::default() })
+        });
+        let ends = self.overlay_ends(id).into_iter().map(|(end, machine)| Neighbour {
+            address: end.to_string(),
+            mac: overlay_hardware_address(end),
+            behind: machine.to_string(),
+            is_fresh: true,
+        });
+        on_segment.chain(ends).collect()
     }
 
     /// Returns how often a packet may still be passed on when it comes from an address: each node that

@@ -26,6 +26,8 @@ pub(crate) struct Ground<'a> {
     pub machines: &'a mut Machines,
     /// Machines to be stopped or started once the step is over.
     pub power: &'a mut Vec<(String, bool)>,
+    /// Links to be cut or mended once the step is over.
+    pub links: &'a mut Vec<(String, String, bool)>,
     /// Whether `minikube tunnel` is to begin or to end once the step is over.
     pub tunnel: &'a mut Option<bool>,
     /// Whether nothing may be changed or drawn: the page only looks.
@@ -81,20 +83,21 @@ impl Ground<'_> {
     fn resolv_conf(&mut self, place: &Place) -> ResolvConf {
         match self.context(place) {
             Some(context) => read_resolv_conf(&context.resolv_conf),
-            None => ResolvConf { nameserver: None, search: Vec::new(), ndots: 1 },
+            None => ResolvConf::default(),
         }
     }
 }
 
 /// Reads the text of `/etc/resolv.conf`.
 fn read_resolv_conf(text: &str) -> ResolvConf {
-    let mut conf = ResolvConf { nameserver: None, search: Vec::new(), ndots: 1 };
+    let mut conf = ResolvConf::default();
     for line in text.lines() {
         let mut words = line.split_whitespace();
         match words.next() {
-            Some("nameserver") => {
-                conf.nameserver = words.next().and_then(|word| word.parse::<Ipv4Addr>().ok())
-            }
+            Some("nameserver") => match words.next().and_then(|word| word.parse::<Ipv4Addr>().ok()) {
+                Some(server) if conf.nameserver.is_some() => conf.others.push(server),
+                server => conf.nameserver = server.or(conf.nameserver),
+            },
             Some("search") => conf.search = words.map(Into::into).collect(),
             Some("options") => {
                 let ndots = words.find_map(|word| word.strip_prefix("ndots:")?.parse().ok());
@@ -114,6 +117,13 @@ impl Host for Ground<'_> {
     fn request(&mut self, place: &Place, request: Request) -> Result<Response, String> {
         if place.is_container() && self.host_of(place).is_none() {
             return Err("The connection to the server was refused".to_string());
+        }
+        if let Some(host) = self.host_of(place)
+            && !self.looks
+            && !self.wires.reaches_apiserver(host)
+        {
+            let address = self.wires.apiserver;
+            return Err(format!("Unable to connect to the server: dial tcp {address}:6443: i/o timeout"));
         }
         let response = if self.looks {
             self.world.apiserver.handle(self.world.now, &request)
@@ -230,7 +240,7 @@ impl Host for Ground<'_> {
     fn connect(&mut self, place: &Place, request: NetRequest) -> u64 {
         let conf = match request.protocol {
             NetProtocol::Dns { .. } => self.resolv_conf(place),
-            _ => ResolvConf { nameserver: None, search: Vec::new(), ndots: 1 },
+            _ => ResolvConf::default(),
         };
         if let Some(answer) = self.through_proxy(place, &request) {
             return self.machines.errands.fail(answer);
@@ -284,7 +294,8 @@ impl Host for Ground<'_> {
         self.why_unreachable(place, address)
     }
 
-    fn ssh(&mut self, _from: &Place, target: &str) -> Result<Place, String> {
+    fn ssh(&mut self, from: &Place, target: &str) -> Result<Place, String> {
+        let from = self.host_of(from);
         let target = target.rsplit('@').next().unwrap_or(target);
         let topology = self.wires.network.topology();
         let found = self.wires.nodes.iter().find(|(name, host)| {
@@ -293,6 +304,9 @@ impl Host for Ground<'_> {
         match found {
             Some((_, host)) if !topology.is_up(*host) => {
                 Err(format!("ssh: connect to host {target} port 22: No route to host"))
+            }
+            Some((_, host)) if from.is_some_and(|from| topology.is_cut(from, *host)) => {
+                Err(format!("ssh: connect to host {target} port 22: Connection timed out"))
             }
             Some((name, _)) => Ok(Place::Node(name.clone())),
             None => Err(format!("ssh: Could not resolve hostname {target}: Name or service not known")),
@@ -342,7 +356,7 @@ fn asked_words(protocol: &NetProtocol) -> Payload {
         }),
         NetProtocol::Icmp => Payload::Ping,
         NetProtocol::Probe { ttl } => Payload::Probe(*ttl),
-        NetProtocol::Udp { payload } => Payload::Text(payload.as_str().into()),
+        NetProtocol::Udp { payload, .. } => Payload::Text(payload.as_str().into()),
         NetProtocol::Tcp { payload } if payload.is_empty() => Payload::Connect,
         NetProtocol::Tcp { payload } => Payload::Text(payload.as_str().into()),
         NetProtocol::Dns { .. } | NetProtocol::Silence => Payload::Connect,

@@ -86,6 +86,7 @@ impl Ground<'_> {
         let rest = words.get(1..).unwrap_or(&[]);
         match words.first() {
             Some(&"way") => return Some(self.way(place, rest)),
+            Some(&"who") => return Some(self.who(place, rest)),
             Some(&"ss") if self.has_tool(place, "ss") => return Some(self.ss(place, rest)),
             Some(&"netstat") if self.has_tool(place, "netstat") => return Some(self.netstat(place, rest)),
             _ => {}
@@ -143,7 +144,12 @@ impl Ground<'_> {
         let (on, name) = match words {
             ["stop", name] => (false, *name),
             ["start", name] => (true, *name),
-            _ => return MachineAnswer::failed(2, "usage: machine stop|start NODE\n"),
+            ["partition", a, b] => return self.machine_link(a, b, false),
+            ["heal", a, b] => return self.machine_link(a, b, true),
+            _ => {
+                let usage = "usage: machine stop|start NODE\n       machine partition|heal NODE|client NODE|apiserver|others\n";
+                return MachineAnswer::failed(2, usage);
+            }
         };
         if !self.wires.nodes.contains_key(name) {
             let names: Vec<&str> = self.wires.nodes.keys().map(AsRef::as_ref).collect();
@@ -152,6 +158,25 @@ impl Ground<'_> {
         }
         self.power.push((name.to_string(), on));
         MachineAnswer::ok(format!("{name} {}\n", if on { "started" } else { "stopped" }))
+    }
+
+    /// `machine partition A B`, `machine heal A B`: whether packets pass between two machines.
+    fn machine_link(&mut self, a: &str, b: &str, up: bool) -> MachineAnswer {
+        let is_first = |name: &str| name == "client" || self.wires.nodes.contains_key(name);
+        let unknown = if !is_first(a) {
+            a
+        } else if !is_first(b) && !matches!(b, "apiserver" | "others") || a == b {
+            b
+        } else {
+            self.links.push((a.to_string(), b.to_string(), up));
+            return MachineAnswer::ok(format!("{a} {b} {}\n", if up { "healed" } else { "partitioned" }));
+        };
+        let names: Vec<&str> = self.wires.nodes.keys().map(AsRef::as_ref).collect();
+        let text = format!(
+            "machine: no link to {unknown:?}: there are {}, client, apiserver and others\n",
+            names.join(", ")
+        );
+        MachineAnswer::failed(1, text)
     }
 
     fn microk8s(&mut self, words: &[&str]) -> MachineAnswer {
@@ -317,6 +342,8 @@ impl Ground<'_> {
                 MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }
             }
             "conntrack" => self.conntrack(host, words.get(1..)?),
+            "dmesg" => self.dmesg(host),
+            "sysctl" => self.sysctl(host, words.get(1..)?),
             "tc" => self.tc(host, words.get(1..)?),
             "systemctl" => self.systemctl(name, words.get(1..)?),
             "crictl" => self.crictl(name, words.get(1..)?),

@@ -19,6 +19,7 @@ mod sockets;
 mod streams;
 mod terminal;
 mod way;
+mod who;
 
 pub(crate) use forward::MOST as MOST_FORWARDS;
 pub(crate) use terminal::Terminal;

@@ -20,6 +20,9 @@ struct Asking {
     id: u64,
     from: HostId,
     server: Ipv4Addr,
+    /// The servers that are asked where this one doesn't answer.
+    others: Vec<Ipv4Addr>,
+    question: Option<DnsQuestion>,
     lookup: Option<Lookup>,
     name: String,
 }
@@ -58,11 +61,16 @@ impl Errands {
             self.keep(id, NetAnswer::Unreachable);
             return (id, None);
         };
+        let from_port = match request.protocol {
+            NetProtocol::Udp { from_port, .. } => from_port,
+            _ => 0,
+        };
         let (protocol, payload) = payload(request.protocol, request.port);
         let (owner, port, patience, payload) = (id, request.port, request.timeout, Rc::new(payload));
         let connect = Connect { from, owner, to, port, protocol, payload, patience };
         let earlier = self.earlier.take().and_then(|earlier| self.kept.remove(&earlier));
         let exchange = match earlier {
+            None if from_port != 0 => wires.connect_from(now, connect, from_port, Asker::Console),
             Some(earlier) => wires.connect_again(now, earlier, connect, Asker::Console).0,
             None => wires.connect(now, connect, Asker::Console),
         };
@@ -84,10 +92,11 @@ impl Errands {
         (name, kind, search): (&str, &str, bool),
     ) -> Option<ExchangeId> {
         let kind = RecordType::parse(kind).unwrap_or(RecordType::A);
+        let others = if server.is_empty() { conf.others.clone() } else { Vec::new() };
         let server = if server.is_empty() { conf.nameserver } else { server.parse().ok() };
         let Some(server) = server else {
             let (server, code, name) = (String::new(), "SERVFAIL".to_string(), name.to_string());
-            self.keep(id, NetAnswer::Dns { server, code, records: Vec::new(), name });
+            self.keep(id, NetAnswer::Dns { server, code, records: Vec::new(), authority: Vec::new(), name });
             return None;
         };
         let conf = if search { conf.clone() } else { ResolvConf { search: Vec::new(), ..conf.clone() } };
@@ -95,15 +104,17 @@ impl Errands {
         let Some(question) = lookup.question() else {
             // Too long to be asked for.
             let (server, code, name) = (server.to_string(), "NXDOMAIN".to_string(), name.to_string());
-            self.keep(id, NetAnswer::Dns { server, code, records: Vec::new(), name });
+            self.keep(id, NetAnswer::Dns { server, code, records: Vec::new(), authority: Vec::new(), name });
             return None;
         };
-        let asking = Asking { id, from, server, lookup: Some(lookup), name: name.to_string() };
+        let asking =
+            Asking { id, from, server, others, question: None, lookup: Some(lookup), name: name.to_string() };
         Some(self.ask(now, wires, asking, question))
     }
 
     fn ask(&mut self, now: Time, wires: &mut Wires, mut asking: Asking, question: DnsQuestion) -> ExchangeId {
         asking.name = question.name.to_string();
+        asking.question = Some(question.clone());
         let connect = Connect {
             from: asking.from,
             owner: asking.id,
@@ -148,6 +159,12 @@ impl Errands {
     }
 
     fn looked_up(&mut self, now: Time, wires: &mut Wires, mut asking: Asking, outcome: Outcome) {
+        let is_answered = matches!(outcome, Outcome::Answered(_));
+        if let Some(question) = asking.question.take().filter(|_| !is_answered && !asking.others.is_empty()) {
+            asking.server = asking.others.remove(0);
+            self.ask(now, wires, asking, question);
+            return;
+        }
         let answer = match outcome {
             Outcome::Answered(Answer::Dns(answer)) => answer,
             Outcome::Answered(_) => DnsAnswer::empty(network::dns::DnsCode::ServerFailure),
@@ -165,6 +182,7 @@ impl Errands {
             server: asking.server.to_string(),
             code: answer.code.name().to_string(),
             records: answer.records.iter().map(record).collect(),
+            authority: answer.authority.iter().map(record).collect(),
             name: asking.name,
         };
         self.keep(asking.id, told);
@@ -227,7 +245,7 @@ fn payload(protocol: NetProtocol, port: u16) -> (Protocol, Payload) {
         NetProtocol::Tcp { payload } if payload.is_empty() => (Protocol::Tcp, Payload::Connect),
         NetProtocol::Tcp { payload } => (Protocol::Tcp, Payload::Text(payload.into())),
         NetProtocol::Silence => (Protocol::Tcp, Payload::Text("".into())),
-        NetProtocol::Udp { payload } => (Protocol::Udp, Payload::Text(payload.into())),
+        NetProtocol::Udp { payload, .. } => (Protocol::Udp, Payload::Text(payload.into())),
         NetProtocol::Icmp => (Protocol::Icmp, Payload::Ping),
         NetProtocol::Probe { ttl } => {
             (if port == 0 { Protocol::Icmp } else { Protocol::Udp }, Payload::Probe(ttl))
@@ -245,6 +263,7 @@ fn record(record: &network::dns::DnsRecord) -> DnsRecord {
         RecordData::Cname(name) | RecordData::Ptr(name) => format!("{name}."),
         RecordData::Srv { priority, weight, port, target } => format!("{priority} {weight} {port} {target}."),
         RecordData::Txt(text) => format!("{text:?}"),
+        RecordData::Soa(text) => text.to_string(),
     };
     DnsRecord {
         name: record.name.to_string(),

@@ -73,7 +73,7 @@ impl Cluster {
             port: proxied.port,
             timeout: PATIENCE,
         };
-        let conf = ResolvConf { nameserver: None, search: Vec::new(), ndots: 1 };
+        let conf = ResolvConf::default();
         let Cluster { terminal, wires, world, .. } = self;
         let (errand, exchange) = terminal.machines.errands.send(world.now, wires, from, &conf, net);
         let to = format!("{}:{}", proxied.address, proxied.port);

@@ -15,7 +15,12 @@ impl Ground<'_> {
         }
         let node = self.parts.node(&asked.node);
         let at = (asked.namespace.as_str(), asked.pod.as_str(), asked.container.as_str());
-        let Some(node) = node.filter(|node| node.on) else { return Some(self.no_route(asked)) };
+        let Some(node) = node.filter(|node| node.on) else {
+            return Some(self.no_connection(asked, "connect: no route to host"));
+        };
+        if self.wires.nodes.get(&node.name).is_some_and(|host| !self.wires.reaches_apiserver(*host)) {
+            return Some(self.no_connection(asked, "i/o timeout"));
+        }
         match &asked.kind {
             NodeRequestKind::Log(options) => {
                 let options = log_options(options, at.2, self.world.now);
@@ -28,11 +33,11 @@ impl Ground<'_> {
         }
     }
 
-    fn no_route(&self, asked: &NodeRequest) -> Status {
+    fn no_connection(&self, asked: &NodeRequest, why: &str) -> Status {
         let host = self.wires.nodes.get(asked.node.as_str());
         let address = host.and_then(|host| self.wires.network.topology().host(*host));
         let address = address.map_or_else(|| asked.node.clone(), |host| host.address.to_string());
-        let dial = format!("dial tcp {address}:10250: connect: no route to host");
+        let dial = format!("dial tcp {address}:10250: {why}");
         let NodeRequest { namespace, pod, container, .. } = asked;
         let message = match &asked.kind {
             NodeRequestKind::Log(_) => {

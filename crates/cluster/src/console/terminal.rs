@@ -176,6 +176,7 @@ impl Cluster {
     ) -> T {
         let mut console = std::mem::take(&mut self.terminal.console);
         let mut power = Vec::new();
+        let mut links = Vec::new();
         let mut tunnel = None;
         let mut ground = Ground {
             world: &mut self.world,
@@ -184,6 +185,7 @@ impl Cluster {
             view: &mut self.view,
             machines: &mut self.terminal.machines,
             power: &mut power,
+            links: &mut links,
             tunnel: &mut tunnel,
             looks,
         };
@@ -208,6 +210,10 @@ impl Cluster {
             let _ = self.power(&node, on);
             // Whoever is logged in there loses the connection.
             self.terminal.news = true;
+        }
+        for (a, b, up) in links {
+            // These names, too, were looked up.
+            let _ = self.set_link(&a, &b, up);
         }
         for name in std::mem::take(&mut self.terminal.machines.proxy_restarts) {
             self.restart_proxy(&name);
@@ -260,6 +266,10 @@ impl Cluster {
             Input::Power { node, on } => {
                 // A machine that isn't there stays as it is.
                 let _ = self.power(node, *on);
+            }
+            Input::Link { a, b, up } => {
+                // So does a link.
+                let _ = self.set_link(a, b, *up);
             }
         }
     }

@@ -36,7 +36,7 @@ impl Ground<'_> {
     }
 
     /// Finds a machine, or a pod with or without its namespace.
-    fn named(&self, name: &str) -> Option<HostId> {
+    pub(super) fn named(&self, name: &str) -> Option<HostId> {
         let topology = self.wires.network.topology();
         let qualified = if name.contains('/') { name.to_string() } else { format!("default/{name}") };
         topology.by_name(name).or_else(|| topology.by_name(&qualified))
@@ -50,7 +50,7 @@ impl Ground<'_> {
             out.push_str(&format!(", sent {} times", way.attempts));
         }
         out.push('\n');
-        let mut teller = Teller { out, is_back: false, chain: String::new() };
+        let mut teller = Teller { out, ..Teller::default() };
         for step in way.steps(topology) {
             teller.tell(&step, |name| self.kind_of(topology.by_name(name)));
         }
@@ -58,7 +58,7 @@ impl Ground<'_> {
     }
 
     /// Returns what a machine or pod is, with its address.
-    fn kind_of(&self, host: Option<HostId>) -> String {
+    pub(super) fn kind_of(&self, host: Option<HostId>) -> String {
         let topology = self.wires.network.topology();
         let Some((id, host)) = host.and_then(|id| Some((id, topology.host(id)?))) else {
             return String::new();
@@ -71,19 +71,28 @@ impl Ground<'_> {
 }
 
 /// Writes steps as lines: places at the margin, what happens there below them.
-struct Teller {
-    out: String,
+#[derive(Default)]
+pub(super) struct Teller {
+    pub out: String,
+    /// Whether nothing was sent, so that nothing was drawn.
+    is_asked_only: bool,
     is_back: bool,
     /// The chain whose rule was told last.
     chain: String,
 }
 
 impl Teller {
+    /// Makes one for steps of what was never sent.
+    pub fn of_a_question() -> Teller {
+        Teller { is_asked_only: true, ..Teller::default() }
+    }
+
     fn line(&mut self, depth: usize, text: &str) {
         self.out.push_str(&format!("{:width$}{text}\n", "", width = depth * 2));
     }
 
-    fn tell(&mut self, step: &Step, kind_of: impl Fn(&str) -> String) {
+    /// Writes one step.
+    pub fn tell(&mut self, step: &Step, kind_of: impl Fn(&str) -> String) {
         if step.is_answer && !self.is_back {
             self.is_back = true;
             self.out.push_str("and back\n");
@@ -98,12 +107,18 @@ impl Teller {
                 self.line(1, &format!("{} {}", step.table, step.chain));
             }
             "missed" => {
-                let odds = odds(step, '≥');
+                let odds = match self.is_asked_only {
+                    true => format!("by {:.3}", 1.0 - step.probability.unwrap_or(0.0)),
+                    false => odds(step, '≥'),
+                };
                 self.line(2, &format!("{} {}: not taken, {odds}", step.chain, step.rule));
             }
             "rule" => {
-                let odds =
-                    if step.draw.is_some() { format!("  ({})", odds(step, '<')) } else { String::new() };
+                let odds = match (step.draw, self.is_asked_only) {
+                    (None, _) => String::new(),
+                    (_, true) => format!("  (taken by {:.3})", step.probability.unwrap_or(0.0)),
+                    (_, false) => format!("  ({})", odds(step, '<')),
+                };
                 self.line(2, &format!("{} {}: {}{odds}", step.chain, step.rule, step.text));
             }
             "policy" => self.line(2, &format!("{}: policy {}", step.chain, step.text)),
@@ -124,6 +139,13 @@ impl Teller {
             "route" => self.route(step),
             "arp" if step.to.is_empty() => self.line(1, &format!("arp: nobody has {}", step.text)),
             "arp" => self.line(1, &format!("arp: {} is at {}", step.text, step.to)),
+            "wrapped" => {
+                let outer = format!("UDP {} → {}", step.before, step.after);
+                self.line(1, &format!("flannel.1: put into {outer}, VXLAN {}", network::VXLAN_ID));
+            }
+            "unwrapped" => {
+                self.line(1, &format!("flannel.1: taken out of UDP {} → {}", step.before, step.after))
+            }
             "delivered" => self.line(1, &format!("delivered: {} ← {}", step.after, step.before)),
             "closed" => self.line(1, "refused: nobody listens there"),
             "rejected" => self.line(1, &format!("rejected: {}", step.text)),
@@ -137,6 +159,7 @@ impl Teller {
         let text = match step.did {
             "local" => "route: for this machine".to_string(),
             "pod" => "route: over cni0 to the pod".to_string(),
+            "overlay" => format!("route: over flannel.1 to {}", step.to),
             "segment" => format!("route: over eth0 to {}", step.to),
             _ => "route: to the default gateway".to_string(),
         };
@@ -160,6 +183,7 @@ fn why_lost(word: &str) -> &str {
         "loop" => "it went in circles",
         "no-port" => "no port is free for its translation",
         "link" => "a link loses it",
+        "table-full" => "the node's table of connections is full",
         word => word,
     }
 }

@@ -103,6 +103,14 @@ impl View {
         (at - self.start) / sim::MICROSECOND
     }
 
+    /// Returns the cluster IP of a Service by `namespace/name`, or by its name in the namespace `default`;
+    /// what stands behind a colon is its port.
+    pub(crate) fn service_address(&self, name: &str) -> Option<std::net::Ipv4Addr> {
+        let name = name.split(':').next().unwrap_or(name);
+        let key = if name.contains('/') { name.to_string() } else { format!("default/{name}") };
+        self.objects.get(&("services", key))?["spec"]["clusterIP"].str().parse().ok()
+    }
+
     fn moment_of(&self, value: &Value) -> Option<Moment> {
         meta::time(value).map(|time| self.moment(time))
     }

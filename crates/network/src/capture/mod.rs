@@ -9,6 +9,7 @@ mod tell;
 pub use filter::Filter;
 pub(crate) use tell::Tape;
 
+use crate::vxlan::{Outer, VXLAN_ID};
 use crate::{HostId, Network, Protocol, Socket};
 use sim::{Nanos, Time};
 use std::collections::BTreeMap;
@@ -63,6 +64,7 @@ pub(crate) enum Face {
     Lo,
     Eth0,
     Cni0,
+    Flannel1,
     /// A node's end of the pair that leads to the pod with this address.
     Veth(Ipv4Addr),
 }
@@ -77,6 +79,8 @@ pub(crate) struct Hop {
     pub(crate) is_in: bool,
     pub(crate) source: Socket,
     pub(crate) destination: Socket,
+    /// The packet of UDP that it is in.
+    pub(crate) outer: Option<Outer>,
 }
 
 /// A packet that was captured; without a protocol it is ARP's.
@@ -87,6 +91,8 @@ struct Packet {
     protocol: Option<Protocol>,
     source: Socket,
     destination: Socket,
+    /// The ends of the packet that is in it.
+    inner: Option<(Socket, Socket)>,
     tail: Rc<str>,
 }
 
@@ -124,6 +130,7 @@ impl Face {
             Face::Lo => "lo".to_string(),
             Face::Eth0 => "eth0".to_string(),
             Face::Cni0 => "cni0".to_string(),
+            Face::Flannel1 => "flannel.1".to_string(),
             Face::Veth(pod) => veth_name(pod),
         }
     }
@@ -146,9 +153,10 @@ impl Captures {
                 let packet = Packet {
                     face: hop.face,
                     is_in: hop.is_in,
-                    protocol,
-                    source: hop.source,
-                    destination: hop.destination,
+                    protocol: if hop.outer.is_some() { Some(Protocol::Udp) } else { protocol },
+                    source: hop.outer.map_or(hop.source, Outer::source),
+                    destination: hop.outer.map_or(hop.destination, Outer::destination),
+                    inner: None,
                     tail: "".into(),
                 };
                 if !filter.takes(&packet) {
@@ -160,7 +168,8 @@ impl Captures {
                     continue;
                 }
                 let key = (sent + hop.after, running.received);
-                running.packets.insert(key, Packet { tail: tail(hop), ..packet });
+                let inner = hop.outer.map(|_| (hop.source, hop.destination));
+                running.packets.insert(key, Packet { tail: tail(hop), inner, ..packet });
                 self.has_news = true;
             }
         }
@@ -232,6 +241,16 @@ impl Packet {
                 (port, None) => format!("{}.{port}", socket.address),
             }
         };
-        format!("{head}IP {} > {}: {}", end(self.source), end(self.destination), self.tail)
+        let line =
+            |source, destination, tail: &str| format!("IP {} > {}: {tail}", end(source), end(destination));
+        match self.inner {
+            None => format!("{head}{}", line(self.source, self.destination, &self.tail)),
+            // tcpdump takes what goes to this port for OTV, whose header is the same.
+            Some((source, destination)) => {
+                let otv = format!("OTV, flags [I] (0x08), overlay 0, instance {VXLAN_ID}");
+                let outer = line(self.source, self.destination, &otv);
+                format!("{head}{outer}\n{}", line(source, destination, &self.tail))
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ use super::{Captures, Hop};
 use crate::dns::{DnsAnswer, DnsCode, DnsQuestion, DnsRecord, RecordData};
 use crate::iptables::RejectWith;
 use crate::network::Exchange;
+use crate::vxlan::Outer;
 use crate::{Answer, ExchangeId, HttpRequest, HttpResponse, Payload, Protocol, Socket};
 use sim::{MILLISECOND, Nanos, Time};
 use std::net::Ipv4Addr;
@@ -32,6 +33,7 @@ fn mirrored(hops: &[Hop]) -> Vec<Hop> {
         is_in: !hop.is_in,
         source: hop.destination,
         destination: hop.source,
+        outer: hop.outer.map(Outer::back),
         ..*hop
     };
     hops.iter().rev().map(turn).collect()
@@ -338,6 +340,7 @@ fn record(record: &DnsRecord) -> String {
         RecordData::Cname(name) => format!("CNAME {name}."),
         RecordData::Ptr(name) => format!("PTR {name}."),
         RecordData::Txt(text) => format!("TXT {text:?}"),
+        RecordData::Soa(_) => "SOA".to_string(),
         RecordData::Srv { priority, weight, port, target } => {
             format!("SRV {target}.:{port} {priority} {weight}")
         }

@@ -42,6 +42,8 @@ pub(super) struct Store {
     /// When to look whether a connection ends: (moment, its number, its place).
     by_expiry: BinaryHeap<Reverse<(Time, u64, u32)>>,
     numbers: u64,
+    /// How many of them make room for others.
+    loose: usize,
 }
 
 impl Store {
@@ -69,6 +71,7 @@ impl Store {
     pub(super) fn insert(&mut self, connection: Connection) {
         let number = self.numbers;
         self.numbers += 1;
+        self.loose += usize::from(connection.is_loose());
         let slot = Slot {
             number: Some(number),
             connection,
@@ -97,7 +100,10 @@ impl Store {
     pub(super) fn change(&mut self, place: u32, change: impl FnOnce(&mut Connection)) {
         let Some(slot) = self.slots.get_mut(place as usize) else { return };
         let Some(number) = slot.number else { return };
+        let was_loose = slot.connection.is_loose();
         change(&mut slot.connection);
+        self.loose += usize::from(slot.connection.is_loose());
+        self.loose -= usize::from(was_loose);
         if slot.connection.expires < slot.look_at {
             slot.look_at = slot.connection.expires;
             self.by_expiry.push(Reverse((slot.look_at, number, place)));
@@ -111,6 +117,7 @@ impl Store {
         if slot.number.take().is_none() {
             return;
         }
+        self.loose -= usize::from(slot.connection.is_loose());
         for (side, key) in ends(&slot.keys) {
             let is_it = |entry: &Entry| entry.place == place && entry.side == side;
             if let Ok(entry) = self.table.find_entry(hash(key), is_it) {
@@ -120,11 +127,28 @@ impl Store {
         self.free.push(place);
     }
 
-    /// Takes out the connection that ends first.
-    pub(super) fn remove_first_to_end(&mut self) {
-        if let Some(place) = self.first_to_end() {
+    /// Takes out the connection that ends first, of those that make room for others or are over. Returns whether
+    /// there is one.
+    pub(super) fn remove_first_to_end(&mut self, now: Time) -> bool {
+        let mut kept = Vec::new();
+        let mut found = None;
+        // Who is to stay is looked at again at the same moment.
+        while let Some(place) = self.first_to_end() {
+            let Some(slot) = self.slots.get(place as usize) else { break };
+            if slot.connection.is_loose() || slot.connection.expires <= now {
+                found = Some(place);
+                break;
+            }
+            kept.extend(slot.number.map(|number| Reverse((slot.look_at, number, place))));
+            if self.loose == 0 {
+                break;
+            }
+        }
+        self.by_expiry.extend(kept);
+        if let Some(place) = found {
             self.remove(place);
         }
+        found.is_some()
     }
 
     fn first_to_end(&mut self) -> Option<u32> {
@@ -232,7 +256,7 @@ mod tests {
                     order.retain(|other| *other != n);
                 }
                 _ => {
-                    store.remove_first_to_end();
+                    assert!(store.remove_first_to_end(Time(0)));
                     let first =
                         order.iter().enumerate().min_by_key(|(i, n)| (plain[*n], *i)).map(|(_, n)| *n);
                     let first = first.unwrap();

@@ -144,6 +144,8 @@ struct Section<'a> {
     sets: Rc<Ipsets>,
     /// The rules that are appended to each chain that was flushed: (line, text after the chain's name).
     appended: BTreeMap<ChainName, Vec<(u32, &'a str)>>,
+    /// The rules that come to the end of chains that weren't.
+    added: BTreeMap<ChainName, Vec<Rule>>,
     deleted: BTreeMap<ChainName, u32>,
     /// Chains to which single rules were added, and the last line of each.
     touched: BTreeMap<ChainName, u32>,
@@ -263,6 +265,7 @@ impl<'a> Section<'a> {
             table,
             sets,
             appended: BTreeMap::new(),
+            added: BTreeMap::new(),
             deleted: BTreeMap::new(),
             touched: BTreeMap::new(),
             undo,
@@ -316,14 +319,12 @@ impl<'a> Section<'a> {
                 None => {
                     let rule = self.read(&name, spec)?;
                     self.touched.insert(name.clone(), number);
-                    self.change(&name, |rules, counters| {
-                        rules.push(rule);
-                        counters.push(Counter::default());
-                    });
+                    self.added.entry(name).or_default().push(rule);
                 }
             },
             "-I" | "-D" => {
                 let rule = self.read(&name, spec)?;
+                self.add(&name);
                 self.touched.insert(name.clone(), number);
                 self.change(&name, |rules, counters| {
                     if command == "-I" {
@@ -336,6 +337,7 @@ impl<'a> Section<'a> {
                 });
             }
             "-F" => {
+                self.added.remove(&name);
                 self.appended.insert(name, Vec::new());
             }
             _ => {
@@ -343,6 +345,17 @@ impl<'a> Section<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Puts the rules at a chain's end that were appended since it was changed last: all at once, as each change
+    /// looks at the whole chain.
+    fn add(&mut self, name: &ChainName) {
+        if let Some(mut added) = self.added.remove(name) {
+            self.change(name, |rules, counters| {
+                counters.resize(rules.len() + added.len(), Counter::default());
+                rules.append(&mut added);
+            });
+        }
     }
 
     fn read(&self, chain: &ChainName, spec: &str) -> Result<Rule, Mistake> {
@@ -374,6 +387,8 @@ impl<'a> Section<'a> {
 
     /// Reads the rules of the chains that were flushed, and checks what only the whole table shows.
     fn finish(&mut self, cache: &mut RuleCache, line: u32) -> Result<(), RestoreError> {
+        let added: Vec<ChainName> = self.added.keys().cloned().collect();
+        added.iter().for_each(|name| self.add(name));
         for (name, lines) in std::mem::take(&mut self.appended) {
             let rules = self.rules(&name, &lines, cache, line)?;
             self.undo.note(&self.table, &name);

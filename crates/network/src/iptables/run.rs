@@ -28,6 +28,8 @@ pub enum Interface {
     Eth0,
     /// `cni0`: the bridge to the node's pods.
     Cni0,
+    /// `flannel.1`: the device of the overlay, whose packets go to other machines in UDP's.
+    Flannel1,
 }
 
 impl Interface {
@@ -38,6 +40,7 @@ impl Interface {
             Interface::Lo => "lo",
             Interface::Eth0 => "eth0",
             Interface::Cni0 => "cni0",
+            Interface::Flannel1 => "flannel.1",
         }
     }
 }

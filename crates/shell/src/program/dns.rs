@@ -175,7 +175,7 @@ impl Nslookup {
         };
         match io.host.exchange(exchange) {
             None => Progress::Wait(Block::Exchange(exchange)),
-            Some(NetAnswer::Dns { server, code, records, name }) => {
+            Some(NetAnswer::Dns { server, code, records, name, .. }) => {
                 self.print(&server, &code, &records, &name, io)
             }
             Some(_) => {
@@ -214,9 +214,47 @@ pub(crate) struct Dig {
     server: String,
     short: bool,
     search: bool,
+    shows: Shows,
     began: Time,
     tries: u32,
     exchange: Option<u64>,
+}
+
+/// Which parts of an answer dig prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shows {
+    command: bool,
+    comments: bool,
+    question: bool,
+    answer: bool,
+    authority: bool,
+    stats: bool,
+}
+
+impl Shows {
+    /// Prints all parts or none.
+    fn all(on: bool) -> Shows {
+        Shows { command: on, comments: on, question: on, answer: on, authority: on, stats: on }
+    }
+
+    /// Follows a word such as `+noall` or `+answer`. Returns whether it is one of them.
+    fn follow(&mut self, word: &str) -> bool {
+        let (on, name) = match word.strip_prefix("no") {
+            Some(name) => (false, name),
+            None => (true, word),
+        };
+        match name {
+            "all" => *self = Shows { command: self.command, ..Shows::all(on) },
+            "cmd" => self.command = on,
+            "comments" => self.comments = on,
+            "question" => self.question = on,
+            "answer" => self.answer = on,
+            "authority" => self.authority = on,
+            "stats" => self.stats = on,
+            _ => return false,
+        }
+        true
+    }
 }
 
 /// How often dig asks a server.
@@ -231,6 +269,7 @@ pub(super) fn dig(argv: &[String], io: &mut Io) -> Program {
         server: String::new(),
         short: false,
         search: false,
+        shows: Shows::all(true),
         began: io.host.now(),
         tries: 0,
         exchange: None,
@@ -240,6 +279,7 @@ pub(super) fn dig(argv: &[String], io: &mut Io) -> Program {
         match word.as_str() {
             "+short" => dig.short = true,
             "+search" => dig.search = true,
+            word if word.strip_prefix('+').is_some_and(|word| dig.shows.follow(word)) => {}
             "-x" => {
                 dig.name = reverse(words.next().map_or("", String::as_str));
                 dig.kind = "PTR".to_string();
@@ -271,8 +311,8 @@ impl Dig {
         };
         match io.host.exchange(exchange) {
             None => Progress::Wait(Block::Exchange(exchange)),
-            Some(NetAnswer::Dns { server, code, records, .. }) => {
-                let text = self.text(&server, &code, &records, io);
+            Some(NetAnswer::Dns { server, code, records, authority, .. }) => {
+                let text = self.text(&server, &code, (&records, &authority), io);
                 io.out(&text);
                 Progress::Done(0)
             }
@@ -309,37 +349,60 @@ impl Dig {
         server.unwrap_or("127.0.0.1").to_string()
     }
 
-    fn text(&self, server: &str, code: &str, records: &[DnsRecord], io: &mut Io) -> String {
+    fn text(
+        &self,
+        server: &str,
+        code: &str,
+        (records, authority): (&[DnsRecord], &[DnsRecord]),
+        io: &mut Io,
+    ) -> String {
         if self.short {
             return records.iter().map(|record| format!("{}\n", record.data)).collect();
         }
-        let now = io.host.now();
-        let mut out = format!(
-            "\n; <<>> DiG 9.18.33-1~deb12u2-Debian <<>> {}\n;; global options: +cmd\n;; Got answer:\n;; ->>HEADER<<- opcode: QUERY, status: {code}, id: {}\n;; flags: qr aa rd; QUERY: 1, ANSWER: {}, AUTHORITY: 0, ADDITIONAL: 1\n;; WARNING: recursion requested but not available\n\n;; OPT PSEUDOSECTION:\n; EDNS: version: 0, flags:; udp: 1232\n;; QUESTION SECTION:\n;{}.\t\tIN\t{}\n\n",
-            self.words,
-            self.began.0.rem_euclid(65_521),
-            records.len(),
-            self.name,
-            self.kind
-        );
-        if !records.is_empty() {
-            out.push_str(";; ANSWER SECTION:\n");
-            for record in records {
-                let name = record.name.trim_end_matches('.');
-                out.push_str(&format!(
-                    "{name}.\t{}\tIN\t{}\t{}\n",
-                    record.ttl_seconds, record.kind, record.data
-                ));
-            }
-            out.push('\n');
+        let (now, shows) = (io.host.now(), self.shows);
+        let mut out = String::new();
+        // With +noall nothing of the command is told, either.
+        if shows.command && shows.comments {
+            out.push_str(&format!(
+                "\n; <<>> DiG 9.18.33-1~deb12u2-Debian <<>> {}\n;; global options: +cmd\n",
+                self.words
+            ));
         }
-        let size: usize =
-            40 + self.name.len() + records.iter().map(|record| record.name.len() + 16).sum::<usize>();
-        out.push_str(&format!(
-            ";; Query time: {} msec\n;; SERVER: {server}#53({server}) (UDP)\n;; WHEN: {}\n;; MSG SIZE  rcvd: {size}\n\n",
-            (now - self.began) / MILLISECOND,
-            format_time(now, "%a %b %d %H:%M:%S UTC %Y"),
-        ));
+        if shows.comments {
+            out.push_str(&format!(
+                ";; Got answer:\n;; ->>HEADER<<- opcode: QUERY, status: {code}, id: {}\n;; flags: qr aa rd; QUERY: 1, ANSWER: {}, AUTHORITY: {}, ADDITIONAL: 1\n;; WARNING: recursion requested but not available\n\n;; OPT PSEUDOSECTION:\n; EDNS: version: 0, flags:; udp: 1232\n",
+                self.began.0.rem_euclid(65_521),
+                records.len(),
+                authority.len(),
+            ));
+        }
+        if shows.question {
+            let head = if shows.comments { ";; QUESTION SECTION:\n" } else { "" };
+            out.push_str(&format!("{head};{}.\t\tIN\t{}\n\n", self.name, self.kind));
+        }
+        let parts = [("ANSWER", shows.answer, records), ("AUTHORITY", shows.authority, authority)];
+        for (name, _, records) in parts.into_iter().filter(|(_, on, records)| *on && !records.is_empty()) {
+            if shows.comments {
+                out.push_str(&format!(";; {name} SECTION:\n"));
+            }
+            out.extend(records.iter().map(|record| {
+                let own = record.name.trim_end_matches('.');
+                format!("{own}.\t{}\tIN\t{}\t{}\n", record.ttl_seconds, record.kind, record.data)
+            }));
+            if shows.comments {
+                out.push('\n');
+            }
+        }
+        if shows.stats {
+            let size =
+                40 + self.name.len() + records.iter().map(|record| record.name.len() + 16).sum::<usize>();
+            let size = size + authority.iter().map(|record| record.data.len() + 12).sum::<usize>();
+            out.push_str(&format!(
+                ";; Query time: {} msec\n;; SERVER: {server}#53({server}) (UDP)\n;; WHEN: {}\n;; MSG SIZE  rcvd: {size}\n\n",
+                (now - self.began) / MILLISECOND,
+                format_time(now, "%a %b %d %H:%M:%S UTC %Y"),
+            ));
+        }
         out
     }
 }

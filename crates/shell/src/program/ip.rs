@@ -9,6 +9,7 @@ pub(super) fn ip(argv: &[String], io: &mut Io) -> Program {
     let facts = io.host.facts(&io.state.place);
     let is_flag = |word: &&String| word.starts_with('-');
     let brief = argv.iter().skip(1).take_while(is_flag).any(|word| word == "-br" || word == "-brief");
+    let details = argv.iter().skip(1).take_while(is_flag).any(|word| word == "-d" || word == "-details");
     let words: Vec<&str> = argv.iter().skip(1).filter(|word| !is_flag(word)).map(String::as_str).collect();
     let object = words.first().copied().unwrap_or("");
     let about = |full: &str| !object.is_empty() && full.starts_with(object);
@@ -22,7 +23,7 @@ pub(super) fn ip(argv: &[String], io: &mut Io) -> Program {
         all.filter(|(_, interface)| named.is_none_or(|name| interface.name.split('@').next() == Some(name)));
     let is_busybox = io.state.is_busybox;
     if about("address") || about("link") {
-        let style = Style { has_addresses: about("address"), brief, is_busybox };
+        let style = Style { has_addresses: about("address"), brief, details, is_busybox };
         let text: String = shown
             .map(|(i, interface)| match interface.index {
                 0 => style.interface(i as u32 + 1, interface),
@@ -55,6 +56,9 @@ pub(super) fn ip(argv: &[String], io: &mut Io) -> Program {
 }
 
 fn neighbour(neighbour: &Neighbour) -> String {
+    if !neighbour.behind.is_empty() {
+        return format!("{} dev flannel.1 lladdr {} PERMANENT \n", neighbour.address, neighbour.mac);
+    }
     let state = if neighbour.is_fresh { "REACHABLE" } else { "STALE" };
     format!("{} dev eth0 lladdr {} {state} \n", neighbour.address, neighbour.mac)
 }
@@ -63,6 +67,7 @@ fn neighbour(neighbour: &Neighbour) -> String {
 struct Style {
     has_addresses: bool,
     brief: bool,
+    details: bool,
     is_busybox: bool,
 }
 
@@ -72,9 +77,10 @@ impl Style {
         let is_loopback = name == "lo";
         // A device that only holds addresses: nothing is sent by it.
         let is_dummy = name == "kube-ipvs0";
+        let is_overlay = !interface.details.is_empty();
         let state = if is_dummy {
             "DOWN"
-        } else if is_loopback {
+        } else if is_loopback || is_overlay {
             "UNKNOWN"
         } else {
             "UP"
@@ -91,10 +97,17 @@ impl Style {
             return format!("{name:<16} {state:<14} {tail} \n");
         }
         let master = if master.is_empty() { String::new() } else { format!(" master {master}") };
-        let mtu = if is_loopback { 65_536 } else { 1_500 };
+        let mtu = if is_loopback {
+            65_536
+        } else if is_overlay {
+            1_450
+        } else {
+            1_500
+        };
         let tail = match (self.is_busybox, is_loopback) {
             (true, true) => "qdisc noqueue qlen 1000".to_string(),
             (true, false) => "qdisc noqueue ".to_string(),
+            (false, _) if is_overlay => "qdisc noqueue state UNKNOWN group default ".to_string(),
             (false, _) if is_dummy => "qdisc noop state DOWN group default ".to_string(),
             (false, _) => format!("qdisc noqueue{master} state {state} group default qlen 1000"),
         };
@@ -104,6 +117,14 @@ impl Style {
         };
         let mut out =
             format!("{number}: {name}: <{flags}> mtu {mtu} {tail}\n    link/{link} {mac} brd {broadcast}\n");
+        if self.details && is_overlay {
+            // Models misc/iplink_vxlan.c vxlan_print_opt
+            out.truncate(out.trim_end().len());
+            out.push_str(&format!(
+                " promiscuity 0 minmtu 68 maxmtu 65535 \n    {} ttl auto ageing 300 udpcsum noudp6zerocsumtx noudp6zerocsumrx \n",
+                interface.details
+            ));
+        }
         if !self.has_addresses || address.is_empty() {
             return out;
         }
@@ -111,7 +132,7 @@ impl Style {
         for address in address.split(' ') {
             let scope = match is_loopback {
                 true => "scope host".to_string(),
-                false if is_dummy => "scope global".to_string(),
+                false if is_dummy || is_overlay => "scope global".to_string(),
                 false => format!("brd {} scope global", last_address(address)),
             };
             out.push_str(&format!(

@@ -63,7 +63,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("top htop df free uptime mount lsblk", "what a machine uses isn't simulated"),
     ("lsof", "ss -ltnp lists who listens"),
     ("mtr", "traceroute finds who passes packets on"),
-    ("journalctl dmesg", "there is no journal here; kubectl get events and kubectl logs tell"),
+    ("journalctl", "there is no journal here; kubectl get events and kubectl logs tell"),
     ("k9s lens stern", "kubectl get -w and kubectl logs -f show what changes"),
     ("kubectx kubens", "kubectl config use-context, and set-context --current --namespace=NAME"),
     ("tmux screen", "another console tab opens beside this one"),

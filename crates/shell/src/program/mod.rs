@@ -295,6 +295,7 @@ const TABLE: &[(&str, Make, &str)] = &[
 const MACHINES: &[(&str, &str)] = &[
     ("conntrack", "node"),
     ("crictl", "node"),
+    ("dmesg", "node"),
     ("ipset", "node"),
     ("iptables", "node"),
     ("iptables-restore", "node"),
@@ -312,10 +313,12 @@ const MACHINES: &[(&str, &str)] = &[
     ("reboot", "node"),
     ("shutdown", "node"),
     ("ss", "any"),
+    ("sysctl", "node"),
     ("systemctl", "node"),
     ("tc", "node"),
     ("vagrant", "client"),
     ("way", "any"),
+    ("who", "any"),
 ];
 
 /// Returns the names of all programs and what they are for.

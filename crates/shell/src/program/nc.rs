@@ -40,6 +40,7 @@ pub(crate) struct Nc {
     timeout: Option<Nanos>,
     payload: Option<String>,
     is_udp: bool,
+    from_port: u16,
     phase: Phase,
 }
 
@@ -69,6 +70,10 @@ pub(super) fn nc(argv: &[String], io: &mut Io) -> Program {
         return Ended::failed("usage: nc [-vz] [-w timeout] destination port", 1);
     };
     let Ok(port) = port.parse() else { return Ended::failed(&format!("nc: port number invalid: {port}"), 1) };
+    let from_port = given.value('p').unwrap_or("0");
+    let Ok(from_port) = from_port.parse() else {
+        return Ended::failed(&format!("nc: port number invalid: {from_port}"), 1);
+    };
     let timeout = given.value('w').and_then(super::waiting::span);
     let lookup = Lookup::new(host, timeout.map(|timeout| io.host.now() + timeout));
     Program::Nc(Box::new(Nc {
@@ -79,6 +84,7 @@ pub(super) fn nc(argv: &[String], io: &mut Io) -> Program {
         timeout,
         payload: given.has('z').then(String::new),
         is_udp,
+        from_port,
         phase: Phase::Lookup(lookup),
     }))
 }
@@ -103,7 +109,7 @@ impl Nc {
                     let payload = self.payload.clone().unwrap_or_default();
                     let timeout = self.timeout.unwrap_or(SYN_TIMEOUT);
                     let protocol = match self.is_udp {
-                        true => NetProtocol::Udp { payload },
+                        true => NetProtocol::Udp { payload, from_port: self.from_port },
                         false if payload.is_empty() && !self.only_opens => NetProtocol::Silence,
                         false => NetProtocol::Tcp { payload },
                     };

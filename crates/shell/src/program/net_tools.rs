@@ -11,9 +11,12 @@ use std::net::Ipv4Addr;
 /// `arp`
 pub(super) fn arp(_argv: &[String], io: &mut Io) -> Program {
     let facts = io.host.facts(&io.state.place);
-    let lines = facts.neighbours.iter().map(|one| match io.state.is_busybox {
-        true => format!("? ({}) at {} [ether]  on eth0\n", one.address, one.mac),
-        false => format!("{:<24} ether   {:<19} C                     eth0\n", one.address, one.mac),
+    let lines = facts.neighbours.iter().map(|one| match (io.state.is_busybox, one.behind.is_empty()) {
+        (true, _) => format!("? ({}) at {} [ether]  on eth0\n", one.address, one.mac),
+        (_, true) => format!("{:<24} ether   {:<19} C                     eth0\n", one.address, one.mac),
+        (_, false) => {
+            format!("{:<24} ether   {:<19} CM                    flannel.1\n", one.address, one.mac)
+        }
     });
     let lines: String = lines.collect();
     let head = "Address                  HWtype  HWaddress           Flags Mask            Iface\n";
@@ -101,13 +104,21 @@ pub(super) fn bridge(argv: &[String], io: &mut Io) -> Program {
             })
             .collect()
     } else if about("fdb") {
-        ports(&facts)
-            .iter()
-            .map(|one| {
-                let name = one.name.split('@').next().unwrap_or("");
-                format!("{} dev {name} master {} permanent\n", one.mac, one.master)
-            })
-            .collect()
+        let named =
+            argv.iter().position(|word| word == "dev" || word == "br").and_then(|at| argv.get(at + 1));
+        let is_shown = |name: &str| named.is_none_or(|named| named == name);
+        let ports = ports(&facts);
+        let ports = ports.iter().filter_map(|one| {
+            let name = one.name.split('@').next().unwrap_or("");
+            let is_it = is_shown(name) || is_shown(&one.master);
+            is_it.then(|| format!("{} dev {name} master {} permanent\n", one.mac, one.master))
+        });
+        let ends = facts.neighbours.iter().filter(|one| !one.behind.is_empty());
+        let ends = ends.map(|one| match named {
+            Some(_) => format!("{} dst {} self permanent\n", one.mac, one.behind),
+            None => format!("{} dev flannel.1 dst {} self permanent\n", one.mac, one.behind),
+        });
+        ports.chain(ends.filter(|_| is_shown("flannel.1"))).collect()
     } else {
         return Ended::failed(
             "Usage: bridge [ OPTIONS ] OBJECT { COMMAND | help }\n# kubarium: of its objects there are link and fdb",

@@ -312,6 +312,8 @@ pub(super) fn help(_argv: &[String], io: &mut Io) -> Program {
     }
     let machine: Vec<&str> = super::machine_names(&io.state.place).collect();
     out.push_str(&format!("  and of this machine: {}\n", machine.join(" ")));
+    out.push_str("  of these, Kubarium's own: way (the last packet's way), who (who would answer), ");
+    out.push_str("machine (power, links between machines)\n");
     out.push_str("Pipes, && || ;, $VARIABLES, $(commands), > >> < 2>&1, here-documents, if, for, while, case, functions.\n");
     if io.state.place == Place::Client {
         out.push_str("ssh NODE goes to a node; kubectl exec -it POD -- sh into a container.\n");

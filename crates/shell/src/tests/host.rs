@@ -85,6 +85,7 @@ impl World {
                         server: "10.96.0.10".into(),
                         code: code.into(),
                         records,
+                        authority: Vec::new(),
                         name: name.clone(),
                     },
                 )
