@@ -137,10 +137,9 @@ impl Addons {
         Some((component.identity().clone(), component.watches()))
     }
 
-    /// Returns whether a pod runs an Ingress controller.
-    pub(crate) fn is_ingress(&self, uid: &str) -> bool {
-        let addon = self.by_pod.get(uid).and_then(|part| self.running.get(part));
-        matches!(addon, Some(Addon::Ingress(_)))
+    /// Returns the program in a pod.
+    pub(crate) fn of_pod(&self, uid: &str) -> Option<&Addon> {
+        self.by_pod.get(uid).and_then(|part| self.running.get(part))
     }
 
     pub(crate) fn identity(&self, part: u32) -> Option<&Identity> {
@@ -292,9 +291,9 @@ fn end(cluster: &mut Cluster, uid: &str) {
 
 /// Hands a request that came to an application to the program that listens there.
 pub(crate) fn arrive(cluster: &mut Cluster, arrival: Arrival) {
-    if crate::ports::arrive(cluster, &arrival)
-        || crate::console::ears::arrive(cluster, &arrival)
+    if crate::console::ears::arrive(cluster, &arrival)
         || crate::tls::arrive(cluster, &arrival)
+        || crate::ports::arrive(cluster, &arrival)
     {
         return;
     }

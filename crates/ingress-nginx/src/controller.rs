@@ -125,6 +125,11 @@ impl IngressController {
         controller
     }
 
+    /// Returns the Secret with the certificate that is shown to who means a host; empty for nginx' own.
+    pub fn secret_of(&self, host: &str) -> &str {
+        self.config.server(host).map_or("", |(_, server)| &server.certificate.secret)
+    }
+
     /// Returns what nginx is configured with.
     pub fn config(&self) -> &Config {
         &self.config

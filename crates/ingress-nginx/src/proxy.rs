@@ -16,8 +16,6 @@ const TRIES: usize = 3;
 const READ_TIMEOUT: Nanos = 60 * SECOND;
 /// How many lines are kept until somebody takes them.
 const LINES: usize = 1_024;
-/// The header by which a client is told what certificate it was shown; HTTP itself has no such names.
-pub(crate) const CERTIFICATE: &str = ":certificate";
 
 /// What becomes of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +52,6 @@ struct Pending {
     backend: Backend,
     tried: Vec<Socket>,
     began: Time,
-    certificate: Option<Rc<str>>,
 }
 
 /// The proxy's state.
@@ -104,22 +101,20 @@ impl Proxy {
         let request = came.request;
         self.served += 1;
         let server = config.server(&request.host);
-        let secret = server.map_or("", |(_, server)| &server.certificate.secret);
-        let certificate = request.is_tls.then(|| Rc::from(secret));
         let path = request.path.split('?').next().unwrap_or("/");
         let location = server.and_then(|(_, server)| server.location(path));
         let Some(location) = location else {
-            return self.page(came, page(404), "upstream-default-backend", certificate);
+            return self.page(came, page(404), "upstream-default-backend");
         };
         if let Some(answer) = own_answer(location, came, path) {
-            return self.page(came, answer, "-", certificate);
+            return self.page(came, answer, "-");
         }
         let Some(backend) = self.backend(location, came) else {
-            return self.page(came, page(404), "upstream-default-backend", certificate);
+            return self.page(came, page(404), "upstream-default-backend");
         };
         let ready = endpoints.of(&backend);
         if ready.is_empty() {
-            return self.page(came, page(503), &backend.name(), certificate);
+            return self.page(came, page(503), &backend.name());
         }
         if self.pending.len() >= CONNECTIONS {
             return Served::Nothing;
@@ -133,7 +128,6 @@ impl Proxy {
             backend,
             tried: Vec::new(),
             began: came.now,
-            certificate,
         };
         self.ask(pending, &ready)
     }
@@ -191,16 +185,10 @@ impl Proxy {
     }
 
     /// Answers by itself.
-    fn page(
-        &mut self,
-        came: &Came,
-        response: HttpResponse,
-        name: &str,
-        certificate: Option<Rc<str>>,
-    ) -> Served {
+    fn page(&mut self, came: &Came, response: HttpResponse, name: &str) -> Served {
         let line = access(came.now, came.client, came.request, &response, name, "-", 0);
         self.write(line);
-        Served::Answer { exchange: came.exchange, answer: shown(response, certificate.as_ref()) }
+        Served::Answer { exchange: came.exchange, answer: shown(response, came.request.is_tls) }
     }
 
     fn finish(&mut self, now: Time, pending: &Pending, response: HttpResponse) -> Served {
@@ -209,16 +197,15 @@ impl Proxy {
         let took = now - pending.began;
         let line = access(now, pending.client, &pending.request, &response, &name, &tried.join(", "), took);
         self.write(line);
-        Served::Answer { exchange: pending.exchange, answer: shown(response, pending.certificate.as_ref()) }
+        Served::Answer { exchange: pending.exchange, answer: shown(response, pending.request.is_tls) }
     }
 }
 
-/// Adds what the client's TLS has learnt, and what nginx says through it.
-fn shown(mut response: HttpResponse, certificate: Option<&Rc<str>>) -> Answer {
-    if let Some(secret) = certificate {
+/// Adds what nginx says through TLS.
+fn shown(mut response: HttpResponse, is_tls: bool) -> Answer {
+    if is_tls {
         let hsts = ("Strict-Transport-Security".into(), "max-age=31536000; includeSubDomains".into());
         response.headers.push(hsts);
-        response.headers.push((CERTIFICATE.into(), secret.clone()));
     }
     Answer::Http(response)
 }

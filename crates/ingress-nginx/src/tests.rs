@@ -249,8 +249,15 @@ fn hosts_with_tls_redirect_and_show_their_secret() {
     assert_eq!(header(&request.headers, "X-Forwarded-Port"), "443");
     let answer = Outcome::Answered(Answer::Http(HttpResponse::new(200, "hi")));
     let served = bench.component.reply(bench.now, id, &answer);
-    assert_eq!(header(&response(&served).headers, ":certificate"), "default/cert");
-    assert_eq!(header(&response(&ask(&mut bench, "https://x.example.com/")).headers, ":certificate"), "");
+    assert_eq!(
+        header(&response(&served).headers, "Strict-Transport-Security"),
+        "max-age=31536000; includeSubDomains"
+    );
+    for (host, secret) in
+        [("web.example.com", "default/cert"), ("web.example.com:443", "default/cert"), ("x.example.com", "")]
+    {
+        assert_eq!(bench.component.secret_of(host), secret, "{host}");
+    }
     bench.server.change(bench.now, INGRESSES, "default/web", |ingress| {
         let key = "nginx.ingress.kubernetes.io/ssl-redirect";
         ingress.set(&["metadata", "annotations", key], "false");

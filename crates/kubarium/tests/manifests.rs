@@ -52,21 +52,12 @@ fn read(folder: &Path) -> Vec<(String, Vec<Case>)> {
     files.iter().map(read).collect()
 }
 
-/// Returns the answers to the commands of a transcript.
+/// Returns the answers to the commands of a transcript, without their exit codes.
 fn answers(transcript: &str) -> Vec<String> {
-    let mut answers: Vec<String> = Vec::new();
-    let mut in_file = false;
-    for line in transcript.lines() {
-        if in_file || line.starts_with("-- file ") {
-            in_file = line != "-- end";
-        } else if line.starts_with("$ ") {
-            answers.push(String::new());
-        } else if let Some(answer) = answers.last_mut().filter(|_| !line.starts_with("[exit ")) {
-            answer.push_str(line);
-            answer.push('\n');
-        }
-    }
-    answers
+    let without_code = |answer: String| -> String {
+        answer.lines().filter(|line| !line.starts_with("[exit ")).map(|line| format!("{line}\n")).collect()
+    };
+    normalise::blocks(transcript).into_iter().map(|(_, answer)| without_code(answer)).collect()
 }
 
 #[test]

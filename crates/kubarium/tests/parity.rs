@@ -6,31 +6,9 @@
 
 mod normalise;
 
-use normalise::form;
+use normalise::{blocks, form};
 use std::collections::BTreeSet;
 use std::path::Path;
-
-/// Returns the (command, answer) pairs of a transcript, in order.
-fn blocks(text: &str) -> Vec<(String, String)> {
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    let (mut in_file, mut answering) = (false, false);
-    for line in text.lines() {
-        if in_file {
-            in_file = line != "-- end";
-        } else if line.starts_with("-- file ") {
-            (in_file, answering) = (true, false);
-        } else if let Some(command) = line.strip_prefix("$ ") {
-            pairs.push((command.to_string(), String::new()));
-            answering = true;
-        } else if line.starts_with('@') {
-            answering = false;
-        } else if let Some((_, answer)) = pairs.last_mut().filter(|_| answering) {
-            answer.push_str(line);
-            answer.push('\n');
-        }
-    }
-    pairs
-}
 
 /// Returns the differing commands of a recording as `FILE<tab>NUMBER<tab>COMMAND`, and how many there are in all.
 fn differences(path: &Path) -> (Vec<String>, usize) {

@@ -69,6 +69,13 @@ pub enum NetProtocol {
         /// What is sent.
         payload: String,
     },
+    /// How a client begins TLS with somebody whom it calls so.
+    Hello {
+        /// The name that is meant (SNI).
+        name: String,
+        /// Whether something is asked over the same connection then.
+        goes_on: bool,
+    },
     /// A connection over which nothing is sent: what the other side says is read.
     Silence,
     /// A datagram of UDP with this in it.
@@ -113,6 +120,19 @@ pub struct DnsRecord {
     pub data: String,
 }
 
+/// The certificate that a server shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Certificate {
+    /// Whose it is: `CN=kube-apiserver`.
+    pub subject: String,
+    /// Who signed it.
+    pub issuer: String,
+    /// Why nobody whom a client knows vouches for it: OpenSSL's number and words.
+    pub flaw: (u8, String),
+    /// What is to be said of it besides; empty for nothing.
+    pub note: String,
+}
+
 /// What came of a [`NetRequest`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum NetAnswer {
@@ -138,6 +158,8 @@ pub enum NetAnswer {
         /// The name that was found or asked for last, after the search list.
         name: String,
     },
+    /// The other side speaks TLS and shows this.
+    Certificate(Certificate),
     /// What came back through a connection.
     Text(String),
     /// The connection opened.

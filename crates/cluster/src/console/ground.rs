@@ -252,7 +252,9 @@ impl Host for Ground<'_> {
         };
         let address = request.address.clone();
         let to = if request.port == 0 { address } else { format!("{address}:{}", request.port) };
-        let is_lookup = matches!(request.protocol, NetProtocol::Dns { .. });
+        // What is asked after a hello is told, and not the hello.
+        let is_lookup =
+            matches!(request.protocol, NetProtocol::Dns { .. } | NetProtocol::Hello { goes_on: true, .. });
         let words = asked_words(&request.protocol);
         let (id, exchange) = self.machines.errands.send(self.world.now, self.wires, from, &conf, request);
         if let Some((_, port)) = led {
@@ -359,7 +361,7 @@ fn asked_words(protocol: &NetProtocol) -> Payload {
         NetProtocol::Udp { payload, .. } => Payload::Text(payload.as_str().into()),
         NetProtocol::Tcp { payload } if payload.is_empty() => Payload::Connect,
         NetProtocol::Tcp { payload } => Payload::Text(payload.as_str().into()),
-        NetProtocol::Dns { .. } | NetProtocol::Silence => Payload::Connect,
+        NetProtocol::Dns { .. } | NetProtocol::Silence | NetProtocol::Hello { .. } => Payload::Connect,
     }
 }
 

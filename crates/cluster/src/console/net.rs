@@ -146,7 +146,10 @@ impl Errands {
                 headers: response.headers.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
                 body: response.body.to_string(),
             },
-            Outcome::Answered(Answer::Text(text)) => NetAnswer::Text(text.to_string()),
+            Outcome::Answered(Answer::Text(text)) => match crate::tls::read(&text) {
+                Some(certificate) => NetAnswer::Certificate(certificate),
+                None => NetAnswer::Text(text.to_string()),
+            },
             Outcome::Answered(Answer::Dns(_) | Answer::Connected) => NetAnswer::Connected,
             Outcome::Answered(Answer::Pong) => NetAnswer::Pong,
             Outcome::Answered(Answer::Expired(by)) => NetAnswer::Expired(by.to_string()),
@@ -244,6 +247,7 @@ fn payload(protocol: NetProtocol, port: u16) -> (Protocol, Payload) {
         }
         NetProtocol::Tcp { payload } if payload.is_empty() => (Protocol::Tcp, Payload::Connect),
         NetProtocol::Tcp { payload } => (Protocol::Tcp, Payload::Text(payload.into())),
+        NetProtocol::Hello { name, .. } => (Protocol::Tcp, Payload::Text(crate::tls::hello(&name))),
         NetProtocol::Silence => (Protocol::Tcp, Payload::Text("".into())),
         NetProtocol::Udp { payload, .. } => (Protocol::Udp, Payload::Text(payload.into())),
         NetProtocol::Icmp => (Protocol::Icmp, Payload::Ping),

@@ -60,3 +60,25 @@ pub fn form(command: &str, answer: &str) -> Vec<String> {
     let report = command.contains("rollout status");
     lines.filter(|line| !(report && line.starts_with("Waiting for "))).collect()
 }
+
+/// Returns the (command, answer) pairs of a transcript, in order.
+pub fn blocks(text: &str) -> Vec<(String, String)> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    let (mut in_file, mut answering) = (false, false);
+    for line in text.lines() {
+        if in_file {
+            in_file = line != "-- end";
+        } else if line.starts_with("-- file ") {
+            (in_file, answering) = (true, false);
+        } else if let Some(command) = line.strip_prefix("$ ") {
+            pairs.push((command.to_string(), String::new()));
+            answering = true;
+        } else if line.starts_with('@') {
+            answering = false;
+        } else if let Some((_, answer)) = pairs.last_mut().filter(|_| answering) {
+            answer.push_str(line);
+            answer.push('\n');
+        }
+    }
+    pairs
+}

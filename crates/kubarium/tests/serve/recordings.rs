@@ -5,8 +5,9 @@
 //! there nor in `parity/known-differences.tsv` fails the test. Where there is no kubectl nothing is played, and the test says so.
 
 use crate::kubectl::{self, Kubectl};
-use crate::normalise::form;
+use crate::normalise::{blocks, form};
 use crate::server::{Server, say};
+use cluster::script::{self, Step};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -63,10 +64,6 @@ pub fn settle(server: &Server) {
     }
 }
 
-fn is_mark(line: &str) -> bool {
-    line.starts_with(['@', '$']) || line.starts_with("-- file ")
-}
-
 /// kubectl describes a ConfigMap's data by ranging over a Go map, whose order differs from run to run.
 fn is_in_any_order(command: &str) -> bool {
     ["describe cm ", "describe configmap ", "describe secret "].iter().any(|words| command.contains(words))
@@ -79,33 +76,36 @@ fn play(path: &Path) -> (Vec<Difference>, usize) {
     let kubectl = Kubectl::new(&server);
     let text = std::fs::read_to_string(path).unwrap();
     let (mut differing, mut count) = (Vec::new(), 0);
-    let mut lines = text.lines().peekable();
-    while let Some(line) = lines.next() {
-        if let Some(file) = line.strip_prefix("-- file ") {
-            let content = lines.by_ref().take_while(|line| *line != "-- end");
-            let content: String = content.map(|line| format!("{line}\n")).collect();
-            kubectl.write(file.trim(), &content);
-        } else if line == "@settle" {
-            settle(&server);
-        } else if let Some(seconds) = line.strip_prefix("@sleep ") {
-            std::thread::sleep(Duration::from_secs_f64(seconds.trim().parse().unwrap()));
-        } else if let Some(command) = line.strip_prefix("$ ") {
-            let mut want = String::new();
-            while let Some(answer) = lines.next_if(|line| !is_mark(line)) {
-                want.push_str(&format!("{answer}\n"));
+    let mut answers = blocks(&text).into_iter();
+    for step in script::parse(&text).unwrap() {
+        let command = match step {
+            Step::Line(command) => command,
+            Step::File { name, text } => {
+                kubectl.write(&name, &text);
+                continue;
             }
-            count += 1;
-            let (mut want, mut got) = (form(command, &want), form(command, &kubectl.shell(command)));
-            if is_in_any_order(command) {
-                want.sort();
-                got.sort();
+            Step::Settle => {
+                settle(&server);
+                continue;
             }
-            if want != got {
-                let row = format!("{name}\t{count}\t{command}");
-                let shown =
-                    format!("--- {row}\n{}\n+++ through kubectl\n{}\n", want.join("\n"), got.join("\n"));
-                differing.push(Difference { row, reason: reason(&want, &got), shown });
+            Step::Sleep(ms) => {
+                std::thread::sleep(Duration::from_millis(ms.unsigned_abs()));
+                continue;
             }
+            other => panic!("{other:?} isn't played here"),
+        };
+        let (recorded, want) = answers.next().unwrap();
+        assert_eq!(recorded, command);
+        count += 1;
+        let (mut want, mut got) = (form(&command, &want), form(&command, &kubectl.shell(&command)));
+        if is_in_any_order(&command) {
+            want.sort();
+            got.sort();
+        }
+        if want != got {
+            let row = format!("{name}\t{count}\t{command}");
+            let shown = format!("--- {row}\n{}\n+++ through kubectl\n{}\n", want.join("\n"), got.join("\n"));
+            differing.push(Difference { row, reason: reason(&want, &got), shown });
         }
     }
     (differing, count)

@@ -6,9 +6,10 @@
 //! that is listed and agrees. Where there is no kubectl nothing is played, and the test says so.
 
 use crate::kubectl::{self, Kubectl};
-use crate::normalise::form;
+use crate::normalise::{blocks, form};
 use crate::recordings::settle;
 use crate::server::{Server, say};
+use cluster::script::{self, Step};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -39,17 +40,15 @@ fn through_kubectl(section: &str) -> Vec<(String, String)> {
     let server = Server::start();
     let kubectl = Kubectl::new(&server);
     let mut answers = Vec::new();
-    let mut lines = section.lines();
-    while let Some(line) = lines.next() {
-        if let Some(file) = line.strip_prefix("-- file ") {
-            let content = lines.by_ref().take_while(|line| *line != "-- end");
-            let content: String = content.map(|line| format!("{line}\n")).collect();
-            kubectl.write(file.trim(), &content);
-        } else if line == "@settle" {
-            settle(&server);
-        } else if let Some(command) = line.strip_prefix("$ ") {
-            let answer = kubectl.shell(command).replace(&server.kubeconfig, "KUBECONFIG");
-            answers.push((command.to_string(), kubectl.without_folder(&answer)));
+    for step in script::parse(section).unwrap() {
+        match step {
+            Step::File { name, text } => kubectl.write(&name, &text),
+            Step::Settle => settle(&server),
+            Step::Line(command) => {
+                let answer = kubectl.shell(&command).replace(&server.kubeconfig, "KUBECONFIG");
+                answers.push((command, kubectl.without_folder(&answer)));
+            }
+            other => panic!("{other:?} isn't played here"),
         }
     }
     answers
@@ -58,20 +57,9 @@ fn through_kubectl(section: &str) -> Vec<(String, String)> {
 /// Returns the commands of a section with what the console answers.
 fn in_console(section: &str) -> Vec<(String, String)> {
     let played = kubarium::run(section, "bare", 1).unwrap();
-    let mut answers: Vec<(String, String)> = Vec::new();
-    let mut in_file = false;
-    for line in played.lines() {
-        if in_file || line.starts_with("-- file ") {
-            in_file = line != "-- end";
-        } else if let Some(command) = line.strip_prefix("$ ") {
-            answers.push((command.to_string(), String::new()));
-        } else if let Some((_, answer)) = answers.last_mut().filter(|_| line != "@settle") {
-            answer.push_str(&format!("{line}\n"));
-        }
-    }
     let home =
         |text: String| text.replace("/home/learner/.kube/config", "KUBECONFIG").replace("/home/learner", "~");
-    answers.into_iter().map(|(command, answer)| (command, home(answer))).collect()
+    blocks(&played).into_iter().map(|(command, answer)| (command, home(answer))).collect()
 }
 
 /// Returns what is compared of an answer. Of a command's help that is its first line and the exit code: the rest is

@@ -5,7 +5,7 @@ use super::fetch::{Came, Exchange, Lookup, Lost, SYN_TIMEOUT, Url, UrlError, rea
 use super::options::Known;
 use super::simple::Ended;
 use super::{Io, Program, Progress};
-use crate::host::{NetAnswer, NetProtocol};
+use crate::host::{Certificate, NetAnswer, NetProtocol};
 use sim::{MILLISECOND, Nanos, SECOND, Time};
 use std::collections::VecDeque;
 
@@ -14,10 +14,8 @@ const MAX_REDIRECTS: u32 = 50;
 /// How long curl tries to connect, unless it is told.
 const CONNECT_TIMEOUT: Nanos = 300 * SECOND;
 
-/// The header by which a server's certificate is told, which isn't one of HTTP's.
-const CERTIFICATE: &str = ":certificate";
-/// How a side begins TLS.
-const HELLO: &str = "\u{16}\u{3}\u{1}";
+/// Who signs what `--cacert` vouches for here: the cluster's own authority.
+const AUTHORITY: &str = "CN=kubernetes";
 /// What curl says of a certificate that nobody vouches for.
 const DISTRUST: &str = "More details here: https://curl.se/docs/sslcerts.html
 
@@ -56,8 +54,8 @@ struct Result {
     answered: Nanos,
     redirects: u32,
     code: i32,
-    /// The Secret of the certificate that was shown; empty for the server's own.
-    certificate: Option<String>,
+    /// The certificate that was shown, where it was looked at.
+    certificate: Option<Certificate>,
 }
 
 #[derive(Clone, Debug)]
@@ -159,9 +157,17 @@ impl Curl {
                     self.answered(status, headers, &body, io);
                     Progress::More
                 }
-                Came::Got(NetAnswer::Text(text)) if self.url.scheme == "https" => {
-                    self.shook_hands(text.strip_prefix(HELLO), io)
+                Came::Got(NetAnswer::Certificate(certificate)) => {
+                    if !self.trusts(&certificate) {
+                        return self.shook_hands(Some(&certificate.flaw.1), io);
+                    }
+                    self.result.certificate = Some(certificate);
+                    let (address, port) = (self.result.address.clone(), self.url.port);
+                    let timeout = self.patience(io);
+                    self.phase = Phase::Request(exchange.again(io, self.request(), &address, port, timeout));
+                    Progress::More
                 }
+                Came::Got(NetAnswer::Text(_)) if self.url.scheme == "https" => self.shook_hands(None, io),
                 Came::Got(NetAnswer::Text(text)) if text.is_empty() => {
                     self.fail(52, "Empty reply from server", io)
                 }
@@ -205,18 +211,28 @@ impl Curl {
         let now = io.host.now();
         self.result.named = now - self.began;
         self.note(io, &format!("  Trying {address}:{}...", self.url.port));
-        let left = self.deadline().map_or(SYN_TIMEOUT, |deadline| deadline - now);
-        let connect = self.wish.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
-        let is_tls = self.url.scheme == "https";
-        let protocol = if is_tls && !self.wish.trusts {
-            // Nothing is asked of whom nobody vouches for.
-            NetProtocol::Tcp { payload: HELLO.to_string() }
-        } else {
-            self.request()
+        // Who trusts anybody looks at the certificate only to show it.
+        let looks = self.url.scheme == "https" && (!self.wish.trusts_all || self.wish.verbose);
+        let protocol = match looks {
+            true => NetProtocol::Hello { name: self.url.host.clone(), goes_on: self.wish.trusts },
+            false => self.request(),
         };
-        let timeout = left.min(connect).min(SYN_TIMEOUT);
+        let timeout = self.patience(io);
         self.result.address = address.clone();
         self.phase = Phase::Request(Exchange::send(io, protocol, &address, self.url.port, timeout));
+    }
+
+    /// Returns how long the answer may take.
+    fn patience(&self, io: &mut Io) -> Nanos {
+        let left = self.deadline().map_or(SYN_TIMEOUT, |deadline| deadline - io.host.now());
+        let connect = self.wish.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
+        left.min(connect).min(SYN_TIMEOUT)
+    }
+
+    /// Returns whether a certificate is good enough: any with `-k`, with `--cacert` those of the cluster's
+    /// authority.
+    fn trusts(&self, certificate: &Certificate) -> bool {
+        self.wish.trusts_all || self.wish.trusts && certificate.issuer == AUTHORITY
     }
 
     fn request(&self) -> NetProtocol {
@@ -294,13 +310,8 @@ impl Curl {
         Progress::More
     }
 
-    fn answered(&mut self, status: u16, mut headers: Vec<(String, String)>, body: &str, io: &mut Io) {
+    fn answered(&mut self, status: u16, headers: Vec<(String, String)>, body: &str, io: &mut Io) {
         let now = io.host.now();
-        let place = headers.iter().position(|(name, _)| name == CERTIFICATE);
-        self.result.certificate = place.map(|place| headers.remove(place).1);
-        if self.result.certificate.is_some() && !self.certified(io) {
-            return;
-        }
         self.result.answered = now - self.began;
         self.result.status = status;
         self.result.headers = headers;
@@ -352,29 +363,21 @@ impl Curl {
         self.write_out(io);
     }
 
-    /// Looks at a server's certificate, which is that of a Secret or, without one, made by the server itself.
-    /// Nobody here knows who signed them: only `-k` takes them. Returns whether it is taken.
-    fn certified(&mut self, io: &mut Io) -> bool {
-        if !self.wish.trusts_all {
-            self.fail(60, "SSL certificate problem: self-signed certificate", io);
-            return false;
-        }
-        true
-    }
-
     /// Returns what `-v` says of a server's certificate.
     fn certificate(&self) -> String {
-        let Some(secret) = &self.result.certificate else { return String::new() };
-        let told = if secret.is_empty() {
-            let name = "O=Acme Co; CN=Kubernetes Ingress Controller Fake Certificate";
-            format!("*  subject: {name}\n*  issuer: {name}\n")
-        } else {
-            format!("*  # kubarium: the one in Secret {secret}; what it says isn't read here\n")
+        let Some(Certificate { subject, issuer, flaw: (number, why), note }) = &self.result.certificate
+        else {
+            return String::new();
         };
-        format!(
-            "* Server certificate:\n{told}*  SSL certificate verify result: self-signed certificate (18), \
-             continuing anyway.\n"
-        )
+        let told = match note.as_str() {
+            "" => format!("*  subject: {subject}\n*  issuer: {issuer}\n"),
+            note => format!("*  # kubarium: {note}\n"),
+        };
+        let verdict = match self.wish.trusts_all {
+            true => format!("SSL certificate verify result: {why} ({number}), continuing anyway."),
+            false => "SSL certificate verify ok.".to_string(),
+        };
+        format!("* Server certificate:\n{told}*  {verdict}\n")
     }
 
     fn host_header(&self) -> String {
@@ -404,11 +407,7 @@ impl Curl {
         if self.url.scheme == "https" {
             let lines = GREETING.iter().chain(PRESENTING).chain(AGREED);
             lines.for_each(|line| text.push_str(&format!("* {line}\n")));
-            text.push_str(&match (&self.result.certificate, self.wish.trusts_all) {
-                (Some(_), _) => self.certificate(),
-                (None, true) => "*  SSL certificate verify result: unable to get local issuer certificate (20), continuing anyway.\n".to_string(),
-                (None, false) => "*  SSL certificate verify ok.\n".to_string(),
-            });
+            text.push_str(&self.certificate());
         }
         text.push_str(&format!("> {} {} HTTP/1.1\n", self.wish.method, self.url.path));
         text.push_str(&format!("> Host: {}\n", self.host_header()));

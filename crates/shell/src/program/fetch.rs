@@ -197,6 +197,21 @@ impl Exchange {
         Exchange { id, began: io.host.now() }
     }
 
+    /// Asks over the same connection, once the answer has come.
+    pub fn again(
+        &self,
+        io: &mut Io,
+        protocol: NetProtocol,
+        address: &str,
+        port: u16,
+        timeout: Nanos,
+    ) -> Exchange {
+        let timeout = timeout.max(MILLISECOND);
+        let request = NetRequest { protocol, address: address.to_string(), port, timeout };
+        let id = io.host.connect_again(&io.state.place, self.id, request);
+        Exchange { id, began: io.host.now() }
+    }
+
     /// Takes what came.
     pub fn step(&self, io: &mut Io) -> Came<NetAnswer> {
         match io.host.exchange(self.id) {

@@ -17,6 +17,7 @@ mod kube;
 mod machine;
 mod nc;
 mod net_tools;
+mod openssl;
 mod options;
 mod ping;
 mod redis;
@@ -171,6 +172,7 @@ macro_rules! programs {
 
 programs! {
     Arping(Box<net_tools::Arping>),
+    Openssl(Box<openssl::Openssl>),
     Curl(Box<curl::Curl>),
     Dig(Box<dns::Dig>),
     Ended(simple::Ended),
@@ -251,6 +253,7 @@ const TABLE: &[(&str, Make, &str)] = &[
     ("nc", nc::nc, "opens a connection"),
     ("nl", filters::nl, ""),
     ("nslookup", dns::nslookup, "asks DNS"),
+    ("openssl", openssl::openssl, "shows a server's certificate: openssl s_client -connect HOST:443"),
     ("ping", ping::ping, "asks whether a machine answers"),
     ("printenv", simple::printenv, ""),
     ("ps", simple::ps, "lists processes"),
@@ -389,6 +392,7 @@ impl Program {
             Program::Tcpdump(tcpdump) => tcpdump.interrupt(io),
             Program::Traceroute(traceroute) => traceroute.interrupt(io),
             Program::Arping(arping) => arping.interrupt(io),
+            Program::Openssl(openssl) => openssl.interrupt(io),
             Program::Foreground(job) => job.interrupt(io),
             _ => {}
         }

@@ -111,6 +111,7 @@ impl World {
             NetProtocol::Tcp { payload } if payload.contains("PING") => {
                 (quick, NetAnswer::Text("+PONG\r\n".into()))
             }
+            NetProtocol::Hello { .. } => (quick, NetAnswer::Text("HTTP/1.1 400 Bad Request\r\n".into())),
             NetProtocol::Tcp { payload } if payload.contains("KEYS") => {
                 (quick, NetAnswer::Text("*2\r\n$1\r\na\r\n$2\r\nbb\r\n".into()))
             }
