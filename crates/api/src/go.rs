@@ -1,7 +1,7 @@
 //! How Go prints what ends up in messages.
 
 use crate::Value;
-use sim::{Nanos, SECOND};
+use sim::{HOUR, MICROSECOND, MILLISECOND, MINUTE, Nanos, SECOND};
 use std::fmt::Write;
 
 /// Returns the text in double quotes, as `%q` writes it.
@@ -79,6 +79,40 @@ pub fn text(value: &Value, missing: &str) -> String {
             format!("map[{}]", entries.join(" "))
         }
     }
+}
+
+/// Reads a duration as `time.ParseDuration`, in nanoseconds; `None` for what is none.
+pub fn parse_duration(text: &str) -> Option<Nanos> {
+    let (negative, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if rest == "0" {
+        return Some(0);
+    }
+    let mut total: f64 = 0.0;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let number: f64 = rest.get(..end)?.parse().ok()?;
+        rest = rest.get(end..)?;
+        let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
+        let unit = match rest.get(..end)? {
+            "h" => HOUR,
+            "m" => MINUTE,
+            "s" => SECOND,
+            "ms" => MILLISECOND,
+            "us" | "µs" => MICROSECOND,
+            "ns" => 1,
+            _ => return None,
+        };
+        total += number * unit as f64;
+        rest = rest.get(end..)?;
+    }
+    let nanos = total as i64;
+    Some(if negative { -nanos } else { nanos })
 }
 
 /// Returns a span of nanoseconds as `time.Duration` writes it: `1m0s`.

@@ -144,6 +144,7 @@ pub mod resources {
         LEASES: "coordination.k8s.io" "v1" "leases" "Lease" true;
         CUSTOMRESOURCEDEFINITIONS: "apiextensions.k8s.io" "v1" "customresourcedefinitions" "CustomResourceDefinition" false;
         NETWORKPOLICIES: "networking.k8s.io" "v1" "networkpolicies" "NetworkPolicy" true;
+        SERVICECIDRS: "networking.k8s.io" "v1" "servicecidrs" "ServiceCIDR" false;
         INGRESSES: "networking.k8s.io" "v1" "ingresses" "Ingress" true;
         INGRESSCLASSES: "networking.k8s.io" "v1" "ingressclasses" "IngressClass" false;
         APISERVICES: "apiregistration.k8s.io" "v1" "apiservices" "APIService" false;

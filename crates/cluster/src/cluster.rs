@@ -442,15 +442,12 @@ impl Cluster {
         number: u32,
         spec: &crate::preset::NodeSpec,
     ) -> (kube_proxy::Settings, Result<(), String>) {
+        let application = crate::wires::proxy_application(number);
+        let own = address(&spec.address);
         let mut settings = kube_proxy::Settings {
-            node: name.clone(),
-            host,
-            address: address(&spec.address),
             cluster_cidr: Cidr::parse(POD_CIDR),
-            application: crate::wires::proxy_application(number),
-            mode: kube_proxy::Mode::Iptables,
-            masquerade_all: false,
             tells_start: self.preset.kubelet == KubeletMode::Real,
+            ..kube_proxy::Settings::new(name.clone(), host, own, application)
         };
         let path = "/api/v1/namespaces/kube-system/configmaps/kube-proxy";
         let found = self.peek(&api::Request::new(api::Method::Get, path));

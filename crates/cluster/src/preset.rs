@@ -93,7 +93,7 @@ pub struct Preset {
     /// The default StorageClass, whose volumes are on a file server beside the cluster; empty for none.
     #[serde(default)]
     pub storage_class: String,
-    /// kube-proxy's mode, `iptables` or `ipvs`, as its ConfigMap has it from the first moment; empty for
+    /// kube-proxy's mode, `iptables`, `ipvs` or `nftables`, as its ConfigMap has it from the first moment; empty for
     /// `iptables` without a ConfigMap, which `kubeadm init phase addon kube-proxy` makes.
     #[serde(default)]
     pub proxy_mode: String,

@@ -25,12 +25,8 @@ impl ProxyLoad {
         let host = network.add_node("node-1", address);
         kube_proxy::ensure_jumps(&mut network, host);
         let config = kube_proxy::Config {
-            node_name: "node-1".into(),
-            node_ip: address,
             cluster_cidr: network::Cidr::parse("10.0.0.0/8"),
-            masquerade_all: false,
-            zone: "".into(),
-            scheduler: "rr",
+            ..kube_proxy::Config::new("node-1", address)
         };
         let mut load = ProxyLoad {
             network,

@@ -1,10 +1,15 @@
 //! The names of the chains that belong to one Service's port.
 
+use crate::ServicePortName;
+use network::Socket;
 use sha2::{Digest, Sha256};
 use std::rc::Rc;
 
 /// The beginnings of the names of all chains that come and go with Services.
 const PREFIXES: [&str; 5] = ["KUBE-SVC-", "KUBE-SVL-", "KUBE-SEP-", "KUBE-FW-", "KUBE-EXT-"];
+
+/// How long what follows the prefix of a name may be in mode nftables.
+const NAME_LENGTH: usize = 240;
 
 /// Returns the first 16 letters of a text's SHA-256 in base 32.
 // Models pkg/proxy/iptables/proxier.go portProtoHash
@@ -41,6 +46,23 @@ impl ServiceChains {
     }
 }
 
+/// Returns what the names of a port's chains in mode nftables end with, or those of one of its endpoints.
+// Models pkg/proxy/nftables/proxier.go servicePortChainNameBase, servicePortEndpointChainNameBase
+pub(crate) fn plain_name(name: &ServicePortName, endpoint: Option<Socket>) -> String {
+    let mut text = format!("{}/{}/{}", name.service, name.protocol.name(), name.port);
+    if let Some(Socket { address, port }) = endpoint {
+        text.push_str(&format!("__{address}/{port}"));
+    }
+    let mut encoded = hash(&text);
+    encoded.truncate(8);
+    let mut whole = format!("{encoded}-{text}");
+    if whole.len() > NAME_LENGTH {
+        whole.truncate(NAME_LENGTH - 3);
+        whole.push_str("...");
+    }
+    whole
+}
+
 /// Names the chain of one endpoint of a port.
 pub(crate) fn endpoint_chain(name: &str, protocol: &str, endpoint: &str) -> Rc<str> {
     format!("KUBE-SEP-{}", hash(&format!("{name}{protocol}{endpoint}"))).into()
@@ -65,6 +87,16 @@ mod tests {
         ] {
             assert_eq!(&*ServiceChains::new(name, "tcp").cluster, chain);
         }
+        let name = |service: &str, port: &str| ServicePortName {
+            service: service.into(),
+            port: port.into(),
+            protocol: network::Protocol::Tcp,
+        };
+        let endpoint = Some(Socket::new([10, 180, 0, 1].into(), 80));
+        assert_eq!(plain_name(&name("ns1/svc1", "p80"), None), "ULMVA6XW-ns1/svc1/tcp/p80");
+        assert_eq!(plain_name(&name("ns5/svc5", "p80"), None), "HVFWP5L3-ns5/svc5/tcp/p80");
+        let own = plain_name(&name("ns1/svc1", "p80"), endpoint);
+        assert_eq!(own, "5OJB2KTY-ns1/svc1/tcp/p80__10.180.0.1/80");
         assert_eq!(&*endpoint_chain("ns1/svc1:p80", "tcp", "10.180.0.1:80"), "KUBE-SEP-SXIVWICOYRO3J4NJ");
     }
 }

@@ -1,7 +1,7 @@
 //! Mode ipvs: virtual servers, the addresses of `kube-ipvs0`, sets, and the few rules that ask for them.
 // Models pkg/proxy/ipvs/proxier.go
 
-use crate::rules::{Jump, LOCAL_MARK, ensure};
+use crate::rules::{Jump, LOCAL_MARK, ensure, forsake};
 use crate::topology::categorize;
 use crate::{Config, Endpoint, EndpointsMap, ServiceMap, ServicePort};
 use network::ipvs::ServerKey;
@@ -366,6 +366,23 @@ pub fn write(
     network.restore(host, &plan.rules(config)).map_err(|error| error.to_string())?;
     network.bind(host, plan.bound);
     Ok(())
+}
+
+/// Takes the virtual servers, sets and chains away, as kube-proxy does at its start in mode nftables.
+// Models pkg/proxy/ipvs/proxier.go CleanupLeftovers
+pub(crate) fn clean_up(now: Time, network: &mut Network, host: HostId) {
+    if network.ipvs(host).is_none_or(|ipvs| ipvs.servers().is_empty() && ipvs.bound().is_empty()) {
+        return;
+    }
+    network.ipvs_command(host, &["-C"], "", now);
+    network.bind(host, BTreeSet::new());
+    let chains = NAT_CHAINS.map(|chain| ("nat", chain)).into_iter();
+    let chains = chains.chain(FILTER_CHAINS.map(|chain| ("filter", chain)));
+    let chains: Vec<(&str, String)> = chains.map(|(table, chain)| (table, chain.to_string())).collect();
+    forsake(network, host, &JUMPS, &chains);
+    for (set, ..) in SETS {
+        network.ipset_command(host, &["destroy", set], "", now);
+    }
 }
 
 /// Returns what `ipset restore` is to do: make the sets, take out what went, put in what came.

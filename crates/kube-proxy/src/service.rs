@@ -70,6 +70,11 @@ impl ServicePort {
         self.node_port != 0 || !self.load_balancer_ips.is_empty() || !self.external_ips.is_empty()
     }
 
+    /// Returns whether `loadBalancerSourceRanges` keep somebody away from its load balancer's addresses.
+    pub(crate) fn is_fenced(&self) -> bool {
+        !self.load_balancer_ips.is_empty() && !self.source_ranges.is_empty()
+    }
+
     /// Returns whether endpoints on all nodes are used. Even where outside traffic keeps to its node,
     /// traffic from inside to the outside address doesn't.
     pub fn uses_cluster_endpoints(&self) -> bool {

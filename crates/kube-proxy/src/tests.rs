@@ -1,6 +1,4 @@
-use crate::{
-    Config, EndpointsMap, KubeProxy, Mode, ServiceMap, Settings, Sync, endpoints_of, ports_of, restore,
-};
+use crate::{Config, EndpointsMap, KubeProxy, ServiceMap, Settings, Sync, endpoints_of, ports_of, restore};
 use api::resources::{ENDPOINTSLICES, SERVICES};
 use api::{Value, meta, tree, yaml};
 use client::testing::{Bench, Server};
@@ -16,14 +14,7 @@ const NAT: &str = include_str!("../tests/data/lesson-nat.txt");
 const FILTER: &str = include_str!("../tests/data/lesson-filter.txt");
 
 fn config() -> Config {
-    Config {
-        node_name: "node-1".into(),
-        node_ip: [10, 64, 140, 11].into(),
-        cluster_cidr: Cidr::parse("10.244.0.0/16"),
-        masquerade_all: false,
-        zone: "".into(),
-        scheduler: "rr",
-    }
+    Config { cluster_cidr: Cidr::parse("10.244.0.0/16"), ..Config::new("node-1", [10, 64, 140, 11].into()) }
 }
 
 /// A kube-proxy together with the network that it writes to.
@@ -40,14 +31,8 @@ impl Node {
         let address = [10, 64, 140, 11].into();
         let host = network.add_node("node-1", address);
         let settings = Settings {
-            node: "node-1".into(),
-            host,
-            address,
             cluster_cidr: Cidr::parse("10.244.0.0/16"),
-            application: Application(1),
-            mode: Mode::Iptables,
-            masquerade_all: false,
-            tells_start: false,
+            ..Settings::new("node-1".into(), host, address, Application(1))
         };
         Node { proxy: KubeProxy::new(settings), network, host }
     }

@@ -1,6 +1,6 @@
 //! Which endpoints a node uses.
 
-use crate::{Endpoint, ServicePort};
+use crate::{Endpoint, EndpointsMap, ServiceMap, ServicePort, ServicePortName};
 
 /// A Service port's endpoints as one node uses them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +40,36 @@ impl Summary {
             has_local: endpoints.iter().any(|one| one.is_local && is_used(&one)),
         }
     }
+}
+
+/// Whether a Service's traffic finds endpoints on this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ways {
+    /// That from inside.
+    pub(crate) has_internal: bool,
+    /// That from outside.
+    pub(crate) has_external: bool,
+}
+
+impl Ways {
+    pub(crate) fn new(service: &ServicePort, summary: Summary) -> Ways {
+        let has = |is_local: bool| summary.has_any && (!is_local || summary.has_local);
+        Ways { has_internal: has(service.is_internal_local), has_external: has(service.is_external_local) }
+    }
+}
+
+/// Returns each Service's port with its endpoints. Both maps have the same order.
+pub(crate) fn pairs<'a>(
+    services: &'a ServiceMap,
+    endpoints: &'a EndpointsMap,
+) -> Vec<(&'a ServicePortName, &'a ServicePort, &'a [Endpoint])> {
+    let mut lists = endpoints.iter().peekable();
+    let pair = |(name, service)| {
+        while lists.next_if(|(other, _)| *other < name).is_some() {}
+        let list = lists.next_if(|(other, _)| *other == name).map_or(&[][..], |(_, list)| list.as_slice());
+        (name, service, list)
+    };
+    services.iter().map(pair).collect()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

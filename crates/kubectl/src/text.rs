@@ -1,9 +1,11 @@
 //! How Go writes and reads what kubectl prints: quotes, durations, JSON, values.
 
 use api::Value;
-use sim::{HOUR, MICROSECOND, MILLISECOND, MINUTE, Nanos, SECOND};
+use sim::{Nanos, SECOND};
 
-pub(crate) use api::go::{escape_html, json as go_json, quote, text as go_text, type_name as go_type};
+pub(crate) use api::go::{
+    escape_html, json as go_json, parse_duration, quote, text as go_text, type_name as go_type,
+};
 
 /// Reads a truth value as `strconv.ParseBool`.
 pub(crate) fn parse_bool(text: &str) -> Option<bool> {
@@ -12,40 +14,6 @@ pub(crate) fn parse_bool(text: &str) -> Option<bool> {
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
         _ => None,
     }
-}
-
-/// Reads a duration as `time.ParseDuration`, in nanoseconds.
-pub(crate) fn parse_duration(text: &str) -> Option<Nanos> {
-    let (negative, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    if rest == "0" {
-        return Some(0);
-    }
-    let mut total: f64 = 0.0;
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest.get(..end)?.parse().ok()?;
-        rest = rest.get(end..)?;
-        let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
-        let unit = match rest.get(..end)? {
-            "h" => HOUR,
-            "m" => MINUTE,
-            "s" => SECOND,
-            "ms" => MILLISECOND,
-            "us" | "µs" => MICROSECOND,
-            "ns" => 1,
-            _ => return None,
-        };
-        total += number * unit as f64;
-        rest = rest.get(end..)?;
-    }
-    let nanos = total as i64;
-    Some(if negative { -nanos } else { nanos })
 }
 
 /// Writes an age as the columns AGE show it: `5m30s`, `3d4h`.

@@ -149,6 +149,14 @@ impl Way {
         use crate::iptables::Taken;
         let (mut share, mut lucky) = (1.0, 0);
         for event in &self.events {
+            if let Event::Nft(crate::nftables::Taken::Rule { of, chosen, .. }) = event
+                && *of > 1
+            {
+                // The last place is what is left where no draw was won.
+                share /= f64::from(*of);
+                lucky += usize::from(chosen + 1 < *of);
+                continue;
+            }
             let (rules, rule, is_taken) = match event {
                 Event::Taken(Taken::Rule { rules, rule, draw: Some(_) }) => (rules, rule, true),
                 Event::Taken(Taken::Missed { rules, rule, .. }) => (rules, rule, false),

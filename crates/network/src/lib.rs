@@ -15,6 +15,7 @@ pub mod iptables;
 pub mod ipvs;
 mod keepalive;
 mod network;
+pub mod nftables;
 mod node;
 mod passage;
 mod payload;

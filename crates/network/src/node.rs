@@ -6,6 +6,7 @@ use crate::iptables::{
     Verdict, state,
 };
 use crate::ipvs::{Ipvs, Scheduled};
+use crate::nftables::{Nftables, Point};
 use crate::topology::Topology;
 use crate::way::{Event, Loss, Route};
 use crate::{HostId, Protocol, Socket};
@@ -18,11 +19,17 @@ use std::rc::Rc;
 const PORT_TRIES: u32 = 128;
 /// The first port that is drawn for a translated source.
 const FIRST_PORT: u16 = 1_024;
+/// The priorities of the tables of iptables at their hooks; the chains of nftables have their own.
+const MANGLE: i32 = -150;
+const DESTINATIONS: i32 = -100;
+const FILTER: i32 = 0;
+const SOURCES: i32 = 100;
 
 /// What a node keeps of the network.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Node {
     pub(crate) iptables: Iptables,
+    pub(crate) nftables: Nftables,
     pub(crate) conntrack: Conntrack,
     pub(crate) ipvs: Ipvs,
     pub(crate) recent: RecentLists,
@@ -89,13 +96,16 @@ impl Node {
         if matches!(translation, Translation::New) && !self.conntrack.make_room(pass.now) {
             return Err(Stop::Lost(Loss::TableFull));
         }
-        let mut run = Run { node: self, pass, locals, virtual_server: None };
+        let mut run = Run { node: self, pass, locals, virtual_server: None, reached: i32::MIN };
         let begin = if origin == Origin::Process { Hook::Output } else { Hook::Prerouting };
         if begin == Hook::Output {
             packet.out_interface = run.route(packet.destination.address).1;
         }
         run.table(TableName::Mangle, begin, packet)?;
         run.translate_destination(begin, packet, translation)?;
+        if begin == Hook::Prerouting {
+            run.leave(begin, packet)?;
+        }
         let (mut route, out) = run.route(packet.destination.address);
         run.pass.events.push(Event::Route(route));
         if matches!(translation, Translation::New) && !run.node.ipvs.servers().is_empty() {
@@ -105,6 +115,7 @@ impl Node {
             if begin == Hook::Prerouting && route == Route::Local && run.has_virtual(packet) {
                 run.table(TableName::Mangle, Hook::Input, packet)?;
                 run.table(TableName::Filter, Hook::Input, packet)?;
+                run.leave(Hook::Input, packet)?;
             }
             if route == Route::Local && run.send_on(packet)? {
                 let (next, out) = run.route(packet.destination.address);
@@ -113,11 +124,13 @@ impl Node {
                 packet.out_interface = out;
                 run.virtual_server = Some(asked);
                 run.table(TableName::Filter, Hook::Output, packet)?;
+                run.leave(Hook::Output, packet)?;
                 if route != Route::Local {
                     run.table(TableName::Mangle, Hook::Postrouting, packet)?;
                 }
                 let hook = if route == Route::Local { Hook::Input } else { Hook::Postrouting };
                 run.translate_source(hook, packet, translation, &original)?;
+                run.leave(hook, packet)?;
                 let reply = Tuple { source: packet.destination, destination: packet.source, ..original };
                 self.conntrack.add(pass.now, original, reply);
                 return Ok(route);
@@ -126,14 +139,17 @@ impl Node {
         if begin == Hook::Output {
             packet.out_interface = out;
             run.table(TableName::Filter, Hook::Output, packet)?;
+            run.leave(Hook::Output, packet)?;
         } else if route != Route::Local {
             packet.out_interface = out;
             run.table(TableName::Mangle, Hook::Forward, packet)?;
             run.table(TableName::Filter, Hook::Forward, packet)?;
+            run.leave(Hook::Forward, packet)?;
         }
         if begin == Hook::Output || route != Route::Local {
             run.table(TableName::Mangle, Hook::Postrouting, packet)?;
             run.translate_source(Hook::Postrouting, packet, translation, &original)?;
+            run.leave(Hook::Postrouting, packet)?;
         }
         if route == Route::Local {
             packet.out_interface = Interface::None;
@@ -145,6 +161,7 @@ impl Node {
             if begin != Hook::Output {
                 run.translate_source(Hook::Input, packet, translation, &original)?;
             }
+            run.leave(Hook::Input, packet)?;
         }
         if matches!(translation, Translation::New) {
             let reply = Tuple { source: packet.destination, destination: packet.source, ..original };
@@ -195,6 +212,8 @@ struct Run<'a, 'b> {
     locals: [Ipv4Addr; 3],
     /// The virtual server that sent the packet on.
     virtual_server: Option<Socket>,
+    /// Up to which priority the chains of nftables at this hook are done.
+    reached: i32,
 }
 
 impl Run<'_, '_> {
@@ -215,6 +234,54 @@ impl Run<'_, '_> {
             None if topology.segment.contains(to) => (Route::Segment(to), Interface::Eth0),
             None => (Route::Gateway, Interface::Eth0),
         }
+    }
+
+    /// Runs the chains of nftables that come before a priority, and were not run yet at this hook.
+    // Models include/uapi/linux/netfilter_ipv4.h nf_ip_hook_priorities
+    fn before(&mut self, to: i32, hook: Hook, packet: &mut Packet) -> Result<(), Stop> {
+        if self.node.nftables.is_empty() {
+            return Ok(());
+        }
+        let from = std::mem::replace(&mut self.reached, to);
+        match self.nftables(Point { is_nat: false, hook, from, to }, packet) {
+            Verdict::Drop => Err(Stop::Lost(Loss::Dropped)),
+            Verdict::Reject(with) => Err(Stop::Rejected(with)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs what is left of nftables at a hook.
+    fn leave(&mut self, hook: Hook, packet: &mut Packet) -> Result<(), Stop> {
+        self.before(i32::MAX, hook, packet)?;
+        self.reached = i32::MIN;
+        Ok(())
+    }
+
+    /// Asks both kinds of tables how a new connection is translated; the first that says so decides.
+    fn nat(&mut self, hook: Hook, packet: &mut Packet) -> Verdict {
+        match self.verdict(TableName::Nat, hook, packet) {
+            Verdict::Accept if !self.node.nftables.is_empty() => {
+                self.nftables(Point { is_nat: true, hook, from: i32::MIN, to: i32::MAX }, packet)
+            }
+            verdict => verdict,
+        }
+    }
+
+    fn nftables(&mut self, point: Point, packet: &mut Packet) -> Verdict {
+        let mut context = RunContext {
+            now: self.pass.now,
+            locals: &self.locals,
+            bound: self.node.ipvs.bound(),
+            virtual_server: self.virtual_server,
+            recent: &mut self.node.recent,
+            accounts: &mut self.node.accounts,
+            chance: self.pass.chance,
+            who: self.pass.who,
+            draws: self.pass.draws,
+        };
+        let verdict = self.node.nftables.run(point, packet, &mut context, self.pass.events);
+        self.pass.draws = context.draws;
+        verdict
     }
 
     fn verdict(&mut self, table: TableName, hook: Hook, packet: &mut Packet) -> Verdict {
@@ -260,6 +327,7 @@ impl Run<'_, '_> {
     }
 
     fn table(&mut self, table: TableName, hook: Hook, packet: &mut Packet) -> Result<(), Stop> {
+        self.before(if table == TableName::Mangle { MANGLE } else { FILTER }, hook, packet)?;
         match self.verdict(table, hook, packet) {
             Verdict::Drop => Err(Stop::Lost(Loss::Dropped)),
             Verdict::Reject(with) => Err(Stop::Rejected(with)),
@@ -273,13 +341,15 @@ impl Run<'_, '_> {
         packet: &mut Packet,
         translation: Translation,
     ) -> Result<(), Stop> {
+        self.before(DESTINATIONS, hook, packet)?;
         let before = packet.destination;
         let after = match translation {
             Translation::Known(_, destination) => destination,
-            Translation::New => match self.verdict(TableName::Nat, hook, packet) {
+            Translation::New => match self.nat(hook, packet) {
                 Verdict::Dnat(to) if to.port == 0 => Socket::new(to.address, before.port),
                 Verdict::Dnat(to) => to,
                 Verdict::Drop => return Err(Stop::Lost(Loss::Dropped)),
+                Verdict::Reject(with) => return Err(Stop::Rejected(with)),
                 _ => before,
             },
         };
@@ -299,10 +369,11 @@ impl Run<'_, '_> {
         translation: Translation,
         original: &Tuple,
     ) -> Result<(), Stop> {
+        self.before(SOURCES, hook, packet)?;
         let before = packet.source;
         let after = match translation {
             Translation::Known(source, _) => source,
-            Translation::New => match self.verdict(TableName::Nat, hook, packet) {
+            Translation::New => match self.nat(hook, packet) {
                 Verdict::Snat(to) => self.free_source(packet, to.address, to.port, false)?,
                 Verdict::Masquerade { random_fully } => {
                     let address = self.leaving_address(packet.out_interface);

@@ -3,6 +3,7 @@
 use crate::conntrack::Conntrack;
 use crate::iptables::{Counters, Fault, Iptables, Output, RestoreError, TableName};
 use crate::ipvs::{Ipvs, ServerKey};
+use crate::nftables::Nftables;
 use crate::node::{Node, bridge_address};
 use crate::way::ChainView;
 use crate::{HostId, Network, Protocol, Socket};
@@ -61,6 +62,32 @@ impl Network {
                 Output { stderr: "ipset: command not found\n".to_string(), code: 127, ..Output::default() }
             }
         }
+    }
+
+    /// Returns a node's tables of nftables.
+    pub fn nftables(&self, node: HostId) -> Option<&Nftables> {
+        self.nodes.get(&node).map(|node| &node.nftables)
+    }
+
+    /// Runs `nft` on a node.
+    pub fn nft_command(&mut self, node: HostId, words: &[&str], stdin: &str, now: Time) -> Output {
+        match self.nodes.get_mut(&node) {
+            Some(node) => {
+                self.rule_changes += 1;
+                Rc::make_mut(node).nftables.command(words, stdin, now)
+            }
+            None => Output { stderr: "nft: command not found\n".to_string(), code: 127, ..Output::default() },
+        }
+    }
+
+    /// Hands a node text for `nft -f -`.
+    ///
+    /// # Errors
+    /// The first mistake. Nothing has changed then.
+    pub fn nft_load(&mut self, node: HostId, text: &str, now: Time) -> Result<(), String> {
+        let node = self.nodes.get_mut(&node).ok_or_else(|| "no such machine".to_string())?;
+        self.rule_changes += 1;
+        Rc::make_mut(node).nftables.load(text, now)
     }
 
     /// Returns a node's virtual servers.

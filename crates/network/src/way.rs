@@ -2,6 +2,7 @@
 
 use crate::conntrack::Direction;
 use crate::iptables::{Hook, Policy, RejectWith, Rules, TableName, Taken, Target};
+use crate::nftables;
 use crate::vxlan::Outer;
 use crate::{ExchangeId, HostId, Protocol, Socket, Topology};
 use serde::Serialize;
@@ -10,6 +11,9 @@ use std::rc::Rc;
 
 /// 2^31: what the kernel calls a probability of 1.
 const CERTAIN: f64 = 2_147_483_648.0;
+
+/// What a step's table is called where it is one of nftables.
+const NFTABLES: &str = "nftables";
 
 /// Where a node's routing sends a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +84,7 @@ pub(crate) enum Event {
         hook: Hook,
     },
     Taken(Taken),
+    Nft(nftables::Taken),
     Destination {
         before: Socket,
         after: Socket,
@@ -255,6 +260,7 @@ impl Teller<'_> {
                 Step { chain: hook.as_str().to_string(), ..self.step("hook", "enters") }
             }
             Event::Taken(taken) => self.taken(taken),
+            Event::Nft(taken) => self.nft(taken),
             Event::Destination { before, after, is_tracked } => {
                 self.translated("destination", *before, *after, *is_tracked)
             }
@@ -316,11 +322,37 @@ impl Teller<'_> {
             Taken::Missed { rules, rule, draw } => {
                 Step { did: "missed", ..self.rule(rules, *rule, Some(*draw), "missed") }
             }
-            Taken::Policy { rules, policy } => Step {
+            Taken::Policy { rules, policy } => self.policy(rules.chain().as_str(), *policy),
+        }
+    }
+
+    fn nft(&mut self, taken: &nftables::Taken) -> Step {
+        self.table = NFTABLES;
+        match taken {
+            nftables::Taken::Begin(rules) => {
+                Step { chain: rules.chain().as_str().to_string(), ..self.step("hook", "enters") }
+            }
+            nftables::Taken::Policy(rules, policy) => self.policy(rules.chain().as_str(), *policy),
+            nftables::Taken::Rule { rules, rule, outcome, of, .. } => Step {
                 chain: rules.chain().as_str().to_string(),
-                text: policy.as_str().to_string(),
-                ..self.step("policy", if *policy == Policy::Accept { "accept" } else { "drop" })
+                rule: rule + 1,
+                of: rules.count(),
+                text: rules.get(*rule).map_or(String::new(), |rule| rule.text(None)),
+                to: outcome
+                    .as_ref()
+                    .and_then(|one| one.chain())
+                    .map_or(String::new(), |chain| chain.as_str().to_string()),
+                probability: (*of > 1).then(|| 1.0 / f64::from(*of)),
+                ..self.step("rule", outcome.as_ref().map_or("counts", |one| one.did()))
             },
+        }
+    }
+
+    fn policy(&self, chain: &str, policy: Policy) -> Step {
+        Step {
+            chain: chain.to_string(),
+            text: policy.as_str().to_string(),
+            ..self.step("policy", if policy == Policy::Accept { "accept" } else { "drop" })
         }
     }
 

@@ -337,6 +337,10 @@ impl Ground<'_> {
                 let output = self.wires.network.ipvs_command(host, words.get(1..)?, stdin, now);
                 MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }
             }
+            "nft" => {
+                let output = self.wires.network.nft_command(host, words.get(1..)?, stdin, now);
+                MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }
+            }
             "ipset" => {
                 let output = self.wires.network.ipset_command(host, words.get(1..)?, stdin, now);
                 MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }

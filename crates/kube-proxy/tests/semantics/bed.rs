@@ -2,7 +2,7 @@
 
 use crate::model::{Access, Client, Port, World};
 use crate::world::{CLIENT, NODES, config, maps, node_address, node_name};
-use kube_proxy::{Sync, ensure_jumps, restore};
+use kube_proxy::{Config, NodePortAddresses, Sync, ensure_jumps, nftables, restore};
 use network::{Application, Cidr, Connect, Delivery, HostId, Network, Outcome, Payload, Protocol};
 use sim::{Chance, SECOND, Time, Timing};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +24,7 @@ pub struct Bed {
 pub enum Mode {
     Iptables,
     Ipvs,
+    Nftables,
 }
 
 pub fn bed(world: &World, seed: u64) -> Bed {
@@ -41,16 +42,26 @@ pub fn bed_of(world: &World, seed: u64, mode: Mode) -> Bed {
         network.set_pod_network(*id, Cidr::new([10, 244, node, 0].into(), 24));
         clients.push(network.add_pod(*id, &format!("ns/client-{node}"), [10, 244, node, 2].into()));
         let (services, endpoints) = maps(world, node);
-        if mode == Mode::Ipvs {
-            let both = (&services, &endpoints);
-            kube_proxy::ipvs::write(Time::EPOCH, &mut network, *id, both, &config(node)).unwrap();
-            continue;
+        let (both, config) = ((&services, &endpoints), config(node));
+        match mode {
+            Mode::Iptables => {
+                ensure_jumps(&mut network, *id);
+                let written = restore(&services, &endpoints, &config, Sync::Full(&BTreeSet::new()));
+                network
+                    .restore(*id, &written.text)
+                    .unwrap_or_else(|error| panic!("{seed}: {error}\n{}", written.text));
+            }
+            Mode::Ipvs => {
+                kube_proxy::ipvs::write(Time::EPOCH, &mut network, *id, both, &config).unwrap();
+            }
+            Mode::Nftables => {
+                let mut written = nftables::Written::default();
+                let config = Config { node_ports: NodePortAddresses::Primary, ..config };
+                let what = (&config, None);
+                nftables::write(Time::EPOCH, &mut network, *id, both, what, &mut written)
+                    .unwrap_or_else(|error| panic!("{seed}: {error}"));
+            }
         }
-        ensure_jumps(&mut network, *id);
-        let written = restore(&services, &endpoints, &config(node), Sync::Full(&BTreeSet::new()));
-        network
-            .restore(*id, &written.text)
-            .unwrap_or_else(|error| panic!("{seed}: {error}\n{}", written.text));
     }
     network.add_route(outside, Cidr::parse("10.96.0.0/12").unwrap(), node_address(2));
     let mut endpoints = BTreeMap::new();

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct World {
     pub services: Vec<Service>,
 }
@@ -163,7 +163,8 @@ impl Service {
         self.endpoints.iter().any(|one| one.is_ready || (one.is_serving && one.is_terminating))
     }
 
-    fn lets_in(&self, client: Client) -> bool {
+    /// Whether `loadBalancerSourceRanges` let a client in.
+    pub fn lets_in(&self, client: Client) -> bool {
         let pods = |node: u8, text: &str| match text {
             "10.244.0.0/16" => true,
             "10.244.1.0/24" => node == 1,

@@ -3,8 +3,9 @@
 
 use crate::bed::{Mode, bed_of};
 use crate::world::{NODES, config, generate, maps};
-use kube_proxy::{Sync, restore};
+use kube_proxy::{Config, NodePortAddresses, Sync, nftables, restore};
 use network::iptables::{Counters, Iptables, RuleCache, TableName};
+use network::nftables::Nftables;
 use sim::Time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -74,6 +75,33 @@ fn the_real_ipset_and_iptables_restore_read_mode_ipvs() {
         real.remove(TableName::Mangle.as_str());
         ours.remove(TableName::Mangle.as_str());
         assert_eq!(real, ours, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_real_nft_prints_the_same_table() {
+    if in_namespace("nft add table ip try && nft -f -", "").is_none() {
+        println!("skipped: here is no nft, or no right to make a network namespace");
+        return;
+    }
+    for seed in 0..SEEDS {
+        let node = (seed % u64::from(NODES)) as u8 + 1;
+        let (services, endpoints) = maps(&generate(seed), node);
+        let ports = [NodePortAddresses::Primary, NodePortAddresses::All][(seed % 2) as usize].clone();
+        let config = Config { node_ports: ports, ..config(node) };
+        let text = nftables::text(&services, &endpoints, &config);
+        // First what kube-proxy writes, then what we print of it.
+        let mut given = text;
+        for _ in 0..2 {
+            let mut own = Nftables::default();
+            own.load(&given, Time::EPOCH).unwrap();
+            let printed = own.command(&["list", "ruleset"], "", Time::EPOCH).stdout;
+            let real = in_namespace("nft -f - && nft list ruleset", &given);
+            let real = real.unwrap_or_else(|| panic!("seed {seed}:\n{given}"));
+            let differ = real.lines().zip(printed.lines()).find(|(real, own)| real != own);
+            assert_eq!((differ, real.len()), (None, printed.len()), "seed {seed}");
+            given = printed;
+        }
     }
 }
 

@@ -204,12 +204,11 @@ pub fn slice(service: &Service) -> Value {
 
 pub fn config(node: u8) -> Config {
     Config {
-        node_name: node_name(node).into(),
-        node_ip: node_address(node),
+        addresses: vec![node_address(node), [10, 244, node, 1].into()],
         cluster_cidr: Cidr::parse("10.244.0.0/16"),
-        masquerade_all: false,
+        service_cidrs: Cidr::parse("10.96.0.0/12").into_iter().collect(),
         zone: zone(node).into(),
-        scheduler: "rr",
+        ..Config::new(&node_name(node), node_address(node))
     }
 }
 

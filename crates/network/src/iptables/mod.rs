@@ -85,7 +85,8 @@ pub enum Hook {
 }
 
 impl Hook {
-    const ALL: [Hook; 5] = [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting];
+    pub(crate) const ALL: [Hook; 5] =
+        [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting];
 
     /// Returns the chain's name: `PREROUTING`.
     pub fn as_str(self) -> &'static str {

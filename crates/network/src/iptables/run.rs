@@ -188,7 +188,7 @@ impl RunContext<'_> {
         address.is_loopback() || self.locals.contains(&address) || self.bound.contains(&address)
     }
 
-    fn is_of(&self, kind: AddressType, address: Ipv4Addr) -> bool {
+    pub(crate) fn is_of(&self, kind: AddressType, address: Ipv4Addr) -> bool {
         match kind {
             AddressType::Local => self.is_local(address),
             AddressType::Multicast => address.is_multicast(),

@@ -311,6 +311,7 @@ const MACHINES: &[(&str, &str)] = &[
     ("mysql", "container"),
     ("mysqladmin", "container"),
     ("netstat", "any"),
+    ("nft", "node"),
     ("nginx", "container"),
     ("poweroff", "node"),
     ("reboot", "node"),

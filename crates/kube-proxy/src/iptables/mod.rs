@@ -1,13 +1,16 @@
-//! The text for iptables-restore.
+//! Mode iptables: the text for iptables-restore.
+
+mod jumps;
+
+pub use jumps::ensure_jumps;
+pub(crate) use jumps::{clean_up, has_canary};
 
 use crate::chains::is_service_chain;
 use crate::rules::LOCAL_MARK as MARK;
-use crate::topology::{Summary, Usable, categorize};
-use crate::{Endpoint, EndpointsMap, ServiceMap, ServicePort, ServicePortName};
-use network::Cidr;
+use crate::topology::{Summary, Usable, Ways, categorize, pairs};
+use crate::{Config, Endpoint, EndpointsMap, ServiceMap, ServicePort};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::net::Ipv4Addr;
 use std::rc::Rc;
 
 /// With more endpoints than this, rules lose their comments.
@@ -23,23 +26,6 @@ const FILTER_CHAINS: [&str; 6] = [
 ];
 /// The chains of `nat` that are written anew each time.
 const NAT_CHAINS: [&str; 4] = ["KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-POSTROUTING", "KUBE-MARK-MASQ"];
-
-/// What a node's proxy is told at its start.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Config {
-    /// The node's name.
-    pub node_name: Rc<str>,
-    /// The node's address.
-    pub node_ip: Ipv4Addr,
-    /// The network of all pods, by which a pod's traffic is known (`clusterCIDR`); `None` knows no pods.
-    pub cluster_cidr: Option<Cidr>,
-    /// Whether all traffic to cluster IPs is masqueraded (`masqueradeAll`).
-    pub masquerade_all: bool,
-    /// The node's zone; empty for none.
-    pub zone: Rc<str>,
-    /// Who chooses among the endpoints in mode ipvs (`ipvs.scheduler`): `rr`.
-    pub scheduler: &'static str,
-}
 
 /// The chains that each Service uses, by `namespace/name`.
 pub type ActiveChains = BTreeMap<Rc<str>, BTreeSet<Rc<str>>>;
@@ -143,26 +129,11 @@ pub fn restore(services: &ServiceMap, endpoints: &EndpointsMap, config: &Config,
     Restore { text, active: writer.by_service, filter_rules, nat_rules }
 }
 
-/// Returns each Service's port with its endpoints. Both maps have the same order.
-fn pairs<'a>(
-    services: &'a ServiceMap,
-    endpoints: &'a EndpointsMap,
-) -> Vec<(&'a ServicePortName, &'a ServicePort, &'a [Endpoint])> {
-    let mut lists = endpoints.iter().peekable();
-    let pair = |(name, service)| {
-        while lists.next_if(|(other, _)| *other < name).is_some() {}
-        let list = lists.next_if(|(other, _)| *other == name).map_or(&[][..], |(_, list)| list.as_slice());
-        (name, service, list)
-    };
-    services.iter().map(pair).collect()
-}
-
 /// Where a Service's traffic goes on this node.
 struct Policy<'a> {
+    ways: Ways,
     internal_chain: &'a str,
-    has_internal: bool,
     external_chain: &'a str,
-    has_external: bool,
     uses_firewall: bool,
 }
 
@@ -170,15 +141,11 @@ impl<'a> Policy<'a> {
     fn new(service: &'a ServicePort, summary: Summary) -> Policy<'a> {
         let chains = &service.chains;
         let chain = |is_local: bool| if is_local { &*chains.local } else { &*chains.cluster };
-        let has = |is_local: bool| summary.has_any && (!is_local || summary.has_local);
         Policy {
+            ways: Ways::new(service, summary),
             internal_chain: chain(service.is_internal_local),
-            has_internal: has(service.is_internal_local),
             external_chain: chain(service.is_external_local),
-            has_external: has(service.is_external_local),
-            uses_firewall: summary.has_any
-                && !service.load_balancer_ips.is_empty()
-                && !service.source_ranges.is_empty(),
+            uses_firewall: summary.has_any && service.is_fenced(),
         }
     }
 }
@@ -201,6 +168,9 @@ impl Writer<'_> {
              -j MASQUERADE --random-fully"
         );
         rule!(nat, "-A KUBE-MARK-MASQ -j MARK --or-mark {MARK}");
+        if !self.config.localhost_node_ports() {
+            return;
+        }
         rule!(
             self.filter,
             "-A KUBE-FIREWALL -m comment --comment \"block incoming localnet connections\" \
@@ -216,7 +186,7 @@ impl Writer<'_> {
         let has_any = summary.has_any;
         let (target, what) =
             if has_any { ("DROP", "no local endpoints") } else { ("REJECT", "no endpoints") };
-        if policy.has_internal {
+        if policy.ways.has_internal {
             let (ip, chain) = (service.cluster_ip, policy.internal_chain);
             rule!(
                 self.nat,
@@ -250,7 +220,7 @@ impl Writer<'_> {
                     chains.firewall
                 );
             }
-            if !policy.has_external {
+            if !policy.ways.has_external {
                 rule!(
                     self.filter,
                     "-A KUBE-EXTERNAL-SERVICES -m comment --comment \"{name} has {what}\" \
@@ -258,7 +228,7 @@ impl Writer<'_> {
                 );
             }
         }
-        self.node_ports(service, has_any, policy.has_external, (target, what));
+        self.node_ports(service, has_any, policy.ways.has_external, (target, what));
     }
 
     fn node_ports(
@@ -272,10 +242,9 @@ impl Writer<'_> {
         let protocol = service.protocol.name();
         if *node_port != 0 && has_any {
             let chain = &chains.external;
-            for localhost in
-                ["-d 127.0.0.0/8 ", ""].map(|to| (to, if to.is_empty() { "" } else { ACCOUNT_LOCALHOST }))
-            {
-                let (to, account) = localhost;
+            let localhost =
+                self.config.localhost_node_ports().then_some(("-d 127.0.0.0/8 ", ACCOUNT_LOCALHOST));
+            for (to, account) in localhost.into_iter().chain([("", "")]) {
                 rule!(
                     self.nat,
                     "-A KUBE-NODEPORTS -m comment --comment {name} -m {protocol} -p {protocol} \
@@ -320,7 +289,7 @@ impl Writer<'_> {
         for endpoint in &usable.reachable {
             self.use_chain(&endpoint.chain);
         }
-        if policy.has_internal {
+        if policy.ways.has_internal {
             self.masquerade_internal(service, policy.internal_chain);
         }
         if uses_external {
@@ -393,7 +362,7 @@ impl Writer<'_> {
                  -j KUBE-MARK-MASQ"
             );
         }
-        if policy.has_external {
+        if policy.ways.has_external {
             rule!(nat, "-A {chain} -j {}", policy.external_chain);
         }
     }
@@ -486,11 +455,22 @@ impl Writer<'_> {
             self.nat.chain(chain);
             let _ = writeln!(self.nat.rules, "-X {chain}");
         }
-        rule!(
-            self.nat,
-            "-A KUBE-SERVICES -m comment --comment \"kubernetes service nodeports; NOTE: this must be the \
-             last rule in this chain\" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"
-        );
+        let localhost = self.config.localhost_node_ports();
+        let places = match self.config.node_ports.of(&self.config.addresses) {
+            None if localhost => vec!["-m addrtype --dst-type LOCAL".to_string()],
+            None => vec!["-m addrtype --dst-type LOCAL ! -d 127.0.0.0/8".to_string()],
+            Some(ips) => {
+                let ips = ips.into_iter().filter(|ip| localhost || !ip.is_loopback());
+                ips.map(|ip| format!("-d {ip}")).collect()
+            }
+        };
+        for place in places {
+            rule!(
+                self.nat,
+                "-A KUBE-SERVICES -m comment --comment \"kubernetes service nodeports; NOTE: this must be the \
+                 last rule in this chain\" {place} -j KUBE-NODEPORTS"
+            );
+        }
         let filter = &mut self.filter;
         rule!(
             filter,
