@@ -71,11 +71,19 @@ fn clients() -> Result<(), String> {
 fn kernel_tools() -> Result<(), String> {
     let says = |program, word| first_line(program, &[word]).is_some();
     let root = first_line("id", &["-u"]).as_deref() == Some("0");
-    if says("iptables-restore", "--version") && says("nfacct", "version") {
-        println!("iptables and nfacct are installed");
+    let tools = [
+        ("iptables-restore", "--version"),
+        ("nfacct", "version"),
+        ("ipset", "version"),
+        ("nft", "--version"),
+    ];
+    if tools.iter().all(|(program, word)| says(program, word)) {
+        println!("iptables, ipset, nfacct and nft are installed");
     } else if root && says("apt-get", "--version") {
         run("apt-get", &["update", "-qq"])?;
-        run("apt-get", &["install", "-qq", "-y", "--no-install-recommends", "iptables", "nfacct"])?;
+        let install =
+            ["install", "-qq", "-y", "--no-install-recommends", "iptables", "ipset", "nfacct", "nftables"];
+        run("apt-get", &install)?;
     } else {
         println!("there is no iptables here: the rules will not be tried in the kernel");
     }

@@ -141,12 +141,23 @@ impl Cluster {
         }
     }
 
-    /// Counts the endpoints that a node's rules lead to.
+    /// Counts the endpoints that a node's proxy leads to.
     fn endpoints_on(&self, host: network::HostId) -> u32 {
-        let nat =
-            self.wires.network.iptables(host).map(|tables| tables.table(network::iptables::TableName::Nat));
+        let network = &self.wires.network;
+        let nat = network.iptables(host).map(|tables| tables.table(network::iptables::TableName::Nat));
         let chains = nat.map_or(Vec::new(), |table| table.sorted_chains());
-        chains.iter().filter(|(name, _)| name.as_str().starts_with("KUBE-SEP-")).count() as u32
+        let by_chains = chains.iter().filter(|(name, _)| name.as_str().starts_with("KUBE-SEP-")).count();
+        let table = network.nftables(host).and_then(|tables| tables.table("kube-proxy"));
+        let chains = table.map_or(Vec::new(), |table| table.sorted_chains());
+        let is_endpoint = |name: &str, rules: u32| name.starts_with("endpoint-") && rules > 0;
+        let living = chains.iter().filter(|(name, chain)| is_endpoint(name.as_str(), chain.rules().count()));
+        let servers = network.ipvs(host).into_iter().flat_map(|ipvs| ipvs.servers());
+        let real: std::collections::BTreeSet<_> = servers
+            .flat_map(|((protocol, _), server)| server.destinations().iter().map(|one| (*protocol, one)))
+            .filter(|(_, one)| one.weight > 0)
+            .map(|(protocol, one)| (protocol, one.socket))
+            .collect();
+        (by_chains + living.count() + real.len()) as u32
     }
 
     /// Returns the load balancers' addresses that lead to a node, with their ports.

@@ -343,7 +343,13 @@ impl Teller<'_> {
                     .and_then(|one| one.chain())
                     .map_or(String::new(), |chain| chain.as_str().to_string()),
                 probability: (*of > 1).then(|| 1.0 / f64::from(*of)),
-                ..self.step("rule", outcome.as_ref().map_or("counts", |one| one.did()))
+                ..self.step(
+                    "rule",
+                    match outcome {
+                        Some(outcome) => outcome.did(),
+                        None => rules.get(*rule).map_or("counts", |rule| rule.did()),
+                    },
+                )
             },
         }
     }

@@ -125,24 +125,26 @@ impl Teller<'_> {
 
     fn rule(&mut self, step: &Step) {
         self.try_rule(step, true);
-        let marks = step.did == "jump" && step.to == "KUBE-MARK-MASQ";
+        let marks =
+            step.did == "jump" && matches!(step.to.as_str(), "KUBE-MARK-MASQ" | "mark-for-masquerade");
         if marks {
             self.parent.clone_from(&step.chain);
             return;
         }
-        let built_in = !step.chain.starts_with("KUBE-");
+        let base = self.hook.strip_prefix("nftables ");
+        let built_in = base.map_or(!step.chain.starts_with("KUBE-"), |base| base == step.chain);
         let chain = if step.did == "mark" && !self.parent.is_empty() {
             std::mem::take(&mut self.parent)
         } else {
             step.chain.clone()
         };
-        let in_filter = self.hook.starts_with("filter");
+        let in_filter = base.unwrap_or(&self.hook).starts_with("filter");
         let silent = matches!(step.did, "return" | "unmark" | "counts")
             || step.did == "jump" && (built_in || in_filter || self.told.contains(&chain));
         if silent {
             return;
         }
-        let what = if step.did == "jump" { "match" } else { step.did };
+        let what = if matches!(step.did, "jump" | "goto") { "match" } else { step.did };
         let mut row = self.step(step, what, &step.to);
         row.hook.clone_from(&self.hook);
         row.chain.clone_from(&chain);
@@ -150,7 +152,7 @@ impl Teller<'_> {
         let mut tried: Vec<TriedRule> = mine.collect();
         row.tried_count = step.rule;
         row.chain_length = step.of;
-        (row.service, row.slice) = crate::view::cause_of(self.view, &step.text);
+        (row.service, row.slice) = crate::view::cause_of(self.view, &format!("{} {}", step.chain, step.text));
         let more = tried.len().saturating_sub(TRIED);
         row.tried = tried.split_off(more);
         self.tried.clear();

@@ -107,12 +107,63 @@ pub(super) fn beliefs(cluster: &Cluster) -> Answer {
     Answer::Beliefs { rows: rows.collect(), nodes }
 }
 
-/// Returns the endpoints that a node's rules lead to: (Service's port, address and port).
+/// Returns the endpoints that a node's proxy leads to, in whichever mode: (Service's port, address and port).
 fn endpoints_in(cluster: &Cluster, host: HostId) -> Vec<(String, String)> {
-    let Some(tables) = cluster.wires.network.iptables(host) else { return Vec::new() };
-    let chains = tables.table(TableName::Nat).sorted_chains();
-    let of_services = chains.into_iter().filter(|(name, _)| name.as_str().starts_with("KUBE-SVC-"));
-    let rules = of_services.flat_map(|(_, chain)| chain.rules());
-    let named = rules.filter_map(|rule| rule.comment().split_once(" -> "));
-    named.map(|(port, endpoint)| (port.to_string(), endpoint.to_string())).collect()
+    let network = &cluster.wires.network;
+    let mut found = Vec::new();
+    if let Some(tables) = network.iptables(host) {
+        let chains = tables.table(TableName::Nat).sorted_chains();
+        let of_services = chains.into_iter().filter(|(name, _)| name.as_str().starts_with("KUBE-SVC-"));
+        let rules = of_services.flat_map(|(_, chain)| chain.rules());
+        let named = rules.filter_map(|rule| rule.comment().split_once(" -> "));
+        found.extend(named.map(|(port, endpoint)| (port.to_string(), endpoint.to_string())));
+    }
+    if let Some(table) = network.nftables(host).and_then(|tables| tables.table("kube-proxy")) {
+        let chains = table.sorted_chains().into_iter();
+        for (_, chain) in chains.filter(|(name, _)| name.as_str().starts_with("service-")) {
+            let rules = chain.rules();
+            let texts = (0..rules.count()).filter_map(|place| rules.get(place)).map(|rule| rule.text(None));
+            found.extend(texts.flat_map(|text| endpoints_named(&text)));
+        }
+    }
+    for ((protocol, socket), server) in network.ipvs(host).into_iter().flat_map(|ipvs| ipvs.servers()) {
+        let Some(port) = cluster.view.port_name(socket.address, socket.port, protocol.name()) else {
+            continue;
+        };
+        let living = server.destinations().iter().filter(|one| one.weight > 0);
+        found.extend(living.map(|one| (port.clone(), one.socket.to_string())));
+    }
+    found
+}
+
+/// Returns the endpoints whose chains a rule of nftables leads to, by the chains' names:
+/// `endpoint-5V4SALOI-default/web/tcp/http__10.244.1.2/80`.
+fn endpoints_named(text: &str) -> Vec<(String, String)> {
+    let one = |word: &str| {
+        let rest = word.strip_prefix("endpoint-")?.split_once('-')?.1;
+        let (port, endpoint) = rest.rsplit_once("__")?;
+        let mut parts = port.split('/');
+        let (namespace, service) = (parts.next()?, parts.next()?);
+        let name = parts.nth(1).filter(|name| !name.is_empty());
+        let port =
+            name.map_or(format!("{namespace}/{service}"), |name| format!("{namespace}/{service}:{name}"));
+        Some((port, endpoint.replace('/', ":")))
+    };
+    text.split([' ', ',']).filter_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::endpoints_named;
+
+    #[test]
+    fn chains_of_nftables_name_endpoints() {
+        let text = "numgen random mod 2 vmap { 0 : goto endpoint-5V4SALOI-default/web/tcp/__10.244.1.2/80, \
+                    1 : goto endpoint-OVM4RAAD-kube-system/kube-dns/udp/dns__10.244.2.2/53 }";
+        let pair = |port: &str, endpoint: &str| (port.to_string(), endpoint.to_string());
+        let wanted =
+            [pair("default/web", "10.244.1.2:80"), pair("kube-system/kube-dns:dns", "10.244.2.2:53")];
+        assert_eq!(endpoints_named(text), wanted);
+        assert_eq!(endpoints_named("ip saddr 10.1.1.1 jump mark-for-masquerade"), []);
+    }
 }

@@ -11,16 +11,26 @@ pub(crate) fn cause_of(view: &View, rule: &str) -> (String, String) {
         return (policy, String::new());
     }
     let words = rule.split([' ', '"']).filter(|word| word.contains('/'));
-    let known = words.map(|word| word.split(':').next().unwrap_or(word)).find(|name| {
-        let (namespace, name) = name.split_once('/').unwrap_or_default();
-        view.objects.contains_key(&("services", format!("{namespace}/{name}")))
-    });
+    let known = words.map(service_in).find(|name| view.objects.contains_key(&("services", name.to_string())));
     let Some(service) = known else { return Default::default() };
-    let endpoint = rule.split(" -> ").nth(1).or_else(|| rule.split("--to-destination ").nth(1));
+    let before = [" -> ", "--to-destination ", "dnat to "];
+    let endpoint = before.iter().find_map(|before| rule.split(before).nth(1));
     let address = endpoint.and_then(|rest| rest.split([':', '"', ' ']).next()).unwrap_or("");
     let slice = if address.is_empty() { None } else { view.slice_of(service, address) };
     let slice = slice.map_or(String::new(), |name| format!("endpointslices/{name}"));
     (format!("services/{service}"), slice)
+}
+
+/// Returns the Service that a comment's word begins with, `default/web:http`, or the name of a chain of
+/// nftables holds: `service-PFISGYVC-default/web/tcp/http`.
+fn service_in(word: &str) -> &str {
+    const CHAINS: [&str; 5] = ["service", "local", "external", "firewall", "endpoint"];
+    let mut parts = word.splitn(3, '-');
+    let (kind, hash, rest) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next());
+    match rest.filter(|_| CHAINS.contains(&kind) && hash.len() == 8) {
+        Some(rest) => rest.match_indices('/').nth(1).and_then(|(end, _)| rest.get(..end)).unwrap_or(rest),
+        None => word.split(':').next().unwrap_or(word),
+    }
 }
 
 /// Returns the key of the NetworkPolicy that a rule's comment names: `policy name: db namespace default`.
@@ -46,6 +56,19 @@ impl View {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn services_are_named_by_comments_and_chains() {
+        for (word, service) in [
+            ("default/web:http", "default/web"),
+            ("default/web", "default/web"),
+            ("service-PFISGYVC-default/web/tcp/", "default/web"),
+            ("endpoint-5V4SALOI-kube-system/kube-dns/tcp/dns__10.244.1.2/80", "kube-system/kube-dns"),
+            ("service-mesh/web:http", "service-mesh/web"),
+        ] {
+            assert_eq!(service_in(word), service, "{word}");
+        }
+    }
 
     #[test]
     fn policies_are_named_by_comments() {

@@ -111,6 +111,29 @@ impl View {
         self.objects.get(&("services", key))?["spec"]["clusterIP"].str().parse().ok()
     }
 
+    /// Returns the Service's port with this cluster IP, number and protocol, as kube-proxy names it:
+    /// `namespace/name:port`.
+    pub(crate) fn port_name(
+        &self,
+        address: std::net::Ipv4Addr,
+        number: u16,
+        protocol: &str,
+    ) -> Option<String> {
+        let address = address.to_string();
+        let mut services = self.objects.range(("services", String::new())..("services\0", String::new()));
+        let (key, service) = services
+            .find(|(_, service)| service["spec"]["clusterIP"].str() == address)
+            .map(|((_, key), service)| (key, service))?;
+        let ports = service["spec"]["ports"].items();
+        let port = ports.iter().find(|port| {
+            port["port"].int() == i64::from(number) && port["protocol"].str().eq_ignore_ascii_case(protocol)
+        })?;
+        Some(match port["name"].str() {
+            "" => key.clone(),
+            name => format!("{key}:{name}"),
+        })
+    }
+
     fn moment_of(&self, value: &Value) -> Option<Moment> {
         meta::time(value).map(|time| self.moment(time))
     }

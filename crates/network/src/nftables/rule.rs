@@ -244,6 +244,19 @@ impl Rule {
         self.statements.contains(&Statement::Counter)
     }
 
+    /// Returns what it does, as a key for the page's words, where it leads nowhere.
+    pub(crate) fn did(&self) -> &'static str {
+        let mark = self.statements.iter().find_map(|one| match one {
+            Statement::Mark(change, _) => Some(*change),
+            _ => None,
+        });
+        match mark {
+            None => "counts",
+            Some(Change::Set | Change::Or) => "mark",
+            Some(Change::And | Change::Xor) => "unmark",
+        }
+    }
+
     /// Returns all places where it may lead, those of its own map included.
     pub(super) fn outcomes(&self) -> impl Iterator<Item = &Rc<Outcome>> {
         let inline = self.statements.iter().filter_map(|one| match one {
