@@ -44,6 +44,7 @@ impl Key {
     }
 
     /// Returns the text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -51,6 +52,7 @@ impl Key {
 
 impl Deref for Key {
     type Target = str;
+    #[inline]
     fn deref(&self) -> &str {
         &self.0
     }

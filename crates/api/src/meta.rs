@@ -5,16 +5,19 @@ use sim::Time;
 use std::rc::Rc;
 
 /// Returns `metadata.name`.
+#[inline]
 pub fn name(object: &Value) -> &str {
     object["metadata"]["name"].str()
 }
 
 /// Returns `metadata.namespace`; empty for what has none.
+#[inline]
 pub fn namespace(object: &Value) -> &str {
     object["metadata"]["namespace"].str()
 }
 
 /// Returns `metadata.uid`.
+#[inline]
 pub fn uid(object: &Value) -> &str {
     object["metadata"]["uid"].str()
 }
@@ -35,11 +38,13 @@ pub fn split_key(key: &str) -> (&str, &str) {
 }
 
 /// Returns `metadata.labels`.
+#[inline]
 pub fn labels(object: &Value) -> &Value {
     &object["metadata"]["labels"]
 }
 
 /// Returns `metadata.annotations`.
+#[inline]
 pub fn annotations(object: &Value) -> &Value {
     &object["metadata"]["annotations"]
 }
@@ -60,6 +65,7 @@ pub fn revision(object: &Value) -> i64 {
 }
 
 /// Returns whether the object is being deleted.
+#[inline]
 pub fn is_deleting(object: &Value) -> bool {
     !object["metadata"]["deletionTimestamp"].is_null()
 }

@@ -1,7 +1,9 @@
+use crate::text::is_same;
 use crate::{Value, name};
+use std::hash::{Hash, Hasher};
 
 /// A built-in resource, as components name those they work on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Eq, PartialOrd, Ord)]
 pub struct Resource {
     /// The group; empty for the core one.
     pub group: &'static str,
@@ -16,9 +18,28 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// Returns whether this is another resource; quicker than to compare both, as most differ in their plural.
+    /// Returns whether this is another resource.
+    #[inline]
     pub fn is(self, other: Resource) -> bool {
-        crate::text::is_same(self.plural, other.plural) && self == other
+        self == other
+    }
+}
+
+impl PartialEq for Resource {
+    // Most differ in their plural: each change is compared with all that each controller looks after.
+    #[inline]
+    fn eq(&self, other: &Resource) -> bool {
+        is_same(self.plural, other.plural)
+            && is_same(self.group, other.group)
+            && is_same(self.version, other.version)
+            && is_same(self.kind, other.kind)
+            && self.namespaced == other.namespaced
+    }
+}
+
+impl Hash for Resource {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.group, self.version, self.plural, self.kind, self.namespaced).hash(state);
     }
 }
 

@@ -50,15 +50,21 @@ impl Map {
         self.0.binary_search_by(|(known, _)| compare(known, key))
     }
 
+    // What is made of a name that the caller wrote down is made when the caller is compiled.
+    #[inline]
     fn position(&self, key: &str) -> Option<usize> {
+        self.position_of(key, Name::of(key))
+    }
+
+    fn position_of(&self, key: &str, name: Name) -> Option<usize> {
         if self.0.len() > FEW {
             return self.find(key).ok();
         }
-        let name = Name::of(key);
         self.0.iter().position(|(known, _)| name.is_same(known))
     }
 
     /// Returns the value of a key.
+    #[inline]
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.position(key).map(|i| &self.0[i].1)
     }
@@ -166,6 +172,7 @@ impl Value {
     }
 
     /// Returns the value of a key; `None` where this is no map or has no such key.
+    #[inline]
     pub fn get(&self, key: &str) -> Option<&Value> {
         match self {
             Value::Map(map) => map.get(key),
@@ -179,11 +186,13 @@ impl Value {
     }
 
     /// Returns the text; empty for anything else.
+    #[inline]
     pub fn str(&self) -> &str {
         self.as_str().unwrap_or("")
     }
 
     /// Returns the text, if it is one.
+    #[inline]
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Value::Str(text) => Some(text),
@@ -226,6 +235,7 @@ impl Value {
     }
 
     /// Returns whether this is null.
+    #[inline]
     pub fn is_null(&self) -> bool {
         matches!(self, Value::Null)
     }
@@ -244,6 +254,7 @@ impl Value {
     }
 
     /// Returns the items of a list; none for anything else.
+    #[inline]
     pub fn items(&self) -> &[Value] {
         match self {
             Value::List(items) => items,
@@ -315,6 +326,7 @@ impl Value {
     }
 
     /// Returns whether both are the same memory, which is quicker than asking whether they are equal.
+    #[inline]
     pub fn same(&self, other: &Value) -> bool {
         match (self, other) {
             (Value::Map(a), Value::Map(b)) => Rc::ptr_eq(a, b),
@@ -350,6 +362,7 @@ impl Value {
 
 impl Index<&str> for Value {
     type Output = Value;
+    #[inline]
     fn index(&self, key: &str) -> &Value {
         self.get(key).unwrap_or(NULL)
     }

@@ -21,6 +21,7 @@ mod preset;
 mod proxies;
 mod proxy_load;
 mod restart;
+mod schedule_load;
 pub mod script;
 #[cfg(test)]
 mod tests;
@@ -41,4 +42,5 @@ pub use play::{play, play_step};
 pub use preset::{KubeletMode, NodeSpec, Preset};
 pub use proxy_load::ProxyLoad;
 pub use restart::Process;
+pub use schedule_load::ScheduleLoad;
 pub use shell::{NetAnswer, NetProtocol};

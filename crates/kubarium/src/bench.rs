@@ -1,6 +1,6 @@
 //! Benchmarks without a page. A case says how much it did; the caller takes the time.
 
-use cluster::{ApiLoad, Cluster, Preset, ProxyLoad};
+use cluster::{ApiLoad, Cluster, Preset, ProxyLoad, ScheduleLoad};
 use std::any::Any;
 
 /// What is left to do of a case whose ground is prepared: the work that is measured.
@@ -29,6 +29,13 @@ const CASES: &[Case] = &[
     Case { name: "pods-1000", unit: "pods ready", prepare: || deployed(1_000) },
     Case { name: "pods-10000", unit: "pods ready", prepare: || deployed(10_000) },
     Case { name: "rollout-100", unit: "pods replaced", prepare: || on(ready(100), rollout) },
+    Case { name: "rollout-1000", unit: "pods replaced", prepare: || on(ready(1_000), rollout) },
+    Case {
+        name: "schedule-10000",
+        unit: "pods bound",
+        prepare: || on(ScheduleLoad::new(1_000, 10_000), ScheduleLoad::run),
+    },
+    Case { name: "idle-day-1000", unit: "virtual hours", prepare: || on(ready(1_000), |it| idle(it, 24)) },
     Case { name: "requests", unit: "answers", prepare: || on(exposed(), |it| requests(it, 100_000)) },
     Case {
         name: "requests-100-endpoints",
@@ -143,11 +150,11 @@ fn api(pods: u32, watchers: u32, work: fn(&mut ApiLoad) -> u64) -> Work {
     on(load, work)
 }
 
-/// Makes a cluster of as many nodes as the pods need.
+/// Makes a cluster of three nodes for each hundred pods.
 fn booted(pods: u32) -> Cluster {
     let mut preset = Preset::named("bare").expect("the preset is built in");
     preset.kubelet = cluster::KubeletMode::Real;
-    preset.resize(pods.div_ceil(100).max(3));
+    preset.resize((3 * pods).div_ceil(100).max(3));
     Cluster::new(&preset, 1)
 }
 
@@ -167,7 +174,7 @@ fn changes(services: u32, each: u32) -> Work {
 
 /// Makes a cluster of so many nodes, with a Service in front of so many pods.
 fn spread(pods_wanted: u32, nodes: u32) -> Cluster {
-    let mut cluster = booted(nodes * 100);
+    let mut cluster = booted(nodes * 100 / 3);
     pods(&mut cluster, pods_wanted);
     cluster.type_line("kubectl expose deployment web --port=80");
     settle(&mut cluster);
@@ -201,6 +208,12 @@ fn rollout(cluster: &mut Cluster) -> u64 {
     cluster.type_line("kubectl set image deployment/web nginx=nginx:1.17");
     settle(cluster);
     cluster.ready_pods()
+}
+
+/// Lets hours pass in which nobody does anything.
+fn idle(cluster: &mut Cluster, hours: u32) -> u64 {
+    cluster.run_until(cluster.now() + i64::from(hours) * sim::HOUR);
+    hours.into()
 }
 
 fn requests(cluster: &mut Cluster, count: u32) -> u64 {

@@ -5,6 +5,9 @@ use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
 
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A Kubernetes cluster, simulated.
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]

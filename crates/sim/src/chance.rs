@@ -39,15 +39,15 @@ impl Chance {
 
     /// Returns 64 random bits for the `n`th draw that `object` makes for `purpose`.
     pub fn draw(self, purpose: &str, object: &str, n: u64) -> u64 {
-        if let Some(decided) = self.decided
-            && decided.purpose == purpose
-        {
-            return if decided.least.contains(&n) { 0 } else { u64::MAX };
-        }
-        let mut state = mix(self.seed ^ 0x9e37_79b9_7f4a_7c15);
-        state = absorb(state, purpose.as_bytes());
-        state = absorb(state, object.as_bytes());
-        mix(state ^ n.wrapping_mul(0xff51_afd7_ed55_8ccd))
+        self.series(purpose, object).draw(n)
+    }
+
+    /// Returns all draws that `object` makes for `purpose`, for whoever makes many of them.
+    pub fn series(self, purpose: &str, object: &str) -> Series {
+        let decided = self.decided.filter(|decided| decided.purpose == purpose);
+        let state = mix(self.seed ^ 0x9e37_79b9_7f4a_7c15);
+        let state = absorb(absorb(state, purpose.as_bytes()), object.as_bytes());
+        Series { state, decided }
     }
 
     /// Returns a whole number from `low` to `high`, both included.
@@ -86,6 +86,24 @@ impl Chance {
     }
 }
 
+/// The draws of one object for one purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Series {
+    state: u64,
+    decided: Option<Decided>,
+}
+
+impl Series {
+    /// Returns 64 random bits for the `n`th draw, as [`Chance::draw`] does.
+    pub fn draw(self, n: u64) -> u64 {
+        match self.decided {
+            Some(decided) if decided.least.contains(&n) => 0,
+            Some(_) => u64::MAX,
+            None => mix(self.state ^ n.wrapping_mul(0xff51_afd7_ed55_8ccd)),
+        }
+    }
+}
+
 fn absorb(state: u64, bytes: &[u8]) -> u64 {
     let mut state = mix(state ^ bytes.len() as u64);
     for chunk in bytes.chunks(8) {
@@ -113,6 +131,7 @@ mod tests {
         let chance = Chance::new(1);
         let first = chance.draw("pull", "default/a", 0);
         assert_eq!(first, Chance::new(1).draw("pull", "default/a", 0));
+        assert_eq!(first, chance.series("pull", "default/a").draw(0));
         for other in [
             Chance::new(2).draw("pull", "default/a", 0),
             chance.draw("start", "default/a", 0),
@@ -129,6 +148,7 @@ mod tests {
         let decided = chance.deciding("iptables", &[3, 5]);
         let draws = [2, 3, 4, 5].map(|n| decided.draw("iptables", "client", n));
         assert_eq!(draws, [u64::MAX, 0, u64::MAX, 0]);
+        assert_eq!([2, 3].map(|n| decided.series("iptables", "client").draw(n)), [u64::MAX, 0]);
         assert_eq!(decided.draw("link", "client", 3), chance.draw("link", "client", 3));
     }
 

@@ -9,7 +9,7 @@ mod time;
 mod timing;
 mod trace;
 
-pub use chance::Chance;
+pub use chance::{Chance, Series};
 pub use queue::EventQueue;
 pub use time::{HOUR, MICROSECOND, MILLISECOND, MINUTE, Nanos, SECOND, Time};
 pub use timing::{Span, Timing};

@@ -2,7 +2,7 @@ use super::NodeLifecycle;
 use crate::taints::{self, NOT_READY, UNREACHABLE, taint};
 use api::resources::{LEASES, NODES, PODS};
 use api::{Value, meta, tree};
-use client::{Cx, Failure, IndexBy, Informers};
+use client::{Cx, Failure, IndexBy, Informer, Informers};
 use sim::{Nanos, SECOND, Time};
 use std::rc::Rc;
 
@@ -31,9 +31,10 @@ impl NodeLifecycle {
     pub(super) fn monitor_node_health(&mut self, cx: &mut Cx, informers: &Informers) {
         self.notice_new_and_gone(cx, informers);
         let mut observed: Vec<(String, bool)> = Vec::new();
+        let leases = informers.of(LEASES);
         for node in informers.of(NODES).iter() {
             let before = ready_status(node);
-            let Ok(node) = self.update_node_health(cx, informers, node) else { continue };
+            let Ok(node) = self.update_node_health(cx, leases, node) else { continue };
             let after = ready_status(&node);
             observed.push((super::zones::zone(&node), &*after == "True"));
             if !after.is_empty() {
@@ -86,26 +87,22 @@ impl NodeLifecycle {
 
     /// Returns the node as it is after its conditions were made Unknown, where nothing was heard.
     // Models pkg/controller/nodelifecycle/node_lifecycle_controller.go tryUpdateNodeHealth
-    fn update_node_health(
-        &mut self,
-        cx: &mut Cx,
-        informers: &Informers,
-        node: &Value,
-    ) -> Result<Value, Failure> {
+    fn update_node_health(&mut self, cx: &mut Cx, leases: &Informer, node: &Value) -> Result<Value, Failure> {
         let Some(health) = self.nodes.get_mut(meta::name(node)) else { return Ok(node.clone()) };
         let now = cx.at();
-        let heartbeat = ready(node).map(|ready| ready["lastHeartbeatTime"].clone()).unwrap_or_default();
-        if heartbeat != health.heartbeat && ready_status(node).as_ref() != "Unknown" {
-            health.heartbeat = heartbeat;
+        let ready = ready(node);
+        let heartbeat = ready.map(|ready| &ready["lastHeartbeatTime"]).unwrap_or(&Value::Null);
+        if *heartbeat != health.heartbeat && ready_status(node).as_ref() != "Unknown" {
+            health.heartbeat = heartbeat.clone();
             health.heard = now;
         }
-        let lease = informers.of(LEASES).get(&meta::object_key("kube-node-lease", meta::name(node)));
-        let renewed = lease.map(|lease| lease["spec"]["renewTime"].clone()).unwrap_or_default();
-        if !renewed.is_null() && renewed != health.renewed {
-            health.renewed = renewed;
+        let lease = leases.get(&meta::object_key("kube-node-lease", meta::name(node)));
+        let renewed = lease.map(|lease| &lease["spec"]["renewTime"]).unwrap_or(&Value::Null);
+        if !renewed.is_null() && *renewed != health.renewed {
+            health.renewed = renewed.clone();
             health.heard = now;
         }
-        let grace = if ready(node).is_some() { MONITOR_GRACE_PERIOD } else { STARTUP_GRACE_PERIOD };
+        let grace = if ready.is_some() { MONITOR_GRACE_PERIOD } else { STARTUP_GRACE_PERIOD };
         if now <= health.heard + grace {
             return Ok(node.clone());
         }
@@ -158,7 +155,9 @@ impl NodeLifecycle {
     /// Takes away the NoExecute taints of a node.
     // Models pkg/controller/nodelifecycle/node_lifecycle_controller.go markNodeAsReachable
     pub(super) fn mark_as_reachable(&mut self, cx: &mut Cx, node: &Value) {
-        if let Some(zone) = self.zones.get_mut(&super::zones::zone(node)) {
+        if self.zones.values().any(|zone| !zone.waiting.is_empty())
+            && let Some(zone) = self.zones.get_mut(&super::zones::zone(node))
+        {
             zone.waiting.remove(meta::name(node));
         }
         if [NOT_READY, UNREACHABLE].iter().any(|key| taints::evicts(node, key)) {

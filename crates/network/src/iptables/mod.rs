@@ -181,12 +181,20 @@ pub struct Chain {
     counter: Counter,
     rules: Rc<Rules>,
     counters: Rc<Vec<Counter>>,
+    /// Where the rules lead, and how many they are, at hand: a restore asks all chains for it.
+    leads: u64,
+    count: u32,
 }
 
 impl Chain {
     fn new(name: ChainName, policy: Option<Policy>) -> Chain {
         let rules = Rc::new(Rules::new(name, Vec::new(), ""));
-        Chain { policy, counter: Counter::default(), rules, counters: Rc::default() }
+        Chain { policy, counter: Counter::default(), rules, counters: Rc::default(), leads: 0, count: 0 }
+    }
+
+    fn set_rules(&mut self, rules: Rc<Rules>) {
+        (self.leads, self.count) = (rules.leads, rules.count());
+        self.rules = rules;
     }
 
     /// Returns the name.
@@ -217,7 +225,7 @@ impl Chain {
     fn change(&mut self, change: impl FnOnce(&mut Vec<Rule>, &mut Vec<Counter>)) {
         let mut rules = self.rules.rules.clone();
         change(&mut rules, Rc::make_mut(&mut self.counters));
-        self.rules = Rc::new(Rules::new(self.name().clone(), rules, ""));
+        self.set_rules(Rc::new(Rules::new(self.name().clone(), rules, "")));
     }
 }
 

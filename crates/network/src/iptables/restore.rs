@@ -14,7 +14,7 @@ const CACHED_CHAINS: usize = 4_096;
 /// How many chains may call each other, one below the other.
 const DEEPEST: u32 = 16;
 /// How many rules a table may have.
-const TABLE_RULES: usize = 200_000;
+const TABLE_RULES: u32 = 200_000;
 
 /// What kind of mistake a text has: iptables-restore tells each in its own way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -399,12 +399,12 @@ impl<'a> Section<'a> {
                     self.touched.insert(name, *last);
                 }
                 chain.counters = Rc::new(vec![Counter::default(); rules.rules.len()]);
-                chain.rules = rules;
+                chain.set_rules(rules);
             }
         }
         self.check_links()?;
         self.delete()?;
-        let rules: usize = self.table.chains.values().map(|chain| chain.rules().len()).sum();
+        let rules: u32 = self.table.chains.values().map(|chain| chain.count).sum();
         if rules > TABLE_RULES {
             let message = "RULE_APPEND failed (Cannot allocate memory)".to_string();
             return Err(RestoreError { line, message, fault: Fault::Kernel });
@@ -495,7 +495,7 @@ impl<'a> Section<'a> {
             return Ok(());
         }
         let bits = self.deleted.keys().fold(0, |bits, name| bits | name.bit());
-        let others = self.table.chains.values().filter(|chain| chain.rules.leads & bits != 0);
+        let others = self.table.chains.values().filter(|chain| chain.leads & bits != 0);
         for chain in others.filter(|chain| !self.deleted.contains_key(chain.name())) {
             let led = chain.rules().iter().filter_map(Rule::chain);
             if let Some((name, line)) = led.into_iter().find_map(|to| self.deleted.get_key_value(to)) {

@@ -4,7 +4,7 @@ use super::rule::{AddressType, Condition, Match, Recent, RecentMode, RejectWith,
 use super::{Chain, Counter, Hook, Iptables, Policy, Rules, Table, TableName};
 use crate::ipset::Ipsets;
 use crate::{Protocol, Socket};
-use sim::{Chance, SECOND, Time};
+use sim::{Chance, SECOND, Series, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
@@ -179,6 +179,8 @@ pub struct RunContext<'a> {
     pub chance: Chance,
     /// Who draws.
     pub who: &'a str,
+    /// Its draws, from the first on: a Service has a rule by chance for each endpoint.
+    pub series: Option<Series>,
     /// The number of the next draw.
     pub draws: u64,
 }
@@ -385,7 +387,9 @@ impl Match {
                     && met(destination, |kind| context.is_of(kind, packet.destination.address))
             }
             Match::Random(probability) => {
-                let bits = context.chance.draw("iptables", context.who, context.draws);
+                let (chance, who) = (context.chance, context.who);
+                let series = *context.series.get_or_insert_with(|| chance.series("iptables", who));
+                let bits = series.draw(context.draws);
                 context.draws += 1;
                 let drawn = (bits & 0x7fff_ffff) as u32;
                 *draw = Some(drawn);

@@ -158,6 +158,7 @@ fn run(iptables: &mut Iptables, hook: Hook, packet: &mut Packet, draws: u64) -> 
         recent: &mut RecentLists::default(),
         accounts: &mut Default::default(),
         chance: Chance::new(1),
+        series: None,
         who: "test",
         draws,
     };
