@@ -276,6 +276,7 @@ impl Run<'_, '_> {
             recent: &mut self.node.recent,
             accounts: &mut self.node.accounts,
             chance: self.pass.chance,
+            series: None,
             who: self.pass.who,
             draws: self.pass.draws,
         };

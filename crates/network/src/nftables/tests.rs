@@ -94,6 +94,7 @@ fn run(tables: &mut Nftables, at: (bool, Hook), packet: &mut Packet, second: i64
         recent: &mut recent,
         accounts: &mut accounts,
         chance: Chance::new(second as u64),
+        series: None,
         who: "test",
         draws: 0,
     };
