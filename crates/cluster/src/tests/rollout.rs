@@ -55,6 +55,7 @@ fn a_careless_rollout_loses_requests_by_causes_that_can_be_told_in_any_mode() {
             let line = ends.iter().find(|line| line.contains(words)).map(String::as_str).unwrap_or_default();
             line.trim_start_matches('[').split(']').next().and_then(|count| count.parse().ok()).unwrap_or(0)
         };
+        println!("{mode}: {ends:?}");
         let causes = ["connection refused", "no route to host", "connection reset by peer"];
         for (cause, stated) in causes.into_iter().zip(wanted) {
             // Whatever else happens in the cluster moves the dice, so that the number isn't always the same.

@@ -2,7 +2,9 @@
 //! decides every packet's way.
 // Models net/netfilter/nf_tables_api.c, and the formats of nftables v1.0.6
 
+mod add;
 mod apply;
+mod body;
 mod command;
 mod lex;
 mod list;
