@@ -3,10 +3,11 @@
 import { readFile, readdir } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { brotliCompressSync, constants } from "node:zlib";
-import { answer, editor, launch, ready, serve, type } from "./harness.js";
+import { answer, editor, inspectByKeyboard, launch, ready, serve, type } from "./harness.js";
 
 const RUNS = 5;
 const PODS = 200;
+const CROWD = 1_000;
 const SECONDS = 10;
 const dist = new URL("../../dist/", import.meta.url);
 const server = await serve();
@@ -157,21 +158,34 @@ async function movement() {
   return { pods: PODS, seconds: SECONDS, still, moving };
 }
 
-// The frames with as many pods as three nodes hold, and 500 who ask at the same time in slow motion.
+// The frames with 1,000 pods on twenty nodes and 500 who ask at the same time in slow motion, and how long
+// it takes to open the inspector on one of the packets by keys alone.
 async function crowd() {
-  const { context, page } = await open("?seed=1&speed=100");
+  const { context, page, since } = await open("?preset=crowd&seed=1&speed=100");
   await ready(page);
-  await answer(page, "kubectl create deployment web --image=nginx:1.16 --replicas=300");
+  const began = await since();
+  await answer(page, `kubectl create deployment web --image=nginx:1.16 --replicas=${CROWD}`);
   await answer(page, "kubectl create service nodeport web --tcp=80:80 --node-port=30080");
-  await answer(page, "kubectl rollout status deployment/web");
+  await answer(page, "kubectl rollout status deployment/web --timeout=1h");
+  const deployed = await since();
   const address = (await answer(page, "kubectl get node node-1 -o jsonpath='{.status.addresses[0].address}{\"\\n\"}'")).trim();
   await page.getByTestId("speed").fill("0"); // ×0.1: packets stay on the screen
+  const still = await measure(page);
   await type(page, `hey -z 600s -c 500 -q 10 -disable-keepalive http://${address}:30080/`);
   await page.waitForTimeout(8_000);
   const moving = await measure(page);
-  const travelling = await page.evaluate(() => document.body.innerText.match(/(\d+) on (?:its|their) way/)?.[1]);
+  const before = await since();
+  await inspectByKeyboard(page);
+  await page.getByTestId("inspector").getByRole("heading", { name: /^Packet / }).waitFor();
+  const opened = await since();
+  const selected = await measure(page);
+  const told = (await page.evaluate(() => document.body.innerText)).match(/([\d,]+) on (?:its|their) way/)?.[1];
+  if (process.env.PICTURE) await page.screenshot({ path: process.env.PICTURE });
   await context.close();
-  return { pods: 300, on_their_way: Number(travelling ?? 0), seconds: SECONDS, moving };
+  return {
+    pods: CROWD, deployed_ms: Math.round(deployed - began), on_their_way: Number((told ?? "0").replaceAll(",", "")),
+    inspector_by_keyboard_ms: Math.round(opened - before), seconds: SECONDS, still, moving, selected,
+  };
 }
 
 const CASES = { "cold-visit": coldVisit, transfer, "frames-200-pods": movement, "frames-crowd": crowd };

@@ -152,3 +152,16 @@ export async function answer(page, line) {
   return (await output.innerText()).split(`; echo ${last}\n`).at(-1).split(new RegExp(`^${last}$`, "m"))[0];
 }
 let answers = 0;
+
+// Selects a packet with nothing but the keyboard: over the console to the answers, and there the first.
+export async function inspectByKeyboard(page) {
+  await page.evaluate(() => document.activeElement.blur());
+  const at = () => page.evaluate(() => document.activeElement.id);
+  const inLog = () => page.evaluate(() => document.activeElement.closest("[data-testid=traffic-log] tr") !== null);
+  await page.keyboard.press("/");
+  await page.waitForFunction(() => document.activeElement.id === "prompt");
+  for (let n = 0; n < 40 && !(await at()).startsWith("dock-console"); n += 1) await page.keyboard.press("Shift+Tab");
+  for (let n = 0; n < 5 && (await at()) !== "dock-answers"; n += 1) await page.keyboard.press("ArrowRight");
+  for (let n = 0; n < 40 && !(await inLog()); n += 1) await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+}

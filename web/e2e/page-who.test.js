@@ -1,7 +1,7 @@
 // Who would answer, what links a packet's steps to what caused them, and a table as a graph.
 import assert from "node:assert/strict";
 import { beforeEach, it } from "node:test";
-import { answer, deployWeb, ready, type, useBrowser } from "./harness.js";
+import { answer, deployWeb, inspectByKeyboard, ready, type, useBrowser } from "./harness.js";
 
 const test = useBrowser({ query: "?seed=1&speed=5" });
 const who = () => test.page.getByTestId("who");
@@ -76,18 +76,10 @@ it("opens the inspector on a packet by keyboard alone", async () => {
   const { page } = test;
   await deployWeb(page);
   await answer(page, "curl -s -o /dev/null 10.64.140.12:31080");
-  await page.evaluate(() => document.activeElement.blur());
-  const at = () => page.evaluate(() => document.activeElement.id);
-  await page.keyboard.press("/");
-  await page.waitForFunction(() => document.activeElement.id === "prompt");
-  for (let n = 0; n < 40 && !(await at()).startsWith("dock-console"); n += 1) await page.keyboard.press("Shift+Tab");
-  await page.keyboard.press("ArrowRight");
-  await page.waitForFunction(() => document.activeElement.id === "dock-answers");
-  const inLog = () => page.evaluate(() => document.activeElement.closest("[data-testid=traffic-log] tr") !== null);
-  for (let n = 0; n < 40 && !(await inLog()); n += 1) await page.keyboard.press("Tab");
-  await page.keyboard.press("Enter");
+  await inspectByKeyboard(page);
   await inspector().getByRole("heading", { name: /^Packet / }).waitFor();
   await page.keyboard.press("Escape");
   await inspector().waitFor({ state: "detached" });
-  assert.ok(await inLog(), "the cursor is where it was");
+  const inLog = await page.evaluate(() => document.activeElement.closest("[data-testid=traffic-log] tr") !== null);
+  assert.ok(inLog, "the cursor is where it was");
 });

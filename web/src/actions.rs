@@ -27,6 +27,12 @@ pub enum ActionKind {
     Stop,
     /// Start the machine.
     Start,
+    /// Stop a process of the control plane.
+    StopProcess,
+    /// Start a process of the control plane anew.
+    StartProcess,
+    /// Make a Job of a CronJob at once.
+    RunNow,
 }
 
 /// An action on an object.
@@ -49,6 +55,8 @@ pub struct Known {
     pub on: bool,
     /// Whether the node is cordoned.
     pub unschedulable: bool,
+    /// The present, in seconds since the cluster began: it tells names apart.
+    pub second: i64,
 }
 
 /// Returns the actions on an object, in order.
@@ -95,11 +103,30 @@ pub fn actions(key: &str, known: Known) -> Vec<Action> {
         "daemonsets" => {
             actions.push(command(ActionKind::Restart, format!("rollout restart daemonset {name}")));
         }
+        "cronjobs" => {
+            let words = format!("create job {name}-{} --from=cronjob/{name}", known.second);
+            actions.push(command(ActionKind::RunNow, words));
+        }
         _ => {}
     }
     actions.push(command(ActionKind::Edit, format!("edit {singular} {name}")));
     actions.push(command(ActionKind::Delete, format!("delete {singular} {name}")));
     actions
+}
+
+/// Returns what can be done to a process of the control plane, by its place. `stopped` names those that are.
+pub fn process_actions(place: &str, stopped: &[String]) -> Vec<Action> {
+    let process = match place {
+        "scheduler" => "kube-scheduler",
+        "kube-controller-manager" => "kube-controller-manager",
+        place if place.starts_with("controller/") => "kube-controller-manager",
+        _ => return Vec::new(),
+    };
+    let (kind, verb) = match stopped.iter().any(|name| name == process) {
+        true => (ActionKind::StartProcess, "start"),
+        false => (ActionKind::StopProcess, "stop"),
+    };
+    vec![Action { kind, command: format!("machine {verb} {process}") }]
 }
 
 /// Returns the word that kubectl takes for one object of a resource.
@@ -109,6 +136,9 @@ pub fn singular(resource: &str) -> &str {
         "ingresses" => "ingress",
         "storageclasses" => "storageclass",
         "networkpolicies" => "networkpolicy",
+        "horizontalpodautoscalers" => "hpa",
+        "persistentvolumeclaims" => "pvc",
+        "persistentvolumes" => "pv",
         _ => resource.strip_suffix('s').unwrap_or(resource),
     }
 }
@@ -123,7 +153,7 @@ mod tests {
 
     #[test]
     fn each_is_the_command_it_is() {
-        let known = Known { wanted: 3, revision: 1, on: true, unschedulable: false };
+        let known = Known { wanted: 3, revision: 1, on: true, unschedulable: false, second: 90 };
         assert_eq!(commands("pods/default/x", known), ["kubectl edit pod x", "kubectl delete pod x"]);
         assert_eq!(
             commands("deployments/work/web", Known { revision: 2, ..known }),
@@ -148,6 +178,24 @@ mod tests {
             commands("nodes/node-1", Known { on: false, unschedulable: true, ..known })[0],
             "machine start node-1"
         );
+        assert_eq!(
+            commands("cronjobs/default/tick", known)[0],
+            "kubectl create job tick-90 --from=cronjob/tick"
+        );
         assert!(commands("nonsense", known).is_empty());
+    }
+
+    #[test]
+    fn processes_are_stopped_and_started() {
+        let stopped = ["kube-scheduler".to_owned()];
+        for (place, stopped, command) in [
+            ("scheduler", &[][..], Some("machine stop kube-scheduler")),
+            ("scheduler", &stopped[..], Some("machine start kube-scheduler")),
+            ("controller/job", &stopped[..], Some("machine stop kube-controller-manager")),
+            ("kubelet/node-1", &[][..], None),
+        ] {
+            let actions = process_actions(place, stopped);
+            assert_eq!(actions.first().map(|action| action.command.as_str()), command, "{place}");
+        }
     }
 }

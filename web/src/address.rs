@@ -23,7 +23,7 @@ pub struct Address {
 }
 
 /// The presets of the page, in the order of its menu.
-pub const PRESETS: [&str; 5] = ["lesson", "v120", "recovery", "flannel", "bare"];
+pub const PRESETS: [&str; 6] = ["lesson", "v120", "recovery", "flannel", "crowd", "bare"];
 
 impl Address {
     /// Reads the parameters, decoded, and the hash without its `#`.

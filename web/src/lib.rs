@@ -33,6 +33,7 @@ pub mod table;
 pub mod timeline;
 pub mod traffic;
 pub mod ui;
+pub mod usage;
 pub mod utf16;
 pub mod way;
 pub mod who;

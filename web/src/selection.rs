@@ -46,7 +46,7 @@ impl Selection {
 
 /// Returns what an object's key names, as its title says it: `Pod web`.
 pub fn title(key: &str) -> String {
-    const KINDS: [(&str, &str); 13] = [
+    const KINDS: [(&str, &str); 17] = [
         ("pods", "Pod"),
         ("nodes", "Node"),
         ("services", "Service"),
@@ -60,6 +60,10 @@ pub fn title(key: &str) -> String {
         ("endpointslices", "EndpointSlice"),
         ("ingresses", "Ingress"),
         ("networkpolicies", "NetworkPolicy"),
+        ("horizontalpodautoscalers", "HorizontalPodAutoscaler"),
+        ("persistentvolumeclaims", "PersistentVolumeClaim"),
+        ("persistentvolumes", "PersistentVolume"),
+        ("storageclasses", "StorageClass"),
     ];
     let Some((resource, _, name)) = split_key(key) else { return key.to_owned() };
     match KINDS.iter().find(|(own, _)| *own == resource) {

@@ -186,7 +186,19 @@ pub fn consequence(steps: &[PacketStep], answer: Option<&AnswerRow>, lang: Lang)
     }
     let masquerade = steps.iter().position(|step| step.what == "masquerade");
     let translated = steps.iter().any(|step| step.what == "dnat");
+    let itself = steps.iter().any(|step| step.chain.starts_with("KUBE-SEP-") && step.what == "mark");
+    let outside = steps.iter().any(|step| step.chain.starts_with("KUBE-EXT-"));
     match (masquerade, answer) {
+        (Some(at), _) if itself => {
+            let place = steps.get(at).map(|step| step.place.as_str()).unwrap_or_default();
+            said(
+                lang.pick("The pod asked itself.", "파드가 자신에게 물었습니다.").to_owned(),
+                lang.pick(
+                    format!("Step {} wrote {place}'s address over its own: else the answer would not come back through {place}, where the destination is put back.", at + 1),
+                    format!("{}단계가 출발 주소를 {place}의 것으로 바꿨습니다. 그러지 않으면 응답이 {} 거치지 않아, 도착 주소를 되돌릴 수 없습니다.", at + 1, josa(place, "을", "를")),
+                ),
+            )
+        }
         (Some(at), _) => {
             let place = steps.get(at).map(|step| step.place.as_str()).unwrap_or_default();
             let number = at + 1;
@@ -199,8 +211,8 @@ pub fn consequence(steps: &[PacketStep], answer: Option<&AnswerRow>, lang: Lang)
                     format!("Step {number} wrote {place}'s address over it, so that the answer returns through {place}."),
                     format!("{number}단계가 출발 주소를 {place}의 것으로 바꿨습니다. 그래야 응답이 {} 거쳐 돌아옵니다.", josa(place, "을", "를")),
                 ),
-                field: "externalTrafficPolicy: Local",
-                would: lang.pick(" would keep it.", "이면 그대로 남습니다."),
+                field: if outside { "externalTrafficPolicy: Local" } else { "" },
+                would: if outside { lang.pick(" would keep it.", "이면 그대로 남습니다.") } else { "" },
             })
         }
         (None, Some(_)) if translated => said(

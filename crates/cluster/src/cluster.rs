@@ -80,6 +80,7 @@ impl Cluster {
             manager: ControllerManager::new(&apiserver::served_resources()),
             watched: BTreeMap::new(),
             scheduler: Scheduler::new(),
+            stopped: std::collections::BTreeSet::new(),
             extensions: ApiExtensions::default(),
             aggregator: KubeAggregator::default(),
             nodes: Vec::new(),
@@ -355,6 +356,10 @@ impl Cluster {
 
     /// Cuts a machine's power or switches it on.
     pub(crate) fn power(&mut self, name: &str, on: bool) -> Result<(), String> {
+        if crate::restart::Process::named(name).is_some() && self.parts.node(name).is_none() {
+            self.stop_or_start(name, on);
+            return Ok(());
+        }
         let Some((number, node)) = self.parts.node_mut(name) else {
             return Err(format!("no machine {name:?}"));
         };

@@ -90,6 +90,7 @@ impl Cluster {
             answered: self.view.traffic.answered,
             travelling: self.view.traffic.travelling,
             lost: self.view.traffic.lost,
+            stopped: self.parts.stopped_names(),
         }
     }
 

@@ -44,6 +44,8 @@ pub(crate) struct Parts {
     /// How many watches are connected of the parts that begin to watch more.
     pub watched: BTreeMap<u32, usize>,
     pub scheduler: Scheduler,
+    /// The control plane's parts that were stopped.
+    pub stopped: std::collections::BTreeSet<u32>,
     pub extensions: ApiExtensions,
     pub aggregator: KubeAggregator,
     pub nodes: Vec<NodeParts>,
@@ -70,6 +72,15 @@ impl Parts {
     /// Returns the node with this name.
     pub(crate) fn node(&self, name: &str) -> Option<&NodeParts> {
         self.nodes.get(*self.by_name.get(name)? as usize)
+    }
+
+    /// Returns the names of the control plane's parts that were stopped.
+    pub(crate) fn stopped_names(&self) -> Vec<String> {
+        self.stopped
+            .iter()
+            .filter_map(|part| crate::restart::Process::of(*part))
+            .map(|of| of.name().to_string())
+            .collect()
     }
 
     /// Returns the node with this name, to be changed, and its number.
@@ -123,7 +134,8 @@ impl Parts {
     /// Returns whether a part runs.
     pub(crate) fn is_on(&self, part: u32) -> bool {
         match part {
-            MANAGER | SCHEDULER | EXTENSIONS | AGGREGATOR => true,
+            MANAGER | SCHEDULER => !self.stopped.contains(&part),
+            EXTENSIONS | AGGREGATOR => true,
             part if part >= crate::addons::FIRST => self.addons.describe(part).is_some(),
             part => {
                 let (i, agent) = Parts::node_of(part);

@@ -115,6 +115,7 @@ const FILES: &[(&str, &str)] = &[
     ("v120", include_str!("../presets/v120.yaml")),
     ("recovery", include_str!("../presets/recovery.yaml")),
     ("flannel", include_str!("../presets/flannel.yaml")),
+    ("crowd", include_str!("../presets/crowd.yaml")),
 ];
 
 impl Preset {

@@ -20,7 +20,7 @@ struct Arguments {
 enum Command {
     /// Plays a script in virtual time and prints the transcript.
     Run {
-        /// What the cluster begins with where the script doesn't say: bare, lesson, v120 or recovery.
+        /// What the cluster begins with where the script doesn't say: bare, lesson, v120, recovery or crowd.
         #[arg(long, default_value = "bare")]
         preset: String,
         /// The seed: the same seed and script print the same.
@@ -35,7 +35,7 @@ enum Command {
         /// HTTPS alone.
         #[arg(long, default_value = "127.0.0.1:8001")]
         listen: std::net::SocketAddr,
-        /// What the cluster begins with: bare, lesson, v120 or recovery.
+        /// What the cluster begins with: bare, lesson, v120, recovery or crowd.
         #[arg(long, default_value = "lesson")]
         preset: String,
         /// The seed.

@@ -222,6 +222,44 @@ pub struct ObjectView {
     pub verdicts: Vec<(String, bool, i64, String)>,
     /// The last requests of a component: (when, verb, resource, object, code).
     pub requests: Vec<(Moment, String, String, String, u16)>,
+    /// For a pod: its life so far, the oldest first.
+    pub life: Vec<LifeRow>,
+    /// For a node: what it has, what is asked of it, and what is used.
+    pub usage: Vec<UsageRow>,
+    /// What it is connected with: (the field that says so, the object's key).
+    pub links: Vec<(String, String)>,
+}
+
+/// Something that happened in a pod's life.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LifeRow {
+    /// When.
+    pub at: Moment,
+    /// What it is from then on, as kubectl's STATUS says it; empty where that stays.
+    pub state: String,
+    /// The reason, in Kubernetes' words.
+    pub reason: String,
+    /// The message; may be empty.
+    pub message: String,
+    /// Whether it went wrong.
+    pub bad: bool,
+}
+
+/// A resource of a node. Processors are counted in thousandths, memory in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UsageRow {
+    /// `cpu`, `memory` or `pods`.
+    pub resource: String,
+    /// What pods may ask for (`status.allocatable`).
+    pub allocatable: i64,
+    /// What the pods that are there ask for.
+    pub requests: i64,
+    /// What they may use at most; 0 where nothing is limited.
+    pub limits: i64,
+    /// What is used, as the metrics server knows it; none without one.
+    pub used: Option<i64>,
 }
 
 /// A rule that was tried on a packet's way.

@@ -9,14 +9,14 @@ mod input;
 mod rows;
 
 pub use ask::{
-    Answer, Ask, BeliefRow, Candidate, Diagnostic, Mend, ObjectView, PacketStep, PossibleWay, RuleRow,
-    RulesView, Severity, TriedRule,
+    Answer, Ask, BeliefRow, Candidate, Diagnostic, LifeRow, Mend, ObjectView, PacketStep, PossibleWay,
+    RuleRow, RulesView, Severity, TriedRule, UsageRow,
 };
 pub use frame::{ConsoleChunk, Frame, FromWorker, TabRow, Traveller, TravellerKind};
 pub use input::{Input, LoggedInput, Session, ToWorker};
 pub use rows::{
     AnswerRow, BudgetRow, ClusterRow, ControllerRow, EventRow, MarkRow, NodeRow, PodBar, PodRow, RecordRow,
-    Rows, SchedulerRow, TrafficCount, TrafficRow,
+    Rows, SchedulerRow, SlotRow, TrafficCount, TrafficRow,
 };
 
 /// Microseconds since the cluster began.

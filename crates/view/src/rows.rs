@@ -62,6 +62,9 @@ pub struct ClusterRow {
     pub travelling: u64,
     /// Exchanges that were refused or timed out.
     pub lost: u64,
+    /// The control plane's processes that were stopped: `kube-scheduler`, `kube-controller-manager`.
+    #[serde(default)]
+    pub stopped: Vec<String>,
 }
 
 /// What the scheduler did last.
@@ -148,9 +151,17 @@ pub struct PodRow {
     pub ending: Option<(Moment, Moment)>,
     /// While it waits after a crash or a failed pull: until when.
     pub back_off: Option<Moment>,
+    /// Its number among its owner's: a StatefulSet's ordinal, a Job's completion index; empty for others.
+    #[serde(default)]
+    pub index: String,
+    /// The claims whose volumes it mounts, without the namespace.
+    #[serde(default)]
+    pub claims: Vec<String>,
 }
 
-/// What makes pods (a Deployment, a Job and so on), or a Service, as a record inside the API server.
+/// A record inside the API server: what makes pods (a Deployment, a Job and so on), what leads to them (a
+/// Service, an Ingress), what limits them (a NetworkPolicy, a HorizontalPodAutoscaler), or what they keep (a
+/// PersistentVolumeClaim, a PersistentVolume).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordRow {
     /// The kind.
@@ -169,7 +180,9 @@ pub struct RecordRow {
     pub version: u32,
     /// A Deployment's or ReplicaSet's revision.
     pub revision: i64,
-    /// The first container's image; for a Service its type, for a CronJob its schedule.
+    /// The first container's image; for a Service its type, for a CronJob its schedule, for an autoscaler its
+    /// targets as kubectl prints them, for an Ingress its hosts, for a NetworkPolicy whom it is about, for a
+    /// claim or a volume its phase and size.
     pub detail: String,
     /// A Service's addresses: `10.96.12.3:80`, `10.64.140.43:80`, `:31000` (node port), `<pending>`.
     pub addresses: Vec<String>,
@@ -181,6 +194,19 @@ pub struct RecordRow {
     pub created: Moment,
     /// Whether it is being deleted.
     pub ending: bool,
+    /// What it is made of, where its places differ: a StatefulSet's ordinals, an indexed Job's completions, a
+    /// DaemonSet's nodes. At most 64.
+    #[serde(default)]
+    pub slots: Vec<SlotRow>,
+}
+
+/// A place among a workload's pods.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotRow {
+    /// The ordinal, the index, or the node.
+    pub name: String,
+    /// What is there: `none`, `pending`, `starting`, `ready`, `ending`, `done`, `failed`.
+    pub state: String,
 }
 
 /// A rolling update's arithmetic.

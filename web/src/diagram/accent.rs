@@ -87,18 +87,26 @@ fn range(first: usize, count: usize) -> String {
 }
 
 impl Accent {
-    /// Lays a way out. Steps after `now` are still to go.
-    pub fn of(steps: &[PacketStep], layout: &Layout, now: Moment) -> Accent {
+    /// Lays the way out of a packet of a sender: `client`, a pod's `namespace/name`, or a node. Steps after
+    /// `now` are still to go.
+    pub fn of(steps: &[PacketStep], layout: &Layout, now: Moment, from: &str) -> Accent {
         let mut accent = Accent::default();
-        let stops: Vec<Stop> = stops(steps, layout)
+        let mut stops: Vec<Stop> = stops(steps, layout)
             .into_iter()
             .map(|(from, to, place)| Stop { place, first: from + 1, steps: &steps[from..to] })
             .collect();
+        // The first step may be at the sender's node: the way begins at the sender all the same.
+        let sender = place_of(from, layout);
+        if !from.is_empty() && stops.first().is_some_and(|first| first.place != sender) {
+            stops.insert(0, Stop { place: sender, first: 0, steps: &[] });
+        }
         for (i, stop) in stops.iter().enumerate() {
-            if let Some(before) = i.checked_sub(1).and_then(|before| stops.get(before)) {
+            let before = i.checked_sub(1).and_then(|before| stops.get(before));
+            let inside = before.and_then(|before| bridged(layout, before, stop));
+            if let (Some(before), None) = (before, &inside) {
                 accent.hop(layout, before, stop, i, now);
             }
-            accent.stop(layout, stop, stops.get(i + 1), now);
+            accent.stop(layout, stop, stops.get(i + 1), inside, now);
         }
         accent
     }
@@ -145,7 +153,15 @@ impl Accent {
         self.line(shifted, done);
     }
 
-    fn stop(&mut self, layout: &Layout, stop: &Stop, next: Option<&Stop>, now: Moment) {
+    /// The way through a place's chains. It comes in by eth0, or by what is given: from a pod of the machine.
+    fn stop(
+        &mut self,
+        layout: &Layout,
+        stop: &Stop,
+        next: Option<&Stop>,
+        inside: Option<Vec<Point>>,
+        now: Moment,
+    ) {
         let done = stop.began() <= now;
         if stop.place == "client" && stop.first == 1 {
             let (out, tap) = layout.client_cable;
@@ -157,7 +173,7 @@ impl Accent {
         self.lit.insert(node.name.clone(), lit);
         let (enter, leave) = detour(layout, node);
         self.pill(&enter, if layout.turned { 0.6 } else { 0.62 }, range(stop.first, inward));
-        self.line(enter, done);
+        self.line(inside.unwrap_or(enter), done);
         let stays = next.is_some_and(|next| {
             next.place
                 .strip_prefix("pod/")
@@ -188,6 +204,21 @@ impl Stop<'_> {
         // A packet that only passed through SERVICES took none of its rules.
         if lit.iter().any(|arrow| *arrow > 0) { Some((node, lit)) } else { None }
     }
+}
+
+/// Returns the way from a pod over its machine's bridge into the chains, where that is how a stop is reached.
+fn bridged(layout: &Layout, from: &Stop, to: &Stop) -> Option<Vec<Point>> {
+    let (node, _) = to.lights(layout)?;
+    let (own, pod) = layout.pod(from.place.strip_prefix("pod/")?)?;
+    let first = node.chains.first()?;
+    if own.name != node.name || layout.turned {
+        return None;
+    }
+    // Beside the way out, which takes the same margin and floor.
+    let (left, floor, middle) = (node.rect.x + 4.5, node.floor - 3.0, first.centre().1);
+    let mut points: Vec<Point> = layout.from_riser(node, pod).into_iter().rev().collect();
+    points.extend([(node.riser, floor), (left, floor), (left, middle), (first.x, middle)]);
+    Some(points)
 }
 
 /// The way from eth0 through the chains, and from the chains back to eth0.
@@ -253,12 +284,30 @@ mod tests {
         let steps = sample::way();
         for (width, height) in [(800.0, 532.0), (390.0, 600.0)] {
             let layout = Layout::fit(&census, width, height);
-            let accent = Accent::of(&steps, &layout, 72_250_000);
+            let accent = Accent::of(&steps, &layout, 72_250_000, "client");
             let numbers: Vec<&str> = accent.pills.iter().map(|pill| pill.1.as_str()).collect();
             assert_eq!(numbers, ["1", "2–6", "7–8", "9", "10"]);
             assert_eq!(accent.lit["node-2"], BTreeSet::from([0, 1, 2, 3]));
             assert!(!accent.done.is_empty() && accent.todo.len() == 1, "{:?}", accent.todo);
-            assert_eq!(Accent::of(&steps, &layout, i64::MAX).todo, Vec::<Vec<Point>>::new());
+            assert_eq!(Accent::of(&steps, &layout, i64::MAX, "client").todo, Vec::<Vec<Point>>::new());
         }
+    }
+
+    #[test]
+    fn the_way_begins_at_the_sender() {
+        let model = sample::rollout();
+        let mut slots = Slots::default();
+        slots.update(&model);
+        let layout = Layout::fit(&Census::of(&model, &slots), 800.0, 532.0);
+        let pod = model.pods_on("node-2").map(|(key, _)| key.to_owned()).next().expect("there is one");
+        let (_, rect) = layout.pod(&pod).expect("it is drawn");
+        // Without the client's own step, as where a pod of node-2 asks.
+        let steps: Vec<PacketStep> = sample::way().into_iter().skip(1).collect();
+        let accent = Accent::of(&steps, &layout, i64::MAX, &pod);
+        let begins = accent.done.first().and_then(|line| line.first()).copied().expect("there is a line");
+        assert!(begins.0 >= rect.x && begins.0 <= rect.right() && begins.1 <= rect.bottom(), "{begins:?}");
+        let steps: Vec<PacketStep> = sample::way().into_iter().skip(1).collect();
+        let from_client = Accent::of(&steps, &layout, i64::MAX, "client");
+        assert!(from_client.done.len() > Accent::of(&steps, &layout, i64::MAX, "").done.len());
     }
 }

@@ -23,12 +23,18 @@ fn rank(kind: &str) -> u8 {
         "ReplicaSet" => 3,
         "CronJob" => 4,
         "Job" => 5,
-        "Service" => 7,
-        _ => 6,
+        "HorizontalPodAutoscaler" => 6,
+        "Service" => 8,
+        "Ingress" => 9,
+        "NetworkPolicy" => 10,
+        "PersistentVolumeClaim" => 11,
+        "PersistentVolume" => 12,
+        _ => 7,
     }
 }
 
-/// Returns the lines of what isn't the cluster's own: owners, what they own, and Services last.
+/// Returns the lines of what isn't the cluster's own: owners, each with what it owns, then what leads to
+/// pods, limits them and keeps what they write.
 pub fn lines(model: &Model) -> Vec<Line> {
     let own = |row: &RecordRow| !row.system;
     let is_top = |row: &RecordRow| row.owner.is_empty() || !model.records.contains_key(&row.owner);
@@ -43,17 +49,19 @@ pub fn lines(model: &Model) -> Vec<Line> {
     for (_, _, top) in tops {
         lines.push(Line { key: top.clone(), owned: false, last: false });
         let Some(owner) = model.records.get(top) else { continue };
-        let mut owned: Vec<(u32, i64, &String)> = model
+        // Of ReplicaSets, those that nothing is asked of any more have no line.
+        let told = |row: &RecordRow| {
+            row.kind != "ReplicaSet" || row.wanted > 0 || row.current > 0 || row.version == owner.version
+        };
+        let mut owned: Vec<(u8, u32, i64, &String)> = model
             .records
             .iter()
-            .filter(|(_, row)| {
-                row.owner == *top && (row.wanted > 0 || row.current > 0 || row.version == owner.version)
-            })
-            .map(|(key, row)| (row.version, row.created, key))
+            .filter(|(_, row)| row.owner == *top && told(row))
+            .map(|(key, row)| (rank(&row.kind), row.version, row.created, key))
             .collect();
         owned.sort();
         let count = owned.len();
-        for (i, (_, _, key)) in owned.into_iter().enumerate() {
+        for (i, (_, _, _, key)) in owned.into_iter().enumerate() {
             lines.push(Line { key: key.clone(), owned: true, last: i + 1 == count });
         }
     }

@@ -28,6 +28,8 @@ pub fn pod() -> PodRow {
         created: 0,
         ending: None,
         back_off: None,
+        index: String::new(),
+        claims: Vec::new(),
     }
 }
 
@@ -65,6 +67,7 @@ pub fn record(kind: &str) -> RecordRow {
         system: false,
         created: 8 * SECOND,
         ending: false,
+        slots: Vec::new(),
     }
 }
 
@@ -84,6 +87,7 @@ pub fn empty_of(workers: u32) -> Model {
         answered: 0,
         travelling: 0,
         lost: 0,
+        stopped: Vec::new(),
     });
     model.nodes.insert("control-plane".into(), node(0));
     for order in 1..=workers {

@@ -127,7 +127,9 @@ pub fn diagram(props: &DiagramProps) -> Html {
         let mut kept = kept.borrow_mut();
         kept.lay_out(&props.model, size);
         let layout = kept.layout.clone();
-        let accent = (!steps.is_empty()).then(|| Accent::of(&steps, &layout, props.model.now));
+        let asked = exchange.and_then(|number| find(&props.model, number));
+        let from = asked.map_or("", |answer| answer.from.as_str());
+        let accent = (!steps.is_empty()).then(|| Accent::of(&steps, &layout, props.model.now, from));
         kept.draw(&Cx {
             model: &props.model,
             layout: &layout,

@@ -263,6 +263,8 @@ mod tests {
             created: 0,
             ending: None,
             back_off: None,
+            index: String::new(),
+            claims: Vec::new(),
         }
     }
 
@@ -282,6 +284,7 @@ mod tests {
             system: false,
             created: 0,
             ending: false,
+            slots: Vec::new(),
         }
     }
 

@@ -18,6 +18,7 @@ pub mod lesson_panel;
 pub mod menu;
 pub mod notices;
 pub mod object;
+pub mod object_parts;
 pub mod packet;
 pub mod panes;
 pub mod popover;

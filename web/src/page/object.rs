@@ -4,15 +4,16 @@ use std::rc::Rc;
 
 use gloo_timers::callback::Interval;
 use view::{Answer, AnswerRow, Ask, ObjectView};
-use web::actions::{ActionKind, Known, actions};
-use web::clock::{age, moment_words};
+use web::actions::{ActionKind, Known, actions, process_actions};
+use web::clock::{SECOND, age, moment_words};
 use web::model::Model;
 use web::selection::{Selection, title};
 use web::ui::Act;
-use web::words::{Lang, Words, fill};
+use web::words::{Lang, Words};
 use yew::prelude::*;
 
 use super::driver::Driver;
+use super::object_parts;
 
 /// How often what is shown is asked for again while the cluster changes, in milliseconds.
 const AGAIN_MS: u32 = 500;
@@ -107,7 +108,7 @@ pub fn object_panel(props: &ObjectPanelProps) -> Html {
                 <div class="r1"><h2>{ title }</h2><span class="end">{ props.close.clone() }</span></div>
             </div>
             { body }
-            if !props.place && !matches!(found, Some(None)) { { action_row(&driver, props, words) } }
+            if !matches!(found, Some(None)) { { action_row(&driver, props, words) } }
         </>
     }
 }
@@ -208,9 +209,8 @@ fn tab_row(
 
 fn content(object: &ObjectView, tab: Tab, driver: &Driver, props: &ObjectPanelProps) -> Html {
     let words = props.lang.words();
-    let now = driver.model().now;
     match tab {
-        Tab::Overview => overview(object, now, words, props.place),
+        Tab::Overview => overview(object, driver, props),
         Tab::Yaml => html! { <pre class="code">{ &object.yaml }</pre> },
         Tab::Describe => html! { <pre class="code">{ &object.describe }</pre> },
         Tab::Logs if object.logs.is_empty() => html! { <p class="empty">{ words.no_logs }</p> },
@@ -233,28 +233,17 @@ fn content(object: &ObjectView, tab: Tab, driver: &Driver, props: &ObjectPanelPr
     }
 }
 
-fn overview(object: &ObjectView, now: view::Moment, words: &'static Words, place: bool) -> Html {
+fn overview(object: &ObjectView, driver: &Driver, props: &ObjectPanelProps) -> Html {
+    let (words, place, now) = (props.lang.words(), props.place, driver.model().now);
+    let record = props.model.records.get(props.name.as_str());
+    let budget = record.and_then(|record| record.budget.as_ref()).filter(|budget| budget.rolling);
     html! {
         <>
-            <dl class="facts">
-                { for object.facts.iter().map(|(name, value)| html! { <><dt>{ name }</dt><dd>{ value }</dd></> }) }
-            </dl>
-            if !object.verdicts.is_empty() {
-                <h3>{ words.verdicts }</h3>
-                <ul class="verdicts">
-                    { for object.verdicts.iter().map(|(node, chosen, score, why)| html! {
-                        <li class={classes!(chosen.then_some("chosen"))}>
-                            <b>{ node }</b>
-                            if *chosen { <span>{ words.chosen }</span> }
-                            if why.is_empty() {
-                                <span class="num">{ fill(words.score, &[&score.to_string()]) }</span>
-                            } else {
-                                <p>{ why }</p>
-                            }
-                        </li>
-                    }) }
-                </ul>
-            }
+            { object_parts::facts(object, driver) }
+            if let Some(budget) = budget { { object_parts::budget(budget, props.lang) } }
+            if !object.usage.is_empty() { { object_parts::usage(&object.usage, props.lang) } }
+            if !object.verdicts.is_empty() { { object_parts::verdicts(object, props.lang) } }
+            if !object.life.is_empty() { { object_parts::life(&object.life, props.lang) } }
             if !object.conditions.is_empty() {
                 <h3>{ words.conditions }</h3>
                 <ul class="conditions">
@@ -294,21 +283,32 @@ fn action_row(driver: &Driver, props: &ObjectPanelProps, words: &'static Words) 
         revision: record.map_or(0, |record| record.revision),
         on: node.is_some_and(|node| node.on),
         unschedulable: node.is_some_and(|node| node.unschedulable),
+        second: props.model.now / SECOND,
     };
+    let actions = if props.place {
+        let stopped = props.model.cluster.as_ref().map_or(&[][..], |cluster| &cluster.stopped);
+        process_actions(&props.name, stopped)
+    } else {
+        actions(&props.name, known)
+    };
+    if actions.is_empty() {
+        return Html::default();
+    }
     html! {
         <div class="insp-actions" role="group" aria-label={words.actions}>
-            { for actions(&props.name, known).into_iter().map(|action| {
+            { for actions.into_iter().map(|action| {
                 let title = action.command.clone();
                 let driver = driver.clone();
                 let onclick = Callback::from(move |_: MouseEvent| driver.run(&action.command));
                 let class = classes!("btn2", (action.kind == ActionKind::Delete).then_some("bad"));
-                html! { <button {class} {title} {onclick}>{ action_name(action.kind, words) }</button> }
+                html! { <button {class} {title} {onclick}>{ action_name(action.kind, props.lang) }</button> }
             }) }
         </div>
     }
 }
 
-fn action_name(kind: ActionKind, words: &'static Words) -> &'static str {
+fn action_name(kind: ActionKind, lang: Lang) -> &'static str {
+    let words = lang.words();
     match kind {
         ActionKind::ScaleDown => words.act_scale_down,
         ActionKind::ScaleUp => words.act_scale_up,
@@ -321,5 +321,8 @@ fn action_name(kind: ActionKind, words: &'static Words) -> &'static str {
         ActionKind::Drain => words.act_drain,
         ActionKind::Stop => words.act_stop,
         ActionKind::Start => words.act_start,
+        ActionKind::StopProcess => lang.pick("Stop process", "프로세스 멈추기"),
+        ActionKind::StartProcess => lang.pick("Start process", "프로세스 시작"),
+        ActionKind::RunNow => lang.pick("Run now", "지금 실행"),
     }
 }

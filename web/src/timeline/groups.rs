@@ -166,6 +166,7 @@ mod tests {
             system: false,
             created: 0,
             ending: false,
+            slots: Vec::new(),
         }
     }
 

@@ -99,6 +99,12 @@ pub struct StageWords {
     pub acted_ago: &'static str,
     /// has not acted yet
     pub idle: &'static str,
+    /// stopped
+    pub stopped: &'static str,
+    /// volume {}
+    pub volume: &'static str,
+    /// What is at a workload's place: none, pending, starting, ready, ending, done, failed.
+    pub slot_states: [&'static str; 7],
 }
 
 /// English.
@@ -151,6 +157,9 @@ pub(super) static EN: StageWords = StageWords {
     pod_nowhere: "on no node yet",
     acted_ago: "acted {} ago",
     idle: "has not acted yet",
+    stopped: "stopped",
+    volume: "volume {}",
+    slot_states: ["no pod", "pending", "starting", "ready", "ending", "done", "failed"],
 };
 
 /// Korean.
@@ -203,4 +212,7 @@ pub(super) static KO: StageWords = StageWords {
     pod_nowhere: "아직 노드 없음",
     acted_ago: "{} 전에 움직임",
     idle: "아직 움직인 적 없음",
+    stopped: "멈춤",
+    volume: "볼륨 {}",
+    slot_states: ["파드 없음", "대기", "시작 중", "준비됨", "끝나는 중", "완료", "실패"],
 };

@@ -1,8 +1,12 @@
 //! What the page asks. Looking changes nothing: dry runs and reads that are neither traced nor drawn.
 
+mod facts;
 mod fields;
+mod life;
+mod links;
 mod object;
 mod packet;
+mod usage;
 mod verdict;
 mod who;
 

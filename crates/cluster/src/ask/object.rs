@@ -1,5 +1,6 @@
 //! An object or a component as the inspector shows it.
 
+use super::{facts, life, links, usage};
 use crate::Cluster;
 use ::view::{Answer, ObjectView};
 use api::{Method, Request, Value, meta};
@@ -33,7 +34,7 @@ fn view_of(cluster: &mut Cluster, object: &str) -> Option<ObjectView> {
     let describe = cluster.peek_kubectl(words);
     Some(ObjectView {
         title: format!("{} {name}", kind.kind),
-        facts: facts(kind.kind, &value),
+        facts: facts::facts(kind.kind, &value),
         conditions: conditions(cluster, &value),
         yaml: shown(&value),
         describe,
@@ -41,6 +42,9 @@ fn view_of(cluster: &mut Cluster, object: &str) -> Option<ObjectView> {
         logs: if kind.kind == "Pod" { cluster.log_lines(namespace, name, MOST) } else { Vec::new() },
         verdicts: if kind.kind == "Pod" { cluster.verdicts(&meta::key(&value)) } else { Vec::new() },
         requests: Vec::new(),
+        life: if kind.kind == "Pod" { life::life(cluster, &value) } else { Vec::new() },
+        usage: if kind.kind == "Node" { usage::usage(cluster, &value) } else { Vec::new() },
+        links: links::links(cluster, kind.kind, &value),
     })
 }
 
@@ -49,77 +53,6 @@ fn shown(value: &Value) -> String {
     let mut value = value.clone();
     value.remove(&["metadata", "managedFields"]);
     api::yaml::print(&value)
-}
-
-fn facts(kind: &str, value: &Value) -> Vec<(String, String)> {
-    let (spec, status) = (&value["spec"], &value["status"]);
-    let mut rows: Vec<(&str, String)> = vec![("namespace", meta::namespace(value).to_string())];
-    let number = |value: &Value| value.as_int().unwrap_or(0).to_string();
-    let mut add = |name, text: String| rows.push((name, text));
-    match kind {
-        "Pod" => {
-            add("phase", status["phase"].str().to_string());
-            add("node", spec["nodeName"].str().to_string());
-            add("podIP", status["podIP"].str().to_string());
-            let images = spec["containers"].items().iter().map(|container| container["image"].str());
-            add("image", images.collect::<Vec<_>>().join(", "));
-            let restarts: i64 =
-                status["containerStatuses"].items().iter().map(|one| one["restartCount"].int()).sum();
-            add("restarts", restarts.to_string());
-        }
-        "Deployment" | "ReplicaSet" => {
-            add("replicas", number(&spec["replicas"]));
-            add("readyReplicas", number(&status["readyReplicas"]));
-            add("availableReplicas", number(&status["availableReplicas"]));
-            if kind == "Deployment" {
-                add("updatedReplicas", number(&status["updatedReplicas"]));
-                let update = &spec["strategy"]["rollingUpdate"];
-                for name in ["maxSurge", "maxUnavailable"] {
-                    let share = &update[name];
-                    add(name, share.as_str().map_or_else(|| number(share), str::to_string));
-                }
-                add("minReadySeconds", number(&spec["minReadySeconds"]));
-            }
-            add("revision", meta::annotation(value, "deployment.kubernetes.io/revision").to_string());
-        }
-        "DaemonSet" => {
-            add("desiredNumberScheduled", number(&status["desiredNumberScheduled"]));
-            add("numberReady", number(&status["numberReady"]));
-        }
-        "Service" => {
-            add("type", spec["type"].str().to_string());
-            add("clusterIP", spec["clusterIP"].str().to_string());
-            let ports = spec["ports"].items().iter().map(|port| {
-                let node_port = port["nodePort"].as_int().map_or(String::new(), |port| format!(":{port}"));
-                format!("{}{node_port}/{}", port["port"].int(), port["protocol"].str())
-            });
-            add("ports", ports.collect::<Vec<_>>().join(", "));
-            let ingress = status["loadBalancer"]["ingress"].items().iter().map(|one| one["ip"].str());
-            add("loadBalancer", ingress.collect::<Vec<_>>().join(", "));
-            let selector =
-                spec["selector"].fields().iter().map(|(key, value)| format!("{key}={}", value.str()));
-            add("selector", selector.collect::<Vec<_>>().join(","));
-        }
-        "Node" => {
-            for address in status["addresses"].items() {
-                if address["type"].str() == "InternalIP" {
-                    add("InternalIP", address["address"].str().to_string());
-                }
-            }
-            for name in ["cpu", "memory", "pods"] {
-                add(name, status["allocatable"][name].str().to_string());
-            }
-            let taints = spec["taints"].items().iter();
-            let taints = taints.map(|taint| format!("{}:{}", taint["key"].str(), taint["effect"].str()));
-            add("taints", taints.collect::<Vec<_>>().join(", "));
-            add("unschedulable", if spec["unschedulable"].is_true() { "true".into() } else { String::new() });
-        }
-        _ => {}
-    }
-    let labels = meta::labels(value).fields().iter().map(|(key, value)| format!("{key}={}", value.str()));
-    rows.push(("labels", labels.collect::<Vec<_>>().join(", ")));
-    let full = rows.into_iter().filter(|(_, text)| !text.is_empty());
-    full.map(|(name, text)| (name.to_string(), text)).collect()
 }
 
 fn conditions(cluster: &Cluster, value: &Value) -> Vec<(String, String, String, String, view::Moment)> {

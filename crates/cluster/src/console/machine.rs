@@ -6,6 +6,8 @@ use shell::{FileError, MachineAnswer, Place};
 
 /// How long a machine takes to boot.
 const BOOT: sim::Nanos = 20 * sim::SECOND;
+/// The control plane's processes that can be stopped alone.
+const PROCESSES: [&str; 2] = ["kube-controller-manager", "kube-scheduler"];
 
 /// The folders that every container has, though nothing may be in them.
 const USUAL: &[&str] = &[
@@ -139,7 +141,8 @@ impl Ground<'_> {
         }
     }
 
-    /// `machine stop NODE`, `machine start NODE`: the power switch of the page, as a command.
+    /// `machine stop NODE`, `machine start NODE`: the power switch of the page, as a command. The control
+    /// plane's processes that only use the API can be stopped alone.
     fn machine_power(&mut self, words: &[&str]) -> MachineAnswer {
         let (on, name) = match words {
             ["stop", name] => (false, *name),
@@ -147,13 +150,17 @@ impl Ground<'_> {
             ["partition", a, b] => return self.machine_link(a, b, false),
             ["heal", a, b] => return self.machine_link(a, b, true),
             _ => {
-                let usage = "usage: machine stop|start NODE\n       machine partition|heal NODE|client NODE|apiserver|others\n";
+                let usage = "usage: machine stop|start NODE|PROCESS\n       machine partition|heal NODE|client NODE|apiserver|others\n";
                 return MachineAnswer::failed(2, usage);
             }
         };
-        if !self.wires.nodes.contains_key(name) {
+        if !PROCESSES.contains(&name) && !self.wires.nodes.contains_key(name) {
             let names: Vec<&str> = self.wires.nodes.keys().map(AsRef::as_ref).collect();
-            let text = format!("machine: no machine {name:?}: there are {}\n", names.join(", "));
+            let text = format!(
+                "machine: no machine {name:?}: there are {}, and the processes {}\n",
+                names.join(", "),
+                PROCESSES.join(" and ")
+            );
             return MachineAnswer::failed(1, text);
         }
         self.power.push((name.to_string(), on));

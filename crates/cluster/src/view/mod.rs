@@ -6,6 +6,7 @@ mod bars;
 mod budget;
 mod cause;
 mod legs;
+mod nature;
 mod pods;
 mod records;
 mod traffic;
@@ -38,6 +39,11 @@ pub(crate) const WATCHED: &[api::Resource] = &[
     api::resources::SERVICES,
     api::resources::ENDPOINTSLICES,
     api::resources::EVENTS,
+    api::resources::HORIZONTALPODAUTOSCALERS,
+    api::resources::INGRESSES,
+    api::resources::NETWORKPOLICIES,
+    api::resources::PERSISTENTVOLUMECLAIMS,
+    api::resources::PERSISTENTVOLUMES,
 ];
 
 /// What the view knows of the cluster's objects, and which of them changed since the last frame.
@@ -86,6 +92,13 @@ fn is_workload(resource: &str) -> bool {
             | "cronjobs"
             | "replicationcontrollers"
     )
+}
+
+/// Returns whether this resource is a record that somebody made.
+fn is_record(resource: &str) -> bool {
+    const OTHERS: [&str; 4] =
+        ["horizontalpodautoscalers", "ingresses", "networkpolicies", "persistentvolumeclaims"];
+    is_workload(resource) || OTHERS.contains(&resource)
 }
 
 /// Returns whether a namespace belongs to the cluster itself.
@@ -149,7 +162,7 @@ impl View {
             "replicasets" | "replicationcontrollers" if !gone => self.versions.observe(&object),
             _ => {}
         }
-        let counts = is_workload(resource) && !is_system(meta::namespace(&object));
+        let counts = is_record(resource) && !is_system(meta::namespace(&object));
         self.used |= counts
             || (resource == "services" && &*key != "default/kubernetes" && !key.starts_with("kube-system/"));
         if resource == "endpointslices" {
@@ -280,9 +293,11 @@ impl View {
 }
 
 /// Returns the plural of a kind that events are about.
-fn plural(kind: &str) -> String {
+pub(crate) fn plural(kind: &str) -> String {
     match kind {
         "Endpoints" => "endpoints".to_string(),
+        "NetworkPolicy" => "networkpolicies".to_string(),
+        "Ingress" => "ingresses".to_string(),
         kind => format!("{}s", kind.to_lowercase()),
     }
 }

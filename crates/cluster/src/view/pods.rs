@@ -23,6 +23,8 @@ impl View {
             created: self.moment_of(&pod["metadata"]["creationTimestamp"]).unwrap_or(0),
             ending: self.ending(pod),
             back_off: self.back_off(pod),
+            index: super::nature::index_of(pod).to_string(),
+            claims: super::nature::claims_of(pod),
         }
     }
 

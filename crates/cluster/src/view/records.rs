@@ -3,7 +3,7 @@ use ::view::RecordRow;
 use api::{Value, meta};
 
 impl View {
-    /// Makes the row of what makes pods, or of a Service.
+    /// Makes a record's row.
     pub(super) fn record_row(&self, resource: &str, object: &Value) -> RecordRow {
         let status = &object["status"];
         let owner = meta::controller(object).map_or(String::new(), |owner| {
@@ -25,6 +25,7 @@ impl View {
             system: super::is_system(meta::namespace(object)) || &*meta::key(object) == "default/kubernetes",
             created: self.moment_of(&object["metadata"]["creationTimestamp"]).unwrap_or(0),
             ending: meta::is_deleting(object),
+            slots: self.slots(resource, object),
         };
         match resource {
             "daemonsets" => {
@@ -52,7 +53,7 @@ impl View {
                 row.budget = Some(budget);
             }
             "services" => self.fill_service(object, &mut row),
-            _ => {}
+            _ => self.fill_other(resource, object, &mut row),
         }
         row
     }
@@ -64,6 +65,9 @@ impl View {
         let cluster_ip = spec["clusterIP"].str();
         for port in ports.iter().filter(|_| !matches!(cluster_ip, "" | "None")) {
             row.addresses.push(format!("{cluster_ip}:{}", port["port"].int()));
+        }
+        if row.detail == "ExternalName" {
+            row.addresses.push(spec["externalName"].str().to_string());
         }
         let ingress = service["status"]["loadBalancer"]["ingress"].items();
         let balanced = ingress.iter().map(|ingress| ingress["ip"].str());

@@ -99,6 +99,11 @@ fn wires(cx: &Cx, into: &mut Group) {
     }
 }
 
+/// Returns whether a process of the control plane was stopped.
+fn is_stopped(cx: &Cx, process: &str) -> bool {
+    cx.model.cluster.as_ref().is_some_and(|cluster| cluster.stopped.iter().any(|name| name == process))
+}
+
 /// A part of the control plane: its box and its name.
 fn part(cx: &Cx, place: &str, name: &str, rect: Rect, class: &str) -> Group {
     let selection = Selection::Place(place.to_owned());
@@ -129,9 +134,14 @@ fn lines(into: &mut Group, words: &str, rect: Rect, size: f64) {
 fn manager(cx: &Cx) -> Group {
     let (layout, sizes) = (cx.layout, cx.sizes());
     let rect = layout.manager;
-    let mut frame = part(cx, "kube-controller-manager", "kube-controller-manager", rect, "comp");
+    let stopped = is_stopped(cx, "kube-controller-manager");
+    let class = if stopped { "comp off" } else { "comp" };
+    let mut frame = part(cx, "kube-controller-manager", "kube-controller-manager", rect, class);
     if layout.turned {
         return frame;
+    }
+    if stopped {
+        frame.text_end("b bad", rect.right() - 9.0, rect.y + 18.0, cx.words().stopped);
     }
     if !cx.model.cluster.as_ref().is_some_and(|cluster| cluster.used) {
         let room = Rect::new(rect.x + 10.0, rect.y + 40.0, rect.w - 20.0, 0.0);
@@ -214,8 +224,11 @@ fn api_server(cx: &Cx) -> Group {
 fn scheduler(cx: &Cx) -> Group {
     let (layout, rect, sizes, words) = (cx.layout, cx.layout.scheduler, cx.sizes(), cx.words());
     let mut outer = Group::default();
-    let mut group = part(cx, "scheduler", "kube-scheduler", rect, "comp");
-    if !layout.turned {
+    let stopped = is_stopped(cx, "kube-scheduler");
+    let mut group = part(cx, "scheduler", "kube-scheduler", rect, if stopped { "comp off" } else { "comp" });
+    if stopped && !layout.turned {
+        group.text("b bad", rect.x + 10.0, rect.y + 37.0, words.stopped);
+    } else if !layout.turned {
         let base = rect.y + 37.0;
         let used = cx.model.cluster.as_ref().is_some_and(|cluster| cluster.used);
         match cx.model.scheduler.as_ref().filter(|_| used) {

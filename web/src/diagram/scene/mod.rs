@@ -6,6 +6,7 @@ mod marks;
 mod node;
 mod pod;
 mod record_rows;
+mod slots;
 
 use view::Moment;
 

@@ -3,6 +3,7 @@
 use view::PodRow;
 
 use super::control::own_name;
+use super::record_rows::drum;
 use super::{Cx, button};
 use crate::diagram::phase::{Phase, glyph, outlines};
 use crate::diagram::shape::{Group, Rect, Thing, number};
@@ -29,6 +30,9 @@ fn thing(cx: &Cx, key: &str, row: &PodRow, place: Rect) -> Thing {
     } else {
         fill(words.pod_on, &[&row.node])
     });
+    if !row.claims.is_empty() {
+        label.push(fill(words.volume, &[&row.claims.join(", ")]));
+    }
     let ready = row.ready && Phase::of(row) != Phase::Terminating;
     Thing {
         test_id: format!("pod-{name}"),
@@ -46,7 +50,11 @@ fn thing(cx: &Cx, key: &str, row: &PodRow, place: Rect) -> Thing {
 fn pill_name(key: &str, row: &PodRow) -> String {
     let generated = ["replicasets/", "daemonsets/", "jobs/"].iter().any(|owner| row.owner.starts_with(owner));
     let name = key.rsplit('/').next().unwrap_or(key);
-    if generated { short_pod(key).to_owned() } else { name.to_owned() }
+    match (generated, row.index.as_str()) {
+        (true, "") => short_pod(key).to_owned(),
+        (true, index) => format!("{index}-{}", short_pod(key)),
+        _ => name.to_owned(),
+    }
 }
 
 /// Draws a pod as a pill.
@@ -62,7 +70,12 @@ pub fn pill(cx: &Cx, key: &str, row: &PodRow, rect: Rect) -> Group {
     let version = if row.version > 0 && !row.system { format!("v{}", row.version) } else { String::new() };
     let version_w = if version.is_empty() { 0.0 } else { bold(&version, sizes.normal) + 6.0 };
     let end = rect.right() - 12.0;
-    let name = keep_end(&pill_name(key, row), end - tx - version_w, |text| mono(text, sizes.normal));
+    let drum_w = if row.claims.is_empty() { 0.0 } else { 14.0 };
+    if drum_w > 0.0 {
+        let place = Rect::new(end - version_w - 10.0, rect.y + 12.0, 9.0, 10.0);
+        group.path(format!("drum {colour}s"), drum(place));
+    }
+    let name = keep_end(&pill_name(key, row), end - tx - version_w - drum_w, |text| mono(text, sizes.normal));
     group.text("m b ink", tx, rect.y + 21.0, name);
     if !version.is_empty() {
         group.text_end(format!("b {colour}"), end + 1.0, rect.y + 21.0, version);

@@ -2,7 +2,7 @@
 
 use view::{BudgetRow, RecordRow};
 
-use super::{Cx, button};
+use super::{Cx, button, slots};
 use crate::diagram::census::RECORDS;
 use crate::diagram::records::{self, Line, Sum};
 use crate::diagram::shape::{Anchor, Group, Rect, Span, Thing, number, span};
@@ -34,11 +34,16 @@ fn record_row(cx: &Cx, line: &Line, record: &RecordRow, y: f64, row: f64) -> Gro
     let selection = Selection::Object(line.key.clone());
     let place = Rect::new(api.x + 4.0, y, api.w - 8.0, row);
     let name = line.key.rsplit('/').next().unwrap_or_default();
-    let right = right_side(cx, record, line);
+    let mut right = right_side(cx, record, line);
     let right_words: String = right.iter().map(|span| span.text.as_str()).collect();
-    let label = format!("{} {name}, {}", record.kind, right_words.replace('\u{a0}', " "));
+    let mut label = format!("{} {name}, {}", record.kind, right_words.replace('\u{a0}', " "));
+    let places = slots::words(record, cx.words());
+    if !places.is_empty() {
+        label = format!("{label}: {places}");
+    }
     let class = cx.class(if record.ending { "row ending" } else { "row" }, &selection);
-    let thing = Thing { told: label.clone(), ..button(line.key.clone(), label, place, selection) };
+    let thing =
+        Thing { told: label.clone(), title: places, ..button(line.key.clone(), label, place, selection) };
     let mut group = Group::of(class, thing);
     group.rect("hit", place, 2.0);
     let base = y + row * 0.68;
@@ -55,15 +60,34 @@ fn record_row(cx: &Cx, line: &Line, record: &RecordRow, y: f64, row: f64) -> Gro
         x += 14.0;
     }
     let service = record.kind == "Service";
-    if service {
+    if matches!(record.kind.as_str(), "PersistentVolumeClaim" | "PersistentVolume") {
+        group.path("icon", drum(Rect::new(x, base - 9.0, 9.0, 10.0)));
+    } else if service {
         group.path("icon", pointed(Rect::new(x - 1.0, base - 8.5, 13.0, 9.0)));
     } else {
         group.path("icon", format!("M{} {}h6l3 3v7h-9z", number(x), number(base - 9.0)));
     }
     x += if service { 16.0 } else { 14.0 };
-    let right_width: f64 = right.iter().map(|span| width_of(span, size)).sum();
+    let kind = short_kind(&record.kind);
+    let kind_width = sans(kind, size) + 5.0;
     let end = api.right() - 10.0;
-    let kind_width = sans(&record.kind, size) + 5.0;
+    // A row of places comes before words that say less.
+    let places = slots::width(record, cx.sizes());
+    let sum = |right: &[Span]| -> f64 { right.iter().map(|span| width_of(span, size)).sum() };
+    let least = x + kind_width + bold(name, size).min(110.0) + places + 14.0;
+    if places > 0.0 && least + sum(&right) > end {
+        right = in_short(record);
+    }
+    if record.kind == "HorizontalPodAutoscaler" && least + sum(&right) > end {
+        // The bounds are what can be done without.
+        for part in &mut right {
+            if let Some((targets, _)) = part.text.split_once(" · ") {
+                part.text = format!("{targets}: ");
+            }
+        }
+    }
+    let right_width = sum(&right);
+    let has_places = places > 0.0 && least + right_width <= end;
     // A name that is owned is called by its end only.
     let called = if line.owned { name.rsplit('-').next().unwrap_or(name) } else { name };
     let called_width = if line.owned {
@@ -72,10 +96,13 @@ fn record_row(cx: &Cx, line: &Line, record: &RecordRow, y: f64, row: f64) -> Gro
         bold(called, size).min(110.0)
     };
     if x + kind_width + called_width <= end - right_width - 6.0 {
-        group.text("q3", x, base, record.kind.clone());
+        group.text("q3", x, base, kind);
         x += kind_width;
     }
-    let room = end - right_width - 6.0 - x;
+    if has_places {
+        slots::draw(&mut group, record, (end - right_width - 8.0 - places, base), cx.sizes());
+    }
+    let room = end - right_width - 6.0 - x - if has_places { places + 8.0 } else { 0.0 };
     if line.owned && record.version > 0 {
         let own = name.rsplit('-').next().unwrap_or(name);
         let version = version_class(record.version);
@@ -89,7 +116,8 @@ fn record_row(cx: &Cx, line: &Line, record: &RecordRow, y: f64, row: f64) -> Gro
         let short = keep_start(name, room, |text| bold(text, size));
         let width = bold(&short, size);
         group.text("b ink", x, base, short);
-        if let Some(address) = record.addresses.first().filter(|_| service && !cx.layout.turned) {
+        let tagged = service || record.kind == "Ingress";
+        if let Some(address) = record.addresses.first().filter(|_| tagged && !cx.layout.turned) {
             let w = mono(address, cx.sizes().small) + 16.0;
             if width + 8.0 + w < room {
                 let tag = Rect::new(end - right_width - 10.0 - w, base - 10.5, w, 14.0);
@@ -100,6 +128,38 @@ fn record_row(cx: &Cx, line: &Line, record: &RecordRow, y: f64, row: f64) -> Gro
     }
     group.anchored("", (end, base), Anchor::End, right);
     group
+}
+
+/// Returns a kind's name as it stands in a row: those that are too long as kubectl abbreviates them.
+fn short_kind(kind: &str) -> &str {
+    match kind {
+        "PersistentVolumeClaim" => "PVC",
+        "PersistentVolume" => "PV",
+        "HorizontalPodAutoscaler" => "HPA",
+        kind => kind,
+    }
+}
+
+/// Returns how many of a workload's pods there are, in the fewest characters.
+fn in_short(record: &RecordRow) -> Vec<Span> {
+    let class = match record.version {
+        0 => "b ink".to_owned(),
+        version => format!("b {}", version_class(version)),
+    };
+    vec![span(class, format!("{}/{}", record.available, record.wanted))]
+}
+
+/// A drum: a volume.
+pub fn drum(rect: Rect) -> String {
+    let (n, w) = (number, rect.w);
+    format!(
+        "M{x} {y}c0 -2.7 {w} -2.7 {w} 0v{h}c0 2.7 {m} 2.7 {m} 0zM{x} {y}c0 2.7 {w} 2.7 {w} 0",
+        x = n(rect.x),
+        y = n(rect.y + 2.0),
+        w = n(w),
+        m = n(-w),
+        h = n(rect.h - 4.0)
+    )
 }
 
 /// A tag with two pointed ends.
@@ -133,6 +193,7 @@ fn width_of(span: &Span, size: f64) -> f64 {
 fn right_side(cx: &Cx, record: &RecordRow, line: &Line) -> Vec<Span> {
     let words = cx.words();
     match record.kind.as_str() {
+        "Service" if record.detail == "ExternalName" => vec![span("q3", "CNAME")],
         "Service" => {
             let count = record.ready;
             let text = if count == 1 {
@@ -147,7 +208,8 @@ fn right_side(cx: &Cx, record: &RecordRow, line: &Line) -> Vec<Span> {
                 .model
                 .records
                 .values()
-                .filter(|row| row.owner == line.key && row.current > 0 && row.revision < record.revision)
+                .filter(|row| row.kind == "ReplicaSet" && row.owner == line.key)
+                .filter(|row| row.current > 0 && row.revision < record.revision)
                 .map(|row| row.revision)
                 .max();
             let revision = match before {
@@ -160,7 +222,16 @@ fn right_side(cx: &Cx, record: &RecordRow, line: &Line) -> Vec<Span> {
             let (done, all) = (record.available.to_string(), record.wanted.to_string());
             vec![span("q3", fill(words.completed_of, &[&done, &all]))]
         }
-        "CronJob" => vec![span("m10 q3", record.detail.clone())],
+        "CronJob" | "NetworkPolicy" | "Ingress" => vec![span("m10 q3", record.detail.clone())],
+        "PersistentVolumeClaim" | "PersistentVolume" => vec![span("q3", record.detail.clone())],
+        "HorizontalPodAutoscaler" => {
+            let count = match (record.current, record.wanted) {
+                // Nothing is wanted before a metric was seen.
+                (now, wanted) if now == wanted || wanted == 0 => now.to_string(),
+                (now, wanted) => format!("{now} → {wanted}"),
+            };
+            vec![span("q3", format!("{}: ", record.detail)), span("b ink", count)]
+        }
         _ => {
             let class = if record.version > 0 {
                 format!("b {}", version_class(record.version))
