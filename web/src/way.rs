@@ -174,13 +174,15 @@ pub struct Consequence {
     pub would: &'static str,
 }
 
+/// Returns whether a step of this kind is where a packet is refused or lost.
+pub fn ends_badly(what: &str) -> bool {
+    matches!(what, "reject" | "drop" | "lost" | "closed" | "unreachable")
+}
+
 /// Returns the one sentence of consequence.
 pub fn consequence(steps: &[PacketStep], answer: Option<&AnswerRow>, lang: Lang) -> Option<Consequence> {
     let said = |fact: String, why: String| Some(Consequence { fact, why, field: "", would: "" });
-    if let Some(end) = steps
-        .iter()
-        .find(|step| matches!(step.what.as_str(), "reject" | "drop" | "lost" | "closed" | "unreachable"))
-    {
+    if let Some(end) = steps.iter().find(|step| ends_badly(&step.what)) {
         let fact = lang.pick(format!("It ended at {}.", end.place), format!("{}에서 끝났습니다.", end.place));
         return said(fact, say(end, lang));
     }

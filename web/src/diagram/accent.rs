@@ -7,6 +7,7 @@ use view::{Moment, PacketStep};
 
 use super::layout::{Layout, NodeBox};
 use super::shape::{Point, point_along};
+use crate::way::ends_badly;
 
 /// The way, laid out.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +20,8 @@ pub struct Accent {
     pub pills: Vec<(Point, String)>,
     /// The chains that were entered, by node: places in `SERVICES, EXT, SVC, SEP`.
     pub lit: BTreeMap<String, BTreeSet<usize>>,
+    /// Where the packet was refused or lost.
+    pub end: Option<Point>,
 }
 
 /// Steps at one place.
@@ -107,6 +110,9 @@ impl Accent {
                 accent.hop(layout, before, stop, i, now);
             }
             accent.stop(layout, stop, stops.get(i + 1), inside, now);
+        }
+        if steps.iter().any(|step| step.at <= now && ends_badly(&step.what)) {
+            accent.end = accent.done.last().and_then(|line| line.last()).copied();
         }
         accent
     }

@@ -40,7 +40,8 @@ pub(super) fn life(cluster: &Cluster, pod: &Value) -> Vec<LifeRow> {
         let name = status["name"].str();
         for state in [&status["lastState"], &status["state"]] {
             let (running, ended) = (&state["running"], &state["terminated"]);
-            add(4, moment(&running["startedAt"]), "Running", "Started", name.to_string(), false);
+            let started = moment(&running["startedAt"]).or_else(|| moment(&ended["startedAt"]));
+            add(4, started, "Running", "Started", name.to_string(), false);
             let code = ended["exitCode"].int();
             let message = format!("{name}, exit code {code}");
             let reason = ended["reason"].str();
@@ -86,6 +87,10 @@ fn events(cluster: &Cluster, pod: &Value) -> Vec<(u8, LifeRow)> {
         let about = &event["involvedObject"];
         about["kind"].str() == "Pod" && about["uid"].str() == meta::uid(pod)
     });
+    let waiting = pod["status"]["containerStatuses"].items().iter();
+    let waits =
+        waiting.map(|status| status["state"]["waiting"]["reason"].str()).find(|reason| !reason.is_empty());
+    let waits = waits.unwrap_or("");
     let row = |event: &Value| {
         let reason = event["reason"].str();
         let rank = match reason {
@@ -102,7 +107,8 @@ fn events(cluster: &Cluster, pod: &Value) -> Vec<(u8, LifeRow)> {
             _ => format!("{} (×{count})", event["message"].str()),
         };
         let bad = event["type"].str() == "Warning";
-        Some((rank, LifeRow { at, state: String::new(), reason: reason.to_string(), message, bad }))
+        let state = if reason == "BackOff" { waits.to_string() } else { String::new() };
+        Some((rank, LifeRow { at, state, reason: reason.to_string(), message, bad }))
     };
     own.filter_map(row).collect()
 }

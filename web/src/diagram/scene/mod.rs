@@ -12,7 +12,7 @@ use view::Moment;
 
 use super::accent::Accent;
 use super::layout::Layout;
-use super::shape::{Group, Rect, Thing, path_along};
+use super::shape::{Group, Rect, Thing, number, path_along};
 use super::text::Type;
 use crate::model::Model;
 use crate::selection::Selection;
@@ -80,10 +80,14 @@ pub fn way(accent: &Accent) -> Group {
     for line in &accent.todo {
         group.path("way todo", path_along(line));
     }
-    for ((x, y), number) in &accent.pills {
-        let w = (number.chars().count() as f64 * 6.0 + 8.0).max(17.0);
+    if let Some((x, y)) = accent.end {
+        let cross = "l10 10m0 -10l-10 10";
+        group.path("cross", format!("M{} {}{cross}", number(x - 5.0), number(y - 5.0)));
+    }
+    for ((x, y), label) in &accent.pills {
+        let w = (label.chars().count() as f64 * 6.0 + 8.0).max(17.0);
         group.rect("step", Rect::new(x - w / 2.0, y - 7.5, w, 15.0), 7.5);
-        group.text_middle("stept", *x, y + 3.6, number.clone());
+        group.text_middle("stept", *x, y + 3.6, label.clone());
     }
     group
 }
