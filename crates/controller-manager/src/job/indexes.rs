@@ -50,6 +50,12 @@ impl Indexes {
         self.0.get(at).is_some_and(|(first, _)| *first <= index)
     }
 
+    pub(super) fn insert_all(&mut self, other: &Indexes) {
+        for (first, last) in &other.0 {
+            (*first..=*last).for_each(|index| self.insert(index));
+        }
+    }
+
     pub(super) fn insert(&mut self, index: i64) {
         if self.has(index) {
             return;

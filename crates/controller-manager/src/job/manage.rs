@@ -1,6 +1,6 @@
 use super::indexes::{Indexes, first_pending, index_of, is_indexed, set_index};
 use super::sync::Look;
-use super::{Jobs, TRACKING, is_tracked};
+use super::{Jobs, TRACKING, is_tracked, per_index};
 use crate::pod;
 use crate::pod_control::{create_pod, delete_pod, is_namespace_terminating, pod_from_template};
 use api::resources::JOBS;
@@ -41,32 +41,48 @@ impl Jobs {
         if missing == 0 || look.is_suspended() {
             return Ok(None);
         }
-        let wait = self.remaining_backoff(cx.at(), key);
-        if wait > 0 {
-            return Ok(Some(wait));
+        if per_index::limit(&look.job).is_none() {
+            let wait = self.remaining_backoff(cx.at(), key);
+            if wait > 0 {
+                return Ok(Some(wait));
+            }
         }
-        self.create(cx, key, look, missing).map(|()| None)
+        let indexes = match pending(look, missing).map(|indexes| match &look.per_index {
+            Some(per_index) => per_index.due(cx.at(), indexes),
+            None => Ok(indexes),
+        }) {
+            Some(Err(wait)) => return Ok(Some(wait)),
+            Some(Ok(indexes)) => Some(indexes),
+            None => None,
+        };
+        self.create(cx, key, look, missing, indexes).map(|()| None)
     }
 
-    fn create(&mut self, cx: &mut Cx, key: &str, look: &mut Look, count: usize) -> Result<(), Failure> {
+    /// Creates pods: one for each index, or so many without.
+    fn create(
+        &mut self,
+        cx: &mut Cx,
+        key: &str,
+        look: &mut Look,
+        count: usize,
+        indexes: Option<Vec<i64>>,
+    ) -> Result<(), Failure> {
         let mut pod = pod_from_template(&look.job["spec"]["template"], JOBS, &look.job);
         let finalizers = pod.at_mut(&["metadata", "finalizers"]).list_mut();
         if !finalizers.iter().any(|finalizer| finalizer.str() == TRACKING) {
             finalizers.push(TRACKING.into());
         }
-        let pods: Vec<Value> = if is_indexed(&look.job) {
-            let completions = look.completions().unwrap_or(0);
-            let mut taken = look.succeeded_indexes.clone();
-            let held = look.pods.iter().filter(|pod| holds_index(look, pod));
-            held.filter_map(|pod| index_of(pod, completions)).for_each(|index| taken.insert(index));
-            let with_index = |index: i64| {
-                let mut pod = pod.clone();
-                set_index(&mut pod, meta::name(&look.job), index);
-                pod
-            };
-            first_pending(&taken, count, completions).into_iter().map(with_index).collect()
-        } else {
-            vec![pod; count]
+        let with_index = |index: i64| {
+            let mut pod = pod.clone();
+            set_index(&mut pod, meta::name(&look.job), index);
+            if let Some(per_index) = &look.per_index {
+                per_index.tell(&look.job, &mut pod, index);
+            }
+            pod
+        };
+        let pods: Vec<Value> = match indexes {
+            Some(indexes) => indexes.into_iter().map(with_index).collect(),
+            None => vec![pod; count],
         };
         self.expectations.expect_creations(cx.at(), key, pods.len() as i64);
         let mut failed = None;
@@ -137,6 +153,21 @@ impl Jobs {
         });
         failed.map_or(Ok(()), Err)
     }
+}
+
+/// Returns the first indexes that lack a pod, at most so many; `None` where the Job has no indexes.
+fn pending(look: &Look, count: usize) -> Option<Vec<i64>> {
+    if !is_indexed(&look.job) {
+        return None;
+    }
+    let completions = look.completions().unwrap_or(0);
+    let mut taken = look.succeeded_indexes.clone();
+    if let Some(per_index) = &look.per_index {
+        taken.insert_all(&per_index.failed);
+    }
+    let held = look.pods.iter().filter(|pod| holds_index(look, pod));
+    held.filter_map(|pod| index_of(pod, completions)).for_each(|index| taken.insert(index));
+    Some(first_pending(&taken, count, completions))
 }
 
 /// Returns whether no other pod is to be made for a pod's index: it runs, or it is to end first.

@@ -1,10 +1,9 @@
 //! Jobs: pods that come to an end, so many at a time until so many have succeeded.
-//!
-//! Left out on purpose: a back-off limit for each index.
 // Models pkg/controller/job/job_controller.go
 
 mod indexes;
 mod manage;
+mod per_index;
 mod policy;
 mod sync;
 #[cfg(test)]

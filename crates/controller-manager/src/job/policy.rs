@@ -11,6 +11,8 @@ pub(super) enum Failed {
     Counts,
     /// It doesn't count.
     Ignored,
+    /// It counts, and no more is made of its index.
+    FailsIndex,
     /// The whole Job fails, for this reason.
     FailsJob(String),
 }
@@ -38,6 +40,7 @@ pub(super) fn on_failure(job: &Value, pod: &Value) -> Failed {
                     None => format!("Pod {key} {what} {tail}"),
                 })
             }
+            "FailIndex" => Failed::FailsIndex,
             _ => Failed::Counts,
         };
     }

@@ -1,4 +1,5 @@
 use super::indexes::{Indexes, index_of, is_indexed};
+use super::per_index::PerIndex;
 use super::policy::{self, Failed};
 use super::{BACKOFF_ROWS, Jobs, is_finished, is_tracked};
 use crate::claim::Claimant;
@@ -37,6 +38,8 @@ pub(super) struct Look {
     pub(super) succeeded: i64,
     pub(super) failed: i64,
     pub(super) succeeded_indexes: Indexes,
+    /// What there is to know of each index, where each has its own limit.
+    pub(super) per_index: Option<PerIndex>,
     pub(super) end: Option<End>,
     /// Whether the status is to be written.
     pub(super) needs_flush: bool,
@@ -101,6 +104,14 @@ impl Look {
     }
 }
 
+/// Returns for how long no new pod is made after so many failures, of which the last one was at a moment.
+// Models pkg/controller/job/backoff_utils.go getRemainingTimeForFailuresCount
+pub(super) fn backoff(now: Time, failures: i64, last: Time) -> Nanos {
+    let doublings = u32::try_from(failures.clamp(1, 20) - 1).unwrap_or(0);
+    let span = if failures <= 0 { 0 } else { (BACKOFF << doublings).min(MAX_BACKOFF) };
+    (last + span - now).max(0)
+}
+
 fn non_zero(count: i64) -> Option<i64> {
     (count != 0).then_some(count)
 }
@@ -127,6 +138,7 @@ impl Jobs {
             look.needs_flush = true;
         }
         let mut again = self.find_failure(cx, &mut look);
+        self.look_at_indexes(&mut look);
         let mut managed = Ok(());
         if look.end.is_some() {
             managed = self.delete_active(cx, key, &mut look);
@@ -175,6 +187,7 @@ impl Jobs {
             succeeded: job["status"]["succeeded"].int(),
             failed: job["status"]["failed"].int(),
             succeeded_indexes: done,
+            per_index: None,
             end: None,
             needs_flush: false,
         };
@@ -207,7 +220,9 @@ impl Jobs {
             } else if look.is_failed(pod) {
                 match policy::on_failure(&look.job, pod) {
                     Failed::Ignored => {}
-                    Failed::Counts => (look.failed, failures) = (look.failed + 1, failures + 1),
+                    Failed::Counts | Failed::FailsIndex => {
+                        (look.failed, failures) = (look.failed + 1, failures + 1)
+                    }
                     Failed::FailsJob(message) => {
                         (look.failed, failures) = (look.failed + 1, failures + 1);
                         look.end.get_or_insert(End {
@@ -242,10 +257,7 @@ impl Jobs {
     /// Returns for how long no new pod is to be made.
     // Models pkg/controller/job/backoff_utils.go getRemainingTime
     pub(super) fn remaining_backoff(&self, now: Time, key: &str) -> Nanos {
-        let Some((failures, last)) = self.backoff.get(key) else { return 0 };
-        let doubled = BACKOFF.checked_shl(failures.saturating_sub(1)).filter(|_| *failures < 20);
-        let span = doubled.unwrap_or(MAX_BACKOFF).min(MAX_BACKOFF);
-        (*last + span - now).max(0)
+        self.backoff.get(key).map_or(0, |(failures, last)| backoff(now, i64::from(*failures), *last))
     }
 
     /// Sees whether the Job has failed. Returns when its deadline is, where it has one.

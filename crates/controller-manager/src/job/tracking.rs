@@ -64,6 +64,10 @@ impl Jobs {
             if !pod::is_terminal(&pod) && !failed && look.end.is_none() {
                 continue;
             }
+            let keeps = look.per_index.as_ref().is_some_and(|per_index| per_index.keeps(&pod));
+            if keeps && look.end.is_none() && !meta::is_deleting(&look.job) {
+                continue;
+            }
             if succeeded && !look.uncounted_failed.contains(&uid) {
                 if !is_indexed(&look.job) {
                     look.uncounted_succeeded.insert(uid);
@@ -97,6 +101,14 @@ impl Jobs {
             let text = look.succeeded_indexes.text();
             if look.job["status"]["completedIndexes"].str() != text {
                 look.job.set(&["status", "completedIndexes"], text);
+                look.needs_flush = true;
+            }
+            let failed = look.per_index.as_ref().map(|per_index| per_index.failed.text());
+            if look.job["status"]["failedIndexes"].as_str() != failed.as_deref() {
+                match failed {
+                    Some(failed) => look.job.set(&["status", "failedIndexes"], failed),
+                    None => drop(look.job.remove(&["status", "failedIndexes"])),
+                }
                 look.needs_flush = true;
             }
             let count = look.succeeded_indexes.len();
