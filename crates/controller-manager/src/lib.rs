@@ -9,6 +9,7 @@ mod deployment;
 mod disruption;
 mod endpoint;
 mod endpointslice;
+mod endpointslicemirroring;
 mod garbagecollector;
 mod hash;
 mod history;

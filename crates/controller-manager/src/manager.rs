@@ -1,7 +1,7 @@
 use crate::{
     clusterroleaggregation, cronjob, daemonset, deployment, disruption, endpoint, endpointslice,
-    garbagecollector, job, namespace, nodelifecycle, podautoscaler, podgc, replicaset, resourcequota, rootca,
-    serviceaccount, statefulset, tainteviction, ttlafterfinished, volume,
+    endpointslicemirroring, garbagecollector, job, namespace, nodelifecycle, podautoscaler, podgc,
+    replicaset, resourcequota, rootca, serviceaccount, statefulset, tainteviction, ttlafterfinished, volume,
 };
 use api::resources::CUSTOMRESOURCEDEFINITIONS;
 use api::{Resource, Value, meta};
@@ -15,6 +15,9 @@ type Make = fn(&[Resource]) -> Box<dyn Controller>;
 const CONTROLLERS: &[(&str, Make)] = &[
     ("endpoint", |_| Box::new(Worker::new(endpoint::Endpoints::default()))),
     ("endpointslice", |_| Box::new(Worker::new(endpointslice::EndpointSlices::default()))),
+    ("endpointslice-mirroring", |_| {
+        Box::new(Worker::new(endpointslicemirroring::EndpointSliceMirroring::default()))
+    }),
     ("replicationcontroller", |_| Box::new(Worker::new(replicaset::ReplicaSets::replication_controllers()))),
     ("pod-garbage-collector", |_| Box::new(Worker::new(podgc::PodGc::default()))),
     ("resourcequota", |_| Box::new(Worker::new(resourcequota::ResourceQuotas))),

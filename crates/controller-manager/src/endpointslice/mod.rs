@@ -17,8 +17,8 @@ use sim::{Nanos, SECOND};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-const SERVICE_NAME: &str = "kubernetes.io/service-name";
-const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
+pub(crate) const SERVICE_NAME: &str = "kubernetes.io/service-name";
+pub(crate) const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
 const CONTROLLER_NAME: &str = "endpointslice-controller.k8s.io";
 /// After this long a service is looked at again whose slices the cache doesn't show as written.
 const RETRY: Nanos = SECOND;
@@ -27,16 +27,16 @@ const RETRY: Nanos = SECOND;
 /// slices with the revision written, or `None` where it was deleted.
 // Models staging/src/k8s.io/endpointslice/util/endpointslice_tracker.go
 #[derive(Clone, Debug, Default)]
-struct Tracker {
+pub(crate) struct Tracker {
     services: BTreeMap<Rc<str>, BTreeMap<Rc<str>, Option<i64>>>,
 }
 
 impl Tracker {
-    fn written(&mut self, service: &str, slice: &Value) {
+    pub(crate) fn written(&mut self, service: &str, slice: &Value) {
         self.note(service, slice, Some(meta::revision(slice)));
     }
 
-    fn deleted(&mut self, service: &str, slice: &Value) {
+    pub(crate) fn deleted(&mut self, service: &str, slice: &Value) {
         self.note(service, slice, None);
     }
 
@@ -45,7 +45,7 @@ impl Tracker {
     }
 
     /// Takes what the watch shows; returns whether somebody else wrote it.
-    fn observe(&mut self, service: &str, change: &Change) -> bool {
+    pub(crate) fn observe(&mut self, service: &str, change: &Change) -> bool {
         let name = meta::name(change.object());
         let Some(slices) = self.services.get_mut(service) else { return true };
         let seen = meta::revision(&change.new);
@@ -63,7 +63,13 @@ impl Tracker {
         }
     }
 
-    fn is_stale(&self, service: &str, slices: &[Value]) -> bool {
+    /// Forgets a service.
+    pub(crate) fn forget(&mut self, service: &str) {
+        self.services.remove(service);
+    }
+
+    /// Returns whether the cache doesn't show yet what was written.
+    pub(crate) fn is_stale(&self, service: &str, slices: &[Value]) -> bool {
         let Some(tracked) = self.services.get(service) else { return false };
         tracked.iter().any(|(name, written)| {
             let shown = slices.iter().find(|slice| meta::name(slice) == &**name);
@@ -83,7 +89,7 @@ pub(crate) struct EndpointSlices {
     members: Members<Vec<Member>>,
 }
 
-fn service_of(slice: &Value) -> Rc<str> {
+pub(crate) fn service_of(slice: &Value) -> Rc<str> {
     meta::object_key(meta::namespace(slice), meta::labels(slice)[SERVICE_NAME].str())
 }
 
@@ -122,7 +128,7 @@ impl Reconcile for EndpointSlices {
 
     fn reconcile(&mut self, cx: &mut Cx, informers: &Informers, key: &str) -> Result<Option<Nanos>, Failure> {
         let Some(service) = informers.of(SERVICES).get(key) else {
-            self.tracker.services.remove(key);
+            self.tracker.forget(key);
             return Ok(None); // its slices go with their owner
         };
         let spec = &service["spec"];
