@@ -297,7 +297,8 @@ impl PodWorker {
         Some(("ContainersNotInitialized".to_string(), message))
     }
 
-    fn failing_gates(&self) -> Option<String> {
+    /// Returns which readiness gates keep the pod from being Ready, in the words of the condition.
+    pub(crate) fn failing_gates(&self) -> Option<String> {
         let mut messages = Vec::new();
         for gate in self.pod["spec"]["readinessGates"].items() {
             let kind = gate["conditionType"].str();

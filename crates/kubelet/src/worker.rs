@@ -134,8 +134,12 @@ impl PodWorker {
         if !self.pod["spec"].same(&pod["spec"]) {
             self.asks = Rc::new(Asks::of(pod));
         }
+        let gates = self.failing_gates();
         self.pod = pod.clone();
         self.due = now;
+        if self.failing_gates() != gates {
+            self.report_at = self.report_at.or(Some(now)); // who sets them waits for the pod to be Ready
+        }
         if std::mem::take(&mut self.reported_long_ago) {
             self.reported = pod["status"].clone();
             self.report_at = Some(now);

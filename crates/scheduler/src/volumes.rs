@@ -20,6 +20,8 @@ pub(crate) struct PodVolumes {
     affinities: Vec<NodeAffinity>,
     /// The claims that are bound when the pod has its node.
     delayed: Vec<Delayed>,
+    /// The claims for one pod alone.
+    alone: Vec<Rc<str>>,
 }
 
 /// A claim that waits for its first consumer.
@@ -60,6 +62,9 @@ impl PodVolumes {
         let mut unbound = false;
         for volume in pod["spec"]["volumes"].items() {
             let Some(claim) = claim(informers, pod, volume)? else { continue };
+            if claim["spec"]["accessModes"].items().iter().any(|mode| mode.str() == "ReadWriteOncePod") {
+                found.alone.push(meta::name(claim).into());
+            }
             let name = claim["spec"]["volumeName"].str();
             if !name.is_empty() {
                 let bound = informers.of(PERSISTENTVOLUMES).get(name);
@@ -80,6 +85,23 @@ impl PodVolumes {
             });
         }
         if unbound { Err("pod has unbound immediate PersistentVolumeClaims".to_string()) } else { Ok(found) }
+    }
+
+    /// Returns whether another pod, which has its node, uses what is for one pod alone.
+    // Models pkg/scheduler/framework/plugins/volumerestrictions/volume_restrictions.go calReadWriteOncePodState
+    pub(crate) fn are_taken(&self, nodes: &[NodeInfo], namespace: &str) -> bool {
+        if self.alone.is_empty() {
+            return false;
+        }
+        let uses = |pod: &Value| {
+            let claims = pod["spec"]["volumes"]
+                .items()
+                .iter()
+                .map(|volume| volume["persistentVolumeClaim"]["claimName"].str());
+            meta::namespace(pod) == namespace
+                && claims.into_iter().any(|name| self.alone.iter().any(|one| **one == *name))
+        };
+        nodes.iter().flat_map(|node| node.pods.values()).any(|placed| uses(&placed.info.pod))
     }
 
     /// Returns why the volumes keep the pod from a node.

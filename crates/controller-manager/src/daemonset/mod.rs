@@ -104,28 +104,48 @@ impl Reconcile for DaemonSets {
         let hash = meta::labels(&current)[history::HASH_LABEL].str().to_string();
         let nodes: Vec<Value> = informers.of(NODES).iter().cloned().collect();
         let pods = self.pods_by_node(cx, informers, ds)?;
-        let mut wait = None;
-        if self.expectations.are_satisfied(cx.at(), key) {
-            wait = self.manage(cx, ds, &nodes, &pods, &hash)?;
-            if self.expectations.are_satisfied(cx.at(), key)
-                && ds["spec"]["updateStrategy"]["type"].str() != "OnDelete"
-            {
-                self.rolling_update(cx, ds, &nodes, &pods, &hash)?;
-            }
-            history::cleanup(cx, ds, &current, old, &pods)?;
+        if !self.expectations.are_satisfied(cx.at(), key) {
+            // It wasn't looked at as it is now, so the status doesn't say so.
+            let seen = ds["status"]["observedGeneration"].int();
+            return status::update(cx, ds, &nodes, &pods, &hash, seen);
         }
-        let available_in = status::update(cx, ds, &nodes, &pods, &hash)?;
-        Ok([wait, available_in].into_iter().flatten().min())
+        let updated = self.update(cx, ds, &nodes, &pods, &hash).and_then(|wait| {
+            history::cleanup(cx, ds, &current, old, &pods)?;
+            Ok(wait)
+        });
+        // The status is written whatever became of the pods.
+        let available_in = status::update(cx, ds, &nodes, &pods, &hash, meta::generation(ds));
+        Ok([updated?, available_in?].into_iter().flatten().min())
     }
 }
 
 impl DaemonSets {
+    // Models pkg/controller/daemon/daemon_controller.go updateDaemonSet
+    fn update(
+        &mut self,
+        cx: &mut Cx,
+        ds: &Value,
+        nodes: &[Value],
+        pods: &NodePods,
+        hash: &str,
+    ) -> Result<Option<Nanos>, Failure> {
+        let wait = self.manage(cx, ds, nodes, pods, hash)?;
+        let is_rolling = ds["spec"]["updateStrategy"]["type"].str() != "OnDelete";
+        if is_rolling && self.expectations.are_satisfied(cx.at(), &meta::key(ds)) {
+            self.rolling_update(cx, ds, nodes, pods, hash)?;
+        }
+        Ok(wait)
+    }
+
+    // Models pkg/controller/daemon/daemon_controller.go addPod, updatePod, deletePod
     fn pod_changed(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
         let owner =
             |pod: &Value| meta::controller(pod).and_then(|owner| resolve(informers, change.object(), owner));
         let (before, after) = (owner(&change.old), owner(&change.new));
-        if change.new.is_null() {
-            before.iter().for_each(|key| self.expectations.deletion_observed(key));
+        // A pod that begins to go counts as gone: one of a dead machine would never do so otherwise.
+        if change.new.is_null() || meta::is_deleting(&change.new) {
+            let owner = after.iter().chain(&before).next();
+            owner.into_iter().for_each(|key| self.expectations.deletion_observed(key));
         } else if change.old.is_null() {
             after.iter().for_each(|key| self.expectations.creation_observed(key));
         }

@@ -6,7 +6,8 @@ use api::{Map, Value, meta};
 use client::{Cx, Failure};
 use sim::{Nanos, Time};
 
-/// Writes the status unless it is as it was; returns after which time the next pod becomes available.
+/// Writes the status, as of a generation, unless it is as it was; returns after which time the next pod becomes
+/// available.
 ///
 /// # Errors
 /// What the API server refused.
@@ -17,8 +18,9 @@ pub(super) fn update(
     nodes: &[Value],
     pods: &NodePods,
     hash: &str,
+    generation: i64,
 ) -> Result<Option<Nanos>, Failure> {
-    let status = calculate(cx.at(), ds, nodes, pods, hash);
+    let status = calculate(cx.at(), ds, nodes, pods, hash, generation);
     if status != ds["status"] {
         let mut wanted = ds.clone();
         wanted.set(&["status"], &status);
@@ -39,7 +41,7 @@ pub(super) fn update(
     Ok(left.filter(|after| *after > 0).min())
 }
 
-fn calculate(now: Time, ds: &Value, nodes: &[Value], pods: &NodePods, hash: &str) -> Value {
+fn calculate(now: Time, ds: &Value, nodes: &[Value], pods: &NodePods, hash: &str, generation: i64) -> Value {
     let min_ready = ds["spec"]["minReadySeconds"].int();
     let [mut desired, mut current, mut misscheduled, mut ready, mut available, mut updated] = [0_i64; 6];
     for node in nodes {
@@ -66,7 +68,7 @@ fn calculate(now: Time, ds: &Value, nodes: &[Value], pods: &NodePods, hash: &str
         status.insert(field, number);
     }
     for (field, number) in [
-        ("observedGeneration", meta::generation(ds)),
+        ("observedGeneration", generation),
         ("updatedNumberScheduled", updated),
         ("numberAvailable", available),
         ("numberUnavailable", desired - available),

@@ -60,7 +60,7 @@ impl Deployments {
         if max_scaled_down <= 0 {
             return false;
         }
-        let Ok(cleaned) = self.cleanup_unhealthy(cx, deployment, &mut old, max_scaled_down) else {
+        let Some(cleaned) = self.cleanup_unhealthy(cx, deployment, &mut old, max_scaled_down) else {
             return false;
         };
         for rs in &old {
@@ -71,13 +71,14 @@ impl Deployments {
         down.is_ok_and(|down| cleaned + down > 0)
     }
 
+    /// Returns how many pods were taken away that weren't available; `None` where that came to nothing.
     fn cleanup_unhealthy(
         &mut self,
         cx: &mut Cx,
         deployment: &Value,
         old: &mut [Value],
         max: i64,
-    ) -> Result<i64, Failure> {
+    ) -> Option<i64> {
         let mut total = 0;
         for rs in old {
             if total >= max {
@@ -88,10 +89,14 @@ impl Deployments {
                 continue;
             }
             let count = unhealthy.min(max - total);
-            *rs = self.scale_set(cx, rs, replicas(rs) - count, deployment)?;
+            // More are available than there are to be: the status is behind, and nothing is taken away by it.
+            if count < 0 {
+                return None;
+            }
+            *rs = self.scale_set(cx, rs, replicas(rs) - count, deployment).ok()?;
             total += count;
         }
-        Ok(total)
+        Some(total)
     }
 
     fn scale_down_old(

@@ -392,6 +392,9 @@ impl Script {
     /// Takes SIGTERM: returns the exit code, where a trap ends the script. What runs beside goes on.
     pub fn on_term(&mut self, cx: &mut AppCx) -> Option<i64> {
         let text = self.traps.get("TERM").or(self.traps.get("EXIT"))?.clone();
+        if text.is_empty() {
+            return None; // it is ignored
+        }
         let mut handler = Script::from_argv(&["sh".into(), "-c".into(), text], &self.image);
         handler.sink = self.sink.clone();
         handler.started = true;

@@ -187,9 +187,11 @@ fn a_script_asks_the_network_and_goes_on_with_the_answer() {
 
 #[test]
 fn a_trap_ends_a_script_and_nothing_else_does() {
-    for (text, code) in
-        [("trap 'echo bye; exit 4' TERM; while true; do sleep 1; done", Some(4)), ("sleep 100", None)]
-    {
+    for (text, code) in [
+        ("trap 'echo bye; exit 4' TERM; while true; do sleep 1; done", Some(4)),
+        ("trap '' TERM; sleep 100", None),
+        ("sleep 100", None),
+    ] {
         let mut world = World::default();
         let mut script = Script::from_argv(&argv(&["sh", "-c", text]), &busybox());
         world.with(Time(0), |cx| script.step(cx));

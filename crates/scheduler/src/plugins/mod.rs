@@ -18,8 +18,8 @@ use crate::cache::Cache;
 use crate::node_info::NodeInfo;
 use crate::pod_info::PodInfo;
 use crate::volumes::PodVolumes;
-use api::Value;
 use api::label::Selector;
+use api::{Value, meta};
 use inter_pod_affinity::{AffinityFilter, AffinityScore};
 use pod_topology_spread::{SpreadFilter, SpreadScore};
 use std::rc::Rc;
@@ -31,6 +31,7 @@ pub(crate) const NODE_UNSCHEDULABLE: &str = "NodeUnschedulable";
 pub(crate) const TAINT_TOLERATION: &str = "TaintToleration";
 pub(crate) const NODE_AFFINITY: &str = "NodeAffinity";
 pub(crate) const NODE_PORTS: &str = "NodePorts";
+const VOLUME_RESTRICTIONS: &str = "VolumeRestrictions";
 pub(crate) const NODE_RESOURCES_FIT: &str = "NodeResourcesFit";
 pub(crate) const POD_TOPOLOGY_SPREAD: &str = "PodTopologySpread";
 pub(crate) const INTER_POD_AFFINITY: &str = "InterPodAffinity";
@@ -80,6 +81,8 @@ pub(crate) struct Filters {
     spread: Option<SpreadFilter>,
     affinity: Option<AffinityFilter>,
     volumes: Rc<PodVolumes>,
+    /// Whether another pod has a volume that only one may have.
+    is_taken: bool,
 }
 
 impl Filters {
@@ -89,6 +92,7 @@ impl Filters {
             spread: SpreadFilter::new(cache, info),
             affinity: AffinityFilter::new(cache, info, surroundings),
             volumes: surroundings.volumes.clone(),
+            is_taken: surroundings.volumes.are_taken(cache.nodes(), meta::namespace(&info.pod)),
         }
     }
 
@@ -99,6 +103,10 @@ impl Filters {
         node_affinity::check(info, node)?;
         check_ports(info, node)?;
         node_resources::check(info, node)?;
+        if self.is_taken {
+            let reason = "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode";
+            return Err(Rejected::new(VOLUME_RESTRICTIONS, reason));
+        }
         self.volumes.check(node)?;
         if let Some(spread) = &self.spread {
             spread.check(node)?;

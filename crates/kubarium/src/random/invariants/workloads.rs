@@ -3,6 +3,7 @@ use super::pods::tolerates;
 use crate::random::scene::{Scene, is_active, is_done, is_ready, title};
 use api::label::Selector;
 use api::{Value, int_or_string, meta};
+use sim::Time;
 use std::collections::BTreeMap;
 
 fn len(items: impl Iterator) -> i64 {
@@ -22,7 +23,12 @@ fn may_refuse(scene: &Scene, namespace: &str) -> bool {
 
 pub(super) fn replica_sets_have_their_count_or_say_why(scene: &Scene, broken: &mut Broken) {
     for kind in ["ReplicaSet", "ReplicationController"] {
-        for set in scene.all(kind).iter().filter(|set| !meta::is_deleting(set)) {
+        // Where a namespace ends its pods go first, and what makes them is as yet there.
+        let ends = |set: &Value| {
+            meta::is_deleting(set)
+                || scene.find("Namespace", "", meta::namespace(set)).is_none_or(meta::is_deleting)
+        };
+        for set in scene.all(kind).iter().filter(|set| !ends(set)) {
             let (has, wants) = (len(scene.active_pods(set)), wanted(set));
             let says = meta::is_condition_true(set, "ReplicaFailure");
             if has != wants && !(has < wants && says) {
@@ -77,6 +83,14 @@ pub(super) fn deployments_come_to_their_end(scene: &Scene, broken: &mut Broken) 
         if meta::is_deleting(deployment) || deployment["spec"]["paused"].is_true() {
             continue;
         }
+        // Recreate waits until the pods before are gone, and those of a dead machine don't go.
+        // Upstream: pkg/controller/deployment/recreate.go oldPodsRunning
+        let goes = |rs: &Value| scene.owned("Pod", rs).any(|pod| meta::is_deleting(pod) && !is_done(pod));
+        if deployment["spec"]["strategy"]["type"].str() == "Recreate"
+            && scene.owned("ReplicaSet", deployment).any(goes)
+        {
+            continue;
+        }
         let revision =
             |rs: &&Value| meta::annotation(rs, "deployment.kubernetes.io/revision").parse::<i64>().ok();
         let sets: Vec<&Value> = scene.owned("ReplicaSet", deployment).collect();
@@ -90,6 +104,14 @@ pub(super) fn deployments_come_to_their_end(scene: &Scene, broken: &mut Broken) 
             broken.push((title(deployment), how));
         }
     }
+}
+
+/// Returns whether there is an event about an object for a reason.
+fn told(scene: &Scene, object: &Value, reason: &str) -> bool {
+    let is_it = |event: &&Value| {
+        event["reason"].str() == reason && event["involvedObject"]["uid"].str() == meta::uid(object)
+    };
+    scene.all("Event").iter().any(|event| is_it(&event))
 }
 
 /// Returns the ordinal in the name of a StatefulSet's pod.
@@ -116,13 +138,19 @@ pub(super) fn an_ordinal_has_one_pod(scene: &Scene, broken: &mut Broken) {
 pub(super) fn stateful_sets_have_their_ordinals(scene: &Scene, broken: &mut Broken) {
     for set in scene.all("StatefulSet").iter().filter(|set| !meta::is_deleting(set)) {
         let pods: Vec<&Value> = scene.owned("Pod", set).collect();
-        // One that isn't ready holds the others up; a pod of the wanted name may be somebody else's.
-        let held = pods.iter().any(|pod| !is_active(pod) || !is_ready(pod));
         let start = set["spec"]["ordinals"]["start"].int();
-        for number in start..start + wanted(set) {
+        let numbers = start..start + wanted(set);
+        let of =
+            |number: i64| scene.find("Pod", meta::namespace(set), &format!("{}-{number}", meta::name(set)));
+        // One that isn't ready holds the others up, and so does a pod of a wanted name that isn't its own, which
+        // who took a label away has made. A pod that is refused is told in an event.
+        let is_foreign = |pod: &Value| !meta::is_controlled_by(pod, set);
+        let held = pods.iter().any(|pod| !is_active(pod) || !is_ready(pod))
+            || numbers.clone().any(|number| of(number).is_some_and(is_foreign))
+            || told(scene, set, "FailedCreate");
+        for number in numbers {
             let name = format!("{}-{number}", meta::name(set));
-            let there = scene.find("Pod", meta::namespace(set), &name).is_some();
-            if !there && !held && !may_refuse(scene, meta::namespace(set)) {
+            if of(number).is_none() && !held && !may_refuse(scene, meta::namespace(set)) {
                 broken.push((title(set), format!("{name} is missing, and nothing holds it up")));
             }
         }
@@ -200,10 +228,21 @@ pub(super) fn jobs_have_no_more_pods_than_they_may(scene: &Scene, broken: &mut B
     }
 }
 
+/// Returns when an object was written last other than by who keeps its status.
+fn spec_written(object: &Value) -> Option<Time> {
+    let managed = object["metadata"]["managedFields"].items().iter();
+    managed.filter(|one| one["subresource"].str().is_empty()).filter_map(|one| meta::time(&one["time"])).max()
+}
+
 pub(super) fn cron_jobs_forbid_what_they_forbid(scene: &Scene, broken: &mut Broken) {
     let forbids = |cron: &&Value| cron["spec"]["concurrencyPolicy"].str() == "Forbid";
     for cron in scene.all("CronJob").iter().filter(forbids) {
-        let jobs = scene.owned("Job", cron).filter(|job| !is_finished(job) && !meta::is_deleting(job));
+        // Those of before may have been allowed.
+        let written = spec_written(cron);
+        let begun =
+            |job: &&Value| written.is_none_or(|at| meta::created(job).is_none_or(|created| created > at));
+        let jobs =
+            scene.owned("Job", cron).filter(|job| !is_finished(job) && !meta::is_deleting(job)).filter(begun);
         let jobs: Vec<&str> = jobs.map(meta::name).collect();
         if jobs.len() > 1 {
             broken.push((title(cron), format!("forbids {} at once", jobs.join(" and "))));
