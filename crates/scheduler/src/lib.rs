@@ -2,6 +2,8 @@
 //! and a cache that assumes what was decided.
 
 mod cache;
+#[cfg(test)]
+mod documented;
 mod events;
 mod fit_error;
 mod node_info;
