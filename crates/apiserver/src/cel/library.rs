@@ -67,6 +67,8 @@ const FUNCTIONS: [&str; 46] = [
 const PLAIN: [&str; 9] = ["cidr", "ip", "isCIDR", "isIP", "isQuantity", "isURL", "quantity", "string", "url"];
 /// Charges for the items that a loop goes through.
 pub(super) const LOOP: &str = "@loop";
+/// Refuses what comes after all was spent. `all` and `exists` go on after a mistake, as another item may decide.
+pub(super) const LEFT: &str = "@left";
 /// Charges for what was made.
 pub(super) const MADE: &str = "@made";
 
@@ -112,6 +114,12 @@ pub(super) fn add_to(context: &mut Context) {
         // No other has such a name.
         drop(context.add_function(&format!("@{name}"), call));
     }
+    let before = spent.clone();
+    let left = move |Arguments(_): Arguments| match before.load(Ordering::Relaxed) > BUDGET {
+        true => Err(ExecutionError::function_error(LEFT, super::TOO_DEAR)),
+        false => Ok(Value::Bool(true)),
+    };
+    drop(context.add_function(LEFT, left));
     for (name, cost) in [(LOOP, items as fn(&Value) -> u64), (MADE, |value| bytes(value, 64))] {
         let spent = spent.clone();
         let charge = move |Arguments(args): Arguments| {

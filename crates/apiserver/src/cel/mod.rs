@@ -180,7 +180,7 @@ mod tests {
                 super::TOO_DEAR,
             ),
             (
-                "lists.range(1000).all(a, lists.range(1000).all(b, lists.range(1000).all(c, c >= 0)))",
+                "lists.range(9999).all(a, lists.range(9999).all(b, lists.range(9999).all(c, c >= 0)))",
                 super::TOO_DEAR,
             ),
             (

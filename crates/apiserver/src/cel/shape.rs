@@ -1,8 +1,9 @@
 //! Makes of an expression what the library evaluates: objects' types are maps, Kubernetes' functions are known
 //! by names of their own, and everything that could go on for long is charged for.
 
-use super::library::{LOOP, MADE, known_as};
+use super::library::{LEFT, LOOP, MADE, known_as};
 use cel::IdedExpr;
+use cel::common::ast::operators::CONDITIONAL;
 use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedEntryExpr, LiteralValue, MapEntryExpr, MapExpr};
 
 /// The types that expressions of mutating policies make, with those of their fields.
@@ -42,6 +43,7 @@ fn shape(at: &mut IdedExpr) {
         Expr::Comprehension(comprehension) => {
             shape(&mut comprehension.iter_range);
             wrap(&mut comprehension.iter_range, LOOP);
+            guard(&mut comprehension.iter_range);
             shape(&mut comprehension.accu_init);
             shape(&mut comprehension.loop_step);
             shape(&mut comprehension.result);
@@ -107,6 +109,18 @@ fn as_map_entry(entry: IdedEntryExpr) -> IdedEntryExpr {
         entry => entry,
     };
     IdedEntryExpr { id, expr }
+}
+
+/// Lets an expression be evaluated only where something is left to spend.
+fn guard(at: &mut IdedExpr) {
+    let inner = std::mem::take(at);
+    let id = inner.id;
+    let call = |name: &str, args| {
+        let expr = Expr::Call(CallExpr { func_name: name.to_string(), target: None, args });
+        IdedExpr { id, expr }
+    };
+    let nothing = IdedExpr { id, expr: Expr::Literal(LiteralValue::Null) };
+    *at = call(CONDITIONAL, vec![call(LEFT, Vec::new()), inner, nothing]);
 }
 
 /// Puts an expression into a call.
