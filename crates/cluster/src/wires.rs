@@ -181,6 +181,18 @@ impl PodNetwork for Wires {
         }
     }
 
+    fn iptables(&mut self, node: &str, words: &[&str]) -> bool {
+        let host = self.nodes.get(node).copied();
+        host.is_some_and(|host| self.network.iptables_command(host, words).code == 0)
+    }
+
+    fn forget_udp(&mut self, at: Time, node: &str, port: i64) {
+        let Some(host) = self.nodes.get(node).copied() else { return };
+        let to = format!(" dport={port} ");
+        let is_one = |line: &str| line.starts_with("udp") && line.find(" dport=") == line.find(&to);
+        self.network.conntrack_delete(host, at, is_one);
+    }
+
     fn send(&mut self, at: Time, request: Outgoing) {
         let (node, from) = match &request.origin {
             Origin::Node(node) => (node.clone(), self.nodes.get(node).copied()),

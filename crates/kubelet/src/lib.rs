@@ -20,6 +20,7 @@ mod net;
 mod node;
 mod pod_network;
 mod pod_status;
+mod portmap;
 mod power;
 mod probes;
 mod process;

@@ -85,6 +85,12 @@ pub trait PodNetwork {
     /// Says that nothing listens on a port any more.
     fn close(&mut self, at: Time, pod: &PodEndpoint, protocol: Protocol, port: u16);
 
+    /// Runs `iptables` on a node, as a CNI plug-in does. Returns whether it ended well.
+    fn iptables(&mut self, node: &str, words: &[&str]) -> bool;
+
+    /// Lets a node forget the connections of UDP to a port of its own.
+    fn forget_udp(&mut self, at: Time, node: &str, port: i64);
+
     /// Sends a request; its outcome comes by `Kubelet::on_reply`.
     fn send(&mut self, at: Time, request: Outgoing);
 

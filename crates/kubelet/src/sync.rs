@@ -1,5 +1,7 @@
 use crate::container::{Kind, Phase};
 use crate::images::{go_duration, hex64};
+use crate::net::{PodEndpoint, PodNetwork};
+use crate::portmap::{self, Sandbox};
 use crate::shared::Turn;
 use crate::volumes::FIRST_WAIT;
 use crate::worker::{PodWorker, Stage};
@@ -75,15 +77,28 @@ impl PodWorker {
         self.sandboxes += 1;
         if let Some(endpoint) = self.endpoint(turn) {
             turn.net.set_up(now, &endpoint);
+            self.map_ports(turn, &endpoint, portmap::add);
         }
         turn.cx.note(now, "Sandbox", &self.key, &ip.to_string());
         self.stage = Stage::Up;
         true
     }
 
+    /// Calls the plug-in that leads ports of the node to the pod, where the pod has any.
+    fn map_ports(&self, turn: &mut Turn, pod: &PodEndpoint, plugin: fn(&mut dyn PodNetwork, &Sandbox)) {
+        let ports = portmap::mappings(&self.pod);
+        if ports.is_empty() || pod.host_network {
+            return;
+        }
+        let id = hex64(turn.cx.chance, "sandbox-id", &self.uid, self.sandboxes.saturating_sub(1));
+        let (at, prefix) = (turn.cx.now, turn.shared.ipam.prefix());
+        plugin(turn.net, &Sandbox { at, pod, id: &id, prefix, ports: &ports });
+    }
+
     /// Takes the pod off the network.
     pub(crate) fn tear_down(&mut self, turn: &mut Turn) {
         let Some(endpoint) = self.endpoint(turn).filter(|_| self.sandboxes > 0) else { return };
+        self.map_ports(turn, &endpoint, portmap::remove);
         turn.net.tear_down(turn.cx.now, &endpoint);
         if !endpoint.host_network {
             turn.shared.ipam.release(endpoint.ip);

@@ -35,6 +35,11 @@ impl Ipam {
         None
     }
 
+    /// Returns the length of the network's prefix.
+    pub(crate) fn prefix(&self) -> u8 {
+        32 - self.size.max(1).ilog2() as u8
+    }
+
     /// Gives an address back.
     pub(crate) fn release(&mut self, ip: Ipv4Addr) {
         if let Some(host) = u32::from(ip).checked_sub(self.network) {

@@ -37,6 +37,10 @@ impl PodNetwork for Wire {
     fn close(&mut self, _at: Time, pod: &PodEndpoint, protocol: Protocol, port: u16) {
         self.ports.remove(&(pod.ip, protocol, port));
     }
+    fn iptables(&mut self, _node: &str, _words: &[&str]) -> bool {
+        true
+    }
+    fn forget_udp(&mut self, _at: Time, _node: &str, _port: i64) {}
     fn send(&mut self, _at: Time, request: Outgoing) {
         self.sent.push(request);
     }

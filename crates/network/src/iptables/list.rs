@@ -1,7 +1,7 @@
 //! What `iptables -L` prints.
 
 use super::rule::{Condition, Match, Recent, RecentMode, Rule, Target};
-use super::save::{half_names, mark, port_text, probability, state_names, target_name};
+use super::save::{half_names, mark, port_list, port_text, probability, state_names, target_name};
 use super::{Chain, Counter, Table};
 use crate::Cidr;
 use std::fmt::Write;
@@ -142,6 +142,11 @@ fn write_match(one: &Match, numeric: bool, out: &mut String) {
                 let _ = write!(out, " {name}{many}:{}{}", bang(ports.negated), port_name(ports, numeric));
             }
             Ok(())
+        }
+        Match::MultiPort(one) => {
+            let (sides, ports) = &one.value;
+            let bang = if one.negated { " !" } else { "" };
+            write!(out, " multiport {}{bang} {}", sides.name(), port_list(ports))
         }
         Match::Mark(one) => {
             let bang = if one.negated { " !" } else { "" };

@@ -17,7 +17,8 @@ pub use command::Output;
 pub use parse::{parse_rule, split_words};
 pub use restore::{Fault, RestoreError, RuleCache};
 pub use rule::{
-    AddressType, ChainName, Condition, Match, Ports, Recent, RecentMode, RejectWith, Rule, Target, state,
+    AddressType, ChainName, Condition, Match, Ports, Recent, RecentMode, RejectWith, Rule, Sides, Target,
+    state,
 };
 pub(crate) use rule::{FNV_SEED, fnv};
 pub use run::{Interface, Packet, RecentLists, RunContext, Taken, Verdict};

@@ -1,6 +1,8 @@
 //! Words to rules.
 
-use super::rule::{AddressType, ChainName, Condition, Match, Recent, RecentMode, RejectWith, Rule, Target};
+use super::rule::{
+    AddressType, ChainName, Condition, Match, Recent, RecentMode, RejectWith, Rule, Sides, Target,
+};
 use super::values::{
     chain_name, is_narrow, mark_target, network, ports, socket, states, target, value_and_mask,
 };
@@ -14,6 +16,8 @@ use std::rc::Rc;
 const COMMENT_LENGTH: usize = 256;
 /// How many words `--match-set` takes after the name.
 const SET_HALVES: usize = 6;
+/// How many ports `-m multiport` takes; a range counts twice.
+const LISTED_PORTS: usize = 15;
 /// 2^31: what the kernel calls a probability of 1.
 const CERTAIN: f64 = 2_147_483_648.0;
 
@@ -178,6 +182,9 @@ impl<'a, S: AsRef<str>> Parser<'a, S> {
                 source: None,
                 destination: None,
             },
+            "multiport" => {
+                Match::MultiPort(Condition { negated: false, value: (Sides::Destination, Vec::new()) })
+            }
             "mark" => Match::Mark(Condition { negated: false, value: (0, 0) }),
             "conntrack" => Match::Conntrack(Condition { negated: false, value: 0 }),
             "addrtype" => Match::AddressType { source: None, destination: None },
@@ -201,6 +208,9 @@ impl<'a, S: AsRef<str>> Parser<'a, S> {
     fn match_option(&mut self, option: &str) -> Result<(), String> {
         match option {
             "--dport" | "--destination-port" | "--sport" | "--source-port" => self.ports(option),
+            "--dports" | "--destination-ports" => self.port_list(option, Sides::Destination),
+            "--sports" | "--source-ports" => self.port_list(option, Sides::Source),
+            "--ports" => self.port_list(option, Sides::Either),
             "--comment" => self.comment(option),
             "--mark" => {
                 let value = value_and_mask(self.value(option)?)?;
@@ -263,6 +273,17 @@ impl<'a, S: AsRef<str>> Parser<'a, S> {
             *(if option.contains('d') { destination } else { source }) = Some(ports);
         }
         Ok(())
+    }
+
+    // Models iptables extensions/libxt_multiport.c multiport_parse_ports
+    fn port_list(&mut self, option: &str, sides: Sides) -> Result<(), String> {
+        let list = self.value(option)?.split(',').map(ports).collect::<Result<Vec<_>, _>>()?;
+        let size: usize = list.iter().map(|range| if range.first == range.last { 1 } else { 2 }).sum();
+        if size > LISTED_PORTS {
+            return Err("too many ports specified".to_string());
+        }
+        let list = self.condition((sides, list));
+        self.last(option, |one| matches!(one, Match::MultiPort(_)).then(|| *one = Match::MultiPort(list)))
     }
 
     fn comment(&mut self, option: &str) -> Result<(), String> {
@@ -422,6 +443,13 @@ impl<'a, S: AsRef<str>> Parser<'a, S> {
         let is_unset = |name: &ChainName| name.as_str().is_empty();
         if self.rule.sets().any(is_unset) {
             return Err("You must specify `--match-set' with proper arguments".to_string());
+        }
+        let has_ports = |p: &Condition<Protocol>| !p.negated && p.value != Protocol::Icmp;
+        let is_listed = |one: &Match| matches!(one, Match::MultiPort(_));
+        if self.rule.matches.iter().any(is_listed) && !self.rule.protocol.as_ref().is_some_and(has_ports) {
+            return Err(
+                "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'".to_string()
+            );
         }
         for one in &self.rule.matches {
             let Match::Ports { protocol, .. } = one else { continue };

@@ -127,6 +127,17 @@ impl Ports {
     }
 }
 
+/// Which of a packet's ports `-m multiport` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sides {
+    /// `--sports`
+    Source,
+    /// `--dports`
+    Destination,
+    /// `--ports`: either.
+    Either,
+}
+
 /// One `-m` of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Match {
@@ -141,6 +152,8 @@ pub enum Match {
         /// `--dport`.
         destination: Option<Condition<Ports>>,
     },
+    /// `-m multiport`: up to 15 ports or ranges.
+    MultiPort(Condition<(Sides, Vec<Ports>)>),
     /// `-m mark`: value and mask.
     Mark(Condition<(u32, u32)>),
     /// `-m conntrack --ctstate`: bits of [`state`].

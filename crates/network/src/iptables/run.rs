@@ -1,6 +1,6 @@
 //! Takes packets through the chains.
 
-use super::rule::{AddressType, Condition, Match, Recent, RecentMode, RejectWith, Rule, Target};
+use super::rule::{AddressType, Condition, Match, Recent, RecentMode, RejectWith, Rule, Sides, Target};
 use super::{Chain, Counter, Hook, Iptables, Policy, Rules, Table, TableName};
 use crate::ipset::Ipsets;
 use crate::{Protocol, Socket};
@@ -379,6 +379,16 @@ impl Match {
                 *protocol == packet.protocol
                     && met(source, |ports| ports.contains(packet.source.port))
                     && met(destination, |ports| ports.contains(packet.destination.port))
+            }
+            Match::MultiPort(condition) => {
+                let (sides, ports) = &condition.value;
+                let has = |port| ports.iter().any(|range| range.contains(port));
+                let (source, destination) = (has(packet.source.port), has(packet.destination.port));
+                condition.is_met(match sides {
+                    Sides::Source => source,
+                    Sides::Destination => destination,
+                    Sides::Either => source || destination,
+                })
             }
             Match::Mark(mark) => mark.is_met(packet.mark & mark.value.1 == mark.value.0),
             Match::Conntrack(states) => states.is_met(packet.state & states.value != 0),

@@ -1,7 +1,7 @@
 //! Rules to text, as iptables-save writes it.
 
 use super::rule::{
-    AddressType, Condition, Match, Ports, Recent, RecentMode, RejectWith, Rule, Target, state,
+    AddressType, Condition, Match, Ports, Recent, RecentMode, RejectWith, Rule, Sides, Target, state,
 };
 use super::{Iptables, Table, TableName};
 use crate::Protocol;
@@ -75,6 +75,9 @@ fn write_match(one: &Match, out: &mut String) {
             write_option(out, "--dport", destination.as_ref());
             Ok(())
         }
+        Match::MultiPort(Condition { negated, value: (sides, ports) }) => {
+            write!(out, " -m multiport{} --{} {}", not(*negated), sides.name(), port_list(ports))
+        }
         Match::Mark(Condition { negated, value }) => {
             write!(out, " -m mark{} --mark {}", not(*negated), mark(*value))
         }
@@ -118,6 +121,22 @@ fn write_match(one: &Match, out: &mut String) {
 
 pub(super) fn half_names(halves: &[Half]) -> String {
     halves.iter().map(|half| half.as_str()).collect::<Vec<_>>().join(",")
+}
+
+/// Returns ports as `-m multiport` lists them.
+pub(super) fn port_list(ports: &[Ports]) -> String {
+    ports.iter().map(Ports::to_string).collect::<Vec<_>>().join(",")
+}
+
+impl Sides {
+    /// Returns the option's name, which is also what `-L` prints.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Sides::Source => "sports",
+            Sides::Destination => "dports",
+            Sides::Either => "ports",
+        }
+    }
 }
 
 fn recent_option(recent: &Recent) -> &'static str {
