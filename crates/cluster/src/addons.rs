@@ -1,9 +1,11 @@
 //! Add-ons: programs in pods that use the API like anybody else. When the process of one of their images
 //! starts, its program is connected; when the process ends, or the machine under it, so does the program.
 
+pub(crate) mod cloud;
 mod dns;
 mod install;
 mod metrics;
+pub(crate) mod router;
 
 pub(crate) use install::{apply, install, install_network, known_url, metallb_manifests};
 
@@ -13,7 +15,7 @@ use crate::wires::Wires;
 use api::resources::SERVICES;
 use api::{Method, Request, Value, meta};
 use client::{Component, Cx, Delivery, Identity, WatchSpec};
-use cloud_provider::Tunnel;
+use cloud_provider::{Cloud, Tunnel};
 use coredns::CoreDns;
 use ingress_nginx::IngressController;
 use kubelet::{PodRequest, ProgramChange, Taken};
@@ -42,6 +44,10 @@ pub(crate) enum Addon {
     Tunnel(Box<Tunnel>),
     /// An Ingress controller.
     Ingress(Box<IngressController>),
+    /// A cloud's controller, which is in no pod either.
+    Cloud(Box<Cloud>),
+    /// The router beside the nodes.
+    Router(Box<router::RouterPart>),
     /// The metrics server.
     Metrics(Box<MetricsServer>),
 }
@@ -55,6 +61,8 @@ impl Addon {
             Addon::Provisioner(provisioner) => provisioner.as_ref(),
             Addon::Ingress(controller) => controller.as_ref(),
             Addon::Tunnel(tunnel) => tunnel.as_ref(),
+            Addon::Cloud(cloud) => cloud.as_ref(),
+            Addon::Router(router) => router.as_ref(),
             Addon::Metrics(server) => server.as_ref(),
         }
     }
@@ -67,6 +75,8 @@ impl Addon {
             Addon::Provisioner(provisioner) => provisioner.as_mut(),
             Addon::Ingress(controller) => controller.as_mut(),
             Addon::Tunnel(tunnel) => tunnel.as_mut(),
+            Addon::Cloud(cloud) => cloud.as_mut(),
+            Addon::Router(router) => router.as_mut(),
             Addon::Metrics(server) => server.as_mut(),
         }
     }
@@ -97,7 +107,7 @@ impl Addon {
     fn take_log(&mut self) -> Vec<String> {
         match self {
             Addon::Dns(server) => server.take_log(),
-            Addon::Provisioner(_) | Addon::Tunnel(_) => Vec::new(),
+            Addon::Provisioner(_) | Addon::Tunnel(_) | Addon::Cloud(_) | Addon::Router(_) => Vec::new(),
             Addon::Controller(controller) => controller.take_log(),
             Addon::Ingress(controller) => controller.take_log(),
             Addon::Speaker(speaker) => speaker.take_log(),
@@ -109,6 +119,8 @@ impl Addon {
         self.component_mut().step(cx);
         match self {
             Addon::Speaker(speaker) => speaker.apply(cx.now, &mut wires.network),
+            Addon::Router(part) => part.router.apply(&mut wires.network),
+            Addon::Cloud(cloud) => cloud::apply(cx.now, cloud, &mut wires.network),
             Addon::Provisioner(provisioner) => {
                 provisioner.take_removed().iter().for_each(|volume| wires.storage.remove(volume));
             }
@@ -174,6 +186,8 @@ pub(crate) fn follow(cluster: &mut Cluster) {
         }
     }
     introduce(cluster);
+    router::carry(cluster);
+    cloud::send_checks(cluster);
     dns::reload(cluster);
     write_logs(cluster);
     metrics::send_scrapes(cluster);
@@ -184,6 +198,9 @@ pub(crate) fn on_reply(cluster: &mut Cluster, part: u32, id: u64, ended: &networ
     if let Some(Addon::Metrics(server)) = cluster.parts.addons.running.get_mut(&part) {
         server.on_reply(cluster.world.now, id, &ended.outcome);
         return cluster.reschedule(part);
+    }
+    if cloud::replied(cluster, part, id, &ended.outcome) {
+        return;
     }
     crate::proxies::replied(cluster, part, id, ended);
 }
@@ -281,7 +298,13 @@ fn run(cluster: &mut Cluster, addon: Addon, uid: Rc<str>) {
 fn end(cluster: &mut Cluster, uid: &str) {
     let Some(part) = cluster.parts.addons.by_pod.remove(uid) else { return };
     match cluster.parts.addons.running.remove(&part) {
-        Some(Addon::Speaker(mut speaker)) => speaker.withdraw(&mut cluster.wires.network),
+        Some(Addon::Speaker(mut speaker)) => {
+            speaker.withdraw(&mut cluster.wires.network);
+            // Whoever can be reached hears that the connection is closed.
+            for letter in speaker.last_letters() {
+                router::deliver(cluster, speaker.host(), letter);
+            }
+        }
         Some(Addon::Metrics(server)) => cluster.world.apiserver.set_backend(server.pod(), None),
         _ => {}
     }

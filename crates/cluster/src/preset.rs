@@ -87,7 +87,7 @@ pub struct Preset {
     /// How pods' packets go from node to node.
     #[serde(default)]
     pub overlay: Overlay,
-    /// Add-ons that are installed at the start: `coredns`.
+    /// Add-ons that are installed at the start: `coredns`, and `cloud` for a cloud's load balancers.
     #[serde(default)]
     pub addons: Vec<String>,
     /// The default StorageClass, whose volumes are on a file server beside the cluster; empty for none.

@@ -1,5 +1,6 @@
 //! The configuration, in the form that the ConfigMap `config` has.
 
+use crate::advertise::{Bgp, DASHED, Layer2, Peer};
 use api::go::quote;
 use api::{Value, yaml};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,8 +26,10 @@ impl Range {
 /// A pool of addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pool {
-    /// How its addresses are told: `layer2` or `bgp`.
-    pub protocol: Rc<str>,
+    /// How ARP tells of its addresses; not at all without any.
+    pub layer2: Vec<Layer2>,
+    /// How BGP does.
+    pub bgp: Vec<Bgp>,
     /// The addresses.
     pub ranges: Vec<Range>,
     /// Whether addresses that end in 0 or 255 are left out.
@@ -51,17 +54,41 @@ impl Pool {
 /// The pools by name.
 pub type Config = BTreeMap<Rc<str>, Pool>;
 
+/// A whole configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// The pools.
+    pub pools: Config,
+    /// The routers that speakers hold sessions with.
+    pub peers: Vec<Rc<Peer>>,
+}
+
 /// Reads the text of the ConfigMap's key `config`.
 ///
 /// # Errors
 /// MetalLB's own words.
 // Models go.universe.tf/metallb internal/config/config.go Parse
 pub fn parse(text: &str) -> Result<Config, String> {
+    parse_all(text, &[]).map(|loaded| loaded.pools)
+}
+
+/// Reads all of it, given the nodes there are.
+pub(crate) fn parse_all(text: &str, nodes: &[&Value]) -> Result<Loaded, String> {
     let raw = yaml::parse_one(text).map_err(|error| format!("could not parse config: {}", error.message))?;
+    let mut peers = Vec::new();
+    for (number, peer) in raw["peers"].items().iter().enumerate() {
+        let name = format!("peer-{}", number + 1);
+        let parsed = Peer::of(&name, peer, &DASHED, &BTreeMap::new(), nodes)
+            .map_err(|error| format!("parsing peer #{}: {error}", number + 1))?;
+        peers.push(Rc::new(parsed));
+    }
+    let communities: BTreeMap<Rc<str>, Rc<str>> =
+        raw["bgp-communities"].fields().iter().map(|(name, value)| (name.into(), value.text())).collect();
     let mut pools = Config::new();
     for (number, pool) in raw["address-pools"].items().iter().enumerate() {
         let number = number + 1;
-        let parsed = parse_pool(pool).map_err(|error| format!("parsing address pool #{number}: {error}"))?;
+        let parsed = parse_pool(pool, &communities)
+            .map_err(|error| format!("parsing address pool #{number}: {error}"))?;
         let name = pool["name"].text();
         if pools.contains_key(&name) {
             return Err(format!("duplicate definition of pool {}", quote(&name)));
@@ -69,7 +96,7 @@ pub fn parse(text: &str) -> Result<Config, String> {
         check_overlap(&pools, &name, &parsed.ranges)?;
         pools.insert(name, parsed);
     }
-    Ok(pools)
+    Ok(Loaded { pools, peers })
 }
 
 /// Checks that no other pool has an address of these.
@@ -98,25 +125,38 @@ fn cidr_text(range: &Range) -> String {
     format!("{}-{}", range.first, range.last)
 }
 
-fn parse_pool(pool: &Value) -> Result<Pool, String> {
+fn parse_pool(pool: &Value, communities: &BTreeMap<Rc<str>, Rc<str>>) -> Result<Pool, String> {
     let name = pool["name"].str();
     if name.is_empty() {
         return Err("missing pool name".to_string());
     }
     let ranges = ranges_of(name, &pool["addresses"])?;
     let protocol = pool["protocol"].text();
+    let (mut layer2, mut bgp) = (Vec::new(), Vec::new());
     match &*protocol {
         "layer2" if !pool["bgp-advertisements"].is_empty() => {
             return Err(
                 "cannot have bgp-advertisements configuration element in a layer2 address pool".to_string()
             );
         }
-        "layer2" | "bgp" => {}
+        "layer2" => layer2.push(Layer2::default()),
+        "bgp" => {
+            for one in pool["bgp-advertisements"].items() {
+                let one = Bgp::of(one, &DASHED, communities, &[])
+                    .and_then(|one| one.check(&ranges).map(|()| one))
+                    .map_err(|error| format!("parsing bgp advertisements: {error}"))?;
+                bgp.push(one);
+            }
+            if bgp.is_empty() {
+                bgp.push(Bgp::usual());
+            }
+        }
         "" => return Err("address pool is missing the protocol field".to_string()),
         other => return Err(format!("unknown protocol {}", quote(other))),
     }
     Ok(Pool {
-        protocol,
+        layer2,
+        bgp,
         ranges,
         avoids_buggy_ips: pool["avoid-buggy-ips"].is_true(),
         is_automatic: pool["auto-assign"].as_bool().unwrap_or(true),

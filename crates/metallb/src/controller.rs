@@ -96,7 +96,7 @@ impl Controller {
             return self.log.write(now, "error", message, about(error, tree!({"op": "setConfig"})));
         };
         let applied = match loaded {
-            Ok(pools) => self.allocator.set_pools(pools).inspect_err(|error| {
+            Ok(loaded) => self.allocator.set_pools(loaded.pools).inspect_err(|error| {
                 let fields = about(error, tree!({"op": "setConfig"}));
                 self.log.write(now, "error", "applying new configuration failed", fields);
             }),

@@ -1,6 +1,8 @@
 //! MetalLB: gives Services of type LoadBalancer an address, and lets one node answer for it.
 
+mod advertise;
 mod allocator;
+mod bgp;
 mod config;
 mod controller;
 mod log;
@@ -12,10 +14,16 @@ mod speaker;
 #[cfg(test)]
 mod tests;
 
+pub use advertise::{Bgp, Layer2, Peer};
 pub use allocator::{Allocator, Port, SharingKey};
-pub use config::{Config, Pool, Range, parse};
+pub use bgp::{Heard, Letter};
+pub use config::{Config, Loaded, Pool, Range, parse};
 pub use controller::Controller;
-pub use manifests::{CONTROLLER_IMAGE, NAMESPACE, SPEAKER_IMAGE, config_map, manifests, native_manifests};
+pub use manifests::{
+    CONTROLLER_IMAGE, NAMESPACE, SPEAKER_IMAGE, config_map, frr_manifests, manifests, native_manifests,
+};
 pub use members::MEMBERS_PORT;
-pub use source::{BGPADVERTISEMENTS, Form, IPADDRESSPOOLS, L2ADVERTISEMENTS};
+pub use source::{
+    BFDPROFILES, BGPADVERTISEMENTS, BGPPEERS, COMMUNITIES, Form, IPADDRESSPOOLS, L2ADVERTISEMENTS,
+};
 pub use speaker::Speaker;

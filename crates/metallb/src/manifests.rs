@@ -24,7 +24,14 @@ pub fn native_manifests() -> Vec<Value> {
     for mut object in manifests() {
         let rules = tree!([{
             "apiGroups": ["metallb.io"],
-            "resources": ["ipaddresspools", "l2advertisements", "bgpadvertisements"],
+            "resources": [
+                "ipaddresspools",
+                "l2advertisements",
+                "bgpadvertisements",
+                "bgppeers",
+                "bfdprofiles",
+                "communities",
+            ],
             "verbs": ["get", "list", "watch"],
         }]);
         match object["kind"].str() {
@@ -42,6 +49,22 @@ pub fn native_manifests() -> Vec<Value> {
         let text = object.to_json().replace("config-watcher", "pool-watcher");
         let place = if object["kind"].str() == "Namespace" { 0 } else { objects.len() };
         objects.insert(place, Value::from_json(&text).unwrap_or(object));
+    }
+    objects
+}
+
+/// Returns the same with FRRouting as what speaks BGP, whose containers are left out.
+// Models go.universe.tf/metallb config/manifests/metallb-frr.yaml
+pub fn frr_manifests() -> Vec<Value> {
+    let mut objects = native_manifests();
+    for object in &mut objects {
+        if matches!(object["kind"].str(), "DaemonSet" | "Deployment") {
+            let containers = object.at_mut(&["spec", "template", "spec", "containers"]);
+            if let Some(container) = containers.list_mut().first_mut() {
+                let list = container.at_mut(&["env"]).list_mut();
+                list.push(tree!({"name": "METALLB_BGP_TYPE", "value": "frr"}));
+            }
+        }
     }
     objects
 }

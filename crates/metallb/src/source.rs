@@ -1,12 +1,15 @@
 //! Where the configuration comes from: a ConfigMap, as before v0.13, or objects of its own kinds.
 
-use crate::config::{self, Config, Pool, ranges_of};
+use crate::advertise::{Bgp, CAMEL, Layer2, Peer, detection};
+use crate::config::{self, Config, Loaded, Pool, ranges_of};
 use crate::controller::CONFIG;
 use crate::manifests::NAMESPACE;
 use api::label::Selector;
-use api::resources::CONFIGMAPS;
+use api::resources::{CONFIGMAPS, NODES};
 use api::{Resource, Value, meta};
 use client::{Informers, WatchSpec};
+use sim::Nanos;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// `ipaddresspools` of `metallb.io/v1beta1`.
@@ -15,6 +18,17 @@ pub const IPADDRESSPOOLS: Resource = own("ipaddresspools", "IPAddressPool");
 pub const L2ADVERTISEMENTS: Resource = own("l2advertisements", "L2Advertisement");
 /// `bgpadvertisements` of `metallb.io/v1beta1`.
 pub const BGPADVERTISEMENTS: Resource = own("bgpadvertisements", "BGPAdvertisement");
+
+/// `bgppeers` of `metallb.io/v1beta2`.
+pub const BGPPEERS: Resource = Resource { version: "v1beta2", ..own("bgppeers", "BGPPeer") };
+/// `bfdprofiles` of `metallb.io/v1beta1`.
+pub const BFDPROFILES: Resource = own("bfdprofiles", "BFDProfile");
+/// `communities` of `metallb.io/v1beta1`.
+pub const COMMUNITIES: Resource = own("communities", "Community");
+
+/// What is watched of the configuration that objects make.
+const WATCHED: [Resource; 6] =
+    [IPADDRESSPOOLS, L2ADVERTISEMENTS, BGPADVERTISEMENTS, BGPPEERS, BFDPROFILES, COMMUNITIES];
 
 const fn own(plural: &'static str, kind: &'static str) -> Resource {
     Resource { group: "metallb.io", version: "v1beta1", plural, kind, namespaced: true }
@@ -25,17 +39,23 @@ const fn own(plural: &'static str, kind: &'static str) -> Resource {
 pub enum Form {
     /// The ConfigMap `config`.
     ConfigMap,
-    /// IPAddressPools and their advertisements.
+    /// IPAddressPools, their advertisements, and peers.
     Resources,
+    /// The same, and FRRouting beside the speaker, which knows BFD.
+    Frr,
 }
 
 impl Form {
     /// Returns the form that a pod's program reads: the ConfigMap where its arguments name one.
     pub fn of(pod: &Value) -> Form {
-        let args = &pod["spec"]["containers"][0]["args"];
-        match args.items().iter().any(|arg| arg.str().starts_with("--config=")) {
-            true => Form::ConfigMap,
-            false => Form::Resources,
+        let container = &pod["spec"]["containers"][0];
+        let is_frr = |one: &Value| one["name"].str() == "METALLB_BGP_TYPE" && one["value"].str() == "frr";
+        if container["args"].items().iter().any(|arg| arg.str().starts_with("--config=")) {
+            Form::ConfigMap
+        } else if container["env"].items().iter().any(is_frr) {
+            Form::Frr
+        } else {
+            Form::Resources
         }
     }
 
@@ -46,7 +66,7 @@ impl Form {
                 namespace: NAMESPACE.to_string(),
                 ..WatchSpec::with_fields(CONFIGMAPS, "metadata.name=config")
             }],
-            Form::Resources => [IPADDRESSPOOLS, L2ADVERTISEMENTS, BGPADVERTISEMENTS]
+            Form::Resources | Form::Frr => WATCHED
                 .map(|resource| WatchSpec { namespace: NAMESPACE.to_string(), ..WatchSpec::all(resource) })
                 .to_vec(),
         }
@@ -56,23 +76,46 @@ impl Form {
     ///
     /// # Errors
     /// MetalLB's own words.
-    pub(crate) fn load(self, informers: &Informers) -> Result<Option<Config>, String> {
-        match self {
-            Form::ConfigMap => match informers.of(CONFIGMAPS).get(CONFIG) {
-                Some(map) => config::parse(map["data"]["config"].str()).map(Some),
+    pub(crate) fn load(self, informers: &Informers) -> Result<Option<Loaded>, String> {
+        let all = |resource| informers.of(resource).iter().collect::<Vec<_>>();
+        let nodes = all(NODES);
+        if self == Form::ConfigMap {
+            return match informers.of(CONFIGMAPS).get(CONFIG) {
+                Some(map) => config::parse_all(map["data"]["config"].str(), &nodes).map(Some),
                 None => Ok(None),
-            },
-            Form::Resources => {
-                let all = |resource| informers.of(resource).iter().collect::<Vec<_>>();
-                pools_of(&all(IPADDRESSPOOLS), &all(L2ADVERTISEMENTS), &all(BGPADVERTISEMENTS)).map(Some)
+            };
+        }
+        let profiles = all(BFDPROFILES);
+        let profiles: BTreeMap<Rc<str>, Nanos> =
+            profiles.into_iter().map(|one| (meta::name(one).into(), detection(one))).collect();
+        let mut peers = Vec::new();
+        for peer in all(BGPPEERS) {
+            let name = meta::name(peer);
+            let spec = &peer["spec"];
+            if self == Form::Resources && !spec["bfdProfile"].str().is_empty() {
+                let address = spec["peerAddress"].str();
+                return Err(format!("peer {address} has bfd-profile set on native bgp mode"));
+            }
+            let parsed = Peer::of(name, spec, &CAMEL, &profiles, &nodes);
+            peers.push(Rc::new(parsed.map_err(|error| format!("parsing peer {name}: {error}"))?));
+        }
+        let aliases = all(COMMUNITIES);
+        let aliases = aliases.iter().flat_map(|one| one["spec"]["communities"].items());
+        let aliases: BTreeMap<Rc<str>, Rc<str>> =
+            aliases.map(|one| (one["name"].text(), one["value"].text())).collect();
+        let mut pools = pools_of(&all(IPADDRESSPOOLS))?;
+        for (advertisements, is_bgp) in [(all(L2ADVERTISEMENTS), false), (all(BGPADVERTISEMENTS), true)] {
+            for one in advertisements {
+                add_advertisement(&mut pools, &all(IPADDRESSPOOLS), one, is_bgp, &aliases, &nodes)?;
             }
         }
+        Ok(Some(Loaded { pools, peers }))
     }
 }
 
 /// Reads IPAddressPools. One that nothing advertises gives addresses that nobody answers for.
 // Models go.universe.tf/metallb internal/config/config.go poolsFor
-fn pools_of(pools: &[&Value], layer2: &[&Value], bgp: &[&Value]) -> Result<Config, String> {
+fn pools_of(pools: &[&Value]) -> Result<Config, String> {
     let mut config = Config::new();
     for pool in pools {
         let name: Rc<str> = meta::name(pool).into();
@@ -80,18 +123,13 @@ fn pools_of(pools: &[&Value], layer2: &[&Value], bgp: &[&Value]) -> Result<Confi
         let failed = |error: String| format!("parsing address pool {name}: {error}");
         let ranges = ranges_of(&name, &spec["addresses"]).map_err(failed)?;
         config::check_overlap(&config, &name, &ranges)?;
-        let is_told = |advertisements: &[&Value]| advertisements.iter().any(|one| advertises(one, pool));
-        let protocol = match (is_told(layer2), is_told(bgp)) {
-            (true, _) => "layer2",
-            (false, true) => "bgp",
-            (false, false) => "",
-        };
         let allocation = &spec["serviceAllocation"];
         let namespaces = allocation["namespaces"].items().iter().map(Value::text).collect();
         config.insert(
             name,
             Pool {
-                protocol: protocol.into(),
+                layer2: Vec::new(),
+                bgp: Vec::new(),
                 ranges,
                 avoids_buggy_ips: spec["avoidBuggyIPs"].is_true(),
                 is_automatic: spec["autoAssign"].as_bool().unwrap_or(true),
@@ -101,6 +139,30 @@ fn pools_of(pools: &[&Value], layer2: &[&Value], bgp: &[&Value]) -> Result<Confi
         );
     }
     Ok(config)
+}
+
+/// Gives an advertisement to the pools that it is for.
+// Models go.universe.tf/metallb internal/config/config.go setBGPAdvertisementsToPools
+fn add_advertisement(
+    config: &mut Config,
+    pools: &[&Value],
+    one: &Value,
+    is_bgp: bool,
+    aliases: &BTreeMap<Rc<str>, Rc<str>>,
+    nodes: &[&Value],
+) -> Result<(), String> {
+    let spec = &one["spec"];
+    for pool in pools.iter().filter(|pool| advertises(one, pool)) {
+        let Some(known) = config.get_mut(meta::name(pool)) else { continue };
+        if !is_bgp {
+            known.layer2.push(Layer2::of(spec, nodes));
+            continue;
+        }
+        let bgp = Bgp::of(spec, &CAMEL, aliases, nodes)?;
+        bgp.check(&known.ranges)?;
+        known.bgp.push(bgp);
+    }
+    Ok(())
 }
 
 /// Returns whether an advertisement is for a pool: by its name, its labels, or because it names none.

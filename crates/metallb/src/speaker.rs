@@ -1,4 +1,6 @@
-use crate::config::Config;
+use crate::advertise::{Peer, is_for};
+use crate::bgp::{Heard, Letter, Sessions};
+use crate::config::{Loaded, Pool};
 use crate::controller::{CONFIG, address_of};
 use crate::log::Log;
 use crate::manifests::NAMESPACE;
@@ -6,10 +8,10 @@ use crate::members::{MEMBERS_PORT, Members, PROBE};
 use crate::source::Form;
 use crate::spam::Spam;
 use api::go::quote;
-use api::resources::{ENDPOINTSLICES, SERVICES};
+use api::resources::{ENDPOINTSLICES, NODES, SERVICES};
 use api::{Value, meta, tree};
 use client::{Component, Cx, Delivery, EventRecorder, Identity, IndexBy, Informers, WatchSpec, WorkQueue};
-use network::{Application, HostId, Network, Protocol};
+use network::{Application, BgpRoute, Cidr, HostId, Network, Protocol};
 use sha2::{Digest, Sha256};
 use sim::Time;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +19,11 @@ use std::net::Ipv4Addr;
 use std::rc::Rc;
 
 const SERVICE_NAME: IndexBy = IndexBy::Label("kubernetes.io/service-name");
+
+/// The label of nodes that no load balancer from outside is to use.
+const EXCLUDED: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+/// The interface that a node speaks ARP on.
+const INTERFACE: &str = "eth0";
 
 /// Where the numbers of the speakers' own applications begin.
 const APPLICATIONS: u64 = 1 << 41;
@@ -31,7 +38,12 @@ pub struct Speaker {
     informers: Informers,
     queue: WorkQueue,
     recorder: EventRecorder,
-    pools: Config,
+    config: Loaded,
+    sessions: Sessions,
+    /// The machine's address, once it has looked.
+    address: Ipv4Addr,
+    /// The Services that BGP tells of.
+    told: BTreeSet<Rc<str>>,
     members: Members,
     announced: BTreeMap<Rc<str>, Ipv4Addr>,
     /// The addresses that the network lets the node answer for.
@@ -56,7 +68,10 @@ impl Speaker {
             informers: Informers::default(),
             queue: WorkQueue::default(),
             recorder: EventRecorder::new("metallb-speaker", ""),
-            pools: Config::new(),
+            config: Loaded::default(),
+            sessions: Sessions::default(),
+            address: Ipv4Addr::UNSPECIFIED,
+            told: BTreeSet::new(),
             members: Members::default(),
             announced: BTreeMap::new(),
             answering: BTreeSet::new(),
@@ -84,6 +99,27 @@ impl Speaker {
         }
     }
 
+    /// Returns its machine.
+    pub fn host(&self) -> HostId {
+        self.host
+    }
+
+    /// Takes what it says to its peers of BGP; what comes of each message is to be told by
+    /// [`Speaker::hear`].
+    pub fn take_letters(&mut self) -> Vec<Letter> {
+        self.sessions.take_letters()
+    }
+
+    /// Returns what its peers hear of the end of its process.
+    pub fn last_letters(&mut self) -> Vec<Letter> {
+        self.sessions.close()
+    }
+
+    /// Learns what came of a message to a peer.
+    pub fn hear(&mut self, now: Time, peer: Ipv4Addr, heard: Heard) {
+        self.sessions.hear(now, peer, heard, &mut self.log);
+    }
+
     fn application(&self) -> Application {
         Application(APPLICATIONS + u64::from(self.host.0))
     }
@@ -94,6 +130,7 @@ impl Speaker {
             // Where the container has opened the port itself, this changes nothing.
             network.listen(self.host, protocol, MEMBERS_PORT, self.application());
         }
+        self.address = network.topology().host(self.host).map_or(self.address, |host| host.address);
         self.members.look(now, self.host, network.chance(), network);
         let wanted: BTreeSet<Ipv4Addr> = self.announced.values().copied().collect();
         for address in self.answering.difference(&wanted) {
@@ -134,7 +171,8 @@ impl Speaker {
 
     fn enqueue_all(&mut self, now: Time) {
         let balanced = self.informers.of(SERVICES).iter().filter(|service| address_of(service).is_some());
-        let keys: BTreeSet<Rc<str>> = balanced.map(meta::key).chain(self.announced.keys().cloned()).collect();
+        let known = self.announced.keys().chain(&self.told).cloned();
+        let keys: BTreeSet<Rc<str>> = balanced.map(meta::key).chain(known).collect();
         for key in keys {
             self.queue.add(now, key);
         }
@@ -151,9 +189,9 @@ impl Speaker {
             );
         };
         match loaded {
-            Ok(pools) => {
-                let stranded =
-                    self.announced.iter().find(|(_, ip)| !pools.values().any(|pool| pool.contains(**ip)));
+            Ok(config) => {
+                let has = |ip: Ipv4Addr| config.pools.values().any(|pool| pool.contains(ip));
+                let stranded = self.announced.iter().find(|(_, ip)| !has(**ip));
                 if let Some((service, address)) = stranded {
                     let fields = tree!({
                         "configmap": CONFIG,
@@ -164,7 +202,8 @@ impl Speaker {
                     });
                     return self.log.write(now, "error", "new configuration rejected", fields);
                 }
-                self.pools = pools;
+                self.config = config;
+                self.keep_sessions(now, "removedFromConfig");
                 let fields = tree!({"configmap": CONFIG, "event": "configLoaded"});
                 self.log.write(now, "info", "config (re)loaded", fields);
                 self.enqueue_all(now);
@@ -176,67 +215,183 @@ impl Speaker {
         }
     }
 
+    /// Holds sessions with the peers that are for this node.
+    fn keep_sessions(&mut self, now: Time, reason: &str) {
+        let own = |peer: &&Rc<Peer>| is_for(&peer.nodes, &self.node);
+        let peers: Vec<Rc<Peer>> = self.config.peers.iter().filter(own).cloned().collect();
+        self.sessions.keep(now, &peers, reason, &mut self.log);
+    }
+
     // Models go.universe.tf/metallb speaker/main.go SetBalancer
     fn sync(&mut self, cx: &mut Cx, key: &Rc<str>) {
         let service = self.informers.of(SERVICES).get(key).cloned().unwrap_or_default();
         let address = address_of(&service).filter(|_| service["spec"]["type"].str() == "LoadBalancer");
         let Some(address) = address else { return self.forget(cx.at(), key, "serviceDeleted") };
-        let Some(pool) = self.pool_of(address) else { return self.forget(cx.at(), key, "ipNotAllowed") };
-        if !self.is_owner(key, &service, address) {
-            return self.forget(cx.at(), key, "notOwner");
+        let found = self.config.pools.iter().find(|(_, pool)| pool.contains(address));
+        let Some((name, pool)) = found.map(|(name, pool)| (name.clone(), pool.clone())) else {
+            return self.forget(cx.at(), key, "ipNotAllowed");
+        };
+        if self.is_owner(key, &service, address, &pool) {
+            self.announce(cx, key, &service, address, (&name, &pool));
+        } else {
+            self.forget_layer2(cx.at(), key, "notOwner");
+        }
+        match self.why_no_route(key, &service, &pool) {
+            None => self.tell_routes(cx, key, &service, address, (&name, &pool)),
+            Some(reason) => self.forget_routes(cx.at(), key, reason),
+        }
+    }
+
+    fn announce(
+        &mut self,
+        cx: &mut Cx,
+        key: &Rc<str>,
+        service: &Value,
+        address: Ipv4Addr,
+        (name, pool): (&Rc<str>, &Pool),
+    ) {
+        let own = pool.layer2.iter().filter(|one| is_for(&one.nodes, &self.node));
+        let is_heard =
+            |interfaces: &BTreeSet<Rc<str>>| interfaces.is_empty() || interfaces.contains(INTERFACE);
+        if !own.clone().any(|one| is_heard(&one.interfaces)) {
+            self.forget_layer2(cx.at(), key, "notOwner");
+            let (ip, node) = (quote(&address.to_string()), quote(&self.node));
+            let message = format!(
+                "the interfaces specified by LB IP {ip} doesn't exist in assigned node {node} with protocol \"layer2\""
+            );
+            return self.recorder.event(cx, service, "Warning", "announceFailed", &message);
         }
         self.spam.begin(address, cx.at());
         if self.announced.get(key) != Some(&address) {
             self.announced.insert(key.clone(), address);
-            let fields = tree!({
-                "event": "serviceAnnounced",
-                "ips": [(address.to_string())],
-                "node": (&self.node),
-                "pool": pool,
-                "protocol": "layer2",
-                "service": key,
-            });
-            self.log.write(cx.at(), "info", "service has IP, announcing", fields);
+            self.log_announced(cx.at(), key, address, name, "layer2");
         }
-        let node = quote(&self.node);
-        let message = format!("announcing from node {node} with protocol \"layer2\"");
-        self.recorder.event(cx, &service, "Normal", "nodeAssigned", &message);
+        self.tell_assigned(cx, service, "layer2");
     }
 
-    fn pool_of(&self, address: Ipv4Addr) -> Option<Rc<str>> {
-        let own = self.pools.iter().find(|(_, pool)| &*pool.protocol == "layer2" && pool.contains(address));
-        own.map(|(name, _)| name.clone())
+    fn tell_assigned(&mut self, cx: &mut Cx, service: &Value, protocol: &str) {
+        let message = format!("announcing from node {} with protocol {}", quote(&self.node), quote(protocol));
+        self.recorder.event(cx, service, "Normal", "nodeAssigned", &message);
+    }
+
+    fn log_announced(&mut self, now: Time, key: &Rc<str>, address: Ipv4Addr, pool: &str, protocol: &str) {
+        let fields = tree!({
+            "event": "serviceAnnounced",
+            "ips": [(address.to_string())],
+            "node": (&self.node),
+            "pool": pool,
+            "protocol": protocol,
+            "service": key,
+        });
+        self.log.write(now, "info", "service has IP, announcing", fields);
+    }
+
+    /// Tells peers of a Service's routes.
+    // Models go.universe.tf/metallb speaker/bgp_controller.go SetBalancer
+    fn tell_routes(
+        &mut self,
+        cx: &mut Cx,
+        key: &Rc<str>,
+        service: &Value,
+        address: Ipv4Addr,
+        (name, pool): (&Rc<str>, &Pool),
+    ) {
+        let own = pool.bgp.iter().filter(|one| is_for(&one.nodes, &self.node));
+        let routes: Vec<_> = own
+            .map(|one| {
+                let prefix = Cidr::new(address, one.aggregation);
+                let route =
+                    BgpRoute { prefix, local_pref: one.local_pref, communities: one.communities.clone() };
+                (route, one.peers.clone())
+            })
+            .collect();
+        let fields = tree!({"event": "updatedAdvertisements", "numAds": (routes.len() as i64)});
+        self.log.write(cx.at(), "info", "making advertisements using BGP", fields);
+        self.sessions.tell(key, routes);
+        if self.told.insert(key.clone()) {
+            self.log_announced(cx.at(), key, address, name, "bgp");
+        }
+        self.tell_assigned(cx, service, "bgp");
     }
 
     fn forget(&mut self, now: Time, key: &Rc<str>, reason: &str) {
+        self.forget_layer2(now, key, reason);
+        self.forget_routes(now, key, reason);
+    }
+
+    fn forget_layer2(&mut self, now: Time, key: &Rc<str>, reason: &str) {
         if let Some(address) = self.announced.remove(key) {
-            let fields = tree!({
-                "event": "serviceWithdrawn",
-                "ip": [(address.to_string())],
-                "node": (&self.node),
-                "protocol": "layer2",
-                "reason": reason,
-                "service": key,
-            });
-            self.log.write(now, "info", "withdrawing service announcement", fields);
+            self.log_withdrawn(now, key, &[address.to_string()], reason, "layer2");
         }
+    }
+
+    fn forget_routes(&mut self, now: Time, key: &Rc<str>, reason: &str) {
+        if self.told.remove(key) {
+            let address = self.informers.of(SERVICES).get(key).and_then(address_of);
+            let addresses: Vec<String> = address.iter().map(Ipv4Addr::to_string).collect();
+            self.log_withdrawn(now, key, &addresses, reason, "bgp");
+            self.sessions.forget(key);
+        }
+    }
+
+    fn log_withdrawn(&mut self, now: Time, key: &Rc<str>, ips: &[String], reason: &str, protocol: &str) {
+        let ips: Value = ips.iter().map(|ip| Value::from(ip.as_str())).collect();
+        let fields = tree!({
+            "event": "serviceWithdrawn",
+            "ip": ips,
+            "node": (&self.node),
+            "protocol": protocol,
+            "reason": reason,
+            "service": key,
+        });
+        self.log.write(now, "info", "withdrawing service announcement", fields);
+    }
+
+    /// Returns whether a node is left out of balancing.
+    fn is_excluded(&self, node: &str) -> bool {
+        let node = self.informers.of(NODES).get(node);
+        node.is_some_and(|node| meta::labels(node).get(EXCLUDED).is_some())
+    }
+
+    /// Returns the nodes that have endpoints of a Service that can serve.
+    fn serving_nodes(&self, key: &str) -> Vec<&str> {
+        let slices = self.informers.of(ENDPOINTSLICES).by_index(SERVICE_NAME, key);
+        let endpoints = slices.flat_map(|slice| slice["endpoints"].items());
+        endpoints.filter(|one| can_serve(one)).map(|one| one["nodeName"].str()).collect()
     }
 
     /// Returns whether the address falls to this node: all speakers order the nodes by a hash of node and
     /// address, and the first one has it.
     // Models go.universe.tf/metallb speaker/layer2_controller.go ShouldAnnounce
-    fn is_owner(&self, key: &str, service: &Value, address: Ipv4Addr) -> bool {
-        let slices = || self.informers.of(ENDPOINTSLICES).by_index(SERVICE_NAME, key);
-        let serving = || slices().flat_map(|slice| slice["endpoints"].items()).filter(|one| can_serve(one));
-        if serving().next().is_none() {
+    fn is_owner(&self, key: &str, service: &Value, address: Ipv4Addr, pool: &Pool) -> bool {
+        let serving = self.serving_nodes(key);
+        if serving.is_empty() {
             return false;
         }
         let is_local = service["spec"]["externalTrafficPolicy"].str() == "Local";
-        let nodes = self
-            .members
-            .alive()
-            .filter(|node| !is_local || serving().any(|endpoint| endpoint["nodeName"].str() == &***node));
+        let is_told = |node: &str| pool.layer2.iter().any(|one| is_for(&one.nodes, node));
+        let nodes = self.members.alive().filter(|node| {
+            is_told(node) && !self.is_excluded(node) && (!is_local || serving.contains(&&***node))
+        });
         first_by_hash(nodes, address) == Some(&self.node)
+    }
+
+    /// Returns why BGP doesn't tell of a Service from this node; `None` where it does.
+    // Models go.universe.tf/metallb speaker/bgp_controller.go ShouldAnnounce
+    fn why_no_route(&self, key: &str, service: &Value, pool: &Pool) -> Option<&'static str> {
+        let serving = self.serving_nodes(key);
+        let is_local = service["spec"]["externalTrafficPolicy"].str() == "Local";
+        if !pool.bgp.iter().any(|one| is_for(&one.nodes, &self.node)) {
+            Some("notOwner")
+        } else if self.is_excluded(&self.node) {
+            Some("nodeLabeledExcludeBalancers")
+        } else if is_local && !serving.contains(&&*self.node) {
+            Some("noLocalEndpoints")
+        } else if serving.is_empty() {
+            Some("noEndpoints")
+        } else {
+            None
+        }
     }
 }
 
@@ -260,7 +415,7 @@ impl Component for Speaker {
     }
 
     fn watches(&self) -> Vec<WatchSpec> {
-        [SERVICES, ENDPOINTSLICES].map(WatchSpec::all).into_iter().chain(self.form.watches()).collect()
+        [SERVICES, ENDPOINTSLICES, NODES].map(WatchSpec::all).into_iter().chain(self.form.watches()).collect()
     }
 
     fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
@@ -283,6 +438,11 @@ impl Component for Speaker {
                 {
                     self.queue.add(cx.now, key);
                 }
+            } else if change.resource == NODES {
+                // What a node is for is said by its labels.
+                if meta::labels(&change.old) != meta::labels(&change.new) {
+                    self.queue.add(cx.now, CONFIG.into());
+                }
             } else if change.resource != SERVICES {
                 self.queue.add(cx.now, CONFIG.into());
             } else if address_of(&change.old).is_some() || address_of(&change.new).is_some() {
@@ -294,7 +454,8 @@ impl Component for Speaker {
     fn next_at(&self) -> Time {
         // Nothing is decided before it knows the others.
         let queue = self.queue.next_at().max(self.members.joined_at());
-        match queue.min(self.members.next_at()).min(self.probe_at).min(self.spam.next_at()) {
+        let sessions = self.sessions.next_at();
+        match queue.min(self.members.next_at()).min(self.probe_at).min(self.spam.next_at()).min(sessions) {
             Time::NEVER => Time::NEVER,
             at => at.max(self.busy_until),
         }
@@ -305,6 +466,7 @@ impl Component for Speaker {
             self.probe_at = cx.now + PROBE;
         }
         self.spam.tick(cx.now);
+        self.sessions.tick(cx.now, self.address, &mut self.log);
         for change in self.members.advance(cx.now) {
             let fields = tree!({
                 "node addr": (change.address.to_string()),

@@ -92,7 +92,7 @@ impl Component for World {
         match watch.checked_sub(own) {
             None => self.controller.deliver(cx, watch, delivery),
             Some(n) => {
-                let each = own + 1;
+                let each = own + 2;
                 let node = (n / each) as usize;
                 if self.runs[node] {
                     self.speakers[node].deliver(cx, n % each, delivery);
@@ -127,8 +127,8 @@ fn start(bench: &mut Bench<World>, node: usize) {
     let host = bench.component.nodes[node];
     bench.component.network.start(host);
     bench.component.runs[node] = true;
-    let first = 2 + 3 * node as u32;
-    bench.list_again(first..first + 3);
+    let first = 2 + 4 * node as u32;
+    bench.list_again(first..first + 4);
 }
 
 fn config(range: &str) -> Value {
@@ -563,7 +563,10 @@ fn the_native_manifests_are_whole() {
         .filter(|object| object["kind"].str() == "CustomResourceDefinition")
         .map(|object| object["spec"]["names"]["kind"].str())
         .collect();
-    assert_eq!(kinds, ["IPAddressPool", "L2Advertisement", "BGPAdvertisement"]);
+    assert_eq!(
+        kinds,
+        ["IPAddressPool", "L2Advertisement", "BGPAdvertisement", "BGPPeer", "BFDProfile", "Community"]
+    );
     for kind in ["DaemonSet", "Deployment"] {
         let object = objects.iter().find(|object| object["kind"].str() == kind).unwrap();
         assert_eq!(Form::of(&object["spec"]["template"]), Form::Resources);

@@ -4,6 +4,7 @@
 //! `iptables-save` prints there.
 
 mod address;
+mod bgp;
 mod capture;
 mod connect;
 pub mod conntrack;
@@ -19,6 +20,7 @@ pub mod nftables;
 mod node;
 mod passage;
 mod payload;
+mod router;
 mod sockets;
 mod tables;
 #[cfg(test)]
@@ -29,6 +31,7 @@ mod walk;
 mod way;
 
 pub use address::{Cidr, Protocol, Socket};
+pub use bgp::{BGP_PORT, BgpMessage, BgpRoute};
 pub use capture::{Capture, CaptureId, Filter, Seen, veth_name};
 pub use explain::{Question, WouldAnswer};
 pub use network::{Connect, Network};

@@ -22,6 +22,8 @@ pub struct HostId(pub u32);
 pub enum HostKind {
     /// A machine outside the cluster, on the same segment.
     Outside,
+    /// A machine outside the cluster that passes packets on.
+    Router,
     /// A node.
     Node,
     /// A pod with an address of its own.
@@ -44,6 +46,8 @@ pub struct Host {
     pub is_up: bool,
     /// The routes of a machine outside the cluster, besides its segment.
     pub routes: Vec<(Cidr, Ipv4Addr)>,
+    /// The next hops of a router's routes.
+    pub hops: BTreeMap<Cidr, Vec<Ipv4Addr>>,
     /// How many connections it began.
     pub(crate) begun: u64,
     pub(crate) next_port: u16,
@@ -126,8 +130,16 @@ impl Topology {
         let name: Rc<str> = name.into();
         self.by_name.insert(name.clone(), id);
         self.by_address.insert(address, id);
-        let host =
-            Host { name, kind, address, is_up: true, routes: Vec::new(), begun: 0, next_port: FIRST_PORT };
+        let host = Host {
+            name,
+            kind,
+            address,
+            is_up: true,
+            routes: Vec::new(),
+            hops: BTreeMap::new(),
+            begun: 0,
+            next_port: FIRST_PORT,
+        };
         self.hosts.insert(id, host);
         id
     }

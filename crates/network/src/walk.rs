@@ -102,6 +102,7 @@ impl Network {
             let next = match host.kind {
                 HostKind::Node => self.at_node(now, at, packet, origin, trip),
                 _ if is_own => Err(Fate::Arrived(at)),
+                HostKind::Router => self.at_router(now, at, packet, origin, trip),
                 _ if origin != Origin::Process => Err(Fate::Lost(Loss::NotMine)),
                 HostKind::Pod { node } => {
                     trip.elapsed += self.link(Link::Veth, trip);

@@ -42,6 +42,9 @@ pub(crate) fn install(cluster: &mut Cluster) {
             }
         }
     }
+    if cluster.preset.addons.iter().any(|addon| addon == "cloud") {
+        super::cloud::begin(cluster);
+    }
     if !cluster.preset.proxy_mode.is_empty() {
         let map = kube_proxy::config_map(&cluster.preset.proxy_mode);
         apply(&mut cluster.world, &map);
@@ -75,9 +78,8 @@ pub(crate) fn known_url(url: &str) -> Option<String> {
         return Some(texts.join("---\n"));
     }
     let manifests = match url.ends_with(".yaml") {
-        true if url.contains("metallb") && (url.contains("native") || url.contains("metallb-frr")) => {
-            metallb::native_manifests()
-        }
+        true if url.contains("metallb-frr") => metallb::frr_manifests(),
+        true if url.contains("metallb") && url.contains("native") => metallb::native_manifests(),
         true if url.contains("metallb") => metallb::manifests(),
         true if url.contains("/metrics-server/") => metrics_server::manifests(),
         _ => return None,

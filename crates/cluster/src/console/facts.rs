@@ -111,8 +111,19 @@ impl Ground<'_> {
             format!("{} dev eth0 proto kernel scope link src {address}", segment(address)),
         ];
         let Some(own) = topology.pod_network(id) else {
+            if topology.host(id).is_some_and(|host| host.kind == HostKind::Router) {
+                // It is the way out itself.
+                routes.remove(0);
+                routes.extend(self.parts.addons.router().map(frr::Router::ip_routes).unwrap_or_default());
+                return routes;
+            }
             let more = topology.host(id).map(|host| host.routes.as_slice()).unwrap_or_default();
-            routes.extend(more.iter().map(|(to, via)| format!("{to} via {via} dev eth0")));
+            for (to, via) in more {
+                match to.prefix() {
+                    0 => routes[0] = format!("default via {via} dev eth0 proto static"),
+                    _ => routes.push(format!("{to} via {via} dev eth0")),
+                }
+            }
             return routes;
         };
         if let Some(bridge) = own.nth(1) {
@@ -193,9 +204,9 @@ impl Ground<'_> {
         let Place::Client = place else { return None };
         let address: Ipv4Addr = address.parse().ok()?;
         let topology = self.wires.network.topology();
-        let is_routed = topology
-            .host(self.wires.client)
-            .is_some_and(|client| client.routes.iter().any(|(network, _)| network.contains(address)));
+        let is_routed = topology.host(self.wires.client).is_some_and(|client| {
+            client.routes.iter().any(|(network, _)| network.prefix() > 0 && network.contains(address))
+        });
         if is_routed {
             return None;
         }

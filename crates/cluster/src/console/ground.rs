@@ -39,7 +39,10 @@ impl Ground<'_> {
     pub(super) fn host_of(&self, place: &Place) -> Option<HostId> {
         match place {
             Place::Client => Some(self.wires.client),
-            Place::Node(name) => self.wires.nodes.get(name).copied(),
+            Place::Node(name) => {
+                let router = || crate::addons::router::machine(&self.wires.network, name);
+                self.wires.nodes.get(name).copied().or_else(router)
+            }
             Place::Container { namespace, pod, .. } => {
                 let key = api::meta::object_key(namespace, pod);
                 self.wires.pod_by_key(&key).map(|pod| pod.host)
@@ -303,6 +306,11 @@ impl Host for Ground<'_> {
         let found = self.wires.nodes.iter().find(|(name, host)| {
             &***name == target || topology.host(**host).is_some_and(|host| host.address.to_string() == target)
         });
+        if let Some(router) = self.parts.addons.router()
+            && (target == frr::NAME || target == router.address().to_string())
+        {
+            return Ok(Place::Node(frr::NAME.into()));
+        }
         match found {
             Some((_, host)) if !topology.is_up(*host) => {
                 Err(format!("ssh: connect to host {target} port 22: No route to host"))

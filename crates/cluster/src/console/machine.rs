@@ -133,12 +133,62 @@ impl Ground<'_> {
             "minikube" => self.minikube(words.get(1..)?),
             "vagrant" => Some(self.vagrant(words.get(1..)?)),
             "machine" => Some(self.machine_power(words.get(1..)?)),
+            "cloud-controller-manager" => Some(self.cloud(words.get(1..)?)),
             "iptables" | "iptables-save" | "conntrack" => Some(MachineAnswer::failed(
                 1,
                 "this machine has no rules of the cluster\n# kubarium: rules are on the nodes: ssh node-1 iptables-save -t nat\n",
             )),
             _ => None,
         }
+    }
+
+    /// `cloud-controller-manager`: the controller of a cloud, whose load balancers are then there. The real
+    /// one runs in the cluster or beside it; here it goes on in the background.
+    fn cloud(&mut self, words: &[&str]) -> MachineAnswer {
+        let on = match words {
+            [] | ["--cloud-provider=external"] => true,
+            ["--stop"] => false,
+            _ => {
+                let text = "# kubarium: cloud-controller-manager begins, and with --stop it ends\n";
+                return MachineAnswer::failed(1, text);
+            }
+        };
+        self.machines.cloud = Some(on);
+        MachineAnswer::ok(match on {
+            true => format!(
+                "# kubarium: Services of type LoadBalancer get a load balancer of a cloud now, with addresses of {}\n",
+                cloud_provider::CLOUD
+            ),
+            false => String::new(),
+        })
+    }
+
+    /// What the router beside the nodes can do.
+    fn run_on_router(&mut self, words: &[&str]) -> Option<MachineAnswer> {
+        let router = self.parts.addons.router()?;
+        let ["vtysh", rest @ ..] = words else { return None };
+        let mut out = String::new();
+        let mut rest = rest.iter();
+        let mut commands = 0;
+        while let Some(word) = rest.next() {
+            let command = match (*word, word.strip_prefix("-c")) {
+                ("-c", _) => rest.next().copied().unwrap_or(""),
+                (_, Some(command)) => command,
+                _ => return Some(MachineAnswer::failed(1, "usage: vtysh -c COMMAND\n")),
+            };
+            commands += 1;
+            match router.vtysh(self.world.now, command) {
+                Ok(text) => out.push_str(&text),
+                Err(error) => return Some(MachineAnswer { out, err: error, code: 1 }),
+            }
+        }
+        if commands == 0 {
+            return Some(MachineAnswer::failed(
+                1,
+                "# kubarium: vtysh -c 'show ip bgp summary' asks the router\n",
+            ));
+        }
+        Some(MachineAnswer::ok(out))
     }
 
     /// `machine stop NODE`, `machine start NODE`: the power switch of the page, as a command. The control
@@ -306,6 +356,9 @@ impl Ground<'_> {
     }
 
     fn run_on_node(&mut self, name: &str, words: &[&str], stdin: &str) -> Option<MachineAnswer> {
+        if name == frr::NAME {
+            return self.run_on_router(words);
+        }
         let host = *self.wires.nodes.get(name)?;
         let now = self.world.now;
         Some(match *words.first()? {

@@ -53,6 +53,8 @@ pub(crate) struct Machines {
     pub has_mail: bool,
     /// Machines whose kube-proxy is to start anew.
     pub proxy_restarts: Vec<String>,
+    /// Whether a cloud's controller is to begin or to end once the step is over.
+    pub(crate) cloud: Option<bool>,
     /// Machines that boot: when they are up again.
     pub reboots: Vec<(Time, String)>,
     pub(super) client: Files,
@@ -83,6 +85,7 @@ impl Machines {
             proxies: Proxies::default(),
             has_mail: false,
             proxy_restarts: Vec::new(),
+            cloud: None,
             reboots: Vec::new(),
             client: Files::with_folders(&[HOME, "/tmp"]),
             nodes: BTreeMap::new(),

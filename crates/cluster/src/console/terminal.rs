@@ -205,6 +205,11 @@ impl Cluster {
         if let Some(on) = tunnel {
             crate::addons::tunnel(self, on);
         }
+        match self.terminal.machines.cloud.take() {
+            Some(true) => drop(crate::addons::cloud::begin(self)),
+            Some(false) => crate::addons::cloud::stop(self),
+            None => {}
+        }
         for (node, on) in power {
             // The name was looked up before.
             let _ = self.power(&node, on);

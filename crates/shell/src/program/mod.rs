@@ -296,6 +296,7 @@ const TABLE: &[(&str, Make, &str)] = &[
 
 /// Programs that the machine itself has, by where they are.
 const MACHINES: &[(&str, &str)] = &[
+    ("cloud-controller-manager", "client"),
     ("conntrack", "node"),
     ("crictl", "node"),
     ("dmesg", "node"),
@@ -321,6 +322,7 @@ const MACHINES: &[(&str, &str)] = &[
     ("systemctl", "node"),
     ("tc", "node"),
     ("vagrant", "client"),
+    ("vtysh", "node"),
     ("way", "any"),
     ("who", "any"),
 ];
