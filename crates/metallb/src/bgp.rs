@@ -49,11 +49,14 @@ struct Session {
     wait: Nanos,
 }
 
+/// A route, and the names of the peers that hear of it; all without any.
+type Told = (BgpRoute, BTreeSet<Rc<str>>);
+
 /// A speaker's sessions, and what they tell of.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sessions {
     by_peer: BTreeMap<Ipv4Addr, Session>,
-    routes: BTreeMap<Rc<str>, Vec<(BgpRoute, BTreeSet<Rc<str>>)>>,
+    routes: BTreeMap<Rc<str>, Vec<Told>>,
     letters: VecDeque<Letter>,
 }
 
@@ -93,7 +96,7 @@ impl Sessions {
     }
 
     /// Tells of a Service's routes from now on, each to the peers that are named, or to all without names.
-    pub(crate) fn tell(&mut self, service: &Rc<str>, routes: Vec<(BgpRoute, BTreeSet<Rc<str>>)>) {
+    pub(crate) fn tell(&mut self, service: &Rc<str>, routes: Vec<Told>) {
         if self.routes.get(service) == Some(&routes) {
             return;
         }
