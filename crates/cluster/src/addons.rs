@@ -3,6 +3,7 @@
 
 pub(crate) mod cloud;
 mod dns;
+mod gateways;
 mod install;
 mod metrics;
 pub(crate) mod router;
@@ -22,6 +23,7 @@ use kubelet::{PodRequest, ProgramChange, Taken};
 use metrics_server::MetricsServer;
 use network::{Answer, Arrival, Payload, Protocol};
 use nfs_provisioner::Provisioner;
+use nginx_gateway_fabric::{ControlPlane, DataPlane};
 use sim::Time;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -48,6 +50,10 @@ pub(crate) enum Addon {
     Cloud(Box<Cloud>),
     /// The router beside the nodes.
     Router(Box<router::RouterPart>),
+    /// What looks after Gateways.
+    Gateways(Box<ControlPlane>),
+    /// A Gateway's nginx.
+    Gateway(Box<DataPlane>),
     /// The metrics server.
     Metrics(Box<MetricsServer>),
 }
@@ -60,6 +66,8 @@ impl Addon {
             Addon::Speaker(speaker) => speaker.as_ref(),
             Addon::Provisioner(provisioner) => provisioner.as_ref(),
             Addon::Ingress(controller) => controller.as_ref(),
+            Addon::Gateways(plane) => plane.as_ref(),
+            Addon::Gateway(plane) => plane.as_ref(),
             Addon::Tunnel(tunnel) => tunnel.as_ref(),
             Addon::Cloud(cloud) => cloud.as_ref(),
             Addon::Router(router) => router.as_ref(),
@@ -74,6 +82,8 @@ impl Addon {
             Addon::Speaker(speaker) => speaker.as_mut(),
             Addon::Provisioner(provisioner) => provisioner.as_mut(),
             Addon::Ingress(controller) => controller.as_mut(),
+            Addon::Gateways(plane) => plane.as_mut(),
+            Addon::Gateway(plane) => plane.as_mut(),
             Addon::Tunnel(tunnel) => tunnel.as_mut(),
             Addon::Cloud(cloud) => cloud.as_mut(),
             Addon::Router(router) => router.as_mut(),
@@ -94,6 +104,8 @@ impl Addon {
                 Addon::Controller(Box::new(metallb::Controller::new(name, metallb::Form::of(pod))))
             }
             "ingress-nginx" => Addon::Ingress(Box::new(IngressController::new(pod))),
+            "nginx-gateway-fabric" => Addon::Gateways(Box::new(ControlPlane::new(pod))),
+            "nginx-gateway-data-plane" => Addon::Gateway(Box::new(DataPlane::new(pod))),
             "metrics-server" => Addon::Metrics(Box::new(MetricsServer::new(pod, now))),
             "nfs-provisioner" => Addon::Provisioner(Box::new(Provisioner::new(pod))),
             "metallb-speaker" => {
@@ -107,7 +119,12 @@ impl Addon {
     fn take_log(&mut self) -> Vec<String> {
         match self {
             Addon::Dns(server) => server.take_log(),
-            Addon::Provisioner(_) | Addon::Tunnel(_) | Addon::Cloud(_) | Addon::Router(_) => Vec::new(),
+            Addon::Provisioner(_)
+            | Addon::Tunnel(_)
+            | Addon::Cloud(_)
+            | Addon::Router(_)
+            | Addon::Gateways(_) => Vec::new(),
+            Addon::Gateway(plane) => plane.take_log(),
             Addon::Controller(controller) => controller.take_log(),
             Addon::Ingress(controller) => controller.take_log(),
             Addon::Speaker(speaker) => speaker.take_log(),
@@ -127,6 +144,8 @@ impl Addon {
             Addon::Dns(_)
             | Addon::Controller(_)
             | Addon::Ingress(_)
+            | Addon::Gateways(_)
+            | Addon::Gateway(_)
             | Addon::Tunnel(_)
             | Addon::Metrics(_) => {}
         }
@@ -187,6 +206,7 @@ pub(crate) fn follow(cluster: &mut Cluster) {
     }
     introduce(cluster);
     router::carry(cluster);
+    gateways::push(cluster);
     cloud::send_checks(cluster);
     dns::reload(cluster);
     write_logs(cluster);

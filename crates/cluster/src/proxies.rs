@@ -4,33 +4,40 @@
 use crate::Cluster;
 use crate::addons::Addon;
 use crate::wires::Asker;
-use ingress_nginx::Served;
 use network::{Answer, Arrival, Connect, Ended, ExchangeId, Protocol};
+use nginx::Served;
 use sim::Time;
 
 /// Hands a request to the program of a pod, if that is a proxy. Returns whether it is one.
 pub(crate) fn serve(cluster: &mut Cluster, part: Option<u32>, uid: &str, arrival: &Arrival) -> bool {
-    let Some((part, controller)) = part.and_then(|part| match cluster.parts.addons.get_mut(part) {
-        Some(Addon::Ingress(controller)) => Some((part, controller)),
-        _ => None,
-    }) else {
-        return false;
-    };
+    let Some(part) = part else { return false };
     let ends = (arrival.local.port, arrival.peer);
     let chance = cluster.world.chance;
-    let served = controller.serve(arrival.at, chance, arrival.exchange.0, ends, &arrival.payload);
+    let (at, id, payload) = (arrival.at, arrival.exchange.0, &arrival.payload);
+    let (served, mirrors) = match cluster.parts.addons.get_mut(part) {
+        Some(Addon::Ingress(controller)) => (controller.serve(at, chance, id, ends, payload), Vec::new()),
+        Some(Addon::Gateway(plane)) => {
+            let served = plane.serve(at, chance, id, ends, payload);
+            (served, plane.take_mirrors())
+        }
+        _ => return false,
+    };
     let span = cluster.world.timing.answer;
     let takes = span.draw(chance, "proxy", uid, arrival.exchange.0) / 8;
-    act(cluster, part, arrival.at + takes, served);
+    for served in std::iter::once(served).chain(mirrors) {
+        act(cluster, part, arrival.at + takes, served);
+    }
     true
 }
 
 /// Hands a proxy what came of a request of its own.
 pub(crate) fn replied(cluster: &mut Cluster, part: u32, id: u64, ended: &Ended) {
-    if let Some(Addon::Ingress(controller)) = cluster.parts.addons.get_mut(part) {
-        let served = controller.reply(ended.at, id, &ended.outcome);
-        act(cluster, part, ended.at, served);
-    }
+    let served = match cluster.parts.addons.get_mut(part) {
+        Some(Addon::Ingress(controller)) => controller.reply(ended.at, id, &ended.outcome),
+        Some(Addon::Gateway(plane)) => plane.reply(ended.at, id, &ended.outcome),
+        _ => return,
+    };
+    act(cluster, part, ended.at, served);
 }
 
 fn act(cluster: &mut Cluster, part: u32, at: Time, served: Served) {

@@ -73,6 +73,13 @@ fn of(subject: &str, issuer: &str, (number, why): (u8, &str)) -> Certificate {
     Certificate { subject, issuer, flaw: (number, why.to_string()), note: String::new() }
 }
 
+fn of_secret(secret: &str) -> Certificate {
+    Certificate {
+        note: format!("the one in Secret {secret}; what it says isn't read here"),
+        ..of("", "", SELF_SIGNED)
+    }
+}
+
 /// Returns the certificate that whoever listens there shows to a client that means a name; `None` where no TLS
 /// is spoken.
 fn certificate(cluster: &Cluster, arrival: &Arrival, name: &str) -> Option<Certificate> {
@@ -94,11 +101,9 @@ fn certificate(cluster: &Cluster, arrival: &Arrival, name: &str) -> Option<Certi
                 let fake = "O=Acme Co; CN=Kubernetes Ingress Controller Fake Certificate";
                 of(fake, fake, SELF_SIGNED)
             }
-            secret => Certificate {
-                note: format!("the one in Secret {secret}; what it says isn't read here"),
-                ..of("", "", SELF_SIGNED)
-            },
+            secret => of_secret(secret),
         }),
+        (Addon::Gateway(plane), port) => plane.secret_of(port, name).map(of_secret),
         (Addon::Ingress(_), NGINX_WEBHOOK) => Some(of("O=nil2", "O=nil1", NO_ISSUER)),
         (Addon::Controller(_), METALLB_WEBHOOK) => {
             let name = "CN=metallb-webhook-service.metallb-system.svc";
@@ -113,7 +118,8 @@ fn certificate(cluster: &Cluster, arrival: &Arrival, name: &str) -> Option<Certi
 fn plain(cluster: &Cluster, arrival: &Arrival) -> HttpResponse {
     let uid = cluster.wires.applications.get(&arrival.application);
     let addon = uid.and_then(|uid| cluster.parts.addons.of_pod(uid));
-    if matches!(addon, Some(Addon::Ingress(_))) && arrival.local.port == NGINX {
+    let is_ingress = matches!(addon, Some(Addon::Ingress(_))) && arrival.local.port == NGINX;
+    if is_ingress || matches!(addon, Some(Addon::Gateway(_))) {
         // Models nginx src/http/ngx_http_special_response.c ngx_http_error_497_page
         let body = "<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n<body>\r\n\
                     <center><h1>400 Bad Request</h1></center>\r\n\

@@ -1,9 +1,10 @@
 use crate::config::{Backend, Config, Scope};
-use crate::proxy::{Came, Proxy, Served};
+use crate::proxy::Proxy;
 use api::resources::{ENDPOINTSLICES, INGRESSCLASSES, INGRESSES, PODS, SECRETS, SERVICES};
 use api::{Value, int_or_string, meta, tree};
 use client::{Change, Component, Cx, Delivery, EventRecorder, Identity, IndexBy, Informers, WatchSpec};
 use network::{Answer, HttpResponse, Outcome, Payload, Socket};
+use nginx::{Came, Served};
 use sim::{Chance, MILLISECOND, Nanos, SECOND, Time};
 use std::collections::BTreeSet;
 use std::rc::Rc;

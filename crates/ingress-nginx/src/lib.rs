@@ -9,7 +9,6 @@ mod config;
 mod controller;
 mod manifests;
 mod options;
-mod pages;
 mod proxy;
 mod route;
 #[cfg(test)]
@@ -18,5 +17,5 @@ mod tests;
 pub use config::{Backend, Certificate, Config, Location, PathKind, Server};
 pub use controller::IngressController;
 pub use manifests::{Provider, manifests};
+pub use nginx::Served;
 pub use options::{Canary, Options};
-pub use proxy::Served;

@@ -1,160 +1,49 @@
-//! Requests: what nginx answers itself, whom it asks, and what it makes of the answer.
+//! Requests: which location they are for, and what nginx is to do with them.
 
 use crate::config::{Backend, Config, Location};
 use crate::controller::Endpoints;
-use crate::pages::{page, redirect};
-use network::{Answer, Headers, HttpRequest, HttpResponse, Outcome, Payload, Socket};
-use sim::{Chance, Nanos, SECOND, Time};
-use std::collections::{BTreeMap, VecDeque};
+use network::{Headers, HttpRequest, HttpResponse, Outcome};
+use nginx::{Ask, Balance, Came, Edits, LogFormat, Plan, Served, cookie, header, page, redirect};
+use sim::Time;
 use std::rc::Rc;
 
-/// How many requests may be under way (`worker_connections`).
-const CONNECTIONS: usize = 16_384;
-/// How many endpoints are tried for one request (`proxy-next-upstream-tries`).
-const TRIES: usize = 3;
-/// How long an endpoint may take to answer (`proxy-read-timeout`).
-const READ_TIMEOUT: Nanos = 60 * SECOND;
-/// How many lines are kept until somebody takes them.
-const LINES: usize = 1_024;
-
-/// What becomes of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Served {
-    /// It is answered.
-    Answer {
-        /// The request.
-        exchange: u64,
-        /// The answer.
-        answer: Answer,
-    },
-    /// An endpoint is asked; the outcome comes back by the number.
-    Ask {
-        /// The number.
-        id: u64,
-        /// The endpoint.
-        to: Socket,
-        /// What it is asked.
-        payload: Rc<Payload>,
-        /// After how long nginx gives up.
-        patience: Nanos,
-    },
-    /// Nothing; there are too many requests, or nobody waits any more.
-    Nothing,
-}
-
-/// A request that an endpoint was asked for.
+/// The nginx that the controller configures.
 #[derive(Clone, Debug)]
-struct Pending {
-    exchange: u64,
-    client: Socket,
-    request: HttpRequest,
-    upstream: Rc<Payload>,
-    backend: Backend,
-    tried: Vec<Socket>,
-    began: Time,
-}
+pub(crate) struct Proxy(nginx::Proxy<Backend>);
 
-/// The proxy's state.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Proxy {
-    pending: BTreeMap<u64, Pending>,
-    next: u64,
-    turns: BTreeMap<Backend, u64>,
-    served: u64,
-    log: VecDeque<String>,
-}
-
-/// A request as it came.
-pub(crate) struct Came<'a> {
-    pub(crate) now: Time,
-    pub(crate) exchange: u64,
-    pub(crate) client: Socket,
-    pub(crate) request: &'a HttpRequest,
-    pub(crate) chance: Chance,
-    pub(crate) pod: &'a str,
-}
-
-fn header<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
-    headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
-}
-
-fn cookie<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
-    let pairs = header(headers, "cookie")?.split(';').filter_map(|pair| pair.trim().split_once('='));
-    pairs.into_iter().find(|(key, _)| !name.is_empty() && *key == name).map(|(_, value)| value)
+impl Default for Proxy {
+    fn default() -> Proxy {
+        Proxy(nginx::Proxy::new(LogFormat::UpstreamInfo, Balance::RoundRobin))
+    }
 }
 
 impl Proxy {
     /// Takes the lines written since the last call.
     pub(crate) fn take_log(&mut self) -> Vec<String> {
-        self.log.drain(..).collect()
-    }
-
-    pub(crate) fn write(&mut self, line: String) {
-        if self.log.len() >= LINES {
-            self.log.pop_front();
-        }
-        self.log.push_back(line);
+        self.0.take_log()
     }
 
     /// Takes a request.
     pub(crate) fn serve(&mut self, came: &Came, config: &Config, endpoints: &impl Endpoints) -> Served {
-        let request = came.request;
-        self.served += 1;
-        let server = config.server(&request.host);
-        let path = request.path.split('?').next().unwrap_or("/");
-        let location = server.and_then(|(_, server)| server.location(path));
-        let Some(location) = location else {
-            return self.page(came, page(404), "upstream-default-backend");
+        let number = self.0.count();
+        let server = config.server(&came.request.host);
+        let edits = shown(came.request.is_tls);
+        let path = came.request.path.split('?').next().unwrap_or("/");
+        let nobody = || Plan::Own(page(404), "upstream-default-backend".to_string());
+        let plan = match server.and_then(|(_, server)| server.location(path)) {
+            None => nobody(),
+            Some(location) => match (own_answer(location, came, path), backend(location, came, number)) {
+                (Some(answer), _) => Plan::Own(answer, "-".to_string()),
+                (None, None) => nobody(),
+                (None, Some(backend)) => Plan::Ask(Ask {
+                    name: backend.name(),
+                    ready: endpoints.of(&backend),
+                    request: forwarded(location, came),
+                    backend,
+                }),
+            },
         };
-        if let Some(answer) = own_answer(location, came, path) {
-            return self.page(came, answer, "-");
-        }
-        let Some(backend) = self.backend(location, came) else {
-            return self.page(came, page(404), "upstream-default-backend");
-        };
-        let ready = endpoints.of(&backend);
-        if ready.is_empty() {
-            return self.page(came, page(503), &backend.name());
-        }
-        if self.pending.len() >= CONNECTIONS {
-            return Served::Nothing;
-        }
-        let upstream = Rc::new(Payload::Http(forwarded(location, came)));
-        let pending = Pending {
-            exchange: came.exchange,
-            client: came.client,
-            request: request.clone(),
-            upstream,
-            backend,
-            tried: Vec::new(),
-            began: came.now,
-        };
-        self.ask(pending, &ready)
-    }
-
-    /// Chooses who answers: the location's backend or a canary's.
-    fn backend(&self, location: &Location, came: &Came) -> Option<Backend> {
-        let headers = &came.request.headers;
-        let takes = |(n, (canary, _)): &(usize, &(crate::Canary, Backend))| {
-            let said = header(headers, &canary.header).filter(|_| !canary.header.is_empty());
-            let draw = came.chance.draw("canary", came.pod, (self.served << 4) + *n as u64);
-            canary.takes(said, cookie(headers, &canary.cookie), draw)
-        };
-        let other = location.canaries.iter().enumerate().find(takes).map(|(_, (_, backend))| backend);
-        other.or(location.backend.as_ref()).cloned()
-    }
-
-    /// Asks the next endpoint in turn.
-    // Models github.com/kubernetes/ingress-nginx rootfs/etc/nginx/lua/balancer/round_robin.lua
-    fn ask(&mut self, mut pending: Pending, ready: &[Socket]) -> Served {
-        let turn = self.turns.entry(pending.backend.clone()).or_default();
-        let to = ready[(*turn % ready.len() as u64) as usize];
-        *turn += 1;
-        pending.tried.push(to);
-        self.next += 1;
-        let (id, payload) = (self.next, pending.upstream.clone());
-        self.pending.insert(id, pending);
-        Served::Ask { id, to, payload, patience: READ_TIMEOUT }
+        self.0.serve(came, plan, edits)
     }
 
     /// Takes what came of asking an endpoint.
@@ -165,49 +54,26 @@ impl Proxy {
         outcome: &Outcome,
         endpoints: &impl Endpoints,
     ) -> Served {
-        let Some(pending) = self.pending.remove(&id) else { return Served::Nothing };
-        let response = match outcome {
-            Outcome::Answered(Answer::Http(response)) => passed_on(response),
-            Outcome::Timeout => page(504),
-            _ => {
-                let left: Vec<Socket> = endpoints
-                    .of(&pending.backend)
-                    .into_iter()
-                    .filter(|one| !pending.tried.contains(one))
-                    .collect();
-                if !left.is_empty() && pending.tried.len() < TRIES {
-                    return self.ask(pending, &left);
-                }
-                page(502)
-            }
-        };
-        self.finish(now, &pending, response)
-    }
-
-    /// Answers by itself.
-    fn page(&mut self, came: &Came, response: HttpResponse, name: &str) -> Served {
-        let line = access(came.now, came.client, came.request, &response, name, "-", 0);
-        self.write(line);
-        Served::Answer { exchange: came.exchange, answer: shown(response, came.request.is_tls) }
-    }
-
-    fn finish(&mut self, now: Time, pending: &Pending, response: HttpResponse) -> Served {
-        let tried: Vec<String> = pending.tried.iter().map(Socket::to_string).collect();
-        let name = pending.backend.name();
-        let took = now - pending.began;
-        let line = access(now, pending.client, &pending.request, &response, &name, &tried.join(", "), took);
-        self.write(line);
-        Served::Answer { exchange: pending.exchange, answer: shown(response, pending.request.is_tls) }
+        self.0.reply(now, id, outcome, |backend| endpoints.of(backend))
     }
 }
 
+/// Chooses who answers: the location's backend or a canary's.
+fn backend(location: &Location, came: &Came, number: u64) -> Option<Backend> {
+    let headers = &came.request.headers;
+    let takes = |(n, (canary, _)): &(usize, &(crate::Canary, Backend))| {
+        let said = header(headers, &canary.header).filter(|_| !canary.header.is_empty());
+        let draw = came.chance.draw("canary", came.pod, (number << 4) + *n as u64);
+        canary.takes(said, cookie(headers, &canary.cookie), draw)
+    };
+    let other = location.canaries.iter().enumerate().find(takes).map(|(_, (_, backend))| backend);
+    other.or(location.backend.as_ref()).cloned()
+}
+
 /// Adds what nginx says through TLS.
-fn shown(mut response: HttpResponse, is_tls: bool) -> Answer {
-    if is_tls {
-        let hsts = ("Strict-Transport-Security".into(), "max-age=31536000; includeSubDomains".into());
-        response.headers.push(hsts);
-    }
-    Answer::Http(response)
+fn shown(is_tls: bool) -> Edits {
+    let hsts = ("Strict-Transport-Security".into(), "max-age=31536000; includeSubDomains".into());
+    Edits { set: if is_tls { vec![hsts] } else { Vec::new() }, ..Edits::default() }
 }
 
 /// Returns what nginx answers at a location without asking anybody.
@@ -264,44 +130,4 @@ fn forwarded(location: &Location, came: &Came) -> HttpRequest {
         body: request.body.clone(),
         is_tls: false,
     }
-}
-
-/// Returns an endpoint's answer as the client gets it.
-fn passed_on(response: &HttpResponse) -> HttpResponse {
-    const HIDDEN: [&str; 4] = ["server", "date", "content-length", "x-powered-by"];
-    let mut response = response.clone();
-    response.headers.retain(|(name, _)| !HIDDEN.iter().any(|hidden| name.eq_ignore_ascii_case(hidden)));
-    response
-}
-
-/// Writes a line of the access log.
-// Models github.com/kubernetes/ingress-nginx docs/user-guide/nginx-configuration/log-format.md
-fn access(
-    now: Time,
-    client: Socket,
-    request: &HttpRequest,
-    response: &HttpResponse,
-    name: &str,
-    upstream: &str,
-    took: Nanos,
-) -> String {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (year, month, day, hour, minute, second) = now.civil();
-    let month = MONTHS.get((month - 1) as usize).unwrap_or(&"");
-    let agent = header(&request.headers, "user-agent").unwrap_or("-");
-    let (status, bytes) = (response.status, response.body.len());
-    let seconds = format!("{}.{:03}", took / SECOND, took % SECOND / (SECOND / 1_000));
-    let asked = upstream != "-";
-    let (length, time, code) = if asked {
-        (bytes.to_string(), seconds.clone(), status.to_string())
-    } else {
-        ("-".to_string(), "-".to_string(), "-".to_string())
-    };
-    let size = request.path.len() + request.host.len() + agent.len() + request.body.len() + 40;
-    format!(
-        "{} - - [{day:02}/{month}/{year}:{hour:02}:{minute:02}:{second:02} +0000] \"{} {} HTTP/1.1\" {status} \
-         {bytes} \"-\" \"{agent}\" {size} {seconds} [{name}] [] {upstream} {length} {time} {code} -",
-        client.address, request.method, request.path
-    )
 }

@@ -77,6 +77,19 @@ pub(crate) fn known_url(url: &str) -> Option<String> {
         let texts: Vec<String> = ingress_nginx::manifests(provider).iter().map(api::yaml::print).collect();
         return Some(texts.join("---\n"));
     }
+    let gateway = match url {
+        url if url.contains("gateway-api") && url.ends_with("/standard-install.yaml") => {
+            Some(nginx_gateway_fabric::standard_kinds())
+        }
+        url if !url.contains("nginx-gateway-fabric") => None,
+        url if url.ends_with("/crds.yaml") => Some(nginx_gateway_fabric::fabric_kinds()),
+        url if url.ends_with("/deploy.yaml") => Some(nginx_gateway_fabric::fabric()),
+        _ => None,
+    };
+    if let Some(objects) = gateway {
+        let texts: Vec<String> = objects.iter().map(api::yaml::print).collect();
+        return Some(texts.join("---\n"));
+    }
     let manifests = match url.ends_with(".yaml") {
         true if url.contains("metallb-frr") => metallb::frr_manifests(),
         true if url.contains("metallb") && url.contains("native") => metallb::native_manifests(),

@@ -3,12 +3,15 @@
 use network::HttpResponse;
 
 /// The reasons of the codes that are answered here.
-const REASONS: [(u16, &str); 8] = [
+const REASONS: [(u16, &str); 11] = [
     (301, "Moved Permanently"),
     (302, "Found"),
+    (303, "See Other"),
+    (307, "Temporary Redirect"),
     (308, "Permanent Redirect"),
     (403, "Forbidden"),
     (404, "Not Found"),
+    (500, "Internal Server Error"),
     (502, "Bad Gateway"),
     (503, "Service Temporarily Unavailable"),
     (504, "Gateway Time-out"),
@@ -16,7 +19,7 @@ const REASONS: [(u16, &str); 8] = [
 
 /// Returns nginx' page for a code.
 // Models nginx src/http/ngx_http_special_response.c
-pub(crate) fn page(code: u16) -> HttpResponse {
+pub fn page(code: u16) -> HttpResponse {
     let reason = REASONS.iter().find(|(known, _)| *known == code).map_or("", |(_, reason)| reason);
     let title = format!("{code} {reason}");
     let body = format!(
@@ -29,7 +32,7 @@ pub(crate) fn page(code: u16) -> HttpResponse {
 }
 
 /// Returns the page of a redirection.
-pub(crate) fn redirect(code: u16, to: &str) -> HttpResponse {
+pub fn redirect(code: u16, to: &str) -> HttpResponse {
     let mut response = page(code);
     response.headers.push(("Location".into(), to.into()));
     response
