@@ -33,7 +33,7 @@ pub(crate) fn begin(cluster: &mut Cluster) -> bool {
             network.add_route(cluster.wires.client, range, address);
         }
     }
-    run(cluster, Addon::Cloud(Box::new(Cloud::default())), PART.into());
+    run(cluster, Addon::Cloud(Box::default()), PART.into());
     true
 }
 

@@ -121,7 +121,8 @@ impl View {
             bad: part.bad && i == last,
         };
         let pairs = part.places.windows(2).enumerate();
-        pairs.filter_map(|(i, pair)| Some(leg(i, pair.first()?, pair.get(1)?))).take(LEGS).collect()
+        let legs = pairs.filter_map(|(i, pair)| Some(leg(i, pair.first()?, pair.get(1)?)));
+        legs.filter(|leg| leg.from != leg.to).take(LEGS).collect()
     }
 }
 
@@ -132,6 +133,8 @@ fn place(wires: &Wires, host: HostId) -> String {
     match topology.host(host).map(|host| host.kind) {
         Some(HostKind::Pod { .. }) => format!("pod/{name}"),
         Some(HostKind::Node) => format!("node/{name}"),
+        // What passes packets on outside of the cluster is drawn where the client is.
+        Some(HostKind::Router) => "client".to_string(),
         _ => name.to_string(),
     }
 }
