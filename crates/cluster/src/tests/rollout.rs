@@ -8,9 +8,12 @@ const CAREFUL: &str = r#"{"spec":{"minReadySeconds":1,"template":{"spec":{"conta
 /// The modes of kube-proxy.
 const MODES: [&str; 3] = ["iptables", "ipvs", "nftables"];
 
-/// How many requests a careless rollout loses with seed 11: refused, without a route, and reset.
-const LOST: [(&str, [u32; 3]); 3] =
-    [("iptables", [22, 41, 8]), ("ipvs", [36, 47, 15]), ("nftables", [22, 41, 8])];
+/// How many requests a careless rollout loses with seed 11: refused, and without a route.
+const LOST: [(&str, [u32; 2]); 3] = [("iptables", [29, 43]), ("ipvs", [36, 47]), ("nftables", [29, 43])];
+
+/// At most so many are reset. Whether any is depends on who happens to be answered at the moment when a pod ends: with
+/// seeds 11 to 15 it was 0, 5, 15, 0 and 0.
+const RESET: u32 = 60;
 
 /// Rolls ten pods out anew under load, and returns what hey prints.
 fn under_load(mode: &str, patch: &str, flags: &str) -> String {
@@ -56,12 +59,13 @@ fn a_careless_rollout_loses_requests_by_causes_that_can_be_told_in_any_mode() {
             line.trim_start_matches('[').split(']').next().and_then(|count| count.parse().ok()).unwrap_or(0)
         };
         println!("{mode}: {ends:?}");
-        let causes = ["connection refused", "no route to host", "connection reset by peer"];
-        for (cause, stated) in causes.into_iter().zip(wanted) {
+        for (cause, stated) in ["connection refused", "no route to host"].into_iter().zip(wanted) {
             // Whatever else happens in the cluster moves the dice, so that the number isn't always the same.
             assert!((stated / 4..=stated * 4).contains(&count(cause)), "{mode}, {cause}: {ends:?}");
         }
-        assert_eq!(ends.len(), 4, "{mode}, no other cause: {ends:?}");
+        let reset = count("connection reset by peer");
+        assert!(reset <= RESET, "{mode}: {ends:?}");
+        assert_eq!(ends.len(), 3 + usize::from(reset > 0), "{mode}, no other cause: {ends:?}");
         let answered =
             ends[0].trim_start_matches("[200] ").trim_end_matches(" responses").parse().unwrap_or(0);
         assert!((13_000..14_950).contains(&answered), "{mode}: {ends:?}");
