@@ -172,6 +172,7 @@ pub fn preset_name(words: &'static Words, preset: &str) -> AttrValue {
         "lesson" => words.preset_lesson.into(),
         "v120" => words.preset_v120.into(),
         "recovery" => words.preset_recovery.into(),
+        "flannel" => words.preset_flannel.into(),
         "crowd" => words.preset_crowd.into(),
         "bare" => words.preset_bare.into(),
         other => other.to_owned().into(),

@@ -6,6 +6,7 @@ pub(super) const WORDS: Words = Words {
     preset_lesson: "Lesson cluster",
     preset_v120: "First-steps cluster",
     preset_recovery: "Recovery cluster",
+    preset_flannel: "Overlay cluster (vxlan)",
     preset_crowd: "Crowded cluster",
     preset_bare: "Bare cluster",
     nodes_1: "1 node",

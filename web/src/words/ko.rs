@@ -6,6 +6,7 @@ pub(super) const WORDS: Words = Words {
     preset_lesson: "수업 클러스터",
     preset_v120: "첫걸음 클러스터",
     preset_recovery: "복구 클러스터",
+    preset_flannel: "오버레이 클러스터 (vxlan)",
     preset_crowd: "붐비는 클러스터",
     preset_bare: "빈 클러스터",
     nodes_1: "노드 1",

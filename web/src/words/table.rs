@@ -9,6 +9,8 @@ pub struct Words {
     pub preset_v120: &'static str,
     /// Recovery cluster
     pub preset_recovery: &'static str,
+    /// Overlay cluster
+    pub preset_flannel: &'static str,
     /// Crowded cluster
     pub preset_crowd: &'static str,
     /// Bare cluster
