@@ -73,7 +73,8 @@ async function picture(browser, address, name) {
   page.setDefaultTimeout(30_000);
   const complaints = listen(page);
   const text = await readFile(new URL(`${name}.md`, folder), "utf8");
-  await page.goto(`${address}?preset=lesson&seed=1&lang=en&speed=10`);
+  const [, preset] = text.match(/^# preset: (.*)$/m);
+  await page.goto(`${address}?preset=${preset}&seed=1&lang=en&speed=10`);
   await ready(page);
   await play(page, steps(text));
   const clip = await select(page);

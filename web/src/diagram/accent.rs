@@ -60,10 +60,10 @@ fn arrow_of(chain: &str) -> Option<usize> {
     }
 }
 
-fn stops(steps: &[PacketStep], layout: &Layout) -> Vec<(usize, usize, String)> {
+fn stops(steps: &[PacketStep]) -> Vec<(usize, usize, String)> {
     let mut stops: Vec<(usize, usize, String)> = Vec::new();
     for (i, step) in steps.iter().enumerate() {
-        let place = place_of(&step.place, layout);
+        let place = place_of(&step.place);
         match stops.last_mut() {
             Some((_, end, last)) if *last == place => *end = i + 1,
             _ => stops.push((i, i + 1, place)),
@@ -73,14 +73,14 @@ fn stops(steps: &[PacketStep], layout: &Layout) -> Vec<(usize, usize, String)> {
 }
 
 /// Returns a step's place as travellers call it.
-pub fn place_of(place: &str, layout: &Layout) -> String {
+fn place_of(place: &str) -> String {
     match place {
-        "client" => "client".to_owned(),
+        // The router beside the machines is drawn where the client is.
+        "client" | "router" => "client".to_owned(),
         _ if place.contains('/') && !place.starts_with("node/") && !place.starts_with("pod/") => {
             format!("pod/{place}")
         }
         _ if place.contains('/') => place.to_owned(),
-        _ if layout.node(place).is_some() => format!("node/{place}"),
         _ => format!("node/{place}"),
     }
 }
@@ -94,12 +94,12 @@ impl Accent {
     /// `now` are still to go.
     pub fn of(steps: &[PacketStep], layout: &Layout, now: Moment, from: &str) -> Accent {
         let mut accent = Accent::default();
-        let mut stops: Vec<Stop> = stops(steps, layout)
+        let mut stops: Vec<Stop> = stops(steps)
             .into_iter()
             .map(|(from, to, place)| Stop { place, first: from + 1, steps: &steps[from..to] })
             .collect();
         // The first step may be at the sender's node: the way begins at the sender all the same.
-        let sender = place_of(from, layout);
+        let sender = place_of(from);
         if !from.is_empty() && stops.first().is_some_and(|first| first.place != sender) {
             stops.insert(0, Stop { place: sender, first: 0, steps: &[] });
         }
