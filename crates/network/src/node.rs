@@ -268,42 +268,38 @@ impl Run<'_, '_> {
     }
 
     fn nftables(&mut self, point: Point, packet: &mut Packet) -> Verdict {
-        let mut context = RunContext {
-            now: self.pass.now,
-            locals: &self.locals,
-            bound: self.node.ipvs.bound(),
-            virtual_server: self.virtual_server,
-            recent: &mut self.node.recent,
-            accounts: &mut self.node.accounts,
-            chance: self.pass.chance,
-            series: None,
-            who: self.pass.who,
-            draws: self.pass.draws,
-        };
-        let verdict = self.node.nftables.run(point, packet, &mut context, self.pass.events);
-        self.pass.draws = context.draws;
-        verdict
+        self.execute(|_, nftables, context, pass| nftables.run(point, packet, context, pass.events))
     }
 
     fn verdict(&mut self, table: TableName, hook: Hook, packet: &mut Packet) -> Verdict {
-        let mut context = RunContext {
-            now: self.pass.now,
-            locals: &self.locals,
-            bound: self.node.ipvs.bound(),
-            virtual_server: self.virtual_server,
-            recent: &mut self.node.recent,
-            accounts: &mut self.node.accounts,
-            chance: self.pass.chance,
-            series: None,
-            who: self.pass.who,
-            draws: self.pass.draws,
-        };
-        let verdict = self.node.iptables.run(table, hook, packet, &mut context, self.pass.taken);
-        self.pass.draws = context.draws;
+        let verdict =
+            self.execute(|iptables, _, context, pass| iptables.run(table, hook, packet, context, pass.taken));
         if !self.pass.taken.is_empty() {
             self.pass.events.push(Event::Hook { table, hook });
             self.pass.events.extend(self.pass.taken.drain(..).map(Event::Taken));
         }
+        verdict
+    }
+
+    /// Executes rules of either kind: what they know of the node, and their draws, are the same.
+    fn execute(
+        &mut self,
+        run: impl FnOnce(&mut Iptables, &mut Nftables, &mut RunContext, &mut Pass) -> Verdict,
+    ) -> Verdict {
+        let mut context = RunContext {
+            now: self.pass.now,
+            locals: &self.locals,
+            bound: self.node.ipvs.bound(),
+            virtual_server: self.virtual_server,
+            recent: &mut self.node.recent,
+            accounts: &mut self.node.accounts,
+            chance: self.pass.chance,
+            series: None,
+            who: self.pass.who,
+            draws: self.pass.draws,
+        };
+        let verdict = run(&mut self.node.iptables, &mut self.node.nftables, &mut context, self.pass);
+        self.pass.draws = context.draws;
         verdict
     }
 
