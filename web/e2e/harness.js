@@ -74,7 +74,7 @@ export function useBrowser({ query = "", viewport = { width: 1440, height: 900 }
   beforeEach(async () => {
     context = await browser.newContext({ viewport, locale: "en-US", permissions: ["clipboard-read", "clipboard-write"] });
     test.page = await context.newPage();
-    test.page.setDefaultTimeout(10_000);
+    test.page.setDefaultTimeout(30_000);
     test.complaints = listen(test.page);
     test.foreign = [];
     test.page.on("request", (request) => {
