@@ -3,7 +3,7 @@
 import { readFile, readdir } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { brotliCompressSync, constants } from "node:zlib";
-import { answer, editor, inspectByKeyboard, launch, ready, serve, type } from "./harness.js";
+import { answer, ask, editor, inspectByKeyboard, launch, onTheirWay, ready, serve, slowLinks, type } from "./harness.js";
 
 const RUNS = 5;
 const PODS = 200;
@@ -88,7 +88,8 @@ async function transfer() {
 // Notes how long each frame of the screen took, what moved in it, and what kept the page busy.
 async function frames(page) {
   return page.evaluate((seconds) => new Promise((resolve) => {
-    const [took, dots, tasks] = [[], [], []];
+    const [took, dots, packets, tasks] = [[], [], [], []];
+    const layer = document.querySelector("svg .travellers");
     const watcher = new PerformanceObserver((list) => tasks.push(...list.getEntries().map((entry) => entry.duration)));
     watcher.observe({ type: "longtask" });
     const began = performance.now();
@@ -96,10 +97,11 @@ async function frames(page) {
     const next = (now) => {
       took.push(now - last);
       last = now;
+      packets.push(Number(layer?.dataset.packets ?? 0));
       dots.push(document.querySelectorAll("svg .dot:not([display=none])").length);
       if (now - began < seconds * 1_000) return requestAnimationFrame(next);
       watcher.disconnect();
-      return resolve({ took: took.slice(1), dots, tasks });
+      return resolve({ took: took.slice(1), dots, packets, tasks });
     };
     requestAnimationFrame(next);
   }), SECONDS);
@@ -126,12 +128,13 @@ async function measure(page) {
   };
 }
 
-function summary({ took, dots, tasks }) {
+function summary({ took, dots, packets, tasks }) {
   return {
     frames: took.length, frame_p50_ms: tenths(median(took)), frame_p95_ms: tenths(quantile(took, 0.95)),
     frame_max_ms: tenths(Math.max(...took)),
     within_33_ms: Math.round((1_000 * took.filter((time) => time <= 33.4).length) / took.length) / 1_000,
     dots_p50: median(dots), dots_max: Math.max(...dots),
+    packets_p50: median(packets), packets_max: Math.max(...packets),
     long_tasks: tasks.length, longest_task_ms: tenths(Math.max(0, ...tasks)),
   };
 }
@@ -158,8 +161,9 @@ async function movement() {
   return { pods: PODS, seconds: SECONDS, still, moving };
 }
 
-// The frames with 1,000 pods on twenty nodes and 500 who ask at the same time in slow motion, and how long
-// it takes to open the inspector on one of the packets by keys alone.
+// The frames with 1,000 pods on twenty nodes and 600 who ask at the same time in slow motion, over links that
+// take their time, so that at each moment at least 500 packets are on their way; and how long it takes to open
+// the inspector on one of them by keys alone.
 async function crowd() {
   const { context, page, since } = await open("?preset=crowd&seed=1&speed=100");
   await ready(page);
@@ -168,10 +172,10 @@ async function crowd() {
   await answer(page, "kubectl create service nodeport web --tcp=80:80 --node-port=30080");
   await answer(page, "kubectl rollout status deployment/web --timeout=1h");
   const deployed = await since();
-  const address = (await answer(page, "kubectl get node node-1 -o jsonpath='{.status.addresses[0].address}{\"\\n\"}'")).trim();
+  await slowLinks(page);
   await page.getByTestId("speed").fill("0"); // ×0.1: packets stay on the screen
   const still = await measure(page);
-  await type(page, `hey -z 600s -c 500 -q 10 -disable-keepalive http://${address}:30080/`);
+  await ask(page, 600);
   await page.waitForTimeout(8_000);
   const moving = await measure(page);
   const before = await since();
@@ -179,11 +183,11 @@ async function crowd() {
   await page.getByTestId("inspector").getByRole("heading", { name: /^Packet / }).waitFor();
   const opened = await since();
   const selected = await measure(page);
-  const told = (await page.evaluate(() => document.body.innerText)).match(/([\d,]+) on (?:its|their) way/)?.[1];
+  const told = await onTheirWay(page);
   if (process.env.PICTURE) await page.screenshot({ path: process.env.PICTURE });
   await context.close();
   return {
-    pods: CROWD, deployed_ms: Math.round(deployed - began), on_their_way: Number((told ?? "0").replaceAll(",", "")),
+    pods: CROWD, deployed_ms: Math.round(deployed - began), on_their_way: told,
     inspector_by_keyboard_ms: Math.round(opened - before), seconds: SECONDS, still, moving, selected,
   };
 }

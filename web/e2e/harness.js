@@ -165,3 +165,20 @@ export async function inspectByKeyboard(page) {
   for (let n = 0; n < 40 && !(await inLog()); n += 1) await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
 }
+
+// Makes packets that the client and node-1 send take their time: what is under way stays so for a while.
+export async function slowLinks(page) {
+  for (const machine of ["", "ssh node-1 "]) await answer(page, `${machine}sudo tc qdisc replace dev eth0 root netem delay 400ms 200ms`);
+}
+
+// Has so many clients ask node-1's port 30080, each again as soon as it is answered.
+export async function ask(page, clients) {
+  const address = await answer(page, "kubectl get node node-1 -o jsonpath='{.status.addresses[0].address}{\"\\n\"}'");
+  await type(page, `hey -z 600s -c ${clients} http://${address.trim()}:30080/`);
+}
+
+// Returns how many exchanges the answers' tab says are on their way.
+export async function onTheirWay(page) {
+  const told = (await page.locator(".shares").innerText()).match(/([\d,]+) on (?:its|their) way/)?.[1] ?? "0";
+  return Number(told.replaceAll(",", ""));
+}

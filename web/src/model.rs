@@ -11,7 +11,7 @@ use view::{
 use crate::table::Table;
 
 /// How many travellers are kept, the latest.
-const TRAVELLERS: usize = 600;
+const TRAVELLERS: usize = 6_000;
 /// How many answers and events are kept, the latest.
 const KEPT: usize = 2_000;
 /// How many bytes a console tab keeps, the latest.

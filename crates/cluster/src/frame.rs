@@ -4,8 +4,10 @@ use crate::Cluster;
 use ::view::{ClusterRow, ControllerRow, Frame, NodeRow, SchedulerRow, TabRow};
 use std::collections::BTreeMap;
 
-/// How many travellers a frame carries.
-const TRAVELLERS: usize = 300;
+/// How many travellers a frame may carry, one after another.
+const TRAVELLERS: u32 = 300;
+/// How many it may carry after quiet frames: five hundred packets that are sent at one moment, leg by leg.
+const BURST: u32 = 5_000;
 
 /// What the last frame said, for what is compared rather than watched.
 #[derive(Clone, Default)]
@@ -13,6 +15,8 @@ pub(crate) struct Frames {
     number: u64,
     trace: u64,
     ways: u64,
+    /// How many travellers the next frame may carry.
+    room: u32,
     cluster: Option<ClusterRow>,
     scheduler: Option<SchedulerRow>,
     etcd: Vec<(i64, String)>,
@@ -40,9 +44,11 @@ impl Cluster {
         let (legs, ways) = self.view.packet_legs(&self.wires, self.frames.ways);
         travellers.extend(legs);
         self.frames.ways = ways;
-        let dropped = travellers.len().saturating_sub(TRAVELLERS);
+        let room = (self.frames.room + TRAVELLERS).min(BURST);
+        let dropped = travellers.len().saturating_sub(room as usize);
         frame.travellers = travellers.split_off(dropped);
         frame.travellers_dropped = dropped as u32;
+        self.frames.room = room.saturating_sub(frame.travellers.len() as u32);
         frame.console = self.terminal.take_chunks();
         frame.files = self.terminal.take_files();
         let tabs = self.terminal.tabs();

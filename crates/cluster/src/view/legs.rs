@@ -6,7 +6,7 @@ use ::view::{Traveller, TravellerKind};
 use network::{ExchangeId, HostId, HostKind, Way};
 
 /// How many exchanges may have ended between two frames; of more, the latest are told.
-const ENDED: usize = 300;
+const ENDED: usize = 1_000;
 /// The most legs of one way.
 const LEGS: usize = 32;
 /// How far the numbers of one exchange's legs are from the next one's.

@@ -127,6 +127,19 @@ fn say_packet(layout: &Layout, own: &Traveller, at: Point, lang: Lang, into: &mu
     !is_taken
 }
 
+/// Puts the number of a flow's packets beside the middle of its way, where there is room: `×312`.
+pub(super) fn say_count(at: Point, count: usize, into: &mut Vec<Sprite>) {
+    const ROOM: Point = (40.0, 13.0);
+    let at = (at.0 + 7.0, at.1 + 17.0);
+    let is_taken = into.iter().any(|other| match other {
+        Sprite::Text { at: own, .. } => (own.0 - at.0).abs() < ROOM.0 && (own.1 - at.1).abs() < ROOM.1,
+        _ => false,
+    });
+    if !is_taken {
+        into.push(Sprite::Text { at, anchor: Anchor::Start, text: format!("×{count}"), class: "" });
+    }
+}
+
 /// The label of a request or a watch event: above a level stretch, right of an upright one; between two
 /// parts that stand close to each other it has two short lines.
 fn say_call(layout: &Layout, own: &Traveller, spot: &Spot, into: &mut Vec<Sprite>) -> bool {

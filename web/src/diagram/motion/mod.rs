@@ -14,11 +14,11 @@ use super::pace::Pace;
 use super::shape::{Anchor, point_along};
 use crate::model::Model;
 use crate::words::Lang;
-use label::{Spot, dot_of, is_packet, line_class, line_of, route, say};
+use label::{Spot, dot_of, is_packet, line_class, line_of, route, say, say_count};
 pub use sprite::{Mode, Sprite, hop_ms};
 
 /// The most that is followed at once; the oldest are dropped.
-const FLIGHTS: usize = 1_200;
+const FLIGHTS: usize = 8_000;
 /// How long a wire counts what it carried, in real milliseconds.
 const LATELY_MS: f64 = 500.0;
 /// How long a lost packet's cross stays, in real milliseconds.
@@ -30,6 +30,10 @@ const LABELS: usize = 8;
 const PACKETS: usize = 60;
 /// The most flows that are drawn, the thickest.
 const FLOWS: usize = 80;
+/// The most packets of one flow that are drawn as dots, so that it is seen where they are.
+const OF_FLOW: usize = 6;
+/// From how many packets on a flow says how many it carries.
+const COUNTED: usize = 20;
 
 /// A traveller with the moments between which it is drawn.
 #[derive(Clone, Debug)]
@@ -109,6 +113,10 @@ impl Motion {
         let mut from = began;
         if traveller.exchange > 0 {
             from = from.max(self.chained.get(&traveller.exchange).copied().unwrap_or(began));
+            // What comes back is told of when it is there: over a slow link its way is drawn from then on.
+            if traveller.kind == TravellerKind::Reply {
+                from = from.max(self.pace.at(real_ms));
+            }
         }
         let until = from + (ended - began).max(hop);
         if traveller.exchange > 0 {
@@ -150,6 +158,13 @@ impl Motion {
             Some(Mode::Flash) => self.lines(layout, real_ms, true),
             Some(Mode::Still) | None => Vec::new(),
         }
+    }
+
+    /// Returns how many packets are under way at a moment of real time, drawn one by one or within a flow.
+    pub fn packets(&mut self, real_ms: f64) -> usize {
+        let now = self.pace.at(real_ms);
+        let is_under_way = |flight: &&Flight| flight.from <= now && now <= flight.until;
+        self.flights.iter().filter(|flight| is_packet(&flight.traveller)).filter(is_under_way).count()
     }
 
     fn dots(&self, layout: &Layout, now: f64, labels: bool) -> Vec<Sprite> {
@@ -213,7 +228,8 @@ impl Motion {
         if count > PACKETS { flows } else { BTreeMap::new() }
     }
 
-    /// Draws flows as lines as thick as what they carry, each with a dot that shows where it goes.
+    /// Draws flows as lines as thick as what they carry, each with dots that show where its packets are, and
+    /// with their number where they are many.
     fn draw_flows(
         &self,
         layout: &Layout,
@@ -226,11 +242,18 @@ impl Motion {
         for flights in thickest.into_iter().take(FLOWS) {
             let Some(last) = flights.last() else { continue };
             let Some(points) = route(layout, &last.traveller) else { continue };
-            let at = point_along(&points, last.part(now));
+            let (class, radius) = dot_of(&last.traveller, false);
+            let dots = flights.iter().step_by(flights.len().div_ceil(OF_FLOW));
+            let places = dots.filter_map(|flight| point_along(&points, flight.part(now)));
+            let dots: Vec<Sprite> =
+                places.map(|at| Sprite::Dot { at, radius, class: class.clone() }).collect();
+            let middle = point_along(&points, 0.5);
             let width = 1.0 + (1.0 + flights.len() as f64).log2();
             sprites.push(Sprite::Line { points, class: line_class(&last.traveller), width });
-            let (class, radius) = dot_of(&last.traveller, false);
-            sprites.extend(at.map(|at| Sprite::Dot { at, radius, class }));
+            sprites.extend(dots);
+            if let Some(at) = middle.filter(|_| flights.len() >= COUNTED) {
+                say_count(at, flights.len(), sprites);
+            }
         }
     }
 

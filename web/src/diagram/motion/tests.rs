@@ -195,7 +195,7 @@ fn the_faster_the_clock_the_less_travels() {
 fn many_packets_on_the_same_legs_are_flows() {
     let (mut model, layout) = set();
     let now = model.now;
-    for (count, lines, most_dots) in [(PACKETS, 0, PACKETS), (500, 2, 4)] {
+    for (count, lines, most_dots) in [(PACKETS, 0, PACKETS), (500, 2, 14)] {
         let mut motion = Motion::default();
         model.travellers.clear();
         for id in 1..=count as u64 {
@@ -210,6 +210,16 @@ fn many_packets_on_the_same_legs_are_flows() {
         let mine =
             sprites.iter().filter(|sprite| matches!(sprite, Sprite::Text { class: "mine", .. })).count();
         assert_eq!((drawn, mine), (lines, 1), "{count}");
+        assert_eq!(motion.packets(60.0), count);
+        // Each flow says how many go with it; the lost packet and the selected one go alone.
+        let said = sprites
+            .iter()
+            .filter(|sprite| matches!(sprite, Sprite::Text { text, .. } if text.starts_with('×')));
+        assert!(said.count() <= lines);
+        assert_eq!(
+            sprites.iter().any(|sprite| matches!(sprite, Sprite::Text { text, .. } if text == "×250")),
+            lines > 0
+        );
         assert!(!dots(&sprites).is_empty() && dots(&sprites).len() <= most_dots, "{}", dots(&sprites).len());
     }
 }

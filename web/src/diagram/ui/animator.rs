@@ -93,6 +93,8 @@ struct Inner {
     pools: RefCell<[Pool; 3]>,
     tick: RefCell<Option<Tick>>,
     asked: Cell<Option<i32>>,
+    /// How many packets were under way when it last drew.
+    packets: Cell<usize>,
 }
 
 /// The loop that moves dots. It sleeps while nothing travels.
@@ -110,6 +112,7 @@ impl Animator {
             pools: RefCell::new([Pool::new("path"), Pool::new("circle"), Pool::new("text")]),
             tick: RefCell::default(),
             asked: Cell::default(),
+            packets: Cell::default(),
         });
         let own: Weak<Inner> = Rc::downgrade(&inner);
         let tick = Closure::new(move |_at: f64| {
@@ -153,6 +156,12 @@ impl Animator {
         let now_ms = self.now_ms();
         let sprites = self.0.motion.borrow_mut().sprites(&self.0.layout.borrow(), now_ms);
         self.show(&sprites);
+        let packets = self.0.motion.borrow_mut().packets(now_ms);
+        if self.0.packets.replace(packets) != packets
+            && let Some(layer) = self.0.layer.cast::<Element>()
+        {
+            let _ = layer.set_attribute("data-packets", &packets.to_string());
+        }
         if self.0.motion.borrow().moves() {
             self.ask();
         }

@@ -1,0 +1,33 @@
+// Many pods and many packets: what is drawn of them, and the inspector on one of them by keys alone.
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { answer, ask, inspectByKeyboard, onTheirWay, ready, slowLinks, useBrowser } from "./harness.js";
+
+const CLIENTS = 520;
+const PODS = 120;
+const test = useBrowser({ query: "?preset=crowd&seed=1&speed=100&lang=en" });
+
+it("draws 500 packets under way among many pods, one of which is inspected by keyboard alone", async () => {
+  const { page } = test;
+  page.setDefaultTimeout(120_000);
+  await ready(page);
+  await answer(page, `kubectl create deployment web --image=nginx:1.16 --replicas=${PODS}`);
+  await answer(page, "kubectl create service nodeport web --tcp=80:80 --node-port=30080");
+  await answer(page, "kubectl rollout status deployment/web --timeout=1h");
+  await slowLinks(page);
+  await page.getByTestId("speed").fill("0"); // ×0.1
+  await ask(page, CLIENTS);
+  // Noted at every frame that is drawn, so that no passing moment has to be caught.
+  await page.waitForFunction(() => {
+    const layer = document.querySelector("svg .travellers");
+    return Number(layer?.dataset.packets ?? 0) >= 500;
+  }, null, { polling: "raf" });
+  await page.getByTestId("pause").click();
+  const flows = page.locator("svg .travellers text:not([display=none])").filter({ hasText: /^×\d+$/ });
+  await flows.first().waitFor({ state: "attached" });
+  await inspectByKeyboard(page);
+  const inspector = page.getByTestId("inspector");
+  await inspector.getByRole("heading", { name: /^Packet / }).waitFor();
+  await inspector.getByText("KUBE-NODEPORTS").first().waitFor();
+  assert.ok(await onTheirWay(page) >= 500, "the answers' tab says how many are on their way");
+});
