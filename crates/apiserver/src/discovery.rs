@@ -1,7 +1,6 @@
-//! What the server can do: groups, versions, resources, its own version and health.
+//! What the server can do: groups, versions, resources, its own version.
 
 use crate::custom::Customs;
-use crate::health;
 use crate::options::Options;
 use crate::status;
 use api::{Accept, Request, Response, Status, Value, tree};
@@ -27,7 +26,6 @@ pub(crate) fn answer(request: &Request, options: &Options, all: &[Served]) -> Re
         return Ok(Response::new(200, aggregated(&served, words == ["api"])));
     }
     let body = match words.as_slice() {
-        ["healthz" | "livez" | "readyz", ..] => return health::answer(request),
         ["openapi", "v2"] => schema::openapi_v2(all),
         ["openapi", "v3"] => openapi_index(all),
         ["openapi", "v3", "api", version] => openapi(all, "", version)?,

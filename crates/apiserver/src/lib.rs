@@ -40,6 +40,7 @@ mod watch_cache;
 
 pub use aggregator::{Backend, Read};
 pub use handlers::forwarded_ports;
+pub use health::ComponentHealth;
 pub use node_request::{LogOptions, NodeRequest, NodeRequestKind, ProxyRequest};
 pub use options::Options;
 pub use printers::{PodStatus, pod_status};

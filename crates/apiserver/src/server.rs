@@ -10,6 +10,7 @@ use crate::discovery;
 use crate::events::Leases;
 use crate::flow_control;
 use crate::handlers::Call;
+use crate::health::{self, Health};
 use crate::node_request::NodeRequest;
 use crate::options::Options;
 use crate::registry::service::Allocators;
@@ -40,6 +41,7 @@ pub struct ApiServer {
     /// The number of each custom resource that there has been.
     custom_numbers: BTreeMap<String, u16>,
     pub(crate) aggregator: Aggregator,
+    pub(crate) health: Health,
     pub(crate) shared: Shared,
     pub(crate) node_requests: Vec<NodeRequest>,
     pub(crate) event_leases: Leases,
@@ -67,6 +69,7 @@ impl ApiServer {
             customs_are_stale: false,
             custom_numbers: BTreeMap::new(),
             aggregator: Aggregator::default(),
+            health: Health::default(),
             shared: Shared::default(),
             node_requests: Vec::new(),
             event_leases: Leases::new(),
@@ -107,6 +110,9 @@ impl ApiServer {
         if !info.is_resource && request.path == "/metrics" && request.method == Method::Get {
             return Ok(Response::new(200, self.metrics()));
         }
+        if health::is_asked(request) {
+            return health::answer(request, self.health.etcd.is_none());
+        }
         if !info.is_resource {
             let customs = self.customs().clone();
             let served = discovery::served(&self.options, &customs);
@@ -124,7 +130,7 @@ impl ApiServer {
             return Err(status::no_such_path());
         }
         let mut call = Call::new(now, request, &info, rest);
-        let outcome = self.handle_resource(&mut call);
+        let outcome = self.reach_etcd(&call).and_then(|()| self.handle_resource(&mut call));
         let mut response = outcome.unwrap_or_else(Response::from);
         response.warnings.append(&mut call.warnings);
         Ok(response)

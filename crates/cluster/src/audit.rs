@@ -109,15 +109,6 @@ impl Cluster {
     pub fn set_most_objects(&mut self, most: u32) {
         self.world.apiserver.set_most_objects(most);
     }
-
-    /// Stops one of the controllers in the controller manager, or lets it go on. Returns whether there is one
-    /// of that name.
-    pub fn set_controller(&mut self, name: &str, runs: bool) -> bool {
-        let now = self.world.now;
-        let there = if runs { self.parts.manager.start(now, name) } else { self.parts.manager.stop(name) };
-        self.reschedule(MANAGER);
-        there
-    }
 }
 
 /// Whether a line of `iptables-save` declares a chain of one Service or endpoint.

@@ -2,6 +2,7 @@
 
 use crate::agenda::Agenda;
 use crate::console::Terminal;
+use crate::control_plane::ControlPlane;
 use crate::parts::{NodeParts, Parts};
 use crate::preset::{Cni, KubeletMode, Overlay, Preset};
 use crate::view::View;
@@ -68,7 +69,8 @@ impl Cluster {
             advertise_address: preset.apiserver.clone(),
             ..apiserver::Options::default()
         };
-        let world = World::new(start, seed, preset.timing.clone(), ApiServer::new(start, options));
+        let mut world = World::new(start, seed, preset.timing.clone(), ApiServer::new(start, options));
+        world.address = address(&preset.apiserver);
         let segment = Cidr::parse(&preset.network).unwrap_or(Cidr::new(Ipv4Addr::new(10, 0, 0, 0), 8));
         let mut network = Network::new(chance, preset.timing.clone(), segment);
         if preset.overlay == Overlay::Vxlan {
@@ -76,11 +78,14 @@ impl Cluster {
         }
         let client = network.add_outside("client", address(&preset.client));
         let wires = Wires::new(network, client, address(&preset.apiserver));
+        let planes =
+            preset.nodes.iter().filter(|node| node.control_plane).map(|node| node.name.as_str().into());
         let parts = Parts {
             manager: ControllerManager::new(&apiserver::served_resources()),
             watched: BTreeMap::new(),
             scheduler: Scheduler::new(),
             stopped: std::collections::BTreeSet::new(),
+            plane: ControlPlane::new(planes),
             extensions: ApiExtensions::default(),
             aggregator: KubeAggregator::default(),
             nodes: Vec::new(),
@@ -354,41 +359,7 @@ impl Cluster {
         &self.inputs
     }
 
-    /// Cuts a machine's power or switches it on.
-    pub(crate) fn power(&mut self, name: &str, on: bool) -> Result<(), String> {
-        if crate::restart::Process::named(name).is_some() && self.parts.node(name).is_none() {
-            self.stop_or_start(name, on);
-            return Ok(());
-        }
-        let Some((number, node)) = self.parts.node_mut(name) else {
-            return Err(format!("no machine {name:?}"));
-        };
-        if node.on == on {
-            return Ok(());
-        }
-        node.on = on;
-        let host = self.wires.nodes.get(name).copied();
-        let text = if on { format!("start {name}") } else { format!("stop {name}") };
-        self.view.mark(self.world.now, &text, !on);
-        let (kubelet, proxy) = (Parts::kubelet_id(number), Parts::proxy_id(number));
-        let policy = Parts::policy_id(number);
-        if on {
-            self.switch_on(number, host);
-        } else {
-            let now = self.world.now;
-            self.parts.nodes[number as usize].kubelet.stop(now);
-            if let Some(host) = host {
-                self.wires.network.stop(host);
-            }
-            self.world.close_streams_of(|part| [kubelet, proxy, policy].contains(&part));
-        }
-        for part in [kubelet, proxy, policy] {
-            self.reschedule(part);
-        }
-        Ok(())
-    }
-
-    fn switch_on(&mut self, number: u32, host: Option<network::HostId>) {
+    pub(crate) fn switch_on(&mut self, number: u32, host: Option<network::HostId>) {
         if let Some(host) = host {
             self.wires.network.start(host);
             self.write_flannel_rules(host);

@@ -1,5 +1,6 @@
 //! The cluster's parts: who is there, who is told what, and who is due.
 
+use crate::control_plane::{ControlPlane, Door, Unit};
 use crate::wires::Wires;
 use crate::world::{Owner, World};
 use apiextensions::ApiExtensions;
@@ -44,8 +45,10 @@ pub(crate) struct Parts {
     /// How many watches are connected of the parts that begin to watch more.
     pub watched: BTreeMap<u32, usize>,
     pub scheduler: Scheduler,
-    /// The control plane's parts that were stopped.
+    /// The parts that were stopped alone, or that have no machine to run on.
     pub stopped: std::collections::BTreeSet<u32>,
+    /// Which processes of the control plane run where.
+    pub plane: ControlPlane,
     pub extensions: ApiExtensions,
     pub aggregator: KubeAggregator,
     pub nodes: Vec<NodeParts>,
@@ -72,15 +75,6 @@ impl Parts {
     /// Returns the node with this name.
     pub(crate) fn node(&self, name: &str) -> Option<&NodeParts> {
         self.nodes.get(*self.by_name.get(name)? as usize)
-    }
-
-    /// Returns the names of the control plane's parts that were stopped.
-    pub(crate) fn stopped_names(&self) -> Vec<String> {
-        self.stopped
-            .iter()
-            .filter_map(|part| crate::restart::Process::of(*part))
-            .map(|of| of.name().to_string())
-            .collect()
     }
 
     /// Returns the node with this name, to be changed, and its number.
@@ -135,12 +129,12 @@ impl Parts {
     pub(crate) fn is_on(&self, part: u32) -> bool {
         match part {
             MANAGER | SCHEDULER => !self.stopped.contains(&part),
-            EXTENSIONS | AGGREGATOR => true,
+            EXTENSIONS | AGGREGATOR => self.runs(Unit::ApiServer),
             part if part >= crate::addons::FIRST => self.addons.describe(part).is_some(),
             part => {
                 let (i, agent) = Parts::node_of(part);
                 let has = |node: &NodeParts| agent != Agent::Policy || node.policy.is_some();
-                self.nodes.get(i).is_some_and(|node| node.on && has(node))
+                !self.stopped.contains(&part) && self.nodes.get(i).is_some_and(|node| node.on && has(node))
             }
         }
     }
@@ -257,6 +251,12 @@ impl Parts {
         host.is_some_and(|host| !wires.reaches_apiserver(host))
     }
 
+    /// Returns the numbers of all parts.
+    pub(crate) fn all(&self) -> Vec<u32> {
+        let own = [MANAGER, SCHEDULER, EXTENSIONS, AGGREGATOR];
+        own.into_iter().chain(self.on_machines()).collect()
+    }
+
     /// Returns the numbers of all parts that aren't of the control plane.
     pub(crate) fn on_machines(&self) -> Vec<u32> {
         let agents = |node| [Parts::kubelet_id(node), Parts::proxy_id(node), Parts::policy_id(node)];
@@ -334,6 +334,9 @@ impl Parts {
         let Some(watch) = watches.get(number as usize) else { return };
         if !wires.network.topology().has_no_cuts() && self.is_cut_off(wires, part) {
             return; // It is connected when the link is mended.
+        }
+        if world.door != Door::Open {
+            return; // It is connected when somebody listens again.
         }
         // Of a kind that isn't served there is nothing, and nothing will come.
         let (items, _) = world.list_and_watch(&identity, watch, Owner::Part(part, number));

@@ -1,6 +1,7 @@
 //! What listens on the machines themselves: the API server's port, the kubelet's, and kube-proxy's health.
 
 use crate::Cluster;
+use crate::control_plane::Unit;
 use crate::kubelet_server::{self, Inner};
 use crate::wires::proxy_application;
 use api::{Method, Request, Response, Status, User, Value, meta};
@@ -31,6 +32,21 @@ pub(crate) fn open(network: &mut Network, host: HostId, number: u32, is_control_
     network.listen(host, Protocol::Tcp, kubelet_server::PORT, Application(KUBELETS + u64::from(number)));
     if is_control_plane {
         network.listen(host, Protocol::Tcp, SECURE_PORT, APISERVER);
+    }
+}
+
+/// Opens or closes the port of one of a machine's processes, as it starts or ends.
+pub(crate) fn set_open(network: &mut Network, host: HostId, number: u32, unit: Unit, on: bool) {
+    let (port, application) = match unit {
+        Unit::ApiServer => (SECURE_PORT, APISERVER),
+        Unit::Kubelet => (kubelet_server::PORT, Application(KUBELETS + u64::from(number))),
+        Unit::KubeProxy => (PROXY_HEALTH, proxy_application(number)),
+        Unit::Etcd | Unit::Manager | Unit::Scheduler => return,
+    };
+    if !on {
+        network.close(host, Protocol::Tcp, port);
+    } else if network.listener(host, Protocol::Tcp, port).is_none() {
+        network.listen(host, Protocol::Tcp, port, application);
     }
 }
 

@@ -41,15 +41,6 @@ impl Process {
         }
     }
 
-    /// Returns the process of a part of the control plane that can be stopped alone.
-    pub(crate) fn of(part: u32) -> Option<Process> {
-        match part {
-            MANAGER => Some(Process::ControllerManager),
-            SCHEDULER => Some(Process::Scheduler),
-            _ => None,
-        }
-    }
-
     /// Returns the one of that name.
     pub fn named(name: &str) -> Option<Process> {
         Process::ALL.into_iter().find(|process| process.name() == name)
@@ -63,6 +54,9 @@ impl Cluster {
         match process {
             Process::ControllerManager => {
                 self.parts.manager = ControllerManager::new(&apiserver::served_resources());
+                for controller in &self.parts.plane.disabled {
+                    self.parts.manager.stop(controller);
+                }
                 self.reconnect(MANAGER);
             }
             Process::Scheduler => {
@@ -79,30 +73,6 @@ impl Cluster {
             }),
             Process::KubeletWatches => nodes.for_each(|node| self.reconnect(Parts::kubelet_id(node))),
         }
-    }
-
-    /// Stops the scheduler or the controller manager, or starts it anew. Others are left as they are.
-    pub(crate) fn stop_or_start(&mut self, name: &str, on: bool) {
-        let part = match Process::named(name) {
-            Some(Process::ControllerManager) => MANAGER,
-            Some(Process::Scheduler) => SCHEDULER,
-            _ => return,
-        };
-        if self.parts.is_on(part) == on {
-            return;
-        }
-        let text = if on { format!("start {name}") } else { format!("stop {name}") };
-        self.view.mark(self.world.now, &text, !on);
-        if on {
-            self.parts.stopped.remove(&part);
-            if let Some(process) = Process::of(part) {
-                self.restart(process);
-            }
-        } else {
-            self.parts.stopped.insert(part);
-            self.world.close_streams_of(|of| of == part);
-        }
-        self.reschedule(part);
     }
 
     /// Lets one node's kube-proxy start anew, by what its ConfigMap says now. One that can't start by it

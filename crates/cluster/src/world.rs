@@ -1,10 +1,12 @@
 //! The ground that the components stand on: clock, API server, trace, and events that are under way.
 
+use crate::control_plane::Door;
 use api::{Method, Request, Value, WatchEvent};
 use apiserver::ApiServer;
 use client::{Answer, Api, Identity, Reflector, WatchSpec};
 use sim::{Call, Chance, Delivery, EventQueue, Nanos, RecordKind, Time, Timing, Trace};
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 
 /// How many records the trace keeps.
@@ -55,6 +57,10 @@ pub(crate) struct World {
     pub acting: Option<u32>,
     /// Whether a link is cut between the machine of the part that is at work and the API server's.
     pub is_cut_off: bool,
+    /// How the way to the API server is.
+    pub door: Door,
+    /// The API server's address, for those who are told that nobody listens there.
+    pub address: Ipv4Addr,
     /// What changed that the view has still to look at.
     pub seen: Vec<WatchEvent>,
     /// The last writes: (revision, key).
@@ -74,6 +80,8 @@ impl World {
             requests: 0,
             acting: None,
             is_cut_off: false,
+            door: Door::Open,
+            address: Ipv4Addr::UNSPECIFIED,
             seen: Vec::new(),
             writes: std::collections::VecDeque::new(),
         }
@@ -92,7 +100,9 @@ impl World {
         owner: Owner,
     ) -> (Vec<Value>, u64) {
         let mut reflector = Reflector::new(watch.clone());
-        let list = self.apiserver.handle(self.now, &reflector.list().by(&identity.user, &identity.agent));
+        // Any state that the cache has will do, so that it also comes while etcd doesn't answer.
+        let list = reflector.list().query("resourceVersion", "0");
+        let list = self.apiserver.handle(self.now, &list.by(&identity.user, &identity.agent));
         let items = list.body["items"].items().to_vec();
         reflector.listed(&list.body);
         let watch = reflector.watch().map(|request| request.by(&identity.user, &identity.agent));
@@ -215,6 +225,9 @@ impl Api for World {
         if self.is_cut_off {
             // What a client waits for such an answer isn't told: it does other things meanwhile.
             return Err("context deadline exceeded".to_string());
+        }
+        if let Some(why) = self.door.dial(self.address) {
+            return Err(why);
         }
         let writes = request.method != Method::Get;
         let span = if writes { self.timing.api_write } else { self.timing.api_read };

@@ -420,6 +420,12 @@ pub(crate) fn refusal(response: &Response) -> Status {
     if let Some(status) = Status::from_value(&response.body) {
         return status;
     }
+    let said = response.body.str().trim();
+    if response.code >= 500 && response.code != 503 && !said.is_empty() {
+        let said = crate::text::quote(said);
+        let message = format!("an error on the server ({said}) has prevented the request from succeeding");
+        return Status::new(response.code, "InternalError", message);
+    }
     let (reason, message) = match response.code {
         401 => ("Unauthorized", "the server has asked for the client to provide credentials"),
         403 => ("Forbidden", "the server does not allow access to the requested resource"),

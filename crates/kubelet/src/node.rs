@@ -48,6 +48,11 @@ impl NodeAgent {
         *self = NodeAgent { boots: self.boots + 1, ..NodeAgent::new(now) };
     }
 
+    /// Begins again with a new process on the same machine.
+    pub(crate) fn begin_anew(&mut self, now: Time) {
+        *self = NodeAgent { boots: self.boots, ..NodeAgent::new(now) };
+    }
+
     /// Returns when it has something to do.
     pub(crate) fn next_at(&self) -> Time {
         self.lease_at.min(self.status_at)

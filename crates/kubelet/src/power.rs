@@ -41,6 +41,23 @@ impl Kubelet {
         }
     }
 
+    /// Begins anew after its process was stopped; what runs on the machine went on meanwhile. The watches must
+    /// be listed again.
+    pub fn restart(&mut self, now: Time) {
+        self.listed = false;
+        self.agent.begin_anew(now);
+        for uid in self.workers.uids() {
+            self.workers.change(&uid, |worker| {
+                for container in &mut worker.containers {
+                    // The back-offs were kept in memory.
+                    container.crash = BackOff::default();
+                    container.pull = BackOff::default();
+                }
+                worker.due = now;
+            });
+        }
+    }
+
     /// Returns whether the machine is stopped.
     pub fn is_stopped(&self) -> bool {
         self.stopped

@@ -12,6 +12,9 @@ use std::rc::Rc;
 /// How often a worker goes round at one moment before it lets others work.
 const ROUNDS: u32 = 64;
 
+/// How often what was reported is compared with what the API has.
+const RECONCILE: Nanos = 10 * SECOND;
+
 /// How far a pod is on its node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -83,6 +86,8 @@ pub(crate) struct PodWorker {
     pub reported: Value,
     /// Whether the API may have another status than was reported: the machine stood still meanwhile.
     pub reported_long_ago: bool,
+    /// When it is looked at whether the API still has the status that was reported.
+    pub reconcile_at: Time,
     /// When the status is to be sent.
     pub report_at: Option<Time>,
     /// Whether its last DELETE was sent and granted.
@@ -120,6 +125,7 @@ impl PodWorker {
             draws: 0,
             reported: pod["status"].clone(),
             reported_long_ago: false,
+            reconcile_at: Time::NEVER,
             report_at: None,
             deleted: false,
             look_at: Time::NEVER,
@@ -144,6 +150,9 @@ impl PodWorker {
             self.reported = pod["status"].clone();
             self.report_at = Some(now);
         }
+        if self.is_doubted() {
+            self.reconcile_at = self.reconcile_at.min(now + RECONCILE);
+        }
         let spec = &pod["spec"];
         for given in spec["initContainers"].items().iter().chain(spec["containers"].items()) {
             if let Some(known) = self.containers.iter_mut().find(|known| known.name == given["name"].text()) {
@@ -167,6 +176,18 @@ impl PodWorker {
         let grace = pod["metadata"]["deletionGracePeriodSeconds"].as_int();
         let grace = grace.or(pod["spec"]["terminationGracePeriodSeconds"].as_int()).unwrap_or(30);
         self.terminate(grace.clamp(0, 86_400) * SECOND, false, now);
+    }
+
+    /// Returns whether the API says otherwise than was reported about whether the pod is ready: the node's
+    /// controller did while the node was not heard of, or a watch is late.
+    // Models pkg/kubelet/status/status_manager.go needsReconcile
+    fn is_doubted(&self) -> bool {
+        let ready = |status: &Value| {
+            let mut conditions = status["conditions"].items().iter();
+            conditions.find(|one| one["type"].str() == "Ready").map(|one| one["status"].clone())
+        };
+        let reported = ready(&self.reported);
+        reported.is_some() && reported != ready(&self.pod["status"])
     }
 
     /// Ends the pod, or gives it less time than before.
@@ -227,6 +248,13 @@ impl PodWorker {
         if self.refresh_at <= turn.cx.now {
             self.refresh_volumes(turn);
         }
+        if self.reconcile_at <= turn.cx.now {
+            self.reconcile_at = Time::NEVER;
+            if self.is_doubted() {
+                self.reported = self.pod["status"].clone();
+                self.report_at = Some(turn.cx.now);
+            }
+        }
         self.report(turn);
         self.due = self.next_at(turn.cx.now);
     }
@@ -240,7 +268,7 @@ impl PodWorker {
             Stage::Gone | Stage::Rejected { .. } => Time::NEVER,
         };
         let containers = self.containers.iter().map(Container::next_at).min().unwrap_or(Time::NEVER);
-        stage.min(containers).min(self.report_at.unwrap_or(Time::NEVER))
+        stage.min(containers).min(self.report_at.unwrap_or(Time::NEVER)).min(self.reconcile_at)
     }
 
     /// Draws how long something takes: nothing where the runtime starts everything at once.

@@ -105,7 +105,7 @@ impl ApiServer {
     pub(super) fn virtual_resource(&mut self, call: &mut Call) -> Result<Option<Response>, Status> {
         let kind = call.rest.kind;
         match (kind.group, kind.plural) {
-            ("", "componentstatuses") => crate::component_status::answer(call).map(Some),
+            ("", "componentstatuses") => crate::component_status::answer(call, &self.health).map(Some),
             ("", "bindings") if call.verb == "create" => self.bind_pod(call).map(Some),
             ("authorization.k8s.io" | "authentication.k8s.io", _) if call.verb == "create" => {
                 self.review(call).map(Some)

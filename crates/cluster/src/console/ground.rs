@@ -128,6 +128,9 @@ impl Host for Ground<'_> {
             let address = self.wires.apiserver;
             return Err(format!("Unable to connect to the server: dial tcp {address}:6443: i/o timeout"));
         }
+        if let Some(why) = self.world.door.kubectl(self.wires.apiserver).filter(|_| !self.looks) {
+            return Err(why);
+        }
         let response = if self.looks {
             self.world.apiserver.handle(self.world.now, &request)
         } else {

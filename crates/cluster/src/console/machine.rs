@@ -1,13 +1,12 @@
 //! Programs that are a machine's own: iptables on a node, microk8s, what only a container's program knows.
 
 use super::ground::Ground;
+use crate::control_plane::Unit;
 use network::iptables::{Counters, TableName};
 use shell::{FileError, MachineAnswer, Place};
 
 /// How long a machine takes to boot.
 const BOOT: sim::Nanos = 20 * sim::SECOND;
-/// The control plane's processes that can be stopped alone.
-const PROCESSES: [&str; 2] = ["kube-controller-manager", "kube-scheduler"];
 
 /// The folders that every container has, though nothing may be in them.
 const USUAL: &[&str] = &[
@@ -191,8 +190,9 @@ impl Ground<'_> {
         Some(MachineAnswer::ok(out))
     }
 
-    /// `machine stop NODE`, `machine start NODE`: the power switch of the page, as a command. The control
-    /// plane's processes that only use the API can be stopped alone.
+    /// `machine stop NODE`, `machine start NODE`: the power switch of the page, as a command. Processes can be
+    /// stopped alone, of the control plane or of a node (`node-1/kubelet`), and so can controllers
+    /// (`deployment-controller`).
     fn machine_power(&mut self, words: &[&str]) -> MachineAnswer {
         let (on, name) = match words {
             ["stop", name] => (false, *name),
@@ -200,16 +200,18 @@ impl Ground<'_> {
             ["partition", a, b] => return self.machine_link(a, b, false),
             ["heal", a, b] => return self.machine_link(a, b, true),
             _ => {
-                let usage = "usage: machine stop|start NODE|PROCESS\n       machine partition|heal NODE|client NODE|apiserver|others\n";
+                let usage = "usage: machine stop|start NODE|PROCESS|NODE/PROCESS|NAME-controller\n       machine partition|heal NODE|client NODE|apiserver|others\n";
                 return MachineAnswer::failed(2, usage);
             }
         };
-        if !PROCESSES.contains(&name) && !self.wires.nodes.contains_key(name) {
+        if self.parts.failing(name).is_none() {
             let names: Vec<&str> = self.wires.nodes.keys().map(AsRef::as_ref).collect();
+            let units = Unit::ALL.map(Unit::name);
+            let (last, others) = units.split_last().unwrap_or((&"", &[]));
             let text = format!(
-                "machine: no machine {name:?}: there are {}, and the processes {}\n",
+                "machine: no machine {name:?}: there are {}, and the processes {} and {last}\n",
                 names.join(", "),
-                PROCESSES.join(" and ")
+                others.join(", ")
             );
             return MachineAnswer::failed(1, text);
         }

@@ -1,6 +1,7 @@
 //! Programs of machines that courses use beside the cluster's own: vagrant, systemctl.
 
 use super::ground::Ground;
+use crate::control_plane::Unit;
 use shell::MachineAnswer;
 
 /// The services of a node, with what they are and their process's number.
@@ -81,27 +82,60 @@ impl Ground<'_> {
         }
     }
 
-    /// `systemctl status SERVICE`, `is-active`, `restart`, of the kubelet, its runtime and kube-proxy. Only
-    /// kube-proxy really starts anew.
+    /// `systemctl status SERVICE`, `is-active`, `start`, `stop`, `restart`, of the kubelet, its runtime and
+    /// kube-proxy.
     pub(super) fn systemctl(&mut self, node: &str, words: &[&str]) -> MachineAnswer {
         let words: Vec<&str> = words.iter().filter(|word| !word.starts_with('-')).copied().collect();
         let [verb, unit] = words.as_slice() else {
             return MachineAnswer::failed(
                 1,
-                "# kubarium: of systemctl there are status, is-active and restart, of kubelet, containerd and kube-proxy\n",
+                "# kubarium: of systemctl there are status, is-active, start, stop and restart, of kubelet, containerd and kube-proxy\n",
             );
         };
         let name = unit.trim_end_matches(".service");
         let Some((name, what, pid)) = SERVICES.iter().find(|(known, ..)| *known == name) else {
             return MachineAnswer::failed(4, format!("Unit {name}.service could not be found.\n"));
         };
+        let unit = Unit::named(name);
+        let runs = unit.is_none_or(|unit| self.parts.runs_on(node, unit));
+        let mut set = |on| self.power.push((format!("{node}/{name}"), on));
         match *verb {
-            "status" => MachineAnswer::ok(format!(
-                "● {name}.service - {what}\n     Loaded: loaded (/usr/lib/systemd/system/{name}.service; enabled; preset: enabled)\n     Active: active (running)\n   Main PID: {pid} ({name})\n"
-            )),
-            "is-active" => MachineAnswer::ok("active\n"),
+            "status" => {
+                let loaded = "Loaded: loaded (/usr/lib/systemd/system/";
+                let state = match runs {
+                    true => format!("Active: active (running)\n   Main PID: {pid} ({name})"),
+                    false => "Active: inactive (dead)".to_string(),
+                };
+                let mark = if runs { "●" } else { "○" };
+                MachineAnswer {
+                    out: format!(
+                        "{mark} {name}.service - {what}\n     {loaded}{name}.service; enabled; preset: enabled)\n     {state}\n"
+                    ),
+                    err: String::new(),
+                    code: if runs { 0 } else { 3 },
+                }
+            }
+            "is-active" if runs => MachineAnswer::ok("active\n"),
+            "is-active" => MachineAnswer { out: "inactive\n".to_string(), err: String::new(), code: 3 },
+            "stop" if unit.is_some() => {
+                set(false);
+                MachineAnswer::ok("")
+            }
+            "start" if unit.is_some() => {
+                set(true);
+                MachineAnswer::ok("")
+            }
+            "restart" if unit.is_some() && !runs => {
+                set(true);
+                MachineAnswer::ok("")
+            }
             "restart" if *name == "kube-proxy" => {
                 self.machines.proxy_restarts.push(node.to_string());
+                MachineAnswer::ok("")
+            }
+            "restart" if *name == "kubelet" => {
+                set(false);
+                set(true);
                 MachineAnswer::ok("")
             }
             "restart" | "start" | "enable" | "daemon-reload" => MachineAnswer::ok(""),

@@ -2,6 +2,7 @@
 
 use super::ground::Ground;
 use super::streams::log_options;
+use crate::control_plane::Unit;
 use api::Status;
 use apiserver::{NodeRequest, NodeRequestKind};
 use shell::{Host, Place};
@@ -18,6 +19,9 @@ impl Ground<'_> {
         let Some(node) = node.filter(|node| node.on) else {
             return Some(self.no_connection(asked, "connect: no route to host"));
         };
+        if !self.parts.runs_on(&node.name, Unit::Kubelet) {
+            return Some(self.no_connection(asked, "connect: connection refused"));
+        }
         if self.wires.nodes.get(&node.name).is_some_and(|host| !self.wires.reaches_apiserver(*host)) {
             return Some(self.no_connection(asked, "i/o timeout"));
         }
