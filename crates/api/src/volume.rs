@@ -46,6 +46,36 @@ pub fn class(object: &Value) -> &str {
     }
 }
 
+/// Returns whether a claim says of which class it is, be it of none.
+// Models staging/src/k8s.io/component-helpers/storage/volume/helpers.go PersistentVolumeClaimHasClass
+pub fn has_class(claim: &Value) -> bool {
+    !claim["spec"]["storageClassName"].is_null() || !meta::annotation(claim, BETA_CLASS).is_empty()
+}
+
+/// Returns the class of claims that name none: of several the newest, of those as old the first by name.
+// Models pkg/volume/util/storageclass.go GetDefaultClass
+pub fn default_class<'a>(classes: impl IntoIterator<Item = &'a Value>) -> Option<&'a Value> {
+    let defaults = classes.into_iter().filter(|class| meta::annotation(class, IS_DEFAULT_CLASS) == "true");
+    defaults.max_by_key(|class| (meta::created(class), std::cmp::Reverse(meta::name(class))))
+}
+
+/// Returns the name of the claim behind a pod's volume; `None` for a volume of another kind.
+// Models staging/src/k8s.io/component-helpers/storage/ephemeral/ephemeral.go VolumeClaimName
+pub fn claim_name(pod: &Value, volume: &Value) -> Option<String> {
+    match volume["persistentVolumeClaim"]["claimName"].as_str() {
+        Some(name) => Some(name.to_string()),
+        None if !volume["ephemeral"].is_null() => {
+            Some(format!("{}-{}", meta::name(pod), volume["name"].str()))
+        }
+        None => None,
+    }
+}
+
+/// Returns the names of the claims that a pod mounts.
+pub fn claims(pod: &Value) -> impl Iterator<Item = String> {
+    pod["spec"]["volumes"].items().iter().filter_map(|volume| claim_name(pod, volume))
+}
+
 /// Returns whether a class binds a claim when a pod needs it, not before.
 pub fn is_delayed(class: &Value) -> bool {
     class["volumeBindingMode"].str() == "WaitForFirstConsumer"

@@ -40,6 +40,7 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("clusterrole-aggregation", |_| Box::new(Worker::new(clusterroleaggregation::ClusterRoleAggregation))),
     ("persistentvolumeclaim-protection", |_| Box::new(Worker::new(volume::pvcprotection::PvcProtection))),
     ("persistentvolume-protection", |_| Box::new(Worker::new(volume::pvprotection::PvProtection))),
+    ("ephemeral-volume", |_| Box::new(Worker::new(volume::ephemeral::EphemeralVolumes::default()))),
     ("ttl-after-finished", |_| Box::new(Worker::new(ttlafterfinished::TtlAfterFinished))),
     ("root-ca-certificate-publisher", |_| Box::new(Worker::new(rootca::RootCaPublisher))),
 ];

@@ -1,6 +1,7 @@
 use crate::admit::amount;
 use crate::kubelet::Kubelet;
 use crate::net::PodNetwork;
+use crate::shared::Turn;
 use crate::worker::{PodFailure, PodWorker, Stage, Termination};
 use api::quantity::{Format, Quantity};
 use api::{Value, tree};
@@ -66,13 +67,46 @@ impl Kubelet {
         let Some((_, uid)) = victim.min_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1))) else { return };
         self.with_worker(&uid, cx, net, |worker, turn| {
             let message = message(worker, now, available);
-            let reference = worker.reference(None);
-            turn.event(&reference, "Warning", EVICTED, &message);
-            let failure = PodFailure { reason: EVICTED, message, at: now };
-            worker.termination = Some(Termination { grace: 0, forgotten: false, failure: Some(failure) });
-            worker.due = now;
+            evict(worker, turn, message);
         });
     }
+
+    /// Evicts the pods that have put more into an emptyDir than it may hold.
+    // Models pkg/kubelet/eviction/eviction_manager.go emptyDirLimitEviction
+    pub(crate) fn check_volumes(&mut self, cx: &mut Cx, net: &mut dyn PodNetwork) {
+        if !self.shared.config.tells_events() {
+            return;
+        }
+        let full =
+            self.workers.iter().filter(|worker| worker.stage == Stage::Up && worker.termination.is_none());
+        let full = full.filter_map(|worker| Some((worker.uid.clone(), over_limit(worker)?)));
+        for (uid, message) in full.collect::<Vec<(Rc<str>, String)>>() {
+            self.with_worker(&uid, cx, net, |worker, turn| evict(worker, turn, message.as_str().into()));
+        }
+    }
+}
+
+/// Returns what is told of a pod with an emptyDir that holds more than it may.
+fn over_limit(worker: &PodWorker) -> Option<String> {
+    worker.pod["spec"]["volumes"].items().iter().find_map(|volume| {
+        let limit = &volume["emptyDir"]["sizeLimit"];
+        let used = worker.volumes.get(volume["name"].str())?.bytes();
+        let is_over = !limit.is_null() && i64::try_from(used).unwrap_or(i64::MAX) > amount("memory", limit);
+        let written = Quantity::from_value(limit).map(|limit| limit.to_string()).unwrap_or_default();
+        let name = volume["name"].str();
+        is_over.then(|| format!("Usage of EmptyDir volume {name:?} exceeds the limit {written:?}. "))
+    })
+}
+
+/// Ends a pod for good, at once.
+// Models pkg/kubelet/eviction/eviction_manager.go evictPod
+fn evict(worker: &mut PodWorker, turn: &mut Turn, message: Rc<str>) {
+    let now = turn.cx.now;
+    let reference = worker.reference(None);
+    turn.event(&reference, "Warning", EVICTED, &message);
+    let failure = PodFailure { reason: EVICTED, message, at: now };
+    worker.termination = Some(Termination { grace: 0, forgotten: false, failure: Some(failure) });
+    worker.due = now;
 }
 
 /// Returns a pod's place among those to be evicted; `None` for one that stays.

@@ -134,6 +134,7 @@ impl Kubelet {
             self.agent.step(&mut Turn { cx, net, shared: &mut self.shared });
             if looks {
                 self.check_memory(cx, net);
+                self.check_volumes(cx, net);
             }
             return;
         }

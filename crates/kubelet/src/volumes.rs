@@ -2,6 +2,7 @@ use crate::cri::{Files, Mount, MountSource};
 use crate::shared::Turn;
 use crate::worker::PodWorker;
 use api::resources::{CONFIGMAPS, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, SECRETS};
+use api::volume::claim_name;
 use api::{Method, Request, Resource, Value, meta, tree};
 use sim::{MINUTE, Nanos, SECOND};
 use std::rc::Rc;
@@ -60,8 +61,8 @@ impl PodWorker {
                 _ => Ok(MountSource::Node(path.into())),
             };
         }
-        if let Some(claim) = volume["persistentVolumeClaim"]["claimName"].as_str() {
-            return self.claimed(turn, &name, claim);
+        if let Some(claim) = claim_name(&self.pod, volume) {
+            return self.claimed(turn, &name, &claim);
         }
         if !volume["nfs"].is_null() {
             let (server, path) = (volume["nfs"]["server"].str(), volume["nfs"]["path"].str());

@@ -126,6 +126,7 @@ impl Scheduler {
             plugins::NODE_RESOURCES_FIT | plugins::NODE_PORTS => {
                 node.is_some_and(|node| plugins::may_pass(plugin, &queued.info, node))
             }
+            plugins::VOLUME_RESTRICTIONS => freed.is_some(),
             _ => false,
         };
         let woken: Vec<Rc<str>> = self

@@ -120,15 +120,11 @@ impl PodVolumes {
 }
 
 /// Returns the claim behind a pod's volume; `None` for a volume of another kind.
-fn claim<'a>(informers: &'a Informers, pod: &Value, volume: &Value) -> Result<Option<&'a Value>, String> {
-    let name = match volume["persistentVolumeClaim"]["claimName"].as_str() {
-        Some(name) => name.to_string(),
-        None if !volume["ephemeral"].is_null() => format!("{}-{}", meta::name(pod), volume["name"].str()),
-        None => return Ok(None),
-    };
+fn claim<'a>(informers: &'a Informers, pod: &Value, of: &Value) -> Result<Option<&'a Value>, String> {
+    let Some(name) = volume::claim_name(pod, of) else { return Ok(None) };
     let key = meta::object_key(meta::namespace(pod), &name);
     let Some(claim) = informers.of(PERSISTENTVOLUMECLAIMS).get(&key) else {
-        return Err(match volume["ephemeral"].is_null() {
+        return Err(match of["ephemeral"].is_null() {
             true => format!("persistentvolumeclaim {name:?} not found"),
             false => {
                 format!(

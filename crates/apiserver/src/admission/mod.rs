@@ -121,6 +121,9 @@ impl ApiServer {
     /// # Errors
     /// Forbidden, in upstream's words.
     pub(crate) fn validate_update(&self, call: &mut Call, new: &Value, old: &Value) -> Result<(), Status> {
+        if call.rest.is_group("", "persistentvolumeclaims") {
+            storage_class::check_resize(self, new, old)?;
+        }
         pod_security::check_update(self, call, new, old)
     }
 }

@@ -1,5 +1,6 @@
 //! Volumes: which claim gets which, and that none goes while it is used.
 
+pub(crate) mod ephemeral;
 pub(crate) mod persistentvolume;
 pub(crate) mod pvcprotection;
 pub(crate) mod pvprotection;

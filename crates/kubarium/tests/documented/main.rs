@@ -234,7 +234,7 @@ macro_rules! tables {
     };
 }
 
-tables! { containers daemonset deployment endpoints jobs lifecycle statefulset }
+tables! { containers daemonset deployment endpoints jobs lifecycle statefulset storage }
 
 #[test]
 fn words_stand_for_objects() {

@@ -84,6 +84,11 @@ impl Files {
         self.files.iter().map(|(name, content)| (&**name, content))
     }
 
+    /// Returns how much all files hold together, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Returns whether there is no file.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()

@@ -355,9 +355,18 @@ pub(crate) fn validate_claim_update(new: &Value, old: &Value, errors: &mut Error
     } else {
         munged.set(&["volumeAttributesClassName"], class);
     }
+    let had_class = !old["spec"]["storageClassName"].is_null();
+    if !had_class && old["spec"]["volumeName"].str().is_empty() {
+        munged.remove(&["storageClassName"]); // it may get the default class later
+    }
     if !semantic_equal(&munged, &old["spec"]) {
         let message = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
         errors.forbidden("spec", message);
+    }
+    let asked = |claim: &Value| quantity::nanos(&claim["spec"]["resources"]["requests"]["storage"]);
+    let has = quantity::nanos(&old["status"]["capacity"]["storage"]).unwrap_or(0);
+    if asked(new) < asked(old) && asked(new).is_none_or(|asked| asked <= has) {
+        errors.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity");
     }
 }
 

@@ -1,6 +1,6 @@
 use super::volume::set_phase;
 use super::{PersistentVolumeBinder, RESYNC};
-use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES};
+use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, STORAGECLASSES};
 use api::{Value, meta, tree, volume as helpers};
 use client::{Cx, Failure, Informers};
 use sim::Nanos;
@@ -56,10 +56,13 @@ impl PersistentVolumeBinder {
             bind(cx, volume, claim)?;
             return Ok(None);
         }
+        if self.give_default_class(cx, informers, claim)? {
+            return Ok(None); // the claim comes again, with its class
+        }
         let is_chosen = !meta::annotation(claim, helpers::SELECTED_NODE).is_empty();
         if delayed && !is_chosen {
-            let message = "waiting for first consumer to be created before binding";
-            self.recorder.event(cx, claim, "Normal", "WaitForFirstConsumer", message);
+            let (reason, message) = awaited(informers, claim);
+            self.recorder.event(cx, claim, "Normal", reason, &message);
         } else if !class_name.is_empty() {
             self.provision(cx, claim, class_name, class)?;
         } else {
@@ -68,6 +71,25 @@ impl PersistentVolumeBinder {
         }
         set_status(cx, claim, "Pending", &Value::Null)?;
         Ok(Some(RESYNC))
+    }
+
+    /// Gives a claim that names no class the default one, where one was made meanwhile. Returns whether it did.
+    // Models pkg/controller/volume/persistentvolume/pv_controller.go assignDefaultStorageClass
+    fn give_default_class(
+        &mut self,
+        cx: &mut Cx,
+        informers: &Informers,
+        claim: &Value,
+    ) -> Result<bool, Failure> {
+        if helpers::has_class(claim) {
+            return Ok(false);
+        }
+        let Some(class) = helpers::default_class(informers.of(STORAGECLASSES).iter()) else {
+            return Ok(false);
+        };
+        let mut claim = claim.clone();
+        claim.set(&["spec", "storageClassName"], meta::name(class));
+        cx.update(PERSISTENTVOLUMECLAIMS, &claim, "").map(|_| true)
     }
 
     /// Asks the class' provisioner for a volume.
@@ -134,6 +156,21 @@ impl PersistentVolumeBinder {
             self.recorder.event(cx, &claim, "Warning", lost[0], lost[1]);
         }
         Ok(())
+    }
+}
+
+/// Returns what a claim waits for that is bound when a pod needs it: the reason and the words.
+// Models pkg/controller/volume/persistentvolume/pv_controller.go emitEventForUnboundDelayBindingClaim
+fn awaited(informers: &Informers, claim: &Value) -> (&'static str, String) {
+    let uses = |pod: &&Value| {
+        pod["spec"]["nodeName"].str().is_empty() && helpers::claims(pod).any(|name| name == meta::name(claim))
+    };
+    let pods: Vec<&str> =
+        informers.of(PODS).in_namespace(meta::namespace(claim)).filter(uses).map(meta::name).collect();
+    match pods.as_slice() {
+        [] => ("WaitForFirstConsumer", "waiting for first consumer to be created before binding".to_string()),
+        [pod] => ("WaitForPodScheduled", format!("waiting for pod {pod} to be scheduled")),
+        pods => ("WaitForPodScheduled", format!("waiting for pods {} to be scheduled", pods.join(","))),
     }
 }
 

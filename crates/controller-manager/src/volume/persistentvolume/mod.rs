@@ -10,7 +10,7 @@ mod claim;
 mod tests;
 mod volume;
 
-use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES};
+use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, STORAGECLASSES};
 use api::{Resource, meta};
 use client::{Change, Cx, Enqueue, EventRecorder, Failure, Identity, Informers, Reconcile};
 use sim::{Nanos, SECOND};
@@ -36,7 +36,7 @@ impl Reconcile for PersistentVolumeBinder {
     }
 
     fn resources(&self) -> Vec<Resource> {
-        vec![PERSISTENTVOLUMES, PERSISTENTVOLUMECLAIMS, STORAGECLASSES]
+        vec![PERSISTENTVOLUMES, PERSISTENTVOLUMECLAIMS, STORAGECLASSES, PODS]
     }
 
     /// A key with a namespace is a claim's, one without is a volume's.

@@ -3,6 +3,7 @@
 
 use super::without_finalizer;
 use api::resources::{PERSISTENTVOLUMECLAIMS, PODS};
+use api::volume::claims;
 use api::{Resource, Value, meta};
 use client::{Change, Cx, Enqueue, Failure, Identity, Informers, Reconcile};
 use sim::Nanos;
@@ -12,15 +13,6 @@ const FINALIZER: &str = "kubernetes.io/pvc-protection";
 /// The controller that protects PersistentVolumeClaims.
 #[derive(Clone, Default)]
 pub(crate) struct PvcProtection;
-
-/// Returns the names of the claims that a pod mounts.
-fn claims(pod: &Value) -> impl Iterator<Item = String> {
-    pod["spec"]["volumes"].items().iter().filter_map(|volume| {
-        let own = || format!("{}-{}", meta::name(pod), volume["name"].str());
-        let claim = volume["persistentVolumeClaim"]["claimName"].as_str();
-        claim.map(str::to_string).or_else(|| (!volume["ephemeral"].is_null()).then(own))
-    })
-}
 
 impl Reconcile for PvcProtection {
     fn identity(&self) -> Identity {
