@@ -67,6 +67,21 @@ pub fn say(step: &PacketStep, lang: Lang) -> String {
                 "conntrack이 연결을 기억합니다. 가는 쪽과 오는 쪽:",
             )
             .to_owned(),
+        "schedule" => lang.pick(
+            format!("this virtual server chooses by {detail}: {}", step.destination_after),
+            format!("이 가상 서버가 {detail} 방식으로 고름: {}", step.destination_after),
+        ),
+        "wrapped" => lang.pick(
+            format!("VXLAN: put into a packet of UDP, {detail}"),
+            format!("VXLAN: UDP 패킷에 넣음, {detail}"),
+        ),
+        "unwrapped" => lang.pick(
+            format!("VXLAN: taken out of the packet of UDP, {detail}"),
+            format!("VXLAN: UDP 패킷에서 꺼냄, {detail}"),
+        ),
+        "expired" => {
+            lang.pick("not passed on: its time to live is over", "넘기지 않음: TTL이 다했습니다").to_owned()
+        }
         "lost" => lang.pick(format!("lost here ({detail})"), format!("여기서 유실됨 ({detail})")),
         other => format!("{other} {detail}").trim().to_owned(),
     }
@@ -102,6 +117,13 @@ fn route(detail: &str, lang: Lang) -> String {
     match detail {
         "local" => lang.pick("route: to this machine itself", "경로: 이 머신 자신").to_owned(),
         "pod" => lang.pick("route: to a pod on this node", "경로: 이 노드의 파드").to_owned(),
+        _ if detail.starts_with("overlay ") => {
+            let address = detail.trim_start_matches("overlay ");
+            lang.pick(
+                format!("route: over the overlay (flannel.1) to {address}"),
+                format!("경로: 오버레이(flannel.1)로 {address}까지"),
+            )
+        }
         "gateway" => lang.pick("route: by the default gateway", "경로: 기본 게이트웨이").to_owned(),
         address => lang.pick(format!("route: via {address}"), format!("경로: {address} 경유")),
     }
@@ -184,6 +206,15 @@ pub fn consequence(steps: &[PacketStep], answer: Option<&AnswerRow>, lang: Lang)
     let said = |fact: String, why: String| Some(Consequence { fact, why, field: "", would: "" });
     if let Some(end) = steps.iter().find(|step| ends_badly(&step.what)) {
         let fact = lang.pick(format!("It ended at {}.", end.place), format!("{}에서 끝났습니다.", end.place));
+        if !end.policies.is_empty() {
+            let names: Vec<&str> = end.policies.iter().filter_map(|key| key.rsplit('/').next()).collect();
+            let names = names.join(", ");
+            let why = lang.pick(
+                format!("NetworkPolicy {names} selects the pod and permits nothing like it."),
+                format!("파드를 고른 NetworkPolicy {names}에 이것을 허용하는 규칙이 없습니다."),
+            );
+            return said(fact, why);
+        }
         return said(fact, say(end, lang));
     }
     let masquerade = steps.iter().position(|step| step.what == "masquerade");
@@ -246,6 +277,7 @@ mod tests {
             chain_length: 0,
             service: String::new(),
             slice: String::new(),
+            policies: Vec::new(),
             source: text("10.64.140.2:51844"),
             destination: text("10.64.140.43:80"),
             source_after: text("10.64.140.2:51844"),
@@ -267,6 +299,10 @@ mod tests {
             ("route", "pod", "route: to a pod on this node"),
             ("lost", "no route", "lost here (no route)"),
             ("closed", "", "refused here (closed)"),
+            ("schedule", "rr", "this virtual server chooses by rr: 10.64.140.43:80"),
+            ("route", "overlay 10.64.140.13", "route: over the overlay (flannel.1) to 10.64.140.13"),
+            ("wrapped", "a → b", "VXLAN: put into a packet of UDP, a → b"),
+            ("unwrapped", "a → b", "VXLAN: taken out of the packet of UDP, a → b"),
             ("novel", "thing", "novel thing"),
         ] {
             assert_eq!(say(&step(what, detail), Lang::En), words);
@@ -307,6 +343,9 @@ mod tests {
             consequence(&[step("reject", "icmp-port-unreachable")], None, Lang::En).expect("there is one");
         assert_eq!((refused.fact.as_str(), refused.field), ("It ended at node-2.", ""));
         assert_eq!(consequence(&[], None, Lang::En), None);
+        let policies = vec!["networkpolicies/default/db".to_owned()];
+        let refused = consequence(&[PacketStep { policies, ..step("reject", "") }], None, Lang::En).unwrap();
+        assert_eq!(refused.why, "NetworkPolicy db selects the pod and permits nothing like it.");
     }
 
     #[test]

@@ -42,4 +42,4 @@ pub use payload::{
 pub use sockets::{SocketRow, SocketState};
 pub use topology::{Host, HostId, HostKind, Netem, Topology, hardware_address};
 pub use vxlan::{VXLAN_ID, VXLAN_PORT, flannel_rules, overlay_hardware_address};
-pub use way::{ChainView, Loss, RuleView, Step, Way};
+pub use way::{ChainView, Loss, RuleView, Step, Way, virtual_name};

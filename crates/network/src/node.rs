@@ -311,11 +311,15 @@ impl Run<'_, '_> {
     fn send_on(&mut self, packet: &mut Packet) -> Result<bool, Stop> {
         let key = (packet.protocol, packet.destination);
         let Node { ipvs, conntrack, .. } = &mut *self.node;
+        let scheduler = ipvs.servers().get(&key).map(|server| server.scheduler);
         match ipvs.schedule(self.pass.now, packet.source, key, packet.bytes, conntrack) {
             Scheduled::NotMine => Ok(false),
             Scheduled::Nowhere => Err(Stop::Rejected(RejectWith::PortUnreachable)),
             Scheduled::To(after) => {
                 let before = packet.destination;
+                let (protocol, server) = key;
+                let chosen = scheduler.map(|scheduler| Event::Scheduled { protocol, server, scheduler });
+                self.pass.events.extend(chosen);
                 self.pass.events.push(Event::Destination { before, after, is_tracked: false });
                 packet.destination = after;
                 packet.state |= state::DNAT;

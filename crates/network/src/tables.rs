@@ -146,6 +146,17 @@ impl Network {
         chains.into_iter().flatten().map(|(_, chain)| ChainView::new(chain)).collect()
     }
 
+    /// Returns the chains of a node's nftables for the page. A rule without a counter counts the packets that
+    /// are still known.
+    pub fn nft_chains(&self, node: HostId, now: Time) -> Vec<ChainView> {
+        self.nftables(node).map_or(Vec::new(), |tables| tables.views(self.ways(), node, now))
+    }
+
+    /// Returns what `nft list ruleset` prints on a node.
+    pub fn nft_text(&self, node: HostId, now: Time) -> String {
+        self.nftables(node).map_or(String::new(), |tables| tables.text(now))
+    }
+
     /// Returns what `conntrack -L` prints on a node.
     pub fn conntrack_list(&self, node: HostId, now: Time) -> String {
         self.nodes.get(&node).map_or(String::new(), |node| node.conntrack.list(now))

@@ -2,6 +2,7 @@
 
 use crate::conntrack::Direction;
 use crate::iptables::{Hook, Policy, RejectWith, Rules, TableName, Taken, Target};
+use crate::ipvs::Scheduler;
 use crate::nftables;
 use crate::vxlan::Outer;
 use crate::{ExchangeId, HostId, Protocol, Socket, Topology};
@@ -95,6 +96,12 @@ pub(crate) enum Event {
         after: Socket,
         is_tracked: bool,
     },
+    /// A virtual server chose where it goes; the destination is changed next.
+    Scheduled {
+        protocol: Protocol,
+        server: Socket,
+        scheduler: Scheduler,
+    },
     Tracked(Direction),
     Route(Route),
     Arp {
@@ -153,7 +160,7 @@ pub struct Step {
     pub is_answer: bool,
     /// When, in nanoseconds since the packet was sent.
     pub offset_ns: i64,
-    /// What kind of step: `place`, `hook`, `rule`, `missed`, `policy`, `translated`, `tracked`, `route`,
+    /// What kind of step: `place`, `hook`, `rule`, `missed`, `policy`, `scheduled`, `translated`, `tracked`, `route`,
     /// `arp`, `wrapped`, `unwrapped`, `delivered`, `closed`, `rejected`, `unreachable`, `expired`, `lost`.
     pub kind: &'static str,
     /// What it did, as a key for the page's words: `jump`, `mark`, `dnat`, `masquerade`, `accept`, `local`, …
@@ -267,6 +274,11 @@ impl Teller<'_> {
             Event::Source { before, after, is_tracked } => {
                 self.translated("source", *before, *after, *is_tracked)
             }
+            Event::Scheduled { protocol, server, scheduler } => Step {
+                table: "ipvs",
+                chain: virtual_name(*protocol, *server),
+                ..self.step("scheduled", scheduler.name())
+            },
             Event::Tracked(direction) => {
                 let did = if *direction == Direction::Reply { "reply" } else { "original" };
                 Step { table: "conntrack", ..self.step("tracked", did) }
@@ -378,6 +390,11 @@ impl Teller<'_> {
     }
 }
 
+/// Returns what a virtual server is called: `TCP 10.96.0.10:53`.
+pub fn virtual_name(protocol: Protocol, server: Socket) -> String {
+    format!("{} {server}", protocol.name().to_uppercase())
+}
+
 fn did(target: &Target) -> &'static str {
     match target {
         Target::None => "counts",
@@ -417,8 +434,8 @@ pub struct RuleView {
     pub comment: String,
     /// The chain it leads to, or the target's name.
     pub target: String,
-    /// Whether the target is a chain.
-    pub is_jump: bool,
+    /// Whether it isn't a rule by itself, but an element of the map that the rule before it looks in.
+    pub is_element: bool,
     /// The share of packets that it takes by chance.
     pub probability: Option<f64>,
     /// How many packets it matched: in nat, connections.
@@ -433,7 +450,7 @@ impl ChainView {
             text: rule.text(),
             comment: rule.comment().to_string(),
             target: rule.target_name().to_string(),
-            is_jump: rule.chain().is_some(),
+            is_element: false,
             probability: rule.probability().map(|parts| f64::from(parts) / CERTAIN),
             packets: counter.packets,
             bytes: counter.bytes,

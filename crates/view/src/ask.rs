@@ -47,7 +47,7 @@ pub enum Ask {
     Rules {
         /// The node.
         node: String,
-        /// `nat` or `filter`.
+        /// `nat`, `filter`, `nftables`, `ipvs` or `ipset`; empty for the one in which kube-proxy leads Services on.
         table: String,
         /// An exchange whose rules are to be lit; 0 for none.
         exchange: u64,
@@ -303,6 +303,10 @@ pub struct PacketStep {
     /// The EndpointSlice for which it was written: `endpointslices/default/web-x7k2p`; empty for none.
     #[serde(default)]
     pub slice: String,
+    /// Where it is refused by NetworkPolicies: those that select the pod and permit nothing like it, such as
+    /// `networkpolicies/default/db`.
+    #[serde(default)]
+    pub policies: Vec<String>,
     /// Source before: `10.64.140.2:51844`.
     pub source: String,
     /// Destination before.
@@ -326,6 +330,9 @@ pub struct RuleRow {
     pub packets: u64,
     /// Whether the chosen exchange took it.
     pub lit: bool,
+    /// Whether it is an element of the map that the rule before it looks in.
+    #[serde(default)]
+    pub element: bool,
 }
 
 /// A node's table.
@@ -336,10 +343,13 @@ pub struct RulesView {
     pub node: String,
     /// The table.
     pub table: String,
-    /// The chains in the order in which iptables-save prints them: (name, policy or `-`, rules).
+    /// The tables that the node has, kube-proxy's own first.
+    pub tables: Vec<String>,
+    /// The chains in the order in which iptables-save prints them: (name, policy or `-`, rules). Virtual servers
+    /// and sets stand as chains: their policy is what they are for, their rules are where they lead.
     pub chains: Vec<(String, String, Vec<RuleRow>)>,
     /// When kube-proxy last wrote it.
     pub written: Option<Moment>,
-    /// What `iptables-save -t TABLE` prints.
+    /// What `iptables-save -t TABLE` prints, `nft list ruleset`, `ipvsadm -Ln` or `ipset list`.
     pub text: String,
 }

@@ -316,6 +316,7 @@ pub fn way() -> Vec<view::PacketStep> {
         chain_length: 0,
         service: String::new(),
         slice: String::new(),
+        policies: Vec::new(),
         source: "10.64.140.2:51844".into(),
         destination: "10.64.140.43:80".into(),
         source_after: "10.64.140.2:51844".into(),

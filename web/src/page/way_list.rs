@@ -117,11 +117,15 @@ fn entry(detail: &str) -> Html {
 
 /// The Service and the EndpointSlice, or the NetworkPolicy, for which the rule was written.
 fn causes(walk: &Walk<'_>, step: &PacketStep) -> Html {
-    let links = [&step.service, &step.slice].into_iter().filter(|key| !key.is_empty()).map(|key| {
-        let (driver, selection) = (walk.driver.clone(), Selection::Object(key.clone()));
-        let onclick = Callback::from(move |_: MouseEvent| driver.act(Act::Select(Some(selection.clone()))));
-        html! { <button class="lnk" title={key.clone()} {onclick}>{ title(key) }</button> }
-    });
+    let links =
+        [&step.service, &step.slice].into_iter().chain(&step.policies).filter(|key| !key.is_empty()).map(
+            |key| {
+                let (driver, selection) = (walk.driver.clone(), Selection::Object(key.clone()));
+                let onclick =
+                    Callback::from(move |_: MouseEvent| driver.act(Act::Select(Some(selection.clone()))));
+                html! { <button class="lnk" title={key.clone()} {onclick}>{ title(key) }</button> }
+            },
+        );
     let links: Vec<Html> = links.collect();
     if links.is_empty() {
         return Html::default();

@@ -15,8 +15,8 @@ const AGAIN_MS: u32 = 250;
 pub struct Question {
     /// The node.
     pub node: String,
-    /// The table.
-    pub table: &'static str,
+    /// The table; empty for the one by which the node's kube-proxy leads Services on.
+    pub table: String,
     /// The exchange whose rules are lit; 0 for none.
     pub exchange: u64,
     /// When kube-proxy last wrote.
@@ -28,7 +28,7 @@ pub struct Question {
 impl Question {
     /// Returns whether it is about the same table and packet.
     fn is_about(&self, other: &Question) -> bool {
-        (&self.node, self.table, self.exchange) == (&other.node, other.table, other.exchange)
+        (&self.node, &self.table, self.exchange) == (&other.node, &other.table, other.exchange)
     }
 }
 
@@ -48,7 +48,7 @@ pub fn use_rules(asker: &Asker, question: Question) -> Option<Option<Rc<RulesVie
             asker.ask(
                 Ask::Rules {
                     node: question.node.clone(),
-                    table: question.table.to_owned(),
+                    table: question.table.clone(),
                     exchange: question.exchange,
                 },
                 Callback::from(move |answer| {

@@ -35,7 +35,7 @@ impl Chain<'_> {
 
     /// Returns whether it is an endpoint's.
     pub fn is_endpoint(&self) -> bool {
-        self.name.starts_with("KUBE-SEP-")
+        is_endpoint(self.name)
     }
 
     /// Returns the places of the rules that are shown, at most [`RULES`]: the first ones, and those that are lit.
@@ -63,8 +63,19 @@ pub struct Shown<'a> {
     pub hidden: usize,
 }
 
+/// Returns whether a chain is an endpoint's: `KUBE-SEP-…`, in nftables
+/// `endpoint-5V4SALOI-default/web/tcp/http__10.244.1.2/80`.
+pub fn is_endpoint(chain: &str) -> bool {
+    chain.starts_with("KUBE-SEP-") || chain.starts_with("endpoint-") && chain.contains("__")
+}
+
+/// Returns whether a chain has packets marked, to have their source rewritten.
+pub fn is_mark(chain: &str) -> bool {
+    matches!(chain, "KUBE-MARK-MASQ" | "mark-for-masquerade")
+}
+
 /// The order of the chains that every packet meets; those that aren't here come after.
-const COMMON: [&str; 14] = [
+const COMMON: [&str; 28] = [
     "PREROUTING",
     "INPUT",
     "FORWARD",
@@ -79,10 +90,31 @@ const COMMON: [&str; 14] = [
     "POSTROUTING",
     "KUBE-POSTROUTING",
     "KUBE-PROXY-CANARY",
+    "nat-prerouting",
+    "filter-prerouting-pre-dnat",
+    "firewall-check",
+    "services",
+    "mark-for-masquerade",
+    "filter-input",
+    "filter-forward",
+    "nodeport-endpoints-check",
+    "service-endpoints-check",
+    "cluster-ips-check",
+    "nat-output",
+    "filter-output",
+    "nat-postrouting",
+    "masquerading",
 ];
 
 /// What chains of services begin with, in the order in which a packet meets them.
-const SERVICE: [&str; 4] = ["KUBE-FW-", "KUBE-EXT-", "KUBE-SVL-", "KUBE-SVC-"];
+const SERVICE: [&str; 8] =
+    ["KUBE-FW-", "KUBE-EXT-", "KUBE-SVL-", "KUBE-SVC-", "firewall-", "external-", "local-", "service-"];
+
+/// Returns what the chains of a Service's port have in common: a hash, in nftables with the port's name.
+fn port_of(chain: &str) -> Option<&str> {
+    let rest = SERVICE.iter().find_map(|kind| chain.strip_prefix(kind))?;
+    (chain.starts_with("KUBE-") || rest.contains('/')).then_some(rest)
+}
 
 /// Returns the chains as they are shown. The services that the chosen packet took come first, then those
 /// that packets met, then the others in the order of KUBE-SERVICES.
@@ -92,7 +124,7 @@ pub fn shown(view: &RulesView) -> Shown<'_> {
         .iter()
         .map(|(name, policy, rules)| (name.as_str(), Chain { name, policy, rules }))
         .collect();
-    let is_service = |name: &str| SERVICE.iter().any(|kind| name.starts_with(kind));
+    let is_service = |name: &str| port_of(name).is_some();
     let mut common: Vec<Chain<'_>> =
         all.values().filter(|chain| !is_service(chain.name) && !chain.is_endpoint()).copied().collect();
     // In nat nothing of note is in INPUT; in filter it is where packets to the node come by.
@@ -104,15 +136,15 @@ pub fn shown(view: &RulesView) -> Shown<'_> {
     common.retain(|chain| chain.name != "KUBE-PROXY-CANARY");
 
     let entries = common.iter().flat_map(|chain| chain.rules).map(|rule| rule.target.as_str());
-    let mut hashes: Vec<&str> = Vec::new();
+    let mut ports: Vec<&str> = Vec::new();
     let mut known = BTreeSet::new();
-    let names = entries.chain(all.keys().copied()).filter(|name| is_service(name) && all.contains_key(name));
-    for hash in names.filter_map(|name| name.rsplit('-').next()) {
-        if known.insert(hash) {
-            hashes.push(hash);
+    let names = entries.chain(all.keys().copied()).filter(|name| all.contains_key(name));
+    for port in names.filter_map(port_of) {
+        if known.insert(port) {
+            ports.push(port);
         }
     }
-    let mut services: Vec<Vec<Chain<'_>>> = hashes.into_iter().map(|hash| service(&all, hash)).collect();
+    let mut services: Vec<Vec<Chain<'_>>> = ports.into_iter().map(|port| service(&all, port)).collect();
     services.sort_by_key(|chains| {
         let lit = chains.iter().any(Chain::is_lit);
         let entered = chains.iter().any(Chain::is_entered);
@@ -136,18 +168,31 @@ pub fn service_name(chains: &[Chain<'_>]) -> Option<String> {
         let words = comment.split(' ');
         words.into_iter().find(|word| word.contains('/')).map(str::to_owned)
     });
-    names.take(1).next()
+    names.take(1).next().or_else(|| served(chains.first()?.name))
+}
+
+/// Returns the Service's port for which a chain of nftables was made, by its name.
+pub fn served(chain: &str) -> Option<String> {
+    named(port_of(chain)?)
+}
+
+/// Returns the Service's port that the name of a chain of nftables holds: `5V4SALOI-default/web/tcp/http`.
+fn named(port: &str) -> Option<String> {
+    let mut parts = port.split_once('-')?.1.split('/');
+    let (namespace, service, _, name) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let name = if name.is_empty() { String::new() } else { format!(":{name}") };
+    Some(format!("{namespace}/{service}{name}"))
 }
 
 /// Returns a Service's chains in order.
-fn service<'a>(all: &BTreeMap<&'a str, Chain<'a>>, hash: &str) -> Vec<Chain<'a>> {
+fn service<'a>(all: &BTreeMap<&'a str, Chain<'a>>, port: &str) -> Vec<Chain<'a>> {
     let mut chains: Vec<Chain<'a>> =
-        SERVICE.iter().filter_map(|kind| all.get(format!("{kind}{hash}").as_str())).copied().collect();
+        SERVICE.iter().filter_map(|kind| all.get(format!("{kind}{port}").as_str())).copied().collect();
     let mut told = BTreeSet::new();
     let endpoints: Vec<Chain<'a>> = chains
         .iter()
         .flat_map(|chain| chain.rules)
-        .filter(|rule| rule.target.starts_with("KUBE-SEP-") && told.insert(rule.target.as_str()))
+        .filter(|rule| is_endpoint(&rule.target) && told.insert(rule.target.as_str()))
         .filter_map(|rule| all.get(rule.target.as_str()))
         .copied()
         .take(RULES)
@@ -169,6 +214,7 @@ mod tests {
             target: (*target).to_owned(),
             packets: *packets,
             lit: *lit,
+            element: false,
         };
         let chains = chains
             .iter()
@@ -226,10 +272,49 @@ mod tests {
             ),
             ("-A KUBE-EXT-X -j Y", None),
         ] {
-            let row = RuleRow { text: text.to_owned(), target: "Y".into(), packets: 0, lit: false };
+            let row =
+                RuleRow { text: text.to_owned(), target: "Y".into(), packets: 0, lit: false, element: false };
             let chain = Chain { name: "KUBE-EXT-X", policy: "-", rules: &[row] };
             assert_eq!(service_name(&[chain]).as_deref(), name);
         }
+    }
+
+    #[test]
+    fn chains_of_nftables_stand_by_their_services_too() {
+        let view = view(&[
+            ("nat-postrouting", &[("masquerading", 0, false)]),
+            ("services", &[("", 0, true), ("external-AAAAAAAA-default/web/tcp/http", 1, true)]),
+            ("nat-prerouting", &[("services", 1, true)]),
+            ("masquerading", &[]),
+            (
+                "service-AAAAAAAA-default/web/tcp/http",
+                &[("endpoint-B-default/web/tcp/http__10.244.1.2/80", 1, true)],
+            ),
+            ("external-AAAAAAAA-default/web/tcp/http", &[("mark-for-masquerade", 1, true)]),
+            ("mark-for-masquerade", &[]),
+            ("endpoint-B-default/web/tcp/http__10.244.1.2/80", &[("DNAT", 1, true)]),
+            ("service-mesh", &[]),
+        ]);
+        let shown = shown(&view);
+        let common = [
+            "nat-prerouting",
+            "services",
+            "mark-for-masquerade",
+            "nat-postrouting",
+            "masquerading",
+            "service-mesh",
+        ];
+        assert_eq!(names(&shown.common), common);
+        assert_eq!(
+            shown.services.iter().map(|chains| names(chains)).collect::<Vec<_>>(),
+            [[
+                "external-AAAAAAAA-default/web/tcp/http",
+                "service-AAAAAAAA-default/web/tcp/http",
+                "endpoint-B-default/web/tcp/http__10.244.1.2/80"
+            ]]
+        );
+        assert_eq!(service_name(&shown.services[0]).as_deref(), Some("default/web:http"));
+        assert_eq!(served("service-mesh"), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use view::RulesView;
 
-use super::chains::{Chain, Shown, service_name, shown};
+use super::chains::{Chain, Shown, is_mark, service_name, shown};
 use super::read::{read, short};
 
 /// A box's width in px.
@@ -19,8 +19,6 @@ const GAP: f64 = 12.0;
 const SERVICES: usize = 6;
 /// The most endpoints of a service that are drawn.
 const ENDS: usize = 6;
-/// The chain to which nearly all others lead: a note in their boxes says so, in place of a line.
-const MARK: &str = "KUBE-MARK-MASQ";
 
 /// A chain as it is drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +107,8 @@ pub fn graph(rules: &RulesView) -> Graph {
 /// Returns the chains that are drawn: those that something leads to or that lead somewhere.
 fn drawn<'a>(common: &[Chain<'a>], services: Vec<Vec<Chain<'a>>>) -> Noted<'a> {
     let mut drawn: Noted<'a> = Vec::new();
-    for chain in common.iter().filter(|chain| chain.name != MARK) {
+    // To that which marks nearly all others lead: a note in their boxes says so, in place of a line.
+    for chain in common.iter().filter(|chain| !is_mark(chain.name)) {
         let is_used = !chain.rules.is_empty() || chain.policy != "-" || chain.name.starts_with("KUBE-");
         if is_used {
             let note = if chain.policy == "-" { String::new() } else { chain.policy.to_owned() };
@@ -213,8 +212,8 @@ fn block(chain: &Chain<'_>, note: &str, (x, y): (f64, f64)) -> Block {
         note: note.to_owned(),
         x,
         y,
-        packets: chain.rules.iter().filter(|rule| rule.target != MARK).map(|rule| rule.packets).sum(),
-        marks: chain.rules.iter().any(|rule| rule.target == MARK),
+        packets: chain.rules.iter().filter(|rule| !is_mark(&rule.target)).map(|rule| rule.packets).sum(),
+        marks: chain.rules.iter().any(|rule| is_mark(&rule.target)),
         lit: chain.is_lit(),
     }
 }
@@ -238,7 +237,7 @@ mod tests {
 
     fn rule(target: &str, packets: u64, lit: bool) -> RuleRow {
         let text = format!("-A X -m comment --comment \"default/web:http\" -j {target}");
-        RuleRow { text, target: target.into(), packets, lit }
+        RuleRow { text, target: target.into(), packets, lit, element: false }
     }
 
     fn table(chains: &[(&str, Rules<'_>)]) -> RulesView {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use view::{PacketStep, PodRow, RuleRow, RulesView};
-use web::rules::chains::{Chain, service_name, shown};
+use web::rules::chains::{Chain, is_endpoint, is_mark, served, service_name, shown};
 use web::rules::out::way_out;
-use web::rules::read::{Rule, read, share, short};
+use web::rules::read::{Rule, end_of, read, share, short};
 use web::selection::Selection;
 use web::table::Table;
 use web::traffic::{short_pod, version_class};
@@ -63,11 +63,12 @@ impl Cx<'_> {
             rules.chains.iter().any(|(own, _, rows)| own == name && rows.iter().any(|row| row.lit))
         };
         let mut joins = Vec::new();
-        for (name, _, rows) in rules.chains.iter().filter(|(name, ..)| !name.ends_with("POSTROUTING")) {
+        let is_exit = |name: &str| name.ends_with("POSTROUTING") || name.ends_with("postrouting");
+        for (name, _, rows) in rules.chains.iter().filter(|(name, ..)| !is_exit(name)) {
             let taken = rows.iter().enumerate().filter(|(_, row)| row.lit);
-            let jumps = taken.filter(|(_, row)| row.target != "KUBE-MARK-MASQ" && lit(&row.target));
+            let jumps = taken.filter(|(_, row)| !is_mark(&row.target) && lit(&row.target));
             joins.extend(jumps.map(|(place, row)| Join { from: row_id(name, place), to: id(&row.target) }));
-            let is_last = name.starts_with("KUBE-SEP-") && lit(name);
+            let is_last = (is_endpoint(name) || rules.table == "ipvs") && lit(name);
             if is_last && !way_out(&self.props.way, &rules.node).is_empty() {
                 joins.push(Join { from: id(name), to: OUT.to_owned() });
             }
@@ -101,11 +102,15 @@ pub fn listing(props: &ListingProps) -> Html {
         by_ip: pods.map(|(key, pod)| (pod.ip.as_str(), (key.as_str(), pod))).collect(),
         known: props.rules.chains.iter().map(|(name, _, _)| name.as_str()).collect(),
     };
+    let lists = is_list(&props.rules.table);
     // Beside a packet's way stand the chains it can take; the others come after it.
     let follows =
         !props.way.is_empty() && props.rules.chains.iter().any(|(_, _, rows)| rows.iter().any(|row| row.lit));
     let (first, rest): (Vec<Chain<'_>>, Vec<Chain<'_>>) =
-        shown.common.iter().partition(|chain| !follows || is_entrance(chain.name));
+        shown.common.iter().partition(|chain| !follows || is_entrance(chain.name) || lists && chain.is_lit());
+    // Virtual servers and sets stand side by side.
+    let half = if lists { first.len().div_ceil(2) } else { first.len() };
+    let (left, right) = first.split_at(half.min(first.len()));
     let (served, others): (Vec<&Vec<Chain<'_>>>, Vec<&Vec<Chain<'_>>>) =
         shown.services.iter().partition(|chains| !follows || chains.iter().any(Chain::is_lit));
     let more = (shown.hidden > 0)
@@ -117,16 +122,26 @@ pub fn listing(props: &ListingProps) -> Html {
             <div class="rules-cols">
                 <div>
                     <p class="rules-note">
-                        { if props.rules.table == "nat" { words.counted_nat } else { words.counted } }
+                        { counted(&props.rules.table, props.lang) }
                         if cx.is_older() { { ". " }{ words.older } }
                     </p>
-                    { for first.iter().map(|chain| section(&cx, chain, None)) }
+                    { for left.iter().map(|chain| section(&cx, chain, None)) }
                 </div>
+                if !right.is_empty() {
+                    <div>
+                        <p class="rules-note">{ "\u{a0}" }</p>
+                        { for right.iter().map(|chain| section(&cx, chain, None)) }
+                    </div>
+                }
                 if !served.is_empty() {
                     <div>
                         <p class="rules-note">
-                            { words.share_note }
-                            if follows { { " " }{ words.drawn_note } }
+                            if props.rules.table == "nftables" {
+                                { props.lang.pick("One number is drawn among all endpoints: each has the same share.", "엔드포인트 모두를 두고 수를 한 번 뽑습니다. 몫은 모두 같습니다.") }
+                            } else {
+                                { words.share_note }
+                                if follows { { " " }{ words.drawn_note } }
+                            }
                         </p>
                         { for served.iter().map(|chains| service(&cx, chains)) }
                         if !follows { { more.clone() } }
@@ -145,6 +160,26 @@ pub fn listing(props: &ListingProps) -> Html {
     }
 }
 
+/// Returns whether a table has no chains: it lists virtual servers, or sets.
+fn is_list(table: &str) -> bool {
+    matches!(table, "ipvs" | "ipset")
+}
+
+/// Returns what the numbers beside the rules of a table count.
+pub fn counted(table: &str, lang: Lang) -> &'static str {
+    match table {
+        "nat" | "ipvs" => lang.traces().counted_nat,
+        "nftables" => lang.pick(
+            "packets counted among those still known, since these rules have no counters",
+            "규칙에 카운터가 없어, 아직 기록에 남은 패킷만 센 수",
+        ),
+        "ipset" => {
+            lang.pick("rules ask whether an address is in a set", "규칙은 주소가 집합에 있는지 묻습니다")
+        }
+        _ => lang.traces().counted,
+    }
+}
+
 /// Returns whether a packet may meet a chain on its way in, before the service's own.
 fn is_entrance(chain: &str) -> bool {
     matches!(
@@ -156,6 +191,8 @@ fn is_entrance(chain: &str) -> bool {
             | "FORWARD"
             | "KUBE-FORWARD"
             | "KUBE-PROXY-FIREWALL"
+            | "nat-prerouting"
+            | "services"
     )
 }
 
@@ -176,6 +213,7 @@ fn service(cx: &Cx<'_>, chains: &[Chain<'_>]) -> Html {
 fn section(cx: &Cx<'_>, chain: &Chain<'_>, service: Option<&str>) -> Html {
     let quiet = !chain.is_lit() && (!chain.is_entered() || !cx.props.way.is_empty());
     let note = match (chain.policy, service) {
+        (about, _) if is_list(&cx.props.rules.table) => about.to_owned(),
         ("-", Some(service)) => service.to_owned(),
         ("-", None) if chain.name == "KUBE-SERVICES" => cx.words.first_match.to_owned(),
         ("-", None) => String::new(),
@@ -201,10 +239,15 @@ fn section(cx: &Cx<'_>, chain: &Chain<'_>, service: Option<&str>) -> Html {
 
 fn row(cx: &Cx<'_>, chain: &Chain<'_>, place: usize, row: &RuleRow) -> Html {
     let rule = read(&row.text);
-    let spread = rule.endpoint().filter(|_| row.target.starts_with("KUBE-SEP-"));
+    let spread = rule.endpoint().filter(|_| is_endpoint(&row.target));
+    if is_list(&cx.props.rules.table) {
+        return member(cx, chain, place, row);
+    }
+    let of_map = row.element && spread.is_none();
+    let class = classes!(row.lit.then_some("lit"), spread.map(|_| "spread"), of_map.then_some("of-map"));
     html! {
-        <li key={place} id={row.lit.then(|| row_id(chain.name, place))} class={classes!(row.lit.then_some("lit"), spread.map(|_| "spread"))} title={row.text.clone()}>
-            <span class="chain-n mono">{ row.packets }</span>
+        <li key={place} id={row.lit.then(|| row_id(chain.name, place))} {class} title={row.text.clone()}>
+            <span class="chain-n mono">{ if row.text.contains(" vmap ") { String::new() } else { row.packets.to_string() } }</span>
             { match spread {
                 Some(endpoint) => odds(cx, chain, &rule, endpoint),
                 None => html! { <span class="chain-if mono">{ rule.condition(cx.words) }</span> },
@@ -215,10 +258,29 @@ fn row(cx: &Cx<'_>, chain: &Chain<'_>, place: usize, row: &RuleRow) -> Html {
     }
 }
 
+/// A real server of a virtual one, with the pod that has its address; or a member of a set.
+fn member(cx: &Cx<'_>, chain: &Chain<'_>, place: usize, row: &RuleRow) -> Html {
+    let address = row.target.split(':').next().unwrap_or_default();
+    let of = cx.by_ip.get(address);
+    let words = if row.target.is_empty() { &row.text } else { &row.target };
+    html! {
+        <li key={place} id={row.lit.then(|| row_id(chain.name, place))} class={classes!(row.lit.then_some("lit"))} title={row.text.clone()}>
+            if !row.target.is_empty() { <span class="chain-n mono">{ row.packets }</span> }
+            <span class="chain-if mono">{ words }</span>
+            if let Some((key, pod)) = of { { owner(cx, key, pod) } }
+            if row.lit { <span class="sr">{ cx.words.taken }</span> }
+        </li>
+    }
+}
+
 /// Returns how much of everything a service chain's rule takes.
 fn part(chain: &Chain<'_>, place: usize) -> String {
-    let is_end = |rule: &&RuleRow| rule.target.starts_with("KUBE-SEP-") && !rule.text.contains("--rcheck");
+    let is_end = |rule: &&RuleRow| is_endpoint(&rule.target) && !rule.text.contains("--rcheck");
     let of = chain.rules.iter().filter(is_end).count();
+    // One number is drawn among all elements of a map.
+    if chain.rules.get(place).is_some_and(|rule| rule.element) {
+        return share(0, of);
+    }
     let before = chain.rules.iter().take(place).filter(is_end).count();
     share(before, of)
 }
@@ -227,7 +289,9 @@ fn part(chain: &Chain<'_>, place: usize) -> String {
 fn odds(cx: &Cx<'_>, chain: &Chain<'_>, rule: &Rule, endpoint: &str) -> Html {
     let dice =
         cx.dice(chain.name, endpoint).map(|(share, drawn)| (f64::from(share) / 1e6, f64::from(drawn) / 1e6));
-    let probability = dice.map(|(share, _)| share).or(rule.probability);
+    let ends = chain.rules.iter().filter(|row| row.element && is_endpoint(&row.target)).count();
+    let drawn_once = (ends > 1).then(|| 1.0 / ends as f64);
+    let probability = dice.map(|(share, _)| share).or(rule.probability).or(drawn_once);
     let said = match (probability, dice) {
         (None, _) => cx.words.always.to_owned(),
         (Some(share), None) => format!("{share:.3}"),
@@ -254,8 +318,11 @@ fn odds(cx: &Cx<'_>, chain: &Chain<'_>, rule: &Rule, endpoint: &str) -> Html {
 /// Where a rule goes: a jump to that chain where it is shown.
 fn target(cx: &Cx<'_>, chain: &Chain<'_>, row: &RuleRow, rule: &Rule, part: Option<String>) -> Html {
     let entry = matches!(chain.name, "KUBE-SERVICES" | "KUBE-NODEPORTS" | "KUBE-EXTERNAL-SERVICES");
+    let named = served(&row.target).filter(|_| row.element);
     let words = match part {
         Some(part) => part,
+        None if named.is_some() => named.unwrap_or_default(),
+        None if row.target.contains("__") => end_of(&row.target).unwrap_or_default(),
         None if entry && row.target.starts_with("KUBE-") => {
             rule.about().map_or_else(|| short(&row.target), str::to_owned)
         }

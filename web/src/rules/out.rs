@@ -11,7 +11,10 @@ fn on<'a>(way: &'a [PacketStep], node: &'a str) -> impl Iterator<Item = Numbered
 
 /// Returns whether a step belongs to the way in: the chains before the routing decision.
 fn is_inward(step: &PacketStep) -> bool {
-    ["PREROUTING", "OUTPUT"].iter().any(|hook| step.hook.ends_with(hook)) && step.hook.starts_with("nat")
+    matches!(
+        step.hook.as_str(),
+        "nat PREROUTING" | "nat OUTPUT" | "nftables nat-prerouting" | "nftables nat-output" | "ipvs INPUT"
+    )
 }
 
 /// Returns the steps of a packet's way out of a node, in order.

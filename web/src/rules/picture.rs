@@ -8,6 +8,8 @@ use web::rules::graph::{HIGH, WIDE, graph};
 use web::words::{Lang, fill};
 use yew::prelude::*;
 
+use super::listing::counted;
+
 /// What the graph is drawn from.
 #[derive(Clone, PartialEq, Properties)]
 pub struct PictureProps {
@@ -29,7 +31,7 @@ pub fn picture(props: &PictureProps) -> Html {
     html! {
         <>
             <p class="rules-note">
-                { if props.rules.table == "nat" { words.counted_nat } else { words.counted } }{ ". " }
+                { counted(&props.rules.table, props.lang) }{ ". " }
                 { props.lang.pick(
                     "A box is a chain, a line a jump; its thickness is how often it was taken.",
                     "상자는 체인, 선은 점프입니다. 선이 굵을수록 자주 지나갔습니다.",

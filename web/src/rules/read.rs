@@ -13,6 +13,54 @@ pub struct Rule {
     pub probability: Option<f64>,
     /// The target's options: `("--to-destination", "10.244.1.5:8080")`.
     pub does: Vec<(String, String)>,
+    /// What a rule of nftables asks and does, or an element of its maps: in its own words, which are plain.
+    pub plain: Option<(String, String)>,
+    /// The endpoint that it leads to, where the name of a chain says so.
+    end: String,
+}
+
+/// The words by which a rule of nftables says what it does.
+const VERDICTS: [&str; 11] = [
+    "jump ",
+    "goto ",
+    "dnat ",
+    "snat ",
+    "masquerade",
+    "reject",
+    "accept",
+    "drop",
+    "return",
+    "meta mark set ",
+    "update @",
+];
+
+/// Returns the endpoint in the name of a chain of nftables: `endpoint-…__10.244.1.2/80` is `10.244.1.2:80`.
+pub fn end_of(chain: &str) -> Option<String> {
+    Some(chain.rsplit_once("__")?.1.replace('/', ":"))
+}
+
+/// Reads a rule of nftables, an element of a map, or a real server of a virtual one.
+fn read_plain(text: &str) -> Rule {
+    let (text, comment) = match text.split_once(" comment \"") {
+        Some((before, rest)) => {
+            let (comment, after) = rest.split_once('"').unwrap_or((rest, ""));
+            (format!("{before}{after}"), comment.to_owned())
+        }
+        None => (text.to_owned(), String::new()),
+    };
+    let (asks, does) = if let Some((key, does)) = text.rsplit_once(" : ").filter(|_| !text.contains('{')) {
+        (key.replace(" . ", " "), does.to_owned())
+    } else if let Some((asks, _)) = text.split_once(" vmap ") {
+        let map = text.rsplit_once('@').map_or(String::new(), |(_, map)| format!("@{map}"));
+        (asks.to_owned(), map)
+    } else {
+        let at = VERDICTS.iter().filter_map(|verdict| text.find(verdict)).min().unwrap_or(text.len());
+        let (asks, does) = text.split_at(at);
+        (asks.trim().to_owned(), does.to_owned())
+    };
+    let to = does.strip_prefix("dnat to ").map(|to| ("--to-destination".to_owned(), to.to_owned()));
+    let end = end_of(&does).unwrap_or_default();
+    Rule { comment, does: to.into_iter().collect(), plain: Some((asks, does)), end, ..Rule::default() }
 }
 
 /// Splits a rule's text at blanks that aren't within quotes.
@@ -42,6 +90,9 @@ fn bare(address: &str) -> String {
 
 /// Reads a rule's text.
 pub fn read(text: &str) -> Rule {
+    if !text.is_empty() && !text.starts_with('-') && !text.starts_with(['"', '!']) {
+        return read_plain(text);
+    }
     let mut rule = Rule::default();
     let (mut not, mut after_target) = (false, false);
     let mut words = split(text).into_iter().peekable();
@@ -84,7 +135,8 @@ impl Rule {
 
     /// Returns the endpoint that a service chain's rule leads to: `10.244.1.5:8080`.
     pub fn endpoint(&self) -> Option<&str> {
-        self.comment.split_once(" -> ").map(|(_, endpoint)| endpoint)
+        let named = Some(self.end.as_str()).filter(|end| !end.is_empty());
+        self.comment.split_once(" -> ").map(|(_, endpoint)| endpoint).or(named)
     }
 
     /// Returns the Service's port that a comment names, without its namespace, and what is said of it:
@@ -96,6 +148,9 @@ impl Rule {
 
     /// Returns what it asks of a packet, in plain words; "everything" where it asks nothing.
     pub fn condition(&self, words: &TraceWords) -> String {
+        if let Some((asks, _)) = &self.plain {
+            return if asks.is_empty() { words.everything.to_owned() } else { asks.clone() };
+        }
         let mut said = Vec::new();
         let protocol = self.asks("-p").filter(|protocol| *protocol != "tcp");
         let port = self.asks("--dport");
@@ -133,12 +188,15 @@ impl Rule {
     /// Returns what its target does, in plain words; the target's name where there are none.
     pub fn action(&self, target: &str, words: &TraceWords) -> String {
         match target {
+            "DNAT" if self.destination().is_some() => {
+                fill(words.dnat, &[self.destination().unwrap_or_default()])
+            }
+            _ if self.plain.is_some() => self.plain.as_ref().map_or(String::new(), |(_, does)| does.clone()),
             "MARK" => match self.does("--set-xmark").and_then(|value| value.split_once('/')) {
                 Some((bits, "0x0")) => fill(words.unmark, &[bits]),
                 Some((bits, _)) => fill(words.mark, &[bits]),
                 None => target.to_owned(),
             },
-            "DNAT" => self.destination().map_or(target.to_owned(), |to| fill(words.dnat, &[to])),
             "" => "–".to_owned(),
             target => target.to_owned(),
         }
@@ -153,8 +211,11 @@ fn mark(value: &str) -> &str {
     }
 }
 
-/// Returns a chain's name with its hash cut, as there is room for: `KUBE-SVC-MBIY…`.
+/// Returns a chain's name with its hash cut, as there is room for: `KUBE-SVC-MBIY…`, `service-PFIS…`.
 pub fn short(chain: &str) -> String {
+    if let Some((kind, rest)) = chain.split_once('-').filter(|(_, rest)| rest.contains('/')) {
+        return format!("{kind}-{}…", rest.chars().take(4).collect::<String>());
+    }
     match chain.rsplit_once('-') {
         Some((kind, hash)) if hash.len() == 16 && kind.starts_with("KUBE-") => {
             format!("{kind}-{}…", hash.chars().take(4).collect::<String>())
@@ -280,6 +341,67 @@ mod tests {
             );
             assert!(!rule.condition(Lang::Ko.traces()).is_empty());
         }
+    }
+
+    #[test]
+    fn rules_of_nftables_are_plain_already() {
+        let words = Lang::En.traces();
+        for (text, target, condition, action, endpoint) in [
+            (
+                "ip daddr . meta l4proto . th dport vmap @service-ips",
+                "COUNTS",
+                "ip daddr . meta l4proto . th dport",
+                "@service-ips",
+                None,
+            ),
+            (
+                "10.96.0.1 . tcp . 443 : goto service-X-default/kubernetes/tcp/https",
+                "service-X-default/kubernetes/tcp/https",
+                "10.96.0.1 tcp 443",
+                "goto service-X-default/kubernetes/tcp/https",
+                None,
+            ),
+            (
+                "numgen random mod 2 vmap { 0 : goto a, 1 : goto b }",
+                "COUNTS",
+                "numgen random mod 2",
+                "",
+                None,
+            ),
+            (
+                "0 : goto endpoint-X-default/web/tcp/__10.244.1.2/80",
+                "endpoint-X-default/web/tcp/__10.244.1.2/80",
+                "0",
+                "goto endpoint-X-default/web/tcp/__10.244.1.2/80",
+                Some("10.244.1.2:80"),
+            ),
+            (
+                "meta l4proto tcp dnat to 10.244.1.2:80",
+                "DNAT",
+                "meta l4proto tcp",
+                "DNAT to 10.244.1.2:80",
+                None,
+            ),
+            ("jump services", "services", "everything", "jump services", None),
+            (
+                "ct state new jump firewall-check comment \"drop: none\"",
+                "firewall-check",
+                "ct state new",
+                "jump firewall-check",
+                None,
+            ),
+        ] {
+            let rule = read(text);
+            let found =
+                (rule.condition(words), rule.action(target, words), rule.endpoint().map(str::to_owned));
+            assert_eq!(
+                found,
+                (condition.to_owned(), action.to_owned(), endpoint.map(str::to_owned)),
+                "{text}"
+            );
+        }
+        assert_eq!(end_of("endpoint-X-default/web/tcp/__10.244.1.2/80").as_deref(), Some("10.244.1.2:80"));
+        assert_eq!(short("service-PFISGYVC-default/web/tcp/http"), "service-PFIS…");
     }
 
     #[test]

@@ -25,9 +25,6 @@ use self::listing::{Listing, go_to};
 use self::picture::Picture;
 use self::raw::Raw;
 
-/// The tables that kube-proxy writes.
-const TABLES: [&str; 2] = ["nat", "filter"];
-
 /// How a table is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -83,7 +80,8 @@ pub fn rules_view(props: &RulesViewProps) -> Html {
     let asker = use_context::<Asker>().unwrap_or_default();
     // What was chosen holds until something else is selected.
     let chosen = use_state(|| (None::<Selection>, None::<String>));
-    let table = use_state_eq(|| 0_usize);
+    // Empty for the one by which the node's kube-proxy leads Services on.
+    let table = use_state_eq(String::new);
     let form = use_state_eq(|| Form::Lists);
     let sought = use_mut_ref(Sought::default);
     {
@@ -92,7 +90,7 @@ pub fn rules_view(props: &RulesViewProps) -> Html {
         use_effect_with(props.at.clone(), move |at| {
             if !at.node.is_empty() {
                 chosen.set((selected, Some(at.node.clone())));
-                table.set(TABLES.iter().position(|name| *name == at.table).unwrap_or_default());
+                table.set(at.table.clone());
                 form.set(Form::Lists);
                 sought.replace(Sought::chain(&at.chain));
             }
@@ -108,7 +106,7 @@ pub fn rules_view(props: &RulesViewProps) -> Html {
     let question = Question {
         written: model.nodes.get(&node).and_then(|node| node.proxied),
         node: node.clone(),
-        table: TABLES[*table % TABLES.len()],
+        table: (*table).clone(),
         exchange,
         exchanges: row.map_or((0, 0), |row| (row.answered + row.lost, row.travelling)),
     };
@@ -132,6 +130,7 @@ pub fn rules_view(props: &RulesViewProps) -> Html {
             sought.replace(Sought::chain(&chain));
         })
     };
+    let shown = rules.as_ref().and_then(Option::as_ref).map_or(String::new(), |rules| rules.table.clone());
     let body = match &rules {
         None => html! { <p class="empty">{ props.lang.words().loading }</p> },
         Some(None) => html! { <p class="empty">{ words.no_node }</p> },
@@ -149,15 +148,15 @@ pub fn rules_view(props: &RulesViewProps) -> Html {
                 { title(rules.as_ref().and_then(Option::as_ref), &node, words) }
                 <div class="rules-choice">
                     { nodes(props, &node, &choose_node, words) }
-                    { tables(&table, words) }
+                    { tables(&table, rules.as_ref().and_then(Option::as_ref), words) }
                     { forms(&form, props.lang) }
                 </div>
             </div>
             <Beliefs written={model.nodes.values().map(|node| node.proxied).collect::<Vec<_>>()} lang={props.lang} on_select={props.on_select.clone()} />
-            <div class="rules-body" tabindex="0" role="group" aria-label={format!("{node} {}", TABLES[*table % TABLES.len()])}>{ body }</div>
+            <div class="rules-body" tabindex="0" role="group" aria-label={format!("{node} {shown}")}>{ body }</div>
             <p class="rules-foot">
                 if *form != Form::Raw { <span class="dim">{ words.plain_here }</span>{ " " } }
-                { raw_switch(&form, words) }
+                { raw_switch(&form, &shown, props.lang) }
             </p>
         </div>
     }
@@ -166,7 +165,8 @@ pub fn rules_view(props: &RulesViewProps) -> Html {
 /// Returns the node that what is selected belongs to; else the first that isn't of the control plane.
 fn node_of(props: &RulesViewProps, way: &[PacketStep]) -> Option<String> {
     let nodes = &props.model.nodes;
-    let on_way = || way.iter().find(|step| step.hook.starts_with("nat") && nodes.contains_key(&step.place));
+    let translates = |hook: &str| ["nat", "nftables nat", "ipvs"].iter().any(|table| hook.starts_with(table));
+    let on_way = || way.iter().find(|step| translates(&step.hook) && nodes.contains_key(&step.place));
     let selected = match &props.selected {
         Some(Selection::Exchange(_)) => on_way().map(|step| step.place.clone()),
         Some(Selection::Place(place)) => place.split_once('/').map(|(_, node)| node.to_owned()),
@@ -221,13 +221,20 @@ fn nodes(props: &RulesViewProps, shown: &str, choose: &Callback<String>, words: 
     }
 }
 
-fn raw_switch(form: &UseStateHandle<Form>, words: &TraceWords) -> Html {
+fn raw_switch(form: &UseStateHandle<Form>, table: &str, lang: Lang) -> Html {
+    let words = lang.traces();
+    let raw = match table {
+        "nftables" => lang.pick("Show as nft list ruleset", "nft list ruleset 그대로 보기"),
+        "ipvs" => lang.pick("Show as ipvsadm -Ln", "ipvsadm -Ln 그대로 보기"),
+        "ipset" => lang.pick("Show as ipset list", "ipset list 그대로 보기"),
+        _ => words.raw,
+    };
     let is_raw = **form == Form::Raw;
     let setter = form.setter();
     let onclick =
         Callback::from(move |_: MouseEvent| setter.set(if is_raw { Form::Lists } else { Form::Raw }));
     html! {
-        <button class="lnk" aria-pressed={is_raw.to_string()} {onclick}>{ if is_raw { words.plain } else { words.raw } }</button>
+        <button class="lnk" aria-pressed={is_raw.to_string()} {onclick}>{ if is_raw { words.plain } else { raw } }</button>
     }
 }
 
@@ -244,13 +251,17 @@ fn forms(form: &UseStateHandle<Form>, lang: Lang) -> Html {
     }
 }
 
-fn tables(table: &UseStateHandle<usize>, words: &TraceWords) -> Html {
+/// The tables that the node has; before they are known, those that every node has.
+fn tables(table: &UseStateHandle<String>, rules: Option<&Rc<Rules>>, words: &TraceWords) -> Html {
+    let usual = || ["nat", "filter"].map(str::to_owned).to_vec();
+    let names = rules.map(|rules| rules.tables.clone()).filter(|names| !names.is_empty());
+    let shown = rules.map_or("nat", |rules| rules.table.as_str());
     html! {
         <div class="seg" role="group" aria-label={words.table_choice}>
-            { for TABLES.iter().enumerate().map(|(place, name)| {
-                let setter = table.setter();
-                let onclick = Callback::from(move |_: MouseEvent| setter.set(place));
-                html! { <button key={*name} aria-pressed={(place == **table).to_string()} {onclick}>{ *name }</button> }
+            { for names.unwrap_or_else(usual).into_iter().map(|name| {
+                let (setter, own) = (table.setter(), name.clone());
+                let onclick = Callback::from(move |_: MouseEvent| setter.set(own.clone()));
+                html! { <button key={name.clone()} aria-pressed={(name == shown).to_string()} {onclick}>{ name }</button> }
             }) }
         </div>
     }

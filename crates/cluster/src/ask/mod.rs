@@ -6,6 +6,7 @@ mod life;
 mod links;
 mod object;
 mod packet;
+mod rules;
 mod usage;
 mod verdict;
 mod who;
@@ -25,7 +26,7 @@ impl Cluster {
             Ask::Way { exchange } => packet::way(self, *exchange),
             Ask::WhoAnswers { from, to, protocol } => who::who_answers(self, from, to, protocol),
             Ask::Beliefs => who::beliefs(self),
-            Ask::Rules { node, table, exchange } => packet::rules(self, node, table, *exchange),
+            Ask::Rules { node, table, exchange } => rules::rules(self, node, table, *exchange),
         }
     }
 }

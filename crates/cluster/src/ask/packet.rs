@@ -1,10 +1,9 @@
-//! A packet's way and a node's rules, as the page shows them.
+//! A packet's way, as the page shows it.
 
 use crate::Cluster;
 use crate::view::View;
-use ::view::{Answer, PacketStep, RuleRow, RulesView, TriedRule};
-use network::iptables::{Counters, TableName};
-use network::{ExchangeId, RuleView, Step, Way};
+use ::view::{Answer, PacketStep, TriedRule};
+use network::{ExchangeId, Step, Way};
 
 /// How many rules that didn't match are told of in a step; those nearest to the one that did.
 const TRIED: usize = 8;
@@ -28,6 +27,7 @@ pub(super) fn steps_of(cluster: &Cluster, way: &Way) -> Vec<PacketStep> {
         tried: Vec::new(),
         told: Vec::new(),
         parent: String::new(),
+        policies: Vec::new(),
     };
     let topology = cluster.wires.network.topology();
     for step in way.steps(topology).into_iter().take_while(|step| !step.is_answer) {
@@ -52,6 +52,8 @@ struct Teller<'a> {
     told: Vec<String>,
     /// The chain whose rule went to mark the packet.
     parent: String,
+    /// The NetworkPolicies through whose chains the packet went within this hook, by name.
+    policies: Vec<String>,
 }
 
 impl Teller<'_> {
@@ -67,6 +69,7 @@ impl Teller<'_> {
             chain_length: 0,
             service: String::new(),
             slice: String::new(),
+            policies: Vec::new(),
             source: self.source.clone(),
             destination: self.destination.clone(),
             source_after: self.source.clone(),
@@ -86,17 +89,34 @@ impl Teller<'_> {
             "hook" => {
                 self.hook = format!("{} {}", step.table, step.chain);
                 self.told.clear();
+                self.policies.clear();
                 self.tried.clear();
             }
             "missed" => self.try_rule(&step, false),
             "rule" => self.rule(&step),
+            "scheduled" => {
+                let row = PacketStep {
+                    hook: "ipvs INPUT".to_string(),
+                    chain: step.chain.clone(),
+                    ..self.step(&step, "schedule", step.did)
+                };
+                self.steps.push(row);
+            }
             "translated" => self.translated(&step),
+            // What the overlay puts a packet into, and takes it out of.
+            "wrapped" | "unwrapped" => {
+                let outer = format!("{} → {}", step.before, step.after);
+                self.steps.push(self.step(&step, step.kind, &outer));
+            }
             "tracked" | "policy" => {}
-            "route" => self.steps.push(self.step(
-                &step,
-                "route",
-                if step.to.is_empty() { step.did } else { &step.to },
-            )),
+            "route" => {
+                let detail = match (step.did, step.to.as_str()) {
+                    ("overlay", to) => format!("overlay {to}"),
+                    (did, "") => did.to_string(),
+                    (_, to) => to.to_string(),
+                };
+                self.steps.push(self.step(&step, "route", &detail));
+            }
             "arp" => {
                 let detail = format!("{} {}", step.text, step.to);
                 self.steps.push(self.step(&step, "arp", detail.trim()));
@@ -125,6 +145,7 @@ impl Teller<'_> {
 
     fn rule(&mut self, step: &Step) {
         self.try_rule(step, true);
+        self.policies.extend(policy_of(&step.text).filter(|_| step.did == "jump").map(str::to_string));
         let marks =
             step.did == "jump" && matches!(step.to.as_str(), "KUBE-MARK-MASQ" | "mark-for-masquerade");
         if marks {
@@ -153,6 +174,9 @@ impl Teller<'_> {
         row.tried_count = step.rule;
         row.chain_length = step.of;
         (row.service, row.slice) = crate::view::cause_of(self.view, &format!("{} {}", step.chain, step.text));
+        if matches!(what, "reject" | "drop") {
+            row.policies = refused_by(&step.text, &self.policies);
+        }
         let more = tried.len().saturating_sub(TRIED);
         row.tried = tried.split_off(more);
         self.tried.clear();
@@ -167,11 +191,26 @@ impl Teller<'_> {
         if self.arrived.is_none() && step.did != "conntrack" {
             self.arrived = Some((self.source.clone(), self.destination.clone()));
         }
+        self.name_server(step);
         let after = if step.half == "source" { &mut self.source } else { &mut self.destination };
         after.clone_from(&step.after);
         if let Some(last) = self.steps.last_mut() {
             last.source_after.clone_from(&self.source);
             last.destination_after.clone_from(&self.destination);
+        }
+    }
+
+    /// Names the Service and the EndpointSlice for which a virtual server chose where a packet goes.
+    fn name_server(&mut self, step: &Step) {
+        let Some(last) = self.steps.last_mut().filter(|last| last.what == "schedule") else { return };
+        let served = last.chain.split_once(' ').and_then(|(protocol, server)| {
+            let (address, port) = server.rsplit_once(':')?;
+            let to = network::Socket::new(address.parse().ok()?, port.parse().ok()?);
+            self.view.served_port(network::Protocol::parse(&protocol.to_lowercase())?, to)
+        });
+        if let Some(port) = served {
+            (last.service, last.slice) =
+                crate::view::cause_of(self.view, &format!("{port} -> {}", step.after));
         }
     }
 
@@ -193,38 +232,33 @@ impl Teller<'_> {
     }
 }
 
-/// Returns whether a packet's step took this rule. Rules may have been written anew since: places shift, and
-/// an endpoint's share is another, but the rule still leads to that endpoint.
-fn is_rule(step: &Step, chain: &str, rule: &RuleView) -> bool {
-    let same = || step.text == rule.text || step.to == rule.target && rule.target.starts_with("KUBE-SEP-");
-    step.chain == chain && same()
+/// Returns the NetworkPolicy through whose chain a pod's firewall leads packets, as kube-router's comment says.
+fn policy_of(rule: &str) -> Option<&str> {
+    rule.split_once("run through nw policy ")?.1.split('"').next()
 }
 
-pub(super) fn rules(cluster: &Cluster, node: &str, table: &str, exchange: u64) -> Answer {
-    let network = &cluster.wires.network;
-    let name = if table == "filter" { TableName::Filter } else { TableName::Nat };
-    let Some(host) = cluster.wires.nodes.get(node).copied() else { return Answer::Rules { rules: None } };
-    let lit = network.way(ExchangeId(exchange)).map_or(Vec::new(), |way| {
-        let steps = way.steps(network.topology()).into_iter().take_while(|step| !step.is_answer);
-        steps.filter(|step| step.kind == "rule" && step.place == node && step.table == table).collect()
-    });
-    let chains = network.chains(host, name).into_iter().map(|chain| {
-        let rows = chain.rules.iter().map(|rule| RuleRow {
-            text: format!("-A {} {}", chain.name, rule.text),
-            target: rule.target.clone(),
-            packets: rule.packets,
-            lit: lit.iter().any(|step| is_rule(step, &chain.name, rule)),
-        });
-        let policy = if chain.policy.is_empty() { "-" } else { chain.policy };
-        (chain.name.clone(), policy.to_string(), rows.collect())
-    });
-    let synced = cluster.parts.node(node).and_then(|node| node.proxy.syncs().1);
-    let view = RulesView {
-        node: node.to_string(),
-        table: table.to_string(),
-        chains: chains.collect(),
-        written: synced.map(|at| cluster.view.moment(at)),
-        text: network.iptables_save(host, Some(name), Counters::Hide, cluster.world.now),
+/// Returns the keys of the NetworkPolicies that a packet went through before a pod's firewall refused it.
+fn refused_by(rule: &str, policies: &[String]) -> Vec<String> {
+    let Some((_, rest)) = rule.split_once("rule to REJECT traffic destined for POD name:") else {
+        return Vec::new();
     };
-    Answer::Rules { rules: Some(Box::new(view)) }
+    let namespace = rest.split_once("namespace: ").and_then(|(_, rest)| rest.split('"').next());
+    let namespace = namespace.unwrap_or_default();
+    policies.iter().map(|policy| format!("networkpolicies/{namespace}/{policy}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_that_refuse_are_named() {
+        let jump = r#"-d 10.244.1.2/32 -m comment --comment "run through nw policy db" -j KUBE-NWPLCY-X"#;
+        assert_eq!(policy_of(jump), Some("db"));
+        assert_eq!(policy_of("-j KUBE-NWPLCY-X"), None);
+        let reject = r#"-m comment --comment "rule to REJECT traffic destined for POD name:web-1 namespace: shop" -m mark ! --mark 0x10000/0x10000 -j REJECT"#;
+        let policies = ["db".to_string(), "web".to_string()];
+        assert_eq!(refused_by(reject, &policies), ["networkpolicies/shop/db", "networkpolicies/shop/web"]);
+        assert_eq!(refused_by("-j REJECT", &policies), Vec::<String>::new());
+    }
 }

@@ -122,6 +122,7 @@ impl Teller {
                 self.line(2, &format!("{} {}: {}{odds}", step.chain, step.rule, step.text));
             }
             "policy" => self.line(2, &format!("{}: policy {}", step.chain, step.text)),
+            "scheduled" => self.line(1, &format!("ipvs {}: chosen by {}", step.chain, step.did)),
             "translated" if step.did == "conntrack" => {
                 self.line(
                     1,

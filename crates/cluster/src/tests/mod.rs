@@ -4,4 +4,5 @@ mod console;
 mod definitions;
 mod policy;
 mod rollout;
+mod rules;
 mod who;

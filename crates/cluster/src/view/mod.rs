@@ -147,6 +147,29 @@ impl View {
         })
     }
 
+    /// Returns the Service's port that is reached by an address and port, whatever the address is to it: its own,
+    /// one from outside, or a node's with its node port.
+    pub(crate) fn served_port(&self, protocol: network::Protocol, to: network::Socket) -> Option<String> {
+        let address = to.address.to_string();
+        let (number, protocol) = (i64::from(to.port), protocol.name());
+        let services = self.objects.range(("services", String::new())..("services\0", String::new()));
+        let mut ports = services.flat_map(|((_, key), service)| {
+            let (spec, status) = (&service["spec"], &service["status"]["loadBalancer"]["ingress"]);
+            let is_own = spec["clusterIP"].str() == address
+                || spec["externalIPs"].items().iter().any(|one| one.str() == address)
+                || status.items().iter().any(|one| one["ip"].str() == address);
+            spec["ports"].items().iter().map(move |port| (key, is_own, port))
+        });
+        let (key, _, port) = ports.find(|(_, is_own, port)| {
+            let field = if *is_own { "port" } else { "nodePort" };
+            port[field].int() == number && port["protocol"].str().eq_ignore_ascii_case(protocol)
+        })?;
+        Some(match port["name"].str() {
+            "" => key.clone(),
+            name => format!("{key}:{name}"),
+        })
+    }
+
     fn moment_of(&self, value: &Value) -> Option<Moment> {
         meta::time(value).map(|time| self.moment(time))
     }

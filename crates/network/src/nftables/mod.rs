@@ -14,6 +14,7 @@ mod run;
 mod set;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use command::VERSION;
 pub use rule::{Outcome, Rule, Rules};

@@ -275,6 +275,17 @@ impl Set {
         out.push_str(" }\n");
     }
 
+    /// Returns each element as it is printed, with where it leads.
+    pub(super) fn texts(&self, now: Time) -> Vec<(String, Option<Rc<Outcome>>)> {
+        let living = self.elements.iter().filter(|(_, one)| one.expires.is_none_or(|at| at > now));
+        let text = |(key, one): (&Key, &Element)| {
+            let mut text = String::new();
+            self.write_element(&mut text, key, one, now);
+            (text, one.outcome.clone())
+        };
+        living.map(text).collect()
+    }
+
     fn write_element(&self, out: &mut String, key: &Key, one: &Element, now: Time) {
         for (place, (kind, value)) in self.types.iter().zip(key).enumerate() {
             let last = if place == 0 { one.last } else { *value };
