@@ -69,15 +69,16 @@ export async function photograph(browser, address, query, file, shown) {
   await page.close();
 }
 
-// Returns where diagram and inspector stand, once the page is as high as the whole of `list` is.
-export async function aroundInspector(page, list) {
-  const hidden = await list.evaluate((own) => {
-    const scrolls = [own, own.parentElement].map((one) => one.scrollHeight - one.clientHeight);
-    return Math.max(...scrolls);
+// Returns where diagram and inspector stand, once the page is as high as all that the inspector tells, within reason.
+export async function aroundInspector(page) {
+  const inspector = page.getByTestId("inspector");
+  const hidden = await inspector.evaluate((own) => {
+    const all = [own, ...own.querySelectorAll("*")].filter((one) => ["auto", "scroll"].includes(getComputedStyle(one).overflowY));
+    return Math.max(0, ...all.map((one) => one.scrollHeight - one.clientHeight));
   });
   await page.setViewportSize({ width: WIDTH, height: HEIGHT + Math.min(hidden + 8, 400) });
   await page.mouse.move(4, 4);
   await page.waitForTimeout(800);
-  const [left, right] = [await page.locator("#view").boundingBox(), await page.getByTestId("inspector").boundingBox()];
+  const [left, right] = [await page.locator("#view").boundingBox(), await inspector.boundingBox()];
   return { x: left.x, y: right.y, width: right.x + right.width - left.x, height: right.height };
 }

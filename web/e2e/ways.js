@@ -16,7 +16,7 @@ async function select(page) {
   await page.getByTestId("traffic-log").getByRole("row").filter({ hasText: /GET/ }).first().getByRole("button").first().click();
   const inspector = page.getByTestId("inspector");
   await inspector.locator(".way .st").first().waitFor();
-  return aroundInspector(page, inspector.locator(".way"));
+  return aroundInspector(page);
 }
 
 async function picture(browser, address, name) {
