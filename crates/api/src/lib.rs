@@ -8,6 +8,7 @@ pub mod go;
 pub mod int_or_string;
 pub mod jsonpath;
 mod key;
+mod key_map;
 pub mod label;
 pub mod meta;
 pub mod name;
@@ -25,7 +26,8 @@ pub mod volume;
 mod watch;
 pub mod yaml;
 
-pub use key::Key;
+pub use key::{Key, StaticKey};
+pub use key_map::KeyMap;
 pub use request::{Accept, Method, PatchType, Request, Response, User};
 pub use resource::{Resource, group_version, qualified, resources};
 pub use status::{FieldError, FieldErrorKind, Status};

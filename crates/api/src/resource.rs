@@ -1,4 +1,4 @@
-use crate::text::is_same;
+use crate::text::{Name, is_same};
 use crate::{Value, name};
 use std::hash::{Hash, Hasher};
 
@@ -18,6 +18,12 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// Returns a number in which hardly any two resources agree.
+    #[inline]
+    pub fn sign(self) -> u32 {
+        Name::of(self.plural).sign()
+    }
+
     /// Returns whether this is another resource.
     #[inline]
     pub fn is(self, other: Resource) -> bool {

@@ -30,6 +30,29 @@ impl<'a> Name<'a> {
         Name { text, head: head(text), tail: tail(text) }
     }
 
+    /// Returns a number in which hardly any two names agree.
+    #[inline]
+    pub(crate) fn sign(self) -> u32 {
+        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mixed = self.head ^ self.tail.rotate_left(29) ^ self.text.len() as u64;
+        (mixed.wrapping_mul(ODD) >> 32) as u32
+    }
+
+    /// Compares two names by their bytes.
+    #[inline]
+    pub(crate) fn order(self, other: Name) -> Ordering {
+        self.head.cmp(&other.head).then_with(|| self.text.cmp(other.text))
+    }
+
+    /// Returns whether another name is the same.
+    #[inline]
+    pub(crate) fn is_name(self, other: Name) -> bool {
+        self.head == other.head
+            && self.tail == other.tail
+            && self.text.len() == other.text.len()
+            && (self.text.len() <= 16 || self.text == other.text)
+    }
+
     /// Returns whether another name is the same.
     #[inline]
     pub(crate) fn is_same(self, other: &str) -> bool {

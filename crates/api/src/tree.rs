@@ -19,9 +19,19 @@ macro_rules! tree {
             const KEYS: &[&str] = &[$(stringify!($key)),*];
             $crate::Map::with_capacity(KEYS.len())
         };
-        $(map.insert($key, $crate::tree!($value));)*
+        $($crate::tree!(@put map, $key, $crate::tree!($value));)*
         $crate::Value::from(map)
     }};
+    (@put $map:ident, $key:literal, $value:expr) => {
+        match $value {
+            // An item's name is seen in all of its block, so that the value stands before it.
+            value => {
+                static KEY: $crate::StaticKey = $crate::StaticKey::new($key);
+                $map.put(&KEY, value);
+            }
+        }
+    };
+    (@put $map:ident, $key:expr, $value:expr) => { $map.insert($key, $value) };
     ($value:expr) => { $crate::Value::from($value) };
 }
 

@@ -1,5 +1,6 @@
-use crate::Key;
-use crate::text::{Name, compare};
+use crate::text::Name;
+use crate::{Key, StaticKey};
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Index;
@@ -32,7 +33,7 @@ pub struct Map(Vec<(Key, Value)>);
 
 const NULL: &Value = &Value::Null;
 const EMPTY: &Map = &Map(Vec::new());
-/// Up to how many keys a key is looked for one by one: most differ in length, which is seen at once.
+/// Up to how many keys a key is looked for one by one: most differ in their sign, which is seen at once.
 const FEW: usize = 32;
 
 impl Map {
@@ -47,7 +48,23 @@ impl Map {
     }
 
     fn find(&self, key: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(known, _)| compare(known, key))
+        let name = Name::of(key);
+        self.find_name(name)
+    }
+
+    fn find_name(&self, name: Name) -> Result<usize, usize> {
+        // What is put together in order goes to the end.
+        match self.0.last().map(|(last, _)| last.order(name)) {
+            None | Some(Ordering::Less) => return Err(self.0.len()),
+            Some(Ordering::Equal) => return Ok(self.0.len() - 1),
+            Some(Ordering::Greater) => {}
+        }
+        if self.0.len() <= FEW
+            && let Some(i) = self.0.iter().position(|(known, _)| known.is(name))
+        {
+            return Ok(i);
+        }
+        self.0.binary_search_by(|(known, _)| known.order(name))
     }
 
     // What is made of a name that the caller wrote down is made when the caller is compiled.
@@ -60,7 +77,7 @@ impl Map {
         if self.0.len() > FEW {
             return self.find(key).ok();
         }
-        self.0.iter().position(|(known, _)| name.is_same(known))
+        self.0.iter().position(|(known, _)| known.is(name))
     }
 
     /// Returns the value of a key.
@@ -99,6 +116,15 @@ impl Map {
                 self.0.insert(i, (Key::new(key), value.into()));
                 None
             }
+        }
+    }
+
+    /// Sets a key that the program wrote down.
+    pub fn put(&mut self, key: &'static StaticKey, value: Value) {
+        let key = key.key();
+        match self.find_name(key.name()) {
+            Ok(i) => self.0[i].1 = value,
+            Err(i) => self.0.insert(i, (key, value)),
         }
     }
 

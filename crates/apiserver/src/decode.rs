@@ -44,7 +44,7 @@ impl Known {
     fn take(object: &Value, stored: &Value) -> (Value, Known) {
         let known = |(key, value): (&str, &Value)| {
             let is_whole = value.as_map().is_some() || value.as_list().is_some();
-            let same = is_whole && key != "metadata" && value.same(&stored[key]);
+            let same = is_whole && value.same(&stored[key]);
             same.then(|| (key.to_string(), value.clone()))
         };
         let known: Vec<(String, Value)> = object.fields().iter().filter_map(known).collect();

@@ -5,9 +5,10 @@ use crate::custom::{Custom, Writing};
 use crate::handlers::Scope;
 use crate::printers::{self, Printer};
 use crate::registry::{self, Strategy};
-use api::text::compare;
+use api::text::is_same;
 use api::{Resource, Value};
 use schema::Kind;
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -174,13 +175,30 @@ fn rest(kind: &'static Kind, number: u16) -> Rest {
 
 /// Returns a resource.
 pub(crate) fn find(group: &str, version: &str, plural: &str) -> Option<&'static Rest> {
+    // Most are asked for again and again: where each was found is where it is looked for first.
+    thread_local! {
+        static FOUND: [Cell<u16>; PLACES] = const { [const { Cell::new(0) }; PLACES] };
+    }
     let all = all();
-    let at = all.binary_search_by(|rest| {
-        let by_plural = compare(rest.kind.plural, plural);
-        by_plural.then_with(|| (rest.kind.group, rest.kind.version).cmp(&(group, version)))
-    });
-    at.ok().and_then(|i| all.get(i))
+    let is = |rest: &Rest| {
+        let kind = rest.kind;
+        is_same(kind.plural, plural) && is_same(kind.group, group) && is_same(kind.version, version)
+    };
+    let place =
+        plural.bytes().fold(group.len(), |sum, byte| sum.wrapping_mul(31) + usize::from(byte)) % PLACES;
+    FOUND.with(|found| {
+        if let Some(rest) = all.get(usize::from(found[place].get())).filter(|rest| is(rest)) {
+            return Some(rest);
+        }
+        let from = all.partition_point(|rest| rest.kind.plural < plural);
+        let at = from + all.get(from..)?.iter().take_while(|rest| rest.kind.plural == plural).position(is)?;
+        found[place].set(u16::try_from(at).unwrap_or(0));
+        all.get(at)
+    })
 }
+
+/// How many places are remembered.
+const PLACES: usize = 128;
 
 /// Returns the resource of which a built-in one is made.
 pub(crate) fn of(resource: Resource) -> Option<&'static Rest> {

@@ -30,6 +30,8 @@ use std::rc::Rc;
 pub struct ApiServer {
     pub(crate) options: Options,
     pub(crate) store: Store,
+    /// How many objects of each resource are stored, by its number.
+    counts: Vec<u32>,
     pub(crate) watches: Watches,
     pub(crate) services: Allocators,
     pub(crate) rbac: Rc<Rbac>,
@@ -61,6 +63,7 @@ impl ApiServer {
         }
         let mut server = ApiServer {
             store: Store::new(options.first_revision - bootstrap::early_writes(&options), options.history),
+            counts: Vec::new(),
             watches: Watches::default(),
             services: Allocators::new(options.chance, options.service_cidr, options.node_ports),
             rbac: Rc::default(),
@@ -222,6 +225,11 @@ impl ApiServer {
         self.store.len()
     }
 
+    /// Returns whether no object of a resource is stored.
+    pub(crate) fn has_none_of(&self, rest: &Rest) -> bool {
+        self.counts.get(usize::from(rest.number)).is_none_or(|count| *count == 0)
+    }
+
     /// Returns how many watches are open.
     pub fn watch_count(&self) -> usize {
         self.watches.len()
@@ -305,6 +313,11 @@ impl ApiServer {
             object = custom.store(object);
         }
         self.store.put(key, object.clone(), expect)?;
+        if old.is_null() {
+            let number = usize::from(rest.number);
+            self.counts.resize(self.counts.len().max(number + 1), 0);
+            self.counts[number] += 1;
+        }
         self.note_write(rest);
         self.watches.dispatch(rest.number, revision, &old, &object, self.now);
         if rest.kind.plural == "events" {
@@ -318,6 +331,9 @@ impl ApiServer {
         let Ok(revision) = self.store.delete(key, Expect::Any) else {
             return last.clone();
         };
+        if let Some(count) = self.counts.get_mut(usize::from(rest.number)) {
+            *count = count.saturating_sub(1);
+        }
         if rest.is_services() {
             self.services.release(last);
             self.sync_addresses(last, &Value::Null);

@@ -42,6 +42,11 @@ pub trait Reconcile: Clone {
         Vec::new()
     }
 
+    /// Returns whether it is told of changes of resources, too, whose caches it doesn't read.
+    fn hears_of_everything(&self) -> bool {
+        false
+    }
+
     /// Adds the keys that a change concerns. The caches hold the change already.
     fn enqueue(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue);
 
@@ -60,6 +65,10 @@ pub trait Controller {
     fn watches(&self) -> Vec<WatchSpec>;
     /// Returns the indices that it needs.
     fn indices(&self) -> Vec<(Resource, IndexBy)>;
+    /// Returns whether it is told of changes of what it doesn't watch, too.
+    fn hears_of_everything(&self) -> bool {
+        false
+    }
     /// Takes a change that the caches hold already.
     fn observe(&mut self, now: Time, change: &Change, informers: &Informers);
     /// Returns when it has something to do.
@@ -180,6 +189,10 @@ impl<R: Reconcile + 'static> Controller for Worker<R> {
 
     fn indices(&self) -> Vec<(Resource, IndexBy)> {
         self.reconciler.indices()
+    }
+
+    fn hears_of_everything(&self) -> bool {
+        self.reconciler.hears_of_everything()
     }
 
     fn observe(&mut self, now: Time, change: &Change, informers: &Informers) {

@@ -1,5 +1,5 @@
 use crate::{Delivery, WatchSpec};
-use api::{EventType, Resource, Value, meta};
+use api::{EventType, KeyMap, Resource, Value, meta};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::rc::Rc;
@@ -16,6 +16,17 @@ pub enum IndexBy {
 }
 
 impl IndexBy {
+    /// Returns whether two objects share what is asked of them, so that it is the same.
+    fn is_same(self, one: &Value, other: &Value) -> bool {
+        let (above, field) = match self {
+            IndexBy::ControllerUid => ("metadata", "ownerReferences"),
+            IndexBy::NodeName => ("spec", "nodeName"),
+            IndexBy::Label(_) => ("metadata", "labels"),
+        };
+        let (one, other) = (&one[above], &other[above]);
+        one.same(other) || one[field].same(&other[field])
+    }
+
     fn value(self, object: &Value) -> Option<String> {
         let text = match self {
             IndexBy::ControllerUid => meta::controller(object)?["uid"].str().to_string(),
@@ -47,6 +58,11 @@ impl Change {
     pub fn object(&self) -> &Value {
         if self.new.is_null() { &self.old } else { &self.new }
     }
+
+    /// Returns whether the object shares its owners with what it was, so that they are surely the same.
+    pub fn keeps_owners(&self) -> bool {
+        IndexBy::ControllerUid.is_same(&self.old, &self.new)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -59,7 +75,7 @@ struct Index {
 #[derive(Clone, Debug)]
 pub struct Informer {
     resource: Resource,
-    objects: BTreeMap<Rc<str>, Value>,
+    objects: KeyMap<Value>,
     indices: Vec<Index>,
     synced: bool,
 }
@@ -67,7 +83,7 @@ pub struct Informer {
 impl Informer {
     /// Makes an empty cache.
     pub fn new(resource: Resource) -> Informer {
-        Informer { resource, objects: BTreeMap::new(), indices: Vec::new(), synced: false }
+        Informer { resource, objects: KeyMap::new(), indices: Vec::new(), synced: false }
     }
 
     /// Adds an index, unless it is there.
@@ -76,7 +92,7 @@ impl Informer {
             return;
         }
         let mut index = Index { by, keys: BTreeMap::new() };
-        for (key, object) in &self.objects {
+        for (key, object) in self.objects.iter() {
             if let Some(value) = by.value(object) {
                 index.keys.entry(value).or_default().insert(key.clone());
             }
@@ -102,8 +118,7 @@ impl Informer {
     /// Returns a namespace's objects in the order of their names.
     pub fn in_namespace<'a>(&'a self, namespace: &str) -> impl Iterator<Item = &'a Value> {
         let (from, to) = ([namespace, "/"].concat(), [namespace, "0"].concat());
-        let range = (Bound::Included(from.as_str()), Bound::Excluded(to.as_str()));
-        self.objects.range::<str, _>(range).map(|(_, object)| object)
+        self.objects.range(&from, Bound::Excluded(to.as_str())).map(|(_, object)| object)
     }
 
     /// Returns the objects that an index finds, in the order of their keys; none without that index.
@@ -125,11 +140,14 @@ impl Informer {
 
     fn replace(&mut self, key: Rc<str>, new: Value) -> Change {
         let old = if new.is_null() {
-            self.objects.remove(&key).unwrap_or_default()
+            self.objects.remove(&key).map(|(_, old)| old).unwrap_or_default()
         } else {
-            self.objects.insert(key.clone(), new.clone()).unwrap_or_default()
+            self.objects.insert(&key, new.clone()).unwrap_or_default()
         };
         for index in &mut self.indices {
+            if index.by.is_same(&old, &new) {
+                continue;
+            }
             let (before, after) = (index.by.value(&old), index.by.value(&new));
             if before == after {
                 continue;
@@ -186,28 +204,35 @@ impl Informer {
 #[derive(Clone, Debug, Default)]
 pub struct Informers {
     informers: Vec<Informer>,
+    /// The resources' signs, in the same order.
+    signs: Vec<u32>,
 }
 
 impl Informers {
     /// Makes the caches for a list of watches, in its order.
     pub fn new(watches: &[WatchSpec]) -> Informers {
-        Informers { informers: watches.iter().map(|watch| Informer::new(watch.resource)).collect() }
+        let mut informers = Informers::default();
+        watches.iter().for_each(|watch| informers.add(watch));
+        informers
     }
 
     /// Adds the cache of one more watch, at the end.
     pub fn add(&mut self, watch: &WatchSpec) {
         self.informers.push(Informer::new(watch.resource));
+        self.signs.push(watch.resource.sign());
     }
 
     /// Returns the cache of a resource; an empty one where it isn't watched.
     pub fn of(&self, resource: Resource) -> &Informer {
         const NOTHING: &Informer = &Informer {
             resource: api::resources::PODS,
-            objects: BTreeMap::new(),
+            objects: KeyMap::new(),
             indices: Vec::new(),
             synced: false,
         };
-        self.informers.iter().find(|informer| informer.resource.is(resource)).unwrap_or(NOTHING)
+        let sign = resource.sign();
+        let mut same = self.signs.iter().zip(&self.informers).filter(|(known, _)| **known == sign);
+        same.find(|(_, informer)| informer.resource.is(resource)).map_or(NOTHING, |(_, informer)| informer)
     }
 
     /// Adds an index to the cache of a resource.

@@ -70,7 +70,11 @@ impl Cluster {
             frame.rows.scheduler.clone_from(&scheduler);
             self.frames.scheduler = scheduler;
         }
-        let etcd: Vec<(i64, String)> = self.world.writes.iter().cloned().collect();
+        let key =
+            |resource: &str, object: &str| format!("{}/{object}", resource.split('/').next().unwrap_or(""));
+        let writes = self.world.writes.iter();
+        let etcd: Vec<(i64, String)> =
+            writes.map(|(revision, resource, object)| (*revision, key(resource, object))).collect();
         if self.frames.etcd != etcd {
             frame.rows.etcd = Some(etcd.clone());
             self.frames.etcd = etcd;

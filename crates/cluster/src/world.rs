@@ -1,7 +1,7 @@
 //! The ground that the components stand on: clock, API server, trace, and events that are under way.
 
 use crate::control_plane::Door;
-use api::{Method, Request, Value, WatchEvent};
+use api::{KeyMap, Method, Request, Value, WatchEvent};
 use apiserver::ApiServer;
 use client::{Answer, Api, Identity, Reflector, WatchSpec};
 use sim::{Call, Chance, Delivery, EventQueue, Nanos, RecordKind, Time, Timing, Trace};
@@ -63,8 +63,30 @@ pub(crate) struct World {
     pub address: Ipv4Addr,
     /// What changed that the view has still to look at.
     pub seen: Vec<WatchEvent>,
-    /// The last writes: (revision, key).
-    pub writes: std::collections::VecDeque<(i64, String)>,
+    /// The last writes: (revision, resource, object).
+    pub writes: std::collections::VecDeque<(i64, Rc<str>, Rc<str>)>,
+    /// Words that the trace's records share.
+    words: Words,
+}
+
+/// Texts that come again and again, each kept once.
+#[derive(Clone, Default)]
+struct Words(KeyMap<()>);
+
+impl Words {
+    /// How many are kept.
+    const MOST: usize = 1_024;
+
+    fn get(&mut self, text: &str) -> Rc<str> {
+        if let Some((word, ())) = self.0.get_entry(text) {
+            return word.clone();
+        }
+        let word: Rc<str> = text.into();
+        if self.0.len() < Words::MOST {
+            self.0.insert(&word, ());
+        }
+        word
+    }
 }
 
 impl World {
@@ -84,6 +106,7 @@ impl World {
             address: Ipv4Addr::UNSPECIFIED,
             seen: Vec::new(),
             writes: std::collections::VecDeque::new(),
+            words: Words::default(),
         }
     }
 
@@ -138,6 +161,8 @@ impl World {
     /// Puts under way what the last request made the watches bring.
     fn dispatch(&mut self, effect: Time, answered: Time, cause: u64) {
         let set_up = self.apiserver.set_up_writes();
+        // One write is told to several.
+        let mut told: (Value, Rc<str>) = (Value::Null, "".into());
         for (stream, revision, event) in self.apiserver.take_watch_events() {
             let number = (revision - set_up).unsigned_abs();
             let Some(reader) = self.readers.get_mut(&stream) else { continue };
@@ -155,15 +180,18 @@ impl World {
             reader.last = delivered;
             if reader.owner != Owner::Mailbox {
                 let object = &event.object;
+                if !told.0.same(object) {
+                    told = (object.clone(), api::meta::key(object));
+                }
                 self.trace.add(
                     cause,
                     RecordKind::Delivery(Delivery {
                         sent: effect,
                         delivered,
                         to: reader.name.clone(),
-                        event: event.event.as_str().into(),
+                        event: self.words.get(event.event.as_str()),
                         resource: object["kind"].text(),
-                        object: api::meta::key(object),
+                        object: told.1.clone(),
                         revision,
                     }),
                 );
@@ -195,22 +223,21 @@ impl World {
             return;
         }
         self.requests += 1;
-        let (verb, resource, object) = describe(request, response);
+        let (verb, resource, object) = describe(&mut self.words, request, response);
         let revision = if verb == "get" || verb == "list" { 0 } else { api::meta::revision(&response.body) };
         let call = Call {
             sent,
             effect,
             answered,
             from: request.agent.clone(),
-            verb: verb.into(),
-            resource: resource.into(),
-            object: object.into(),
+            verb: self.words.get(verb),
+            resource,
+            object,
             code: response.code,
             revision,
         };
         if revision > 0 && response.is_success() {
-            let key = format!("{}/{}", call.resource.split('/').next().unwrap_or(""), call.object);
-            self.writes.push_back((revision, key));
+            self.writes.push_back((revision, call.resource.clone(), call.object.clone()));
             if self.writes.len() > WRITES {
                 self.writes.pop_front();
             }
@@ -244,20 +271,28 @@ impl Api for World {
 }
 
 /// Returns a request's verb, resource with subresource, and object, as the diagram names them.
-fn describe<'a>(request: &'a Request, response: &api::Response) -> (&'static str, String, String) {
+fn describe(
+    words: &mut Words,
+    request: &Request,
+    response: &api::Response,
+) -> (&'static str, Rc<str>, Rc<str>) {
     let mut parts = request.path.split('/').filter(|part| !part.is_empty());
     match parts.next() {
         Some("api") => drop(parts.next()),
         Some("apis") => drop((parts.next(), parts.next())),
-        _ => return ("get", request.path.clone(), String::new()),
+        _ => return ("get", request.path.as_str().into(), "".into()),
     }
-    let mut rest: Vec<&'a str> = parts.collect();
     let mut namespace = "";
-    if rest.len() > 2 && rest[0] == "namespaces" && !matches!(rest[2], "status" | "finalize") {
-        namespace = rest[1];
-        rest.drain(..2);
-    }
-    let (resource, name) = (rest.first().copied().unwrap_or(""), rest.get(1).copied().unwrap_or(""));
+    let [first, second, third] = [(); 3].map(|()| parts.next());
+    let rest = match (first, second, third) {
+        (Some("namespaces"), Some(of), Some(third)) if !matches!(third, "status" | "finalize") => {
+            namespace = of;
+            [Some(third), parts.next(), parts.next()]
+        }
+        (first, second, third) => [first, second, third],
+    };
+    let [resource, name, subresource] = rest;
+    let (resource, name) = (resource.unwrap_or(""), name.unwrap_or(""));
     let verb = match request.method {
         Method::Get if request.flag("watch") => "watch",
         Method::Get if name.is_empty() => "list",
@@ -270,9 +305,9 @@ fn describe<'a>(request: &'a Request, response: &api::Response) -> (&'static str
         Method::Delete => "delete",
     };
     let name = if name.is_empty() && verb == "create" { api::meta::name(&response.body) } else { name };
-    let resource = match rest.get(2) {
-        Some(subresource) => format!("{resource}/{subresource}"),
-        None => resource.to_string(),
+    let resource = match subresource {
+        Some(subresource) => words.get(&format!("{resource}/{subresource}")),
+        None => words.get(resource),
     };
-    (verb, resource, api::meta::object_key(namespace, name).to_string())
+    (verb, resource, api::meta::object_key(namespace, name))
 }

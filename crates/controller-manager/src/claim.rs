@@ -103,7 +103,7 @@ impl Orphans {
     pub(crate) fn observe(&mut self, change: &Change) {
         if !change.new.is_null() && meta::controller(&change.new).is_none() {
             self.keys.insert(change.key.clone());
-        } else {
+        } else if !self.keys.is_empty() {
             self.keys.remove(&change.key);
         }
     }

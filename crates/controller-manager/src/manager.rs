@@ -77,6 +77,14 @@ struct Entry {
     make: Make,
     controller: Box<dyn Controller>,
     stopped: bool,
+    /// When it is due; [`Time::NEVER`] where it was stopped.
+    next: Time,
+}
+
+impl Entry {
+    fn reschedule(&mut self) {
+        self.next = if self.stopped { Time::NEVER } else { self.controller.next_at() };
+    }
 }
 
 /// kube-controller-manager: all controllers in one process, with one cache for each resource, each
@@ -86,6 +94,8 @@ pub struct ControllerManager {
     identity: Identity,
     served: Rc<[Resource]>,
     watches: Vec<WatchSpec>,
+    /// The controllers that each watch is for, by their places.
+    told: Vec<Vec<u32>>,
     informers: Informers,
     entries: Vec<Entry>,
     next: Time,
@@ -97,10 +107,11 @@ impl ControllerManager {
     pub fn new(served: &[Resource]) -> ControllerManager {
         let groups = ["system:authenticated"];
         let identity = Identity::new("system:kube-controller-manager", &groups, "kube-controller-manager");
-        let entries: Vec<Entry> = CONTROLLERS
-            .iter()
-            .map(|(name, make)| Entry { name, make: *make, controller: make(served), stopped: false })
-            .collect();
+        let entry = |(name, make): &(&'static str, Make)| {
+            let (controller, next) = (make(served), Time::NEVER);
+            Entry { name, make: *make, controller, stopped: false, next }
+        };
+        let entries: Vec<Entry> = CONTROLLERS.iter().map(entry).collect();
         let mut watches: Vec<WatchSpec> = Vec::new();
         for watch in entries.iter().flat_map(|entry| entry.controller.watches()) {
             if !watches.contains(&watch) {
@@ -111,7 +122,27 @@ impl ControllerManager {
         for (resource, by) in indices(&entries) {
             informers.add_index(resource, by);
         }
-        ControllerManager { identity, served: served.into(), watches, informers, entries, next: Time::NEVER }
+        let (served, next) = (served.into(), Time::NEVER);
+        let mut manager =
+            ControllerManager { identity, served, watches, told: Vec::new(), informers, entries, next };
+        manager.route();
+        manager
+    }
+
+    /// Notes which controllers each watch is for.
+    fn route(&mut self) {
+        self.told = vec![Vec::new(); self.watches.len()];
+        for (i, entry) in (0_u32..).zip(&self.entries) {
+            if entry.controller.hears_of_everything() {
+                self.told.iter_mut().for_each(|told| told.push(i));
+                continue;
+            }
+            for watch in entry.controller.watches() {
+                let places = self.watches.iter().zip(&mut self.told);
+                let same = places.filter(|(known, told)| **known == watch && told.last() != Some(&i));
+                same.for_each(|(_, told)| told.push(i));
+            }
+        }
     }
 
     /// Returns how each controller is doing, in order.
@@ -133,6 +164,7 @@ impl ControllerManager {
         let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == name) else { return false };
         entry.stopped = true;
         entry.controller = (entry.make)(&self.served);
+        entry.reschedule();
         self.schedule();
         true
     }
@@ -152,7 +184,9 @@ impl ControllerManager {
                     entry.controller.observe(now, &Change { resource, key, old, new }, &self.informers);
                 }
             }
+            entry.reschedule();
         }
+        self.route();
         self.schedule();
         true
     }
@@ -170,13 +204,13 @@ impl ControllerManager {
                 self.watches.push(watch);
             }
         }
+        self.route();
     }
 
     /// Sets when the first controller is due. Controllers wait until all caches have been filled.
     fn schedule(&mut self) {
-        let running = self.entries.iter().filter(|entry| !entry.stopped);
         self.next = match self.informers.are_synced() {
-            true => running.map(|entry| entry.controller.next_at()).min().unwrap_or(Time::NEVER),
+            true => self.entries.iter().map(|entry| entry.next).min().unwrap_or(Time::NEVER),
             false => Time::NEVER,
         };
     }
@@ -197,8 +231,12 @@ impl Component for ControllerManager {
 
     fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
         for change in self.informers.deliver(watch, delivery) {
-            for entry in self.entries.iter_mut().filter(|entry| !entry.stopped) {
+            for i in self.told.get(watch as usize).into_iter().flatten() {
+                let Some(entry) = self.entries.get_mut(*i as usize).filter(|entry| !entry.stopped) else {
+                    continue;
+                };
                 entry.controller.observe(cx.now, &change, &self.informers);
+                entry.reschedule();
             }
             if change.resource == CUSTOMRESOURCEDEFINITIONS {
                 self.watch_more();
@@ -212,10 +250,10 @@ impl Component for ControllerManager {
     }
 
     fn step(&mut self, cx: &mut Cx) {
-        let running = self.entries.iter_mut().filter(|entry| !entry.stopped);
-        let first = running.min_by_key(|entry| entry.controller.next_at()); // the first of several
-        if let Some(entry) = first.filter(|entry| entry.controller.next_at() <= cx.now) {
+        let first = self.entries.iter_mut().min_by_key(|entry| entry.next); // the first of several
+        if let Some(entry) = first.filter(|entry| entry.next <= cx.now) {
             entry.controller.step(cx, &self.informers);
+            entry.reschedule();
         }
         self.schedule();
     }

@@ -59,7 +59,7 @@ impl<T> Members<T> {
             return queue.add(change.key.clone());
         }
         let labels_changed = meta::labels(old) != meta::labels(new);
-        if !old.is_null() && !new.is_null() && !labels_changed && published(old) == published(new) {
+        if !old.is_null() && !new.is_null() && !labels_changed && is_alike(old, new) {
             return;
         }
         let labels = [meta::labels(old), meta::labels(new)];
@@ -79,13 +79,17 @@ impl<T> Members<T> {
     }
 }
 
-/// Returns what of a pod endpoints depend on.
-fn published(pod: &Value) -> ([bool; 3], [&Value; 5]) {
-    let (spec, status) = (&pod["spec"], &pod["status"]);
-    (
-        [pod::is_ready(pod), meta::is_deleting(pod), pod::is_terminal(pod)],
-        [&status["podIP"], &status["podIPs"], &spec["nodeName"], &spec["hostname"], &spec["subdomain"]],
-    )
+/// Returns whether two pods agree in what endpoints depend on.
+fn is_alike(one: &Value, other: &Value) -> bool {
+    let agree = |part: &str, fields: &[&str]| {
+        let (one, other) = (&one[part], &other[part]);
+        one.same(other) || fields.iter().all(|field| one[*field] == other[*field])
+    };
+    agree("spec", &["nodeName", "hostname", "subdomain"])
+        && agree("status", &["podIP", "podIPs"])
+        && meta::is_deleting(one) == meta::is_deleting(other)
+        && (one["status"].same(&other["status"])
+            || pod::is_ready(one) == pod::is_ready(other) && pod::is_terminal(one) == pod::is_terminal(other))
 }
 
 /// Which pods that are being deleted count.

@@ -1,6 +1,6 @@
 use crate::history::{Event, EventKind, History};
-use api::Value;
-use std::collections::{BTreeMap, btree_map};
+use api::{KeyMap, Value};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
 use std::rc::Rc;
@@ -56,7 +56,7 @@ impl fmt::Display for Compacted {
 /// The revisioned store. A clone is a snapshot.
 #[derive(Clone, Debug)]
 pub struct Store {
-    entries: BTreeMap<Rc<str>, Entry>,
+    entries: KeyMap<Entry>,
     history: History,
     revision: i64,
     compacted: i64,
@@ -67,7 +67,7 @@ impl Store {
     /// `history_capacity` writes for watches.
     pub fn new(revision: i64, history_capacity: u32) -> Store {
         Store {
-            entries: BTreeMap::new(),
+            entries: KeyMap::new(),
             history: History::new(history_capacity),
             revision,
             compacted: revision,
@@ -116,8 +116,7 @@ impl Store {
         from: &'a str,
     ) -> impl Iterator<Item = (&'a Rc<str>, &'a Entry)> {
         let from = from.max(prefix);
-        let bounds: (Bound<&str>, Bound<&str>) = (Bound::Included(from), Bound::Unbounded);
-        self.entries.range::<str, _>(bounds).take_while(move |(key, _)| key.starts_with(prefix))
+        self.entries.range(from, Bound::Unbounded).take_while(move |(key, _)| key.starts_with(prefix))
     }
 
     /// Returns the keys that began with `prefix` when `revision` was the last one, in order.
@@ -147,31 +146,26 @@ impl Store {
             return self.create(key, value);
         }
         let revision = self.revision + 1;
-        let Some(entry) = self.entries.get_mut(key) else {
+        let Some((key, entry)) = self.entries.get_entry(key) else {
             return if expect == Expect::Any { self.create(key, value) } else { Err(WriteError::Missing) };
         };
         check_present(entry, expect)?;
         let previous = std::mem::replace(&mut entry.value, value.clone());
         let previous_revision = std::mem::replace(&mut entry.mod_revision, revision);
-        let key = self.entries.get_key_value(key).map_or_else(|| key.into(), |(key, _)| key.clone());
+        let key = key.clone();
         self.record(Event { revision, kind: EventKind::Update, key, value, previous, previous_revision });
         Ok(revision)
     }
 
-    /// Writes a value under a key that isn't there yet, which is looked for only once.
+    /// Writes a value under a key that isn't there yet.
     fn create(&mut self, key: &str, value: Value) -> Result<i64, WriteError> {
+        if self.entries.contains_key(key) {
+            return Err(WriteError::Exists);
+        }
         let revision = self.revision + 1;
         let key: Rc<str> = key.into();
-        match self.entries.entry(key.clone()) {
-            btree_map::Entry::Occupied(_) => return Err(WriteError::Exists),
-            btree_map::Entry::Vacant(place) => {
-                place.insert(Entry {
-                    value: value.clone(),
-                    create_revision: revision,
-                    mod_revision: revision,
-                });
-            }
-        }
+        let entry = Entry { value: value.clone(), create_revision: revision, mod_revision: revision };
+        self.entries.insert(&key, entry);
         let (kind, previous, previous_revision) = (EventKind::Create, Value::Null, 0);
         self.record(Event { revision, kind, key, value, previous, previous_revision });
         Ok(revision)
@@ -183,7 +177,7 @@ impl Store {
     /// [`WriteError`] where the key isn't there or isn't as expected. Nothing is changed then.
     pub fn delete(&mut self, key: &str, expect: Expect) -> Result<i64, WriteError> {
         check_present(self.entries.get(key).ok_or(WriteError::Missing)?, expect)?;
-        let (key, entry) = self.entries.remove_entry(key).ok_or(WriteError::Missing)?;
+        let (key, entry) = self.entries.remove(key).ok_or(WriteError::Missing)?;
         let revision = self.revision + 1;
         self.record(Event {
             revision,

@@ -15,8 +15,8 @@ const LEASE_SECONDS: i64 = 40;
 pub(crate) struct NodeAgent {
     registered: bool,
     pub lease_at: Time,
-    /// The `resourceVersion` that the last renewal left; empty where it has to be read.
-    lease: String,
+    /// The Lease as the last renewal left it; null where it has to be read.
+    lease: Value,
     pub status_at: Time,
     reported_at: Time,
     images: usize,
@@ -32,7 +32,7 @@ impl NodeAgent {
     pub(crate) fn new(now: Time) -> NodeAgent {
         NodeAgent {
             registered: false,
-            lease: String::new(),
+            lease: Value::Null,
             lease_at: now,
             status_at: now,
             reported_at: Time(i64::MIN),
@@ -170,40 +170,47 @@ fn uuid(digits: &str) -> String {
     format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
 }
 
-fn renew_lease(turn: &mut Turn, held: &mut String) {
+fn renew_lease(turn: &mut Turn, held: &mut Value) {
     let now = turn.cx.now;
     let name = turn.shared.config.name.clone();
     let node = turn.shared.informers.of(NODES).get(&name).cloned().unwrap_or_default();
-    let mut lease = tree!({
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": "Lease",
-        "metadata": {"name": (&name), "namespace": "kube-node-lease"},
-        "spec": {"holderIdentity": (&name), "leaseDurationSeconds": LEASE_SECONDS, "renewTime": (now.rfc3339_micro())},
-    });
-    if !meta::uid(&node).is_empty() {
-        let owner = tree!({"apiVersion": "v1", "kind": "Node", "name": (&name), "uid": (meta::uid(&node))});
-        lease.set(&["metadata", "ownerReferences"], vec![owner]);
-    }
-    // The version that the last renewal left; a conflict or a lost answer makes it be read anew.
-    let version = std::mem::take(held);
+    // What the last renewal left; a conflict or a lost answer makes it be read anew.
+    let last = std::mem::take(held);
     *held = turn.cx.in_background(|cx| {
-        let version = if version.is_empty() {
+        let last = if last.is_null() {
             match cx.get(LEASES, "kube-node-lease", &name) {
-                Ok(there) => there["metadata"]["resourceVersion"].str().to_string(),
-                Err(failure) if failure.is_not_found() => String::new(),
-                Err(_) => return String::new(),
+                Ok(there) => there,
+                Err(failure) if failure.is_not_found() => Value::Null,
+                Err(_) => return Value::Null,
             }
         } else {
-            version
+            last
         };
-        let written = if version.is_empty() {
-            cx.create(LEASES, &lease)
-        } else {
-            lease.set(&["metadata", "resourceVersion"], version);
-            cx.update(LEASES, &lease, "")
-        };
-        written.map_or(String::new(), |lease| lease["metadata"]["resourceVersion"].str().to_string())
+        let renewed = renewed(now, &name, &node, &last);
+        let written =
+            if last.is_null() { cx.create(LEASES, &renewed) } else { cx.update(LEASES, &renewed, "") };
+        written.unwrap_or_default()
     });
+}
+
+/// Returns a node's Lease renewed, or a new one.
+// Models staging/src/k8s.io/component-helpers/apimachinery/lease/controller.go newLease
+fn renewed(now: Time, name: &str, node: &Value, last: &Value) -> Value {
+    let mut lease = last.clone();
+    if lease.is_null() {
+        lease = tree!({
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": name, "namespace": "kube-node-lease"},
+            "spec": {"holderIdentity": name, "leaseDurationSeconds": LEASE_SECONDS},
+        });
+    }
+    lease.set(&["spec", "renewTime"], now.rfc3339_micro());
+    if lease["metadata"]["ownerReferences"].items().is_empty() && !meta::uid(node).is_empty() {
+        let owner = tree!({"apiVersion": "v1", "kind": "Node", "name": name, "uid": (meta::uid(node))});
+        lease.set(&["metadata", "ownerReferences"], vec![owner]);
+    }
+    lease
 }
 
 /// Makes the Node object that a kubelet registers.

@@ -103,6 +103,13 @@ pub enum Presence {
     Always,
 }
 
+impl Presence {
+    /// Returns whether a field is printed even where it isn't set.
+    pub(crate) fn is_printed(self) -> bool {
+        matches!(self, Presence::Always | Presence::NullPointer)
+    }
+}
+
 impl Definition {
     /// Returns the field of a name.
     pub fn field(&self, name: &str) -> Option<&Field> {

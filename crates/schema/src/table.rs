@@ -50,7 +50,7 @@ fn definition(id: DefinitionId, line: &'static str) -> Definition {
 
 impl Definition {
     fn add(&mut self, field: Field) {
-        if matches!(field.presence, Presence::Always | Presence::NullPointer) {
+        if field.presence.is_printed() {
             self.printed.push(u16::try_from(self.fields.len()).unwrap_or(u16::MAX));
         }
         self.fields.push(field);

@@ -160,6 +160,9 @@ fn too_far_apart(
 
 fn ranges(server: &ApiServer, namespace: &str) -> Vec<Value> {
     let Some(rest) = resources::find("", "v1", "limitranges") else { return Vec::new() };
+    if server.has_none_of(rest) {
+        return Vec::new();
+    }
     let prefix = rest.key(namespace, "");
     server.store.range(&prefix).map(|(_, entry)| entry.value.clone()).collect()
 }

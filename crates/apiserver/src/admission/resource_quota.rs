@@ -27,7 +27,7 @@ impl ApiServer {
         let Some(quotas) = resources::find("", "v1", "resourcequotas") else {
             return Ok(());
         };
-        if !call.rest.kind.namespaced {
+        if !call.rest.kind.namespaced || self.has_none_of(quotas) {
             return Ok(());
         }
         let prefix = quotas.key(call.namespace, "");

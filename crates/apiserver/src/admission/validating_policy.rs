@@ -78,6 +78,9 @@ impl ApiServer {
 
     pub(super) fn stored(&self, plural: &str) -> Vec<Value> {
         let Some(rest) = resources::find(GROUP, "v1", plural) else { return Vec::new() };
+        if self.has_none_of(rest) {
+            return Vec::new();
+        }
         self.store.range(&rest.prefix).map(|(_, entry)| entry.value.clone()).collect()
     }
 

@@ -209,12 +209,18 @@ fn fill_from_old(rest: &Rest, call: &Call, new: &mut Value, old: &Value) -> Resu
         let message = "the namespace of the provided object does not match the namespace sent on the request";
         return Err(Status::bad_request(message));
     }
+    let version = &old["metadata"]["resourceVersion"];
+    let given = new["metadata"].fields();
+    let is_whole = !given.contains("selfLink") && (given.contains("namespace") || !rest.kind.namespaced);
+    if is_whole && given.get("resourceVersion") == Some(version) {
+        return Ok(()); // What is shared stays so.
+    }
     let metadata = new.at_mut(&["metadata"]).map_mut();
     metadata.remove("selfLink");
     if rest.kind.namespaced && !metadata.contains("namespace") {
         metadata.insert("namespace", call.namespace);
     }
-    metadata.insert("resourceVersion", &old["metadata"]["resourceVersion"]);
+    metadata.insert("resourceVersion", version);
     Ok(())
 }
 

@@ -53,6 +53,11 @@ pub(super) fn of_objects(old: &Value, new: &Value, shape: Shape) -> Difference {
         if UNOWNED.contains(&name) {
             continue;
         }
+        if let (Some(was), Some(is)) = (was, is)
+            && was.same(is)
+        {
+            continue;
+        }
         let place = places.find(name);
         let inner = place.map_or_else(|| shape.child(name), |(_, shape)| shape);
         let difference = match (was, is) {

@@ -30,9 +30,13 @@ fn shape(rest: &Rest) -> Shape<'_> {
 /// being stays so until somebody applies it.
 // Models sigs.k8s.io/structured-merge-diff/merge/update.go Update
 pub(crate) fn update(rest: &Rest, old: &Value, new: &mut Value, writer: &Writer) {
-    let given = new.remove(&["metadata", "managedFields"]).filter(|_| writer.subresource.is_empty());
-    let entries = given.and_then(|given| entry::given(&given)).unwrap_or_else(|| entry::read(old));
+    // What is as it was counts as left out.
+    let is_given = writer.subresource.is_empty()
+        && !new["metadata"]["managedFields"].same(&old["metadata"]["managedFields"]);
+    let given = new["metadata"].get("managedFields").filter(|_| is_given).and_then(entry::given);
+    let entries = given.unwrap_or_else(|| entry::read(old));
     if entries.is_empty() {
+        new.remove(&["metadata", "managedFields"]);
         return;
     }
     let difference = difference::of_objects(old, new, shape(rest));

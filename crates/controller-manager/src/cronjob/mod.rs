@@ -119,9 +119,12 @@ impl CronJobs {
 }
 
 fn resolve(informers: &Informers, job: &Value, owner: &Value) -> Option<Rc<str>> {
+    if owner["kind"].str() != "CronJob" {
+        return None;
+    }
     let key = meta::object_key(meta::namespace(job), owner["name"].str());
     let cron_job = informers.of(CRONJOBS).get(&key)?;
-    (owner["kind"].str() == "CronJob" && meta::uid(cron_job) == owner["uid"].str()).then_some(key)
+    (meta::uid(cron_job) == owner["uid"].str()).then_some(key)
 }
 
 /// Returns a moment as Go's RFC1123Z writes it: `Mon, 05 Jan 2026 09:00:00 +0000`.

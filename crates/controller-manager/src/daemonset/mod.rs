@@ -200,7 +200,10 @@ impl DaemonSets {
 const MAX_BACKOFF: Nanos = 15 * 60 * SECOND;
 
 fn resolve(informers: &Informers, object: &Value, owner: &Value) -> Option<Rc<str>> {
+    if owner["kind"].str() != "DaemonSet" {
+        return None;
+    }
     let key = meta::object_key(meta::namespace(object), owner["name"].str());
     let ds = informers.of(DAEMONSETS).get(&key)?;
-    (owner["kind"].str() == "DaemonSet" && meta::uid(ds) == owner["uid"].str()).then_some(key)
+    (meta::uid(ds) == owner["uid"].str()).then_some(key)
 }

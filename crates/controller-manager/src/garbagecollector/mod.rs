@@ -121,9 +121,6 @@ impl Controller for GarbageCollector {
 
     // Models pkg/controller/garbagecollector/graph_builder.go processGraphChanges
     fn observe(&mut self, now: Time, change: &Change, _: &Informers) {
-        if !self.served.iter().any(|served| served.is(change.resource)) {
-            return;
-        }
         let replaced = api::meta::uid(&change.old) != api::meta::uid(&change.new);
         if !change.old.is_null() && replaced {
             self.forget(now, api::meta::uid(&change.old));

@@ -181,7 +181,10 @@ impl Jobs {
 }
 
 fn resolve(informers: &Informers, object: &Value, owner: &Value) -> Option<Rc<str>> {
+    if owner["kind"].str() != "Job" {
+        return None;
+    }
     let key = meta::object_key(meta::namespace(object), owner["name"].str());
     let job = informers.of(JOBS).get(&key)?;
-    (owner["kind"].str() == "Job" && meta::uid(job) == owner["uid"].str()).then_some(key)
+    (meta::uid(job) == owner["uid"].str()).then_some(key)
 }

@@ -35,6 +35,11 @@ impl Reconcile for PodGc {
         vec![PODS, NODES]
     }
 
+    /// Its first look is so long after whatever comes first.
+    fn hears_of_everything(&self) -> bool {
+        true
+    }
+
     fn enqueue(&mut self, _: &Change, _: &Informers, queue: &mut Enqueue) {
         if !std::mem::replace(&mut self.looking, true) {
             queue.add_after("gc", PERIOD);

@@ -82,7 +82,7 @@ impl Reconcile for ReplicaSets {
     fn enqueue(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
         if change.resource == PODS {
             self.orphans.observe(change);
-            self.owned.observe(change);
+            self.owned.observe(self.resource, change);
             self.pod_changed(change, informers, queue);
         } else if change.resource == self.resource {
             let replaced = !change.old.is_null() && meta::uid(&change.old) != meta::uid(change.object());
@@ -165,7 +165,8 @@ impl ReplicaSets {
                 .and_then(|reference| resolve(informers, self.resource, namespace, reference))
                 .map(meta::key)
         };
-        let (before, after) = (owner(&change.old), owner(&change.new));
+        let before = owner(&change.old);
+        let after = if change.keeps_owners() { before.clone() } else { owner(&change.new) };
         let (is_new, is_gone) = (change.old.is_null(), change.new.is_null());
         let goes = |pod: &Value| pod.is_null() || meta::is_deleting(pod);
         if goes(&change.new) && !(is_new && is_gone) {

@@ -1,6 +1,6 @@
 use crate::pod;
 use api::label::Selector;
-use api::{Value, meta};
+use api::{Resource, Value, meta};
 use client::Change;
 use sim::{Nanos, Time};
 use std::collections::BTreeMap;
@@ -12,17 +12,20 @@ pub(super) struct Facts {
     active: bool,
     terminating: bool,
     ready: bool,
-    ready_since: Option<Time>,
+    /// When it became ready, as it is written; null where it isn't.
+    ready_since: Value,
     labels: Value,
 }
 
 impl Facts {
     pub(super) fn of(pod: &Value) -> Facts {
+        let (is_terminal, is_deleting) = (pod::is_terminal(pod), meta::is_deleting(pod));
+        let ready = meta::condition(pod, "Ready").filter(|ready| ready["status"].str() == "True");
         Facts {
-            active: pod::is_active(pod),
-            terminating: pod::is_terminating(pod),
-            ready: pod::is_ready(pod),
-            ready_since: pod::ready_since(pod),
+            active: !is_terminal && !is_deleting,
+            terminating: !is_terminal && is_deleting,
+            ready: ready.is_some(),
+            ready_since: ready.map_or(Value::Null, |ready| ready["lastTransitionTime"].clone()),
             labels: meta::labels(pod).clone(),
         }
     }
@@ -112,14 +115,18 @@ pub(super) struct OwnedPods {
     none: Pods,
 }
 
-fn owner(pod: &Value) -> Option<Rc<str>> {
-    meta::controller(pod).map(|owner| owner["uid"].text())
+fn owner(resource: Resource, pod: &Value) -> Option<Rc<str>> {
+    let owner = meta::controller(pod)?;
+    let kind = owner["kind"].str();
+    let is_others = kind != resource.kind && matches!(kind, "ReplicaSet" | "ReplicationController");
+    (!is_others).then(|| owner["uid"].text())
 }
 
 impl OwnedPods {
-    /// Takes a change of a pod.
-    pub(super) fn observe(&mut self, change: &Change) {
-        let (before, after) = (owner(&change.old), owner(&change.new));
+    /// Takes a change of a pod; `resource` is the owners'.
+    pub(super) fn observe(&mut self, resource: Resource, change: &Change) {
+        let before = owner(resource, &change.old);
+        let after = if change.keeps_owners() { before.clone() } else { owner(resource, &change.new) };
         if let Some(owner) = before.filter(|before| Some(before) != after.as_ref())
             && let Some(pods) = self.by_owner.get_mut(&owner)
         {
@@ -170,7 +177,7 @@ impl Counts {
         // What is left to each pod differs from moment to moment.
         counts.available = 0;
         let ready = pods.facts.values().filter(|pod| pod.active && pod.ready);
-        for since in ready.filter_map(|pod| pod.ready_since) {
+        for since in ready.filter_map(|pod| meta::time(&pod.ready_since)) {
             match pod::available_in_since(since, min_ready, now) {
                 0 => counts.available += 1,
                 left => {

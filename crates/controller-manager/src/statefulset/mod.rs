@@ -101,7 +101,10 @@ fn pod_changed(change: &Change, informers: &Informers, queue: &mut Enqueue) {
 }
 
 fn resolve(informers: &Informers, namespace: &str, owner: &Value) -> Option<Rc<str>> {
+    if owner["kind"].str() != "StatefulSet" {
+        return None;
+    }
     let key = meta::object_key(namespace, owner["name"].str());
     let set = informers.of(STATEFULSETS).get(&key)?;
-    (owner["kind"].str() == "StatefulSet" && meta::uid(set) == owner["uid"].str()).then_some(key)
+    (meta::uid(set) == owner["uid"].str()).then_some(key)
 }

@@ -135,6 +135,7 @@ impl Reader {
     fn fields(&mut self, definition: &Definition, map: &Map, before: &Value, at: &Place) -> Option<Value> {
         let mut changed: Option<Map> = None;
         let mut fields = definition.fields.iter();
+        let mut printed = definition.printed.len();
         for (name, value) in map.iter() {
             let before = &before[name];
             if value.same(before) {
@@ -148,6 +149,7 @@ impl Reader {
                 continue;
             };
             fields = rest;
+            printed -= usize::from(field.presence.is_printed());
             match self.field(field, value, before, definition, at) {
                 Outcome::Same => {}
                 Outcome::Gone => {
@@ -158,7 +160,8 @@ impl Reader {
                 }
             }
         }
-        for field in definition.printed() {
+        // Where all of them were met none is missing.
+        for field in definition.printed().filter(|_| printed > 0) {
             if !map.contains(field.name) {
                 let value = absent(field);
                 changed.get_or_insert_with(|| map.clone()).insert(field.name, value);

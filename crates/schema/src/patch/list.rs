@@ -55,6 +55,23 @@ pub(super) fn find(list: &[Value], key: &str, identity_of: &Value) -> Option<usi
     list.iter().position(|item| identity(item, key) == identity_of)
 }
 
+/// Returns where each item of a patch stands in a list, if the patch names all that the list has, has no
+/// directives, and nothing is named twice.
+pub(super) fn places_of_all(list: &[Value], patch: &[Value], key: &str) -> Option<Vec<Option<usize>>> {
+    let named = |items: &[Value]| -> Option<Vec<Value>> {
+        let named: Option<Vec<Value>> = items.iter().map(|item| item.get(key).cloned()).collect();
+        named.filter(|named| (1..named.len()).all(|i| !named[..i].contains(&named[i])))
+    };
+    if key.is_empty() || list.len() > patch.len() || patch.iter().any(|item| item.get(PATCH).is_some()) {
+        return None;
+    }
+    let (known, named) = (named(list)?, named(patch)?);
+    let places: Vec<Option<usize>> =
+        named.iter().map(|item| known.iter().position(|other| other == item)).collect();
+    let found = places.iter().flatten().count();
+    (found == list.len()).then_some(places)
+}
+
 fn index(list: &[Value], item: &Value, key: &str) -> Option<usize> {
     find(list, key, identity(item, key))
 }

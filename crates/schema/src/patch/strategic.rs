@@ -34,11 +34,14 @@ pub(super) fn merge_map(original: &Value, patch: &Value, shape: Shape, mode: Mod
         return directed(directive, patch);
     }
     let mut merged = original.clone();
-    let mut rest = patch_map.clone();
-    retain_keys(&mut merged, &mut rest, mode)?;
-    set_orders(&mut merged, &mut rest, shape, mode)?;
-    for (key, value) in rest.iter() {
-        merge_field(&mut merged, key, value, shape, mode)?;
+    // Most patches have no directives.
+    if patch_map.iter().any(|(key, _)| key.starts_with('$')) {
+        let mut rest = patch_map.clone();
+        retain_keys(&mut merged, &mut rest, mode)?;
+        set_orders(&mut merged, &mut rest, shape, mode)?;
+        merge_fields(&mut merged, &rest, shape, mode)?;
+    } else {
+        merge_fields(&mut merged, patch_map, shape, mode)?;
     }
     if merged.as_map().is_none() {
         merged = Value::map();
@@ -57,6 +60,10 @@ fn directed(directive: &Value, patch: &Value) -> Result<Value, String> {
         "delete" => Ok(Value::map()),
         _ => Err(errors::bad_patch_type(directive, patch)),
     }
+}
+
+fn merge_fields(merged: &mut Value, patch: &Map, shape: Shape, mode: Mode) -> Result<(), String> {
+    patch.iter().try_for_each(|(key, value)| merge_field(merged, key, value, shape, mode))
 }
 
 fn merge_field(merged: &mut Value, key: &str, value: &Value, shape: Shape, mode: Mode) -> Result<(), String> {
@@ -186,6 +193,13 @@ pub(super) fn merge_lists(
         return Ok(Vec::new());
     }
     let items = list::kind_of(&[original, patch])?;
+    if items == Items::Maps
+        && mode == Mode::Apply
+        && !deletes
+        && let Some(places) = list::places_of_all(original, patch, meta.key)
+    {
+        return merge_all(original, patch, meta, &places);
+    }
     let (merged, original, patch) = match items {
         Items::Scalars if deletes => {
             return Ok(original.iter().filter(|item| !patch.contains(item)).cloned().collect());
@@ -204,6 +218,26 @@ pub(super) fn merge_lists(
     };
     let (named, others) = list::partition(merged, &patch, meta.key)?;
     list::interleave(named, others, &patch, &original, meta.key, items)
+}
+
+/// Merges a list of which the patch names every item: what comes of it stands in the patch's order.
+fn merge_all(
+    original: &[Value],
+    patch: &[Value],
+    meta: &Meta,
+    places: &[Option<usize>],
+) -> Result<Vec<Value>, String> {
+    let mut merged = Vec::with_capacity(patch.len());
+    for (item, place) in patch.iter().zip(places) {
+        match place.and_then(|i| original.get(i)) {
+            Some(known) => {
+                let new = merge_map(known, item, meta.shape, Mode::Apply)?;
+                merged.push(if new == *known { known.clone() } else { new });
+            }
+            None => merged.extend(added(item)),
+        }
+    }
+    Ok(merged)
 }
 
 /// Follows the items that delete or replace; returns the lists without them.
