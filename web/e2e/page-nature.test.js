@@ -152,3 +152,27 @@ it("stops the scheduler and starts it again: what is created meanwhile waits", a
   await inspector().getByRole("button", { name: "Start process" }).click();
   await named(/^Pod later, Running/).waitFor({ timeout: 60_000 });
 });
+
+it("cuts a node off and connects it again: it is NotReady, though its pods answer", async () => {
+  await inspect(/^node-2 /);
+  await inspector().getByRole("button", { name: "Cut off" }).click();
+  await inspector().getByRole("button", { name: "Connect again" }).waitFor();
+  await diagram().getByText("cut off").first().waitFor({ state: "attached" });
+  await inspector().getByText(/^NodeStatusUnknown/).first().waitFor({ timeout: 60_000 });
+  await inspector().getByRole("button", { name: "Connect again" }).click();
+  await inspector().getByRole("button", { name: "Cut off" }).waitFor();
+  await inspector().getByText(/^KubeletReady/).first().waitFor({ timeout: 60_000 });
+});
+
+it("stops whatever can fail, and starts it again", async () => {
+  await answer(test.page, "kubectl create deployment web --image=nginx");
+  for (const [part, name] of [["etcd", "etcd"], ["kubelet, node-1", "node-1/kubelet"], ["deployment, ", "deployment-controller"]]) {
+    await diagram().getByRole("button", { name: new RegExp(`^${part}`) }).first().focus();
+    await test.page.keyboard.press("Enter");
+    await inspector().getByRole("button", { name: "Stop process" }).click();
+    await test.page.getByTestId("console-output").getByText(`${name} stopped`).waitFor();
+    await inspector().getByRole("button", { name: "Start process" }).click();
+    await test.page.getByTestId("console-output").getByText(`${name} started`).waitFor();
+    await inspector().getByRole("button", { name: "Stop process" }).waitFor();
+  }
+});

@@ -27,9 +27,13 @@ pub enum ActionKind {
     Stop,
     /// Start the machine.
     Start,
-    /// Stop a process of the control plane.
+    /// Cut the machine off from the API server's.
+    Cut,
+    /// Mend what was cut.
+    Heal,
+    /// Stop a process.
     StopProcess,
-    /// Start a process of the control plane anew.
+    /// Start a process anew.
     StartProcess,
     /// Make a Job of a CronJob at once.
     RunNow,
@@ -55,6 +59,8 @@ pub struct Known {
     pub on: bool,
     /// Whether the node is cordoned.
     pub unschedulable: bool,
+    /// Whether the machine doesn't reach the API server's; none where it has the API server.
+    pub cut: Option<bool>,
     /// The present, in seconds since the cluster began: it tells names apart.
     pub second: i64,
 }
@@ -75,6 +81,12 @@ pub fn actions(key: &str, known: Known) -> Vec<Action> {
             } else {
                 Action { kind: ActionKind::Start, command: format!("machine start {name}") }
             });
+            actions.extend(known.cut.map(|is_cut| match is_cut {
+                true => Action { kind: ActionKind::Heal, command: format!("machine heal {name} apiserver") },
+                false => {
+                    Action { kind: ActionKind::Cut, command: format!("machine partition {name} apiserver") }
+                }
+            }));
             if known.unschedulable {
                 actions.push(command(ActionKind::Uncordon, format!("uncordon {name}")));
             } else {
@@ -114,15 +126,19 @@ pub fn actions(key: &str, known: Known) -> Vec<Action> {
     actions
 }
 
-/// Returns what can be done to a process of the control plane, by its place. `stopped` names those that are.
+/// Returns what can be done to a process or a controller, by its place. `stopped` names those that are stopped.
 pub fn process_actions(place: &str, stopped: &[String]) -> Vec<Action> {
-    let process = match place {
-        "scheduler" => "kube-scheduler",
-        "kube-controller-manager" => "kube-controller-manager",
-        place if place.starts_with("controller/") => "kube-controller-manager",
+    let process = match place.split_once('/') {
+        None if place == "scheduler" => "kube-scheduler".to_owned(),
+        None if place == "apiserver" => "kube-apiserver".to_owned(),
+        None if matches!(place, "etcd" | "kube-controller-manager") => place.to_owned(),
+        Some((process @ ("kubelet" | "kube-proxy"), node)) => format!("{node}/{process}"),
+        // As `--controllers` calls it.
+        Some(("controller", "endpoint")) => "endpoints-controller".to_owned(),
+        Some(("controller", name)) => format!("{name}-controller"),
         _ => return Vec::new(),
     };
-    let (kind, verb) = match stopped.iter().any(|name| name == process) {
+    let (kind, verb) = match stopped.contains(&process) {
         true => (ActionKind::StartProcess, "start"),
         false => (ActionKind::StopProcess, "stop"),
     };
@@ -153,7 +169,8 @@ mod tests {
 
     #[test]
     fn each_is_the_command_it_is() {
-        let known = Known { wanted: 3, revision: 1, on: true, unschedulable: false, second: 90 };
+        let known =
+            Known { wanted: 3, revision: 1, on: true, unschedulable: false, cut: Some(false), second: 90 };
         assert_eq!(commands("pods/default/x", known), ["kubectl edit pod x", "kubectl delete pod x"]);
         assert_eq!(
             commands("deployments/work/web", Known { revision: 2, ..known }),
@@ -170,6 +187,7 @@ mod tests {
             commands("nodes/node-1", known),
             [
                 "ssh node-1 sudo shutdown -h now",
+                "machine partition node-1 apiserver",
                 "kubectl cordon node-1",
                 "kubectl drain node-1 --ignore-daemonsets"
             ]
@@ -182,6 +200,11 @@ mod tests {
             commands("cronjobs/default/tick", known)[0],
             "kubectl create job tick-90 --from=cronjob/tick"
         );
+        assert_eq!(
+            commands("nodes/node-1", Known { cut: Some(true), ..known })[1],
+            "machine heal node-1 apiserver"
+        );
+        assert_eq!(commands("nodes/control-plane", Known { cut: None, ..known }).len(), 3);
         assert!(commands("nonsense", known).is_empty());
     }
 
@@ -191,8 +214,14 @@ mod tests {
         for (place, stopped, command) in [
             ("scheduler", &[][..], Some("machine stop kube-scheduler")),
             ("scheduler", &stopped[..], Some("machine start kube-scheduler")),
-            ("controller/job", &stopped[..], Some("machine stop kube-controller-manager")),
-            ("kubelet/node-1", &[][..], None),
+            ("kube-controller-manager", &stopped[..], Some("machine stop kube-controller-manager")),
+            ("controller/job", &stopped[..], Some("machine stop job-controller")),
+            ("controller/endpoint", &[][..], Some("machine stop endpoints-controller")),
+            ("kubelet/node-1", &[][..], Some("machine stop node-1/kubelet")),
+            ("kube-proxy/node-1", &[][..], Some("machine stop node-1/kube-proxy")),
+            ("etcd", &[][..], Some("machine stop etcd")),
+            ("apiserver", &[][..], Some("machine stop kube-apiserver")),
+            ("client", &[][..], None),
         ] {
             let actions = process_actions(place, stopped);
             assert_eq!(actions.first().map(|action| action.command.as_str()), command, "{place}");

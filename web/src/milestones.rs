@@ -141,6 +141,7 @@ mod tests {
             ready,
             since: 0,
             unschedulable: false,
+            cut: false,
             pods: 0,
             endpoints: 0,
             proxied: None,

@@ -144,6 +144,7 @@ impl Cluster {
             ready: ready.is_some_and(|ready| ready["status"].str() == "True"),
             since: since.map_or(0, |at| self.view.moment(at)),
             unschedulable: object.is_some_and(|node| node["spec"]["unschedulable"].is_true()),
+            cut: host.is_some_and(|host| !self.wires.reaches_apiserver(*host)),
             pods,
             endpoints: host.map_or(0, |host| self.endpoints_on(*host)),
             proxied: parts.and_then(|node| node.proxy.syncs().1).map(|at| self.view.moment(at)),

@@ -108,6 +108,9 @@ pub struct NodeRow {
     pub since: Moment,
     /// Whether it is cordoned.
     pub unschedulable: bool,
+    /// Whether it doesn't reach the API server's machine, or isn't heard there.
+    #[serde(default)]
+    pub cut: bool,
     /// How many pods are on it.
     pub pods: u32,
     /// How many endpoints its rules hold.

@@ -42,6 +42,7 @@ pub fn node(order: u32) -> NodeRow {
         ready: true,
         since: 0,
         unschedulable: false,
+        cut: false,
         pods: 2,
         endpoints: 0,
         proxied: None,

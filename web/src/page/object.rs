@@ -283,6 +283,7 @@ fn action_row(driver: &Driver, props: &ObjectPanelProps, words: &'static Words) 
         revision: record.map_or(0, |record| record.revision),
         on: node.is_some_and(|node| node.on),
         unschedulable: node.is_some_and(|node| node.unschedulable),
+        cut: node.filter(|node| !node.control_plane).map(|node| node.cut),
         second: props.model.now / SECOND,
     };
     let actions = if props.place {
@@ -321,6 +322,8 @@ fn action_name(kind: ActionKind, lang: Lang) -> &'static str {
         ActionKind::Drain => words.act_drain,
         ActionKind::Stop => words.act_stop,
         ActionKind::Start => words.act_start,
+        ActionKind::Cut => lang.pick("Cut off", "연결 끊기"),
+        ActionKind::Heal => lang.pick("Connect again", "다시 잇기"),
         ActionKind::StopProcess => lang.pick("Stop process", "프로세스 멈추기"),
         ActionKind::StartProcess => lang.pick("Start process", "프로세스 시작"),
         ActionKind::RunNow => lang.pick("Run now", "지금 실행"),

@@ -41,6 +41,8 @@ pub struct StageWords {
     pub since: &'static str,
     /// power off
     pub power_off: &'static str,
+    /// cut off
+    pub cut_off: &'static str,
     /// node network
     pub network: &'static str,
     /// announced here
@@ -128,6 +130,7 @@ pub(super) static EN: StageWords = StageWords {
     again_in: "again in {}",
     since: "since {}",
     power_off: "power off",
+    cut_off: "cut off",
     network: "node network",
     announced: "announced here",
     answered: "{} answered",
@@ -183,6 +186,7 @@ pub(super) static KO: StageWords = StageWords {
     again_in: "{} 뒤 다시",
     since: "{}부터",
     power_off: "전원 꺼짐",
+    cut_off: "연결 끊김",
     network: "노드 네트워크",
     announced: "여기서 알림",
     answered: "응답 {}",

@@ -99,15 +99,17 @@ fn wires(cx: &Cx, into: &mut Group) {
     }
 }
 
-/// Returns whether a process of the control plane was stopped.
-fn is_stopped(cx: &Cx, process: &str) -> bool {
+/// Returns whether a process was stopped: one of the control plane, or a node's, `node-1/kubelet`.
+pub(super) fn is_stopped(cx: &Cx, process: &str) -> bool {
     cx.model.cluster.as_ref().is_some_and(|cluster| cluster.stopped.iter().any(|name| name == process))
 }
 
 /// A part of the control plane: its box and its name.
 fn part(cx: &Cx, place: &str, name: &str, rect: Rect, class: &str) -> Group {
     let selection = Selection::Place(place.to_owned());
-    let boxed = cx.class(class, &selection);
+    // The others say themselves that they are stopped, where there is room for it.
+    let is_off = matches!(place, "etcd" | "apiserver") && is_stopped(cx, name);
+    let boxed = cx.class(if is_off { "comp off" } else { class }, &selection);
     let mut group = Group::of("part", button(place.to_owned(), name.to_owned(), rect, selection));
     group.rect(boxed, rect, 2.0);
     if cx.layout.turned && place != "apiserver" {
@@ -120,6 +122,9 @@ fn part(cx: &Cx, place: &str, name: &str, rect: Rect, class: &str) -> Group {
         let room = rect.w - 14.0;
         let name = if measure(name) > room { name.strip_prefix("kube-").unwrap_or(name) } else { name };
         let short = keep_start(name, room, measure);
+        if is_off {
+            group.text("b bad", rect.x + 18.0 + measure(&short), rect.y + 18.0, cx.words().stopped);
+        }
         group.text("h tight", rect.x + 10.0, rect.y + 18.0, short);
     }
     group
@@ -141,7 +146,8 @@ fn manager(cx: &Cx) -> Group {
         return frame;
     }
     if stopped {
-        frame.text_end("b bad", rect.right() - 9.0, rect.y + 18.0, cx.words().stopped);
+        // Beside its name there isn't always room.
+        frame.text_end("b bad", rect.right() - 9.0, rect.bottom() - 12.0, cx.words().stopped);
     }
     if !cx.model.cluster.as_ref().is_some_and(|cluster| cluster.used) {
         let room = Rect::new(rect.x + 10.0, rect.y + 40.0, rect.w - 20.0, 0.0);

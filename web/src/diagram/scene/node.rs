@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use view::NodeRow;
 
+use super::control::is_stopped;
 use super::{Cx, button, marks, pod};
 use crate::clock::moment_words;
 use crate::diagram::census::Detail;
@@ -45,7 +46,8 @@ pub fn node(cx: &Cx, place: &NodeBox) -> Group {
         group.path("wire faint", path_along(&[(edge, y), (x, y), (x, place.api_join.1), place.api_join]));
     }
     group.group(header(cx, place, row));
-    group.group(agent(cx, "kubelet", place, place.kubelet, !row.on));
+    let no_kubelet = !row.on || is_stopped(cx, &format!("{}/kubelet", place.name));
+    group.group(agent(cx, "kubelet", place, place.kubelet, no_kubelet));
     match place.pods.is_empty() && cx.layout.detail == Detail::Count {
         true => counts(cx, &mut group, place),
         false => pods(cx, &mut group, place),
@@ -74,6 +76,9 @@ fn header(cx: &Cx, place: &NodeBox, row: &NodeRow) -> Group {
     let mut trouble = Vec::new();
     if !row.on {
         trouble.push(words.power_off.to_owned());
+    }
+    if row.on && row.cut {
+        trouble.push(words.cut_off.to_owned());
     }
     if !row.ready {
         let short = moment_words(row.since);
@@ -216,7 +221,8 @@ fn proxy(cx: &Cx, place: &NodeBox, row: &NodeRow) -> Group {
         let class = if lit.is_some() {
             "comp lit".to_owned()
         } else {
-            cx.class(if row.on { "comp" } else { "comp off" }, &selection)
+            let is_off = !row.on || is_stopped(cx, &format!("{}/kube-proxy", place.name));
+            cx.class(if is_off { "comp off" } else { "comp" }, &selection)
         };
         group.rect(class, rect, 2.0);
         group.text("ink", rect.x + 8.0, rect.y + 13.0, "kube-proxy");
