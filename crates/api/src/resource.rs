@@ -175,6 +175,9 @@ pub mod resources {
         INGRESSES: "networking.k8s.io" "v1" "ingresses" "Ingress" true;
         INGRESSCLASSES: "networking.k8s.io" "v1" "ingressclasses" "IngressClass" false;
         APISERVICES: "apiregistration.k8s.io" "v1" "apiservices" "APIService" false;
+        CSIDRIVERS: "storage.k8s.io" "v1" "csidrivers" "CSIDriver" false;
+        CSINODES: "storage.k8s.io" "v1" "csinodes" "CSINode" false;
+        VOLUMEATTACHMENTS: "storage.k8s.io" "v1" "volumeattachments" "VolumeAttachment" false;
         STORAGECLASSES: "storage.k8s.io" "v1" "storageclasses" "StorageClass" false;
     }
 }

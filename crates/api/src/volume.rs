@@ -76,6 +76,52 @@ pub fn claims(pod: &Value) -> impl Iterator<Item = String> {
     pod["spec"]["volumes"].items().iter().filter_map(|volume| claim_name(pod, volume))
 }
 
+/// A volume that a CSI driver attaches to nodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Attachable<'a> {
+    /// The PersistentVolume.
+    pub volume: &'a Value,
+    /// The driver's name.
+    pub driver: &'a str,
+    /// By what the driver knows the volume.
+    pub handle: &'a str,
+}
+
+impl<'a> Attachable<'a> {
+    /// Reads a PersistentVolume; `None` where it is no driver's.
+    pub fn of(volume: &'a Value) -> Option<Attachable<'a>> {
+        let source = &volume["spec"]["csi"];
+        (!source.is_null()).then(|| Attachable {
+            volume,
+            driver: source["driver"].str(),
+            handle: source["volumeHandle"].str(),
+        })
+    }
+
+    /// Returns the PersistentVolume's name.
+    pub fn name(&self) -> &'a str {
+        meta::name(self.volume)
+    }
+
+    /// Returns the volume's name in the status of nodes.
+    // Models pkg/volume/util/util.go GetUniqueVolumeName
+    pub fn unique_name(&self) -> String {
+        format!("kubernetes.io/csi/{}^{}", self.driver, self.handle)
+    }
+
+    /// Returns where the volume's data is, whatever PersistentVolume stands for it.
+    pub fn storage(&self) -> String {
+        format!("csi:{}:{}", self.driver, self.handle)
+    }
+
+    /// Returns whether several nodes may have the volume.
+    // Models pkg/volume/util/util.go IsMultiAttachAllowed
+    pub fn is_for_many_nodes(&self) -> bool {
+        let modes = self.volume["spec"]["accessModes"].items();
+        modes.is_empty() || modes.iter().any(|mode| matches!(mode.str(), "ReadWriteMany" | "ReadOnlyMany"))
+    }
+}
+
 /// Returns whether a class binds a claim when a pod needs it, not before.
 pub fn is_delayed(class: &Value) -> bool {
     class["volumeBindingMode"].str() == "WaitForFirstConsumer"

@@ -18,6 +18,7 @@ use api::{Method, Request, Value, meta};
 use client::{Component, Cx, Delivery, Identity, WatchSpec};
 use cloud_provider::{Cloud, Tunnel};
 use coredns::CoreDns;
+use csi::{SnapshotController, StorageAction};
 use ingress_nginx::IngressController;
 use kubelet::{PodRequest, ProgramChange, Taken};
 use metrics_server::MetricsServer;
@@ -42,6 +43,10 @@ pub(crate) enum Addon {
     Speaker(Box<metallb::Speaker>),
     /// The NFS provisioner.
     Provisioner(Box<Provisioner>),
+    /// A CSI driver's controller.
+    Driver(Box<csi::Driver>),
+    /// The snapshot controller.
+    Snapshots(Box<SnapshotController>),
     /// `minikube tunnel`, which is in no pod.
     Tunnel(Box<Tunnel>),
     /// An Ingress controller.
@@ -65,6 +70,8 @@ impl Addon {
             Addon::Controller(controller) => controller.as_ref(),
             Addon::Speaker(speaker) => speaker.as_ref(),
             Addon::Provisioner(provisioner) => provisioner.as_ref(),
+            Addon::Driver(driver) => driver.as_ref(),
+            Addon::Snapshots(controller) => controller.as_ref(),
             Addon::Ingress(controller) => controller.as_ref(),
             Addon::Gateways(plane) => plane.as_ref(),
             Addon::Gateway(plane) => plane.as_ref(),
@@ -81,6 +88,8 @@ impl Addon {
             Addon::Controller(controller) => controller.as_mut(),
             Addon::Speaker(speaker) => speaker.as_mut(),
             Addon::Provisioner(provisioner) => provisioner.as_mut(),
+            Addon::Driver(driver) => driver.as_mut(),
+            Addon::Snapshots(controller) => controller.as_mut(),
             Addon::Ingress(controller) => controller.as_mut(),
             Addon::Gateways(plane) => plane.as_mut(),
             Addon::Gateway(plane) => plane.as_mut(),
@@ -107,6 +116,11 @@ impl Addon {
             "nginx-gateway-fabric" => Addon::Gateways(Box::new(ControlPlane::new(pod))),
             "nginx-gateway-data-plane" => Addon::Gateway(Box::new(DataPlane::new(pod))),
             "metrics-server" => Addon::Metrics(Box::new(MetricsServer::new(pod, now))),
+            // On the nodes the plugin only answers the kubelet, which knows what it says.
+            "do-csi-plugin" if meta::controller(pod)?["kind"].str() != "DaemonSet" => {
+                Addon::Driver(Box::new(csi::Driver::new(pod)))
+            }
+            "snapshot-controller" => Addon::Snapshots(Box::new(SnapshotController::new(pod))),
             "nfs-provisioner" => Addon::Provisioner(Box::new(Provisioner::new(pod))),
             "metallb-speaker" => {
                 let host = wires.nodes.get(node).copied()?;
@@ -120,6 +134,8 @@ impl Addon {
         match self {
             Addon::Dns(server) => server.take_log(),
             Addon::Provisioner(_)
+            | Addon::Driver(_)
+            | Addon::Snapshots(_)
             | Addon::Tunnel(_)
             | Addon::Cloud(_)
             | Addon::Router(_)
@@ -141,8 +157,17 @@ impl Addon {
             Addon::Provisioner(provisioner) => {
                 provisioner.take_removed().iter().for_each(|volume| wires.storage.remove(volume));
             }
+            Addon::Driver(driver) => {
+                for action in driver.take_actions() {
+                    match action {
+                        StorageAction::Remove(handle) => wires.storage.remove(&handle),
+                        StorageAction::Copy { from, to } => wires.storage.copy(&from, &to),
+                    }
+                }
+            }
             Addon::Dns(_)
             | Addon::Controller(_)
+            | Addon::Snapshots(_)
             | Addon::Ingress(_)
             | Addon::Gateways(_)
             | Addon::Gateway(_)

@@ -37,6 +37,10 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("persistentvolume-binder", |_| {
         Box::new(Worker::new(volume::persistentvolume::PersistentVolumeBinder::default()))
     }),
+    ("persistentvolume-attach-detach", |_| {
+        Box::new(Worker::new(volume::attachdetach::AttachDetach::default()))
+    }),
+    ("persistentvolume-expander", |_| Box::new(Worker::new(volume::expand::Expand::default()))),
     ("clusterrole-aggregation", |_| Box::new(Worker::new(clusterroleaggregation::ClusterRoleAggregation))),
     ("persistentvolumeclaim-protection", |_| Box::new(Worker::new(volume::pvcprotection::PvcProtection))),
     ("persistentvolume-protection", |_| Box::new(Worker::new(volume::pvprotection::PvProtection))),

@@ -61,6 +61,7 @@ impl Kubelet {
                 next_call: 0,
                 used: Used::default(),
                 programs: Vec::new(),
+                drivers: BTreeMap::new(),
                 ended_cpu: 0,
                 config: Rc::new(config),
             },
@@ -86,6 +87,8 @@ impl Kubelet {
         for change in self.shared.informers.deliver(watch, delivery) {
             if change.resource == PODS {
                 self.observe(cx.now, &change);
+            } else if change.resource == NODES {
+                self.node_changed(cx, &change);
             }
         }
     }
@@ -131,6 +134,9 @@ impl Kubelet {
         }
         if self.agent.next_at() <= cx.now {
             let looks = self.agent.status_at <= cx.now;
+            if looks {
+                self.agent.in_use = self.volumes_in_use();
+            }
             self.agent.step(&mut Turn { cx, net, shared: &mut self.shared });
             if looks {
                 self.check_memory(cx, net);
@@ -142,6 +148,9 @@ impl Kubelet {
         let Some(uid) = due.map(|(_, uid)| uid.clone()) else { return };
         self.count_used(&uid);
         self.with_worker(&uid, cx, net, |worker, turn| worker.step(turn));
+        if !self.shared.programs.is_empty() {
+            self.follow_drivers(cx);
+        }
     }
 
     /// Counts what the pods have taken of the node, where one comes that wants to be let in.

@@ -8,6 +8,7 @@ mod calls;
 mod config;
 mod container;
 pub mod cri;
+mod csi;
 mod env;
 mod eviction;
 mod images;

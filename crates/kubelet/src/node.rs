@@ -3,6 +3,8 @@ use crate::shared::Turn;
 use api::resources::{LEASES, NODES};
 use api::{PatchType, Value, meta, tree};
 use sim::{MINUTE, Nanos, SECOND, Time};
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 const LEASE_EVERY: Nanos = 10 * SECOND;
 const CHECK_EVERY: Nanos = 10 * SECOND;
@@ -26,6 +28,8 @@ pub(crate) struct NodeAgent {
     pub pressure_until: Option<Time>,
     /// Whether that was told.
     told_pressure: bool,
+    /// The volumes that pods have mounted, or wait for, as they were seen last.
+    pub in_use: BTreeSet<Rc<str>>,
 }
 
 impl NodeAgent {
@@ -40,6 +44,7 @@ impl NodeAgent {
             boots: 1,
             pressure_until: None,
             told_pressure: false,
+            in_use: BTreeSet::new(),
         }
     }
 
@@ -85,15 +90,22 @@ impl NodeAgent {
         let known = turn.shared.informers.of(NODES).get(&config.name).cloned().unwrap_or_default();
         // Somebody else says otherwise: the node controller, while this node could not be heard.
         let is_doubted = meta::condition(&known, "Ready").is_some_and(|one| one["status"].str() == "Unknown");
-        let changed = images.len() != self.images || pressure != self.told_pressure || is_doubted;
+        let said = known["status"]["volumesInUse"].items();
+        let mounts =
+            said.len() != self.in_use.len() || said.iter().any(|name| !self.in_use.contains(name.str()));
+        let changed = images.len() != self.images || pressure != self.told_pressure || is_doubted || mounts;
         if !changed && now - self.reported_at < REPORT_EVERY {
             return;
         }
         let status = status(&config, now, &known, &images, (self.boots, pressure));
-        let patch = tree!({"status": {
+        let mut patch = tree!({"status": {
             "conditions": (&status["conditions"]),
             "images": (&status["images"]),
         }});
+        if mounts {
+            let names: Vec<Value> = self.in_use.iter().map(|name| (&**name).into()).collect();
+            patch.set(&["status", "volumesInUse"], if names.is_empty() { Value::Null } else { names.into() });
+        }
         let name = config.name.clone();
         let sent = turn
             .cx

@@ -13,6 +13,7 @@ impl Kubelet {
         self.stopped = true;
         self.shared.calls.clear();
         self.shared.images.reset();
+        self.shared.drivers.clear();
         for uid in self.workers.uids() {
             let played = self.workers.change(&uid, |worker| worker.lose_power(now));
             if played == Some(true) {

@@ -89,6 +89,8 @@ pub(crate) struct Shared {
     pub used: Used,
     /// Programs that have begun or ended and that the cluster has still to hear of.
     pub programs: Vec<ProgramChange>,
+    /// The CSI drivers that are registered, and the pods of their registrars.
+    pub drivers: BTreeMap<Rc<str>, Rc<str>>,
     /// The processor time of processes that have ended, since the machine was started.
     pub ended_cpu: Nanos,
 }

@@ -1,8 +1,9 @@
 use crate::cri::{Files, Mount, MountSource};
+use crate::csi::Missing;
 use crate::shared::Turn;
 use crate::worker::PodWorker;
 use api::resources::{CONFIGMAPS, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, SECRETS};
-use api::volume::claim_name;
+use api::volume::{Attachable, claim_name};
 use api::{Method, Request, Resource, Value, meta, tree};
 use sim::{MINUTE, Nanos, SECOND};
 use std::rc::Rc;
@@ -18,6 +19,7 @@ impl PodWorker {
     // Models pkg/kubelet/volumemanager, pkg/volume/util/operationexecutor/operation_generator.go
     pub(crate) fn mount_volumes(&mut self, turn: &mut Turn) -> bool {
         let mut all = true;
+        let mut grows = false;
         for volume in self.pod["spec"]["volumes"].clone().items() {
             let name = volume["name"].text();
             if self.sources.contains_key(&name) && !shows_api(volume) {
@@ -27,16 +29,19 @@ impl PodWorker {
                 Ok(source) => drop(self.sources.insert(name, source)),
                 Err(why) => {
                     all = false;
-                    if !turn.is_bare() {
+                    if let Missing::Failed(why) = why
+                        && !turn.is_bare()
+                    {
                         let reference = self.reference(None);
                         turn.event(&reference, "Warning", "FailedMount", &why);
                     }
                 }
             }
+            grows |= !self.attachable.is_empty();
         }
         let shows =
             self.pod["spec"]["volumes"].items().iter().any(|volume| shows_api(volume) && !is_token(volume));
-        if shows {
+        if shows || grows {
             self.draws += 1;
             let more = turn.cx.chance.span("refresh", &self.uid, self.draws, 0, REFRESH / 2);
             self.refresh_at = turn.cx.now + REFRESH + more;
@@ -44,10 +49,11 @@ impl PodWorker {
         all
     }
 
-    fn make_volume(&mut self, turn: &mut Turn, volume: &Value) -> Result<MountSource, String> {
+    fn make_volume(&mut self, turn: &mut Turn, volume: &Value) -> Result<MountSource, Missing> {
         let name = volume["name"].text();
         let namespace = meta::namespace(&self.pod).to_string();
-        let set_up = |why: String| format!("MountVolume.SetUp failed for volume \"{name}\" : {why}");
+        let set_up =
+            |why: String| Missing::Failed(format!("MountVolume.SetUp failed for volume \"{name}\" : {why}"));
         if let Some(path) = volume["hostPath"]["path"].as_str() {
             let kind = volume["hostPath"]["type"].str();
             let is_there = turn.shared.files.is_directory(path) || turn.shared.files.get(path).is_some();
@@ -78,13 +84,13 @@ impl PodWorker {
     }
 
     /// Returns where the files of a claim's volume are.
-    fn claimed(&mut self, turn: &mut Turn, name: &str, claim: &str) -> Result<MountSource, String> {
+    fn claimed(&mut self, turn: &mut Turn, name: &str, claim: &str) -> Result<MountSource, Missing> {
         let namespace = meta::namespace(&self.pod).to_string();
         let failed = |why: String| {
-            format!(
+            Missing::Failed(format!(
                 "Unable to attach or mount volumes: unmounted volumes=[{name}], unattached volumes=[], \
                  failed to process volumes=[{name}]: error processing PVC {namespace}/{claim}: {why}"
-            )
+            ))
         };
         let object = turn.cx.in_background(|cx| cx.get(PERSISTENTVOLUMECLAIMS, &namespace, claim));
         let object = object.map_err(|why| failed(format!("failed to fetch PVC from API server: {why}")))?;
@@ -92,7 +98,15 @@ impl PodWorker {
         if volume.is_empty() || object["status"]["phase"].str() != "Bound" {
             return Err(failed("PVC is not bound".to_string()));
         }
+        let bound = object;
         let object = turn.cx.in_background(|cx| cx.get(PERSISTENTVOLUMES, "", &volume)).unwrap_or_default();
+        if let Some(attachable) = Attachable::of(&object)
+            && !turn.is_bare()
+        {
+            self.check_attached(turn, &attachable)?;
+            self.grow(turn, &bound);
+            return Ok(MountSource::Storage(attachable.storage().into()));
+        }
         let spec = &object["spec"];
         let local = spec["hostPath"]["path"].as_str().or(spec["local"]["path"].as_str());
         Ok(match local {
@@ -221,6 +235,9 @@ impl PodWorker {
             {
                 self.volumes.insert(volume["name"].text(), files);
             }
+        }
+        if !self.attachable.is_empty() {
+            self.grow_volumes(turn);
         }
         self.draws += 1;
         let more = turn.cx.chance.span("refresh", &self.uid, self.draws, 0, REFRESH / 2);

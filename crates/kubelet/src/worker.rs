@@ -72,6 +72,8 @@ pub(crate) struct PodWorker {
     pub volumes: BTreeMap<Rc<str>, Files>,
     /// Where each mounted volume's files are.
     pub sources: BTreeMap<Rc<str>, MountSource>,
+    /// The volumes that are attached to the node for it, or are to be, as the node's status names them.
+    pub attachable: Vec<Rc<str>>,
     /// The tokens in its volumes, by volume and path, and until when each is not asked for anew.
     pub tokens: BTreeMap<TokenPlace, (Rc<str>, Time)>,
     /// When what volumes show of the API is looked at again.
@@ -117,6 +119,7 @@ impl PodWorker {
             containers: init.chain(regular).chain(ephemeral).collect(),
             volumes: BTreeMap::new(),
             sources: BTreeMap::new(),
+            attachable: Vec::new(),
             tokens: BTreeMap::new(),
             refresh_at: Time::NEVER,
             termination: None,

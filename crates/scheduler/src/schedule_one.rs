@@ -38,7 +38,10 @@ impl Scheduler {
         let all_nodes = self.cache.nodes().len();
         let mut error = FitError { all_nodes, ..FitError::default() };
         let volumes = match PodVolumes::of(&self.informers, &info.pod) {
-            Ok(volumes) => Rc::new(volumes),
+            Ok(mut volumes) => {
+                volumes.count(&self.informers, self.cache.nodes());
+                Rc::new(volumes)
+            }
             Err(why) => {
                 error.pre_filter = why;
                 error.post_filter = "not found".into(); // of the claims that a later plugin would have noted

@@ -8,8 +8,8 @@ use crate::verdict::{Verdict, Verdicts};
 use crate::volumes;
 use api::meta;
 use api::resources::{
-    NAMESPACES, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, REPLICASETS, SERVICES, STATEFULSETS,
-    STORAGECLASSES,
+    CSINODES, NAMESPACES, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, REPLICASETS, SERVICES,
+    STATEFULSETS, STORAGECLASSES,
 };
 use client::{Change, Component, Cx, Delivery, Identity, Informers, WatchSpec};
 use sim::Time;
@@ -48,7 +48,7 @@ impl Default for Scheduler {
 
 fn specs() -> Vec<WatchSpec> {
     let resources = [NODES, PODS, SERVICES, REPLICASETS, STATEFULSETS, NAMESPACES];
-    let volumes = [PERSISTENTVOLUMECLAIMS, STORAGECLASSES, PERSISTENTVOLUMES];
+    let volumes = [PERSISTENTVOLUMECLAIMS, STORAGECLASSES, PERSISTENTVOLUMES, CSINODES];
     resources.into_iter().chain(volumes).map(WatchSpec::all).collect()
 }
 
@@ -126,7 +126,7 @@ impl Scheduler {
             plugins::NODE_RESOURCES_FIT | plugins::NODE_PORTS => {
                 node.is_some_and(|node| plugins::may_pass(plugin, &queued.info, node))
             }
-            plugins::VOLUME_RESTRICTIONS => freed.is_some(),
+            plugins::VOLUME_RESTRICTIONS | volumes::LIMITS => freed.is_some(),
             _ => false,
         };
         let woken: Vec<Rc<str>> = self
@@ -158,6 +158,13 @@ impl Scheduler {
         woken.iter().for_each(|key| self.queue.wake(now, key));
     }
 
+    fn wake_for_limits(&mut self, now: Time) {
+        let waits = |queued: &&Queued| queued.rejected_by.contains(volumes::LIMITS);
+        let woken: Vec<Rc<str>> =
+            self.queue.unschedulable().filter(waits).map(|queued| queued.info.key.clone()).collect();
+        woken.iter().for_each(|key| self.queue.wake(now, key));
+    }
+
     fn volume_changed(&mut self, now: Time) {
         let waits = |queued: &&Queued| queued.rejected_by.contains(volumes::PLUGIN);
         let woken: Vec<Rc<str>> =
@@ -182,6 +189,8 @@ impl Component for Scheduler {
                 self.pod_changed(cx.now, &change);
             } else if change.resource == NODES {
                 self.node_changed(cx.now, &change);
+            } else if change.resource == CSINODES {
+                self.wake_for_limits(cx.now);
             } else if [PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES].contains(&change.resource) {
                 self.volume_changed(cx.now);
             }

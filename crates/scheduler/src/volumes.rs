@@ -1,14 +1,17 @@
 use crate::node_info::NodeInfo;
 use crate::plugins::{NodeAffinity, Rejected};
 use crate::scheduler::Scheduler;
-use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES};
+use api::resources::{CSINODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES};
 use api::{Value, meta, tree, volume};
 use client::{Cx, Failure, Informers};
 use sim::Time;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The plugin's name.
 pub(crate) const PLUGIN: &str = "VolumeBinding";
+/// The plugin that counts the volumes on nodes.
+pub(crate) const LIMITS: &str = "NodeVolumeLimits";
 
 /// What a pod's volumes ask of its node.
 // Models pkg/scheduler/framework/plugins/volumebinding/volume_binding.go
@@ -22,6 +25,24 @@ pub(crate) struct PodVolumes {
     delayed: Vec<Delayed>,
     /// The claims for one pod alone.
     alone: Vec<Rc<str>>,
+    /// The volumes of drivers, by driver: what nodes have only so much room for.
+    driven: Driven,
+    /// The nodes that have no room for them.
+    full: BTreeSet<Rc<str>>,
+}
+
+/// The volumes of each driver, or the claims that are to get one.
+type Driven = BTreeMap<Rc<str>, BTreeSet<Rc<str>>>;
+
+/// Returns the driver of a claim's volume, and by what the volume is known.
+// Models pkg/scheduler/framework/plugins/nodevolumelimits/csi.go getCSIDriverInfo
+fn driven_by(informers: &Informers, claim: &Value) -> Option<(Rc<str>, Rc<str>)> {
+    let name = claim["spec"]["volumeName"].str();
+    if let Some(volume) = informers.of(PERSISTENTVOLUMES).get(name) {
+        return volume::Attachable::of(volume).map(|one| (one.driver.into(), one.handle.into()));
+    }
+    let class = informers.of(STORAGECLASSES).get(volume::class(claim))?;
+    Some((class["provisioner"].text(), meta::key(claim)))
 }
 
 /// A claim that waits for its first consumer.
@@ -65,6 +86,9 @@ impl PodVolumes {
             if claim["spec"]["accessModes"].items().iter().any(|mode| mode.str() == "ReadWriteOncePod") {
                 found.alone.push(meta::name(claim).into());
             }
+            if let Some((driver, volume)) = driven_by(informers, claim) {
+                found.driven.entry(driver).or_default().insert(volume);
+            }
             let name = claim["spec"]["volumeName"].str();
             if !name.is_empty() {
                 let bound = informers.of(PERSISTENTVOLUMES).get(name);
@@ -87,6 +111,34 @@ impl PodVolumes {
         if unbound { Err("pod has unbound immediate PersistentVolumeClaims".to_string()) } else { Ok(found) }
     }
 
+    /// Finds the nodes on which a driver can have no more volumes.
+    // Models pkg/scheduler/framework/plugins/nodevolumelimits/csi.go Filter
+    pub(crate) fn count(&mut self, informers: &Informers, nodes: &[NodeInfo]) {
+        for node in nodes.iter().filter(|_| !self.driven.is_empty()) {
+            let Some(limits) = informers.of(CSINODES).get(&node.name) else { continue };
+            for row in limits["spec"]["drivers"].items() {
+                let most = row["allocatable"]["count"].as_int();
+                let wanted = most.and_then(|most| Some((most, self.driven.get(row["name"].str())?)));
+                let Some((most, wanted)) = wanted else { continue };
+                let pods = node.pods.values().map(|placed| &placed.info.pod);
+                let claims = pods.flat_map(|pod| {
+                    let key = |name: String| meta::object_key(meta::namespace(pod), &name);
+                    volume::claims(pod).map(key).collect::<Vec<Rc<str>>>()
+                });
+                let there = claims.filter_map(|key| {
+                    let (driver, volume) =
+                        driven_by(informers, informers.of(PERSISTENTVOLUMECLAIMS).get(&key)?)?;
+                    (*driver == *row["name"].str()).then_some(volume)
+                });
+                let there: BTreeSet<Rc<str>> = there.collect();
+                let more = wanted.difference(&there).count();
+                if more > 0 && (there.len() + more) as i64 > most {
+                    self.full.insert(node.name.clone());
+                }
+            }
+        }
+    }
+
     /// Returns whether another pod, which has its node, uses what is for one pod alone.
     // Models pkg/scheduler/framework/plugins/volumerestrictions/volume_restrictions.go calReadWriteOncePodState
     pub(crate) fn are_taken(&self, nodes: &[NodeInfo], namespace: &str) -> bool {
@@ -107,6 +159,9 @@ impl PodVolumes {
     /// Returns why the volumes keep the pod from a node.
     // Models pkg/scheduler/framework/plugins/volumebinding/volume_binding.go Filter
     pub(crate) fn check(&self, node: &NodeInfo) -> Result<(), Rejected> {
+        if self.full.contains(&node.name) {
+            return Err(Rejected::new(LIMITS, "node(s) exceed max volume count"));
+        }
         if !self.affinities.iter().all(|affinity| affinity.matches(node)) {
             let reason = "node(s) didn't match PersistentVolume's node affinity";
             return Err(Rejected::unresolvable(PLUGIN, reason));

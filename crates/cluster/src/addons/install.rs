@@ -77,16 +77,26 @@ pub(crate) fn known_url(url: &str) -> Option<String> {
         let texts: Vec<String> = ingress_nginx::manifests(provider).iter().map(api::yaml::print).collect();
         return Some(texts.join("---\n"));
     }
-    let gateway = match url {
+    let whole = match url {
         url if url.contains("gateway-api") && url.ends_with("/standard-install.yaml") => {
             Some(nginx_gateway_fabric::standard_kinds())
+        }
+        url if url.contains("csi-digitalocean") && url.ends_with("/driver.yaml") => {
+            Some(csi::driver_manifests())
+        }
+        url if url.contains("csi-digitalocean") || url.contains("external-snapshotter") => {
+            match url.rsplit('/').next() {
+                Some("crds.yaml") => Some(csi::snapshot_kinds()),
+                Some("snapshot-controller.yaml") => Some(csi::snapshot_controller()),
+                _ => None,
+            }
         }
         url if !url.contains("nginx-gateway-fabric") => None,
         url if url.ends_with("/crds.yaml") => Some(nginx_gateway_fabric::fabric_kinds()),
         url if url.ends_with("/deploy.yaml") => Some(nginx_gateway_fabric::fabric()),
         _ => None,
     };
-    if let Some(objects) = gateway {
+    if let Some(objects) = whole {
         let texts: Vec<String> = objects.iter().map(api::yaml::print).collect();
         return Some(texts.join("---\n"));
     }

@@ -1,6 +1,8 @@
 //! Volumes: which claim gets which, and that none goes while it is used.
 
+pub(crate) mod attachdetach;
 pub(crate) mod ephemeral;
+pub(crate) mod expand;
 pub(crate) mod persistentvolume;
 pub(crate) mod pvcprotection;
 pub(crate) mod pvprotection;

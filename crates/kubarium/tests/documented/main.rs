@@ -202,6 +202,24 @@ fn named(name: &str) -> Preset {
     preset
 }
 
+/// Begins a cluster of a preset; `block-storage` is `lesson` with a CSI driver and what snapshots need.
+fn begin(name: &str) -> Cluster {
+    const MANIFESTS: &str = "https://raw.githubusercontent.com/digitalocean/csi-digitalocean/master/deploy/kubernetes/releases/csi-digitalocean-v4.16.0";
+    if name != "block-storage" {
+        return Cluster::new(&named(name), 1);
+    }
+    let mut cluster = Cluster::new(&named("lesson"), 1);
+    cluster.run_line(
+        "kubectl create secret generic digitalocean -n kube-system --from-literal=access-token=abc",
+    );
+    for file in ["crds", "driver", "snapshot-controller"] {
+        cluster.run_line(&format!("kubectl apply -f {MANIFESTS}/{file}.yaml"));
+        play(&mut cluster, "@sleep 5");
+    }
+    play(&mut cluster, "@sleep 50");
+    cluster
+}
+
 fn check(file: &str) {
     let folder = &folders()[0];
     let table = tables(folder).into_iter().find(|(name, _)| name == file).unwrap().1;
@@ -209,7 +227,7 @@ fn check(file: &str) {
     let mut wrong = Vec::new();
     for case in table.items() {
         let preset = case["preset"].as_str().unwrap_or("bare");
-        let begun = begun.entry(preset.to_string()).or_insert_with(|| Cluster::new(&named(preset), 1));
+        let begun = begun.entry(preset.to_string()).or_insert_with(|| begin(preset));
         let answer = outcome(begun, case);
         if !is_seen(case, &answer) {
             let (source, what) = (case["source"].str(), case["what"].str());
@@ -234,7 +252,7 @@ macro_rules! tables {
     };
 }
 
-tables! { containers daemonset deployment endpoints jobs lifecycle statefulset storage }
+tables! { blockstorage containers daemonset deployment endpoints jobs lifecycle statefulset storage }
 
 #[test]
 fn words_stand_for_objects() {

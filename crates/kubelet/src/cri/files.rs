@@ -117,6 +117,12 @@ impl Storage {
         self.volumes.entry(handle.into()).or_default()
     }
 
+    /// Makes what is behind one handle be behind another too, as it is now.
+    pub fn copy(&mut self, from: &str, to: &str) {
+        let files = self.volumes.get(from).cloned().unwrap_or_default();
+        self.volumes.insert(to.into(), files);
+    }
+
     /// Forgets a volume.
     pub fn remove(&mut self, handle: &str) {
         self.volumes.remove(handle);

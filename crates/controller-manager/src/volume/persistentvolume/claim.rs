@@ -202,10 +202,17 @@ fn bind(cx: &mut Cx, volume: &Value, claim: &Value) -> Result<(), Failure> {
 /// size and modes.
 // Models pkg/controller/volume/persistentvolume/pv_controller.go updateClaimStatus
 fn set_status(cx: &mut Cx, claim: &Value, phase: &str, volume: &Value) -> Result<Value, Failure> {
-    let mut status = tree!({"phase": phase});
-    if !volume.is_null() {
+    let mut status = claim["status"].clone();
+    status.set(&["phase"], phase);
+    if volume.is_null() {
+        status.remove(&["accessModes"]);
+        status.remove(&["capacity"]);
+    } else {
         status.set(&["accessModes"], &volume["spec"]["accessModes"]);
-        status.set(&["capacity"], tree!({"storage": (&volume["spec"]["capacity"]["storage"])}));
+        if claim["status"]["phase"].str() != "Bound" {
+            // Of one that is bound already the size is the resizer's to say.
+            status.set(&["capacity"], tree!({"storage": (&volume["spec"]["capacity"]["storage"])}));
+        }
     }
     if claim["status"] == status {
         return Ok(claim.clone());

@@ -1,0 +1,200 @@
+//! The controller of the driver, with its sidecars.
+
+mod attach;
+mod provision;
+mod resize;
+mod snapshot;
+
+use crate::snapshots::SNAPSHOTCONTENTS;
+use api::resources::{
+    CSINODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES, VOLUMEATTACHMENTS,
+};
+use api::{Value, meta};
+use client::{Component, Cx, Delivery, EventRecorder, Failure, Identity, Informers, WatchSpec, WorkQueue};
+use sim::{MILLISECOND, MINUTE, Nanos, SECOND, Time};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// The driver's name.
+pub const DRIVER: &str = "dobs.csi.digitalocean.com";
+/// How long the cloud takes to make or to remove a volume.
+const MAKE: (Nanos, Nanos) = (900 * MILLISECOND, 2_200 * MILLISECOND);
+/// How long the cloud takes to attach a volume to a machine, or to detach it.
+const ATTACH: (Nanos, Nanos) = (1_800 * MILLISECOND, 4_500 * MILLISECOND);
+/// How long the cloud takes to make a volume larger.
+const GROW: (Nanos, Nanos) = (700 * MILLISECOND, 1_800 * MILLISECOND);
+/// How long the cloud takes until a snapshot can be used.
+const SNAPSHOT: (Nanos, Nanos) = (2_500 * MILLISECOND, 6_000 * MILLISECOND);
+/// After a failure the sidecars wait so long at first, and at most.
+const RETRY: (Nanos, Nanos) = (SECOND, 5 * MINUTE);
+
+/// What the driver did to the data in the cloud. A handle is a volume's or a snapshot's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StorageAction {
+    /// What is behind a handle is gone.
+    Remove(Rc<str>),
+    /// What is behind one handle is from now on behind another too, as it is at this moment.
+    Copy {
+        /// From where.
+        from: Rc<str>,
+        /// To where.
+        to: Rc<str>,
+    },
+}
+
+/// The driver's program.
+#[derive(Clone, Debug)]
+pub struct Driver {
+    identity: Identity,
+    informers: Informers,
+    queue: WorkQueue,
+    provisioner: EventRecorder,
+    resizer: EventRecorder,
+    /// What the cloud is about, and until when.
+    running: BTreeMap<Rc<str>, Time>,
+    failures: BTreeMap<Rc<str>, u32>,
+    actions: Vec<StorageAction>,
+    busy_until: Time,
+    done: u64,
+}
+
+fn specs() -> Vec<WatchSpec> {
+    let resources = [
+        PERSISTENTVOLUMECLAIMS,
+        PERSISTENTVOLUMES,
+        VOLUMEATTACHMENTS,
+        SNAPSHOTCONTENTS,
+        STORAGECLASSES,
+        CSINODES,
+    ];
+    resources.into_iter().map(WatchSpec::all).collect()
+}
+
+/// What comes of a look: when to look again, or why something failed.
+type Outcome = Result<Option<Nanos>, Failure>;
+
+impl Driver {
+    /// Makes the program of the controller's pod, as it is when its process starts.
+    pub fn new(pod: &Value) -> Driver {
+        let (namespace, name) = (meta::namespace(pod), meta::name(pod));
+        let account = pod["spec"]["serviceAccountName"].str();
+        let source = format!("{DRIVER}_{name}_{}", meta::uid(pod));
+        Driver {
+            identity: Identity::service_account(namespace, account, &format!("csi-do-controller/{name}")),
+            informers: Informers::new(&specs()),
+            queue: WorkQueue::default(),
+            provisioner: EventRecorder::new(&source, ""),
+            resizer: EventRecorder::new(&format!("external-resizer {DRIVER}"), ""),
+            running: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            actions: Vec::new(),
+            busy_until: Time(i64::MIN),
+            done: 0,
+        }
+    }
+
+    /// Takes what was done to data since the last call.
+    pub fn take_actions(&mut self) -> Vec<StorageAction> {
+        std::mem::take(&mut self.actions)
+    }
+
+    /// Returns how long the cloud has still to work on something that it began now or before; `None` once it
+    /// is through with it.
+    fn wait_for(&mut self, cx: &Cx, what: &str, span: (Nanos, Nanos)) -> Option<Nanos> {
+        let now = cx.at();
+        let done = self.done;
+        let until = *self
+            .running
+            .entry(what.into())
+            .or_insert_with(|| now + cx.chance.span("csi", what, done, span.0, span.1));
+        if until > now {
+            return Some(until - now);
+        }
+        self.running.remove(what);
+        None
+    }
+
+    /// Returns when to try again what has failed.
+    fn retry(&mut self, key: &str) -> Nanos {
+        let failures = self.failures.entry(key.into()).or_insert(0);
+        *failures = (*failures + 1).min(20);
+        (RETRY.0 << (*failures - 1)).min(RETRY.1)
+    }
+
+    fn look(&mut self, cx: &mut Cx, key: &str) -> Outcome {
+        let (plural, name) = key.split_once(' ').unwrap_or(("", key));
+        match plural {
+            "persistentvolumeclaims" => {
+                let Some(claim) = self.informers.of(PERSISTENTVOLUMECLAIMS).get(name).cloned() else {
+                    return Ok(None);
+                };
+                match claim["spec"]["volumeName"].str() {
+                    "" => self.provision(cx, key, &claim),
+                    _ => self.resize(cx, key, &claim),
+                }
+            }
+            "persistentvolumes" => {
+                let volume = self.informers.of(PERSISTENTVOLUMES).get(name).cloned();
+                volume.map_or(Ok(None), |volume| self.delete(cx, key, &volume))
+            }
+            "volumeattachments" => {
+                let attachment = self.informers.of(VOLUMEATTACHMENTS).get(name).cloned();
+                attachment.map_or(Ok(None), |attachment| self.attach(cx, key, &attachment))
+            }
+            "volumesnapshotcontents" => {
+                let content = self.informers.of(SNAPSHOTCONTENTS).get(name).cloned();
+                content.map_or(Ok(None), |content| self.snapshot(cx, key, &content))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Component for Driver {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn watches(&self) -> Vec<WatchSpec> {
+        specs()
+    }
+
+    /// A key is a plural and an object's key.
+    fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
+        for change in self.informers.deliver(watch, delivery) {
+            let key = |plural: &str, key: &str| -> Rc<str> { format!("{plural} {key}").into() };
+            if change.resource == STORAGECLASSES || change.resource == CSINODES {
+                continue;
+            }
+            if !change.new.is_null() {
+                self.queue.add(cx.now, key(change.resource.plural, &change.key));
+            } else if change.resource == VOLUMEATTACHMENTS {
+                let volume = change.old["spec"]["source"]["persistentVolumeName"].str();
+                self.queue.add(cx.now, key(PERSISTENTVOLUMES.plural, volume));
+            }
+        }
+    }
+
+    fn next_at(&self) -> Time {
+        match self.queue.next_at() {
+            at if at == Time::NEVER || !self.informers.are_synced() => Time::NEVER,
+            at => at.max(self.busy_until),
+        }
+    }
+
+    fn step(&mut self, cx: &mut Cx) {
+        let Some(key) = self.queue.pop(cx.now) else { return };
+        self.done += 1;
+        cx.spend(cx.timing.reconcile.draw(cx.chance, &self.identity.agent, &key, self.done));
+        let result = self.look(cx, &key);
+        self.busy_until = cx.at();
+        match result {
+            Ok(Some(delay)) => self.queue.add_after(cx.at(), key, delay),
+            Ok(None) => {
+                self.queue.forget(&key);
+                self.failures.remove(&key);
+            }
+            Err(_) => self.queue.add_rate_limited(cx.at(), key),
+        }
+    }
+}

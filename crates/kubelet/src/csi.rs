@@ -1,0 +1,216 @@
+//! What kubelet and CSI drivers have to do with each other: which drivers run on the node, and that a volume
+//! is attached before it is mounted.
+//!
+//! Left out on purpose: a CSINode without drivers, which upstream's kubelet makes at its start.
+
+use crate::kubelet::Kubelet;
+use crate::shared::{ProgramChange, Turn};
+use crate::worker::{PodWorker, Stage};
+use api::resources::{CSIDRIVERS, CSINODES, NODES, PERSISTENTVOLUMECLAIMS};
+use api::volume::{self, Attachable};
+use api::{PatchType, Value, meta, tree};
+use client::{Change, Cx, Failure};
+use sim::Chance;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// The program that registers a driver.
+pub(crate) const REGISTRAR: &str = "csi-node-driver-registrar";
+
+/// What drivers answer when they are asked about the node: (driver, how many volumes at most, the label that
+/// says where it is, and its value).
+const NODES_OF_DRIVERS: [(&str, i64, &str, &str); 1] = [("dobs.csi.digitalocean.com", 7, "region", "nyc1")];
+
+/// Why a volume isn't mounted yet.
+pub(crate) enum Missing {
+    /// Something fails, which is told.
+    Failed(String),
+    /// It is yet to be attached: nobody is told.
+    Waits,
+}
+
+/// Returns the driver that a registrar in a pod registers.
+// Models kubernetes-csi/node-driver-registrar cmd/csi-node-driver-registrar
+fn driver_of(pod: &Value) -> Option<Rc<str>> {
+    let containers = pod["spec"]["containers"].items().iter();
+    let mut places = containers.flat_map(|container| container["env"].items()).filter_map(|one| {
+        one["value"].str().strip_prefix("/var/lib/kubelet/plugins/")?.strip_suffix("/csi.sock")
+    });
+    places.next().map(Rc::from)
+}
+
+impl Kubelet {
+    /// Takes up the drivers whose registrars have started, and drops those whose registrars have ended.
+    // Models pkg/kubelet/pluginmanager, pkg/volume/csi/csi_plugin.go RegisterPlugin
+    pub(crate) fn follow_drivers(&mut self, cx: &mut Cx) {
+        let mut changed = false;
+        for change in &self.shared.programs {
+            match change {
+                ProgramChange::Began { pod, program } if &**program == REGISTRAR => {
+                    if let Some(driver) = driver_of(pod) {
+                        self.shared.drivers.insert(driver, meta::uid(pod).into());
+                        changed = true;
+                    }
+                }
+                ProgramChange::Ended { uid } => {
+                    let before = self.shared.drivers.len();
+                    self.shared.drivers.retain(|_, pod| pod != uid);
+                    changed |= before != self.shared.drivers.len();
+                }
+                ProgramChange::Began { .. } => {}
+            }
+        }
+        if changed {
+            let drivers: Vec<Rc<str>> = self.shared.drivers.keys().cloned().collect();
+            let name = self.shared.config.name.clone();
+            let uid = self.shared.informers.of(NODES).get(&name).map(|node| meta::uid(node).to_string());
+            let _ = cx.in_background(|cx| write(cx, &name, &uid.unwrap_or_default(), &drivers)); // the next change tries again
+        }
+    }
+
+    /// Returns the names of the volumes that pods have mounted, or wait for.
+    // Models pkg/kubelet/volumemanager/volume_manager.go GetVolumesInUse
+    pub(crate) fn volumes_in_use(&self) -> BTreeSet<Rc<str>> {
+        let there = self.workers.iter().filter(|worker| worker.stage != Stage::Gone);
+        there.flat_map(|worker| worker.attachable.iter().cloned()).collect()
+    }
+
+    /// Lets pods that wait for volumes look again, once more of them are attached.
+    pub(crate) fn node_changed(&mut self, cx: &Cx, change: &Change) {
+        if change.old["status"]["volumesAttached"] == change.new["status"]["volumesAttached"] {
+            return;
+        }
+        let now = cx.now;
+        for uid in self.workers.uids() {
+            self.workers.change(&uid, |worker| {
+                if let Stage::Mounting { retry, .. } = &mut worker.stage
+                    && !worker.attachable.is_empty()
+                {
+                    *retry = now;
+                    worker.due = now;
+                }
+            });
+        }
+    }
+}
+
+/// Writes down which drivers run on a node, and what they say of it.
+// Models pkg/volume/csi/nodeinfomanager/nodeinfomanager.go InstallCSIDriver
+fn write(cx: &mut Cx, node: &str, uid: &str, drivers: &[Rc<str>]) -> Result<(), Failure> {
+    let mut entries: Vec<Value> = Vec::new();
+    let (mut labels, mut ids) = (Value::map(), Vec::new());
+    for driver in drivers {
+        let id = (100_000_000 + Chance::new(0).draw("node-id", node, 0) % 400_000_000).to_string();
+        ids.push(format!("{:?}:{id:?}", &**driver));
+        let mut entry = tree!({"name": (&**driver), "nodeID": (id), "topologyKeys": null});
+        if let Some((_, most, key, place)) = NODES_OF_DRIVERS.iter().find(|row| *row.0 == **driver) {
+            entry.set(&["allocatable"], tree!({"count": (*most)}));
+            entry.set(&["topologyKeys"], tree!([(*key)]));
+            labels.set(&[key], *place);
+        }
+        entries.push(entry);
+    }
+    if !drivers.is_empty() {
+        let ids = format!("{{{}}}", ids.join(","));
+        let patch = tree!({"metadata": {
+            "annotations": {"csi.volume.kubernetes.io/nodeid": (ids)},
+            "labels": (labels),
+        }});
+        cx.patch(NODES, ("", node), "", PatchType::StrategicMerge, &patch)?;
+    }
+    let spec = tree!({"drivers": (entries)});
+    match cx.get(CSINODES, "", node) {
+        Ok(known) => {
+            let mut changed = known.clone();
+            changed.set(&["spec"], spec);
+            cx.update(CSINODES, &changed, "").map(|_| ())
+        }
+        Err(failure) if failure.is_not_found() => {
+            let mut object = tree!({
+                "apiVersion": "storage.k8s.io/v1",
+                "kind": "CSINode",
+                "metadata": {"name": node},
+                "spec": (spec),
+            });
+            if !uid.is_empty() {
+                let owner = tree!({"apiVersion": "v1", "kind": "Node", "name": node, "uid": uid});
+                object.set(&["metadata", "ownerReferences"], vec![owner]);
+            }
+            cx.create(CSINODES, &object).map(|_| ())
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+impl PodWorker {
+    /// Sees whether a driver's volume can be mounted: its driver runs here, and it is attached.
+    // Models pkg/volume/util/operationexecutor/operation_generator.go GenerateVerifyControllerAttachedVolumeFunc
+    pub(crate) fn check_attached(&mut self, turn: &mut Turn, attachable: &Attachable) -> Result<(), Missing> {
+        let driver = turn.cx.in_background(|cx| cx.get(CSIDRIVERS, "", attachable.driver));
+        let attaches = driver.is_ok_and(|driver| driver["spec"]["attachRequired"].as_bool() != Some(false));
+        if attaches {
+            let unique: Rc<str> = attachable.unique_name().into();
+            if !self.attachable.contains(&unique) {
+                self.attachable.push(unique.clone());
+            }
+            let node = turn.shared.informers.of(NODES).get(&turn.shared.config.name);
+            let Some(status) = node.map(|node| &node["status"]) else { return Err(Missing::Waits) };
+            let said = status["volumesInUse"].items().iter().any(|name| name.str() == &*unique);
+            let there = status["volumesAttached"].items().iter().any(|one| one["name"].str() == &*unique);
+            if !said || !there {
+                return Err(Missing::Waits);
+            }
+        }
+        if !turn.shared.drivers.contains_key(attachable.driver) {
+            return Err(Missing::Failed(format!(
+                "MountVolume.MountDevice failed for volume {:?} : kubernetes.io/csi: attacher.MountDevice failed to \
+                 create newCsiDriverClient: driver name {} not found in the list of registered CSI drivers",
+                attachable.name(),
+                attachable.driver
+            )));
+        }
+        Ok(())
+    }
+
+    /// Makes the file systems of volumes as large as the volumes are, which have grown meanwhile.
+    // Models pkg/volume/util/operationexecutor/node_expander.go
+    pub(crate) fn grow_volumes(&mut self, turn: &mut Turn) {
+        let namespace = meta::namespace(&self.pod).to_string();
+        for name in volume::claims(&self.pod).collect::<Vec<String>>() {
+            let Ok(claim) = turn.cx.in_background(|cx| cx.get(PERSISTENTVOLUMECLAIMS, &namespace, &name))
+            else {
+                continue;
+            };
+            self.grow(turn, &claim);
+        }
+    }
+
+    /// Makes one file system as large as its volume, where the volume has grown.
+    pub(crate) fn grow(&self, turn: &mut Turn, claim: &Value) {
+        if meta::condition(claim, "FileSystemResizePending").is_none() {
+            return;
+        }
+        let volume = claim["spec"]["volumeName"].text();
+        let object = turn.cx.in_background(|cx| cx.get(api::resources::PERSISTENTVOLUMES, "", &volume));
+        let Ok(object) = object else { return };
+        let size = &object["spec"]["capacity"]["storage"];
+        let patch = tree!({"status": {
+            "capacity": {"storage": (size)},
+            "conditions": null,
+            "allocatedResources": {"storage": (size)},
+            "allocatedResourceStatuses": null,
+        }});
+        let name = (meta::namespace(claim), meta::name(claim));
+        let sent = turn
+            .cx
+            .in_background(|cx| cx.patch(PERSISTENTVOLUMECLAIMS, name, "status", PatchType::Merge, &patch));
+        if sent.is_err() {
+            return; // the next look tries again
+        }
+        let message =
+            format!("MountVolume.NodeExpandVolume succeeded for volume {:?} {}", &*volume, turn.shared.node);
+        for reference in [self.reference(None), meta::object_reference(claim)] {
+            turn.event(&reference, "Normal", "FileSystemResizeSuccessful", &message);
+        }
+    }
+}
