@@ -2,7 +2,7 @@
 
 use crate::agenda::Agenda;
 use crate::console::Terminal;
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{ControlPlane, Unit};
 use crate::parts::{NodeParts, Parts};
 use crate::preset::{Cni, KubeletMode, Overlay, Preset};
 use crate::view::View;
@@ -113,6 +113,7 @@ impl Cluster {
     fn boot(&mut self, epoch: Time) {
         crate::addons::install_network(&mut self.world, self.preset.cni);
         self.watch_for_view();
+        self.review();
         self.connect(crate::parts::MANAGER);
         self.connect(crate::parts::SCHEDULER);
         self.connect(crate::parts::EXTENSIONS);
@@ -120,9 +121,20 @@ impl Cluster {
         for node in &self.preset.clone().nodes {
             self.add_node(node);
         }
+        self.open_virtual_server();
         crate::addons::install(self);
+        self.step_plane();
         self.run_until(epoch);
         self.view.forget_marks();
+    }
+
+    /// Gives the API servers their common address, where there are several of them.
+    fn open_virtual_server(&mut self) {
+        if self.parts.plane.is_replicated() {
+            let host = self.wires.network.add_outside("apiserver", self.wires.apiserver);
+            crate::ports::set_open(&mut self.wires.network, host, 0, Unit::ApiServer, true);
+            self.wires.virtual_server = Some(host);
+        }
     }
 
     fn watch_for_view(&mut self) {
@@ -151,6 +163,14 @@ impl Cluster {
         config.pods = spec.pods;
         if spec.control_plane {
             config = config.control_plane();
+        }
+        if !spec.taints {
+            config.taints.clear();
+        }
+        for (label, value) in [("region", &spec.region), ("zone", &spec.zone)] {
+            if !value.is_empty() {
+                config.labels.push((format!("topology.kubernetes.io/{label}"), value.clone()));
+            }
         }
         if self.preset.kubelet == KubeletMode::Bare {
             config = config.behaving(Behaviour::Bare);
@@ -234,8 +254,12 @@ impl Cluster {
         } else if self.wires.network.next_at().is_some_and(|next| next <= at) {
             self.advance_network();
         } else if let Some((_, part)) = self.agenda.first().filter(|(next, _)| *next <= at) {
-            self.parts.step(&mut self.world, &mut self.wires, part);
-            self.reschedule(part);
+            if part == crate::parts::PLANE {
+                self.step_plane();
+            } else {
+                self.parts.step(&mut self.world, &mut self.wires, part);
+                self.reschedule(part);
+            }
         } else {
             self.step_terminal();
         }

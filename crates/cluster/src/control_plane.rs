@@ -1,6 +1,7 @@
 //! Which of a machine's processes run, those of the control plane above all, and what follows for who asks.
 
-use api::Status;
+use crate::leadership::Leadership;
+use api::Value;
 use sim::{Nanos, SECOND, Time};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -115,6 +116,10 @@ pub(crate) struct ControlPlane {
     pub disabled: BTreeSet<&'static str>,
     /// Since when nobody could write.
     pub unwritable_since: Option<Time>,
+    /// The scheduler's profiles (`--config`).
+    pub profiles: Vec<scheduler::Profile>,
+    /// Who leads.
+    pub leadership: Leadership,
 }
 
 impl ControlPlane {
@@ -125,7 +130,13 @@ impl ControlPlane {
         if members.is_empty() {
             members.push(Member { machine: None, stopped: BTreeSet::new() });
         }
-        ControlPlane { members, disabled: BTreeSet::new(), unwritable_since: None }
+        ControlPlane {
+            members,
+            disabled: BTreeSet::new(),
+            unwritable_since: None,
+            profiles: vec![scheduler::Profile::default()],
+            leadership: Leadership::default(),
+        }
     }
 
     /// Returns the processes on a machine.
@@ -147,13 +158,6 @@ impl ControlPlane {
         } else {
             Door::NoRoute
         }
-    }
-
-    /// Returns what the API server says for as long as it doesn't get to etcd.
-    pub(crate) fn etcd_trouble(&self, is_on: impl Fn(&Member) -> bool) -> Option<Status> {
-        let refused = "rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while \
-                       dialing: dial tcp 127.0.0.1:2379: connect: connection refused\"";
-        (!self.runs(Unit::Etcd, is_on)).then(|| Status::new(500, "", refused))
     }
 }
 
@@ -184,6 +188,13 @@ pub(crate) fn controller(name: &str) -> Option<&'static str> {
     let old = OLD_NAMES.iter().find(|(old, _)| *old == name).map(|(_, now)| *now);
     let all = controller_manager::CONTROLLER_NAMES.into_iter();
     all.into_iter().find(|known| *known == name || Some(*known) == old || flag_name(known) == name)
+}
+
+/// Returns the flags of a static pod's first container.
+pub(crate) fn flag<'a>(pod: &'a Value, name: &str) -> Option<&'a str> {
+    let container = &pod["spec"]["containers"][0];
+    let words = container["command"].items().iter().chain(container["args"].items());
+    words.filter_map(|word| word.str().strip_prefix("--")?.strip_prefix(name)?.strip_prefix('=')).next_back()
 }
 
 #[cfg(test)]

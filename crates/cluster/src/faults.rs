@@ -2,7 +2,8 @@
 
 use crate::Cluster;
 use crate::control_plane::{self, Door, Failing, Member, RENEW_DEADLINE, Unit};
-use crate::parts::{MANAGER, Parts, SCHEDULER};
+use crate::leadership::LED;
+use crate::parts::{MANAGER, PLANE, Parts, SCHEDULER};
 use crate::restart::Process;
 use crate::world::Owner;
 use api::Status;
@@ -128,8 +129,11 @@ impl Cluster {
             if let Some(member) = self.parts.plane.member_mut(name) {
                 member.stopped.clear();
             }
+            self.open_api_ports();
             self.review();
             self.switch_on(number, host);
+            self.read_kubelet_config(name);
+            self.read_manifests(name);
         } else {
             let now = self.world.now;
             self.parts.nodes[number as usize].kubelet.stop(now);
@@ -137,6 +141,7 @@ impl Cluster {
                 self.wires.network.stop(host);
             }
             self.world.close_streams_of(|part| parts.contains(&part));
+            self.open_api_ports();
             self.review();
         }
         for part in parts {
@@ -157,7 +162,7 @@ impl Cluster {
         changed
     }
 
-    fn set_process(&mut self, node: &str, unit: Unit, on: bool) -> bool {
+    pub(crate) fn set_process(&mut self, node: &str, unit: Unit, on: bool) -> bool {
         let Some(number) = self.parts.by_name.get(node).copied() else { return false };
         let part = match unit {
             Unit::Kubelet => Parts::kubelet_id(number),
@@ -186,6 +191,8 @@ impl Cluster {
                 let now = self.world.now;
                 self.parts.nodes[number as usize].kubelet.restart(now);
                 self.connect(part);
+                self.read_kubelet_config(node);
+                self.read_manifests(node);
             }
             (true, _) if self.renew_proxy(number) => self.connect(part),
             _ => {}
@@ -198,7 +205,7 @@ impl Cluster {
     }
 
     /// Stops a controller, as by `--controllers=*,-NAME`, or starts it again.
-    fn set_controller(&mut self, name: &'static str, on: bool) -> bool {
+    pub(crate) fn set_controller(&mut self, name: &'static str, on: bool) -> bool {
         let disabled = &mut self.parts.plane.disabled;
         let changed = if on { disabled.remove(name) } else { disabled.insert(name) };
         if changed && on {
@@ -230,26 +237,32 @@ impl Cluster {
                 crate::ports::set_open(&mut self.wires.network, host, number, Unit::ApiServer, runs);
             }
         }
+        if let Some(host) = self.wires.virtual_server {
+            let runs = self.parts.door() == Door::Open;
+            crate::ports::set_open(&mut self.wires.network, host, 0, Unit::ApiServer, runs);
+        }
     }
 
-    /// Takes up which processes of the control plane run now: who asks, who is told, who works.
+    /// Takes up which processes of the control plane run now: who asks, who is told, who leads, who works.
     pub(crate) fn review(&mut self) {
+        let (now, chance) = (self.world.now, self.world.chance);
+        let mut plane = self.parts.plane.clone();
+        plane.elect(now, chance, |member| self.parts.has_power(member));
+        self.parts.plane = plane;
         let (door, trouble) = (self.parts.door(), self.parts.etcd_trouble());
+        let can_write = door == Door::Open && trouble.is_none();
         self.world.apiserver.set_etcd_trouble(trouble);
-        let health = [Unit::Manager, Unit::Scheduler].map(|unit| self.parts.runs(unit));
-        self.world
-            .apiserver
-            .set_health(apiserver::ComponentHealth { manager: health[0], scheduler: health[1] });
-        for (part, process, runs) in
-            [(MANAGER, Process::ControllerManager, health[0]), (SCHEDULER, Process::Scheduler, health[1])]
-        {
+        let [manager, scheduler] = LED.map(|unit| self.parts.runs(unit));
+        self.world.apiserver.set_health(apiserver::ComponentHealth { manager, scheduler });
+        self.set_door(door);
+        self.renew_leadership(can_write);
+        for (part, runs) in self.lead(can_write) {
             if runs == self.parts.stopped.contains(&part) {
+                let process = if part == MANAGER { Process::ControllerManager } else { Process::Scheduler };
                 self.set_running(part, process, runs);
             }
         }
-        let can_write = door == Door::Open && self.world.apiserver.etcd_trouble().is_none();
-        self.set_door(door);
-        self.renew_leadership(can_write);
+        self.agenda.set(PLANE, self.parts.plane.next_at());
     }
 
     /// Lets the controller manager and the scheduler start anew that could not renew their leases for too long:

@@ -21,10 +21,11 @@ pub(crate) const MANAGER: u32 = 0;
 pub(crate) const SCHEDULER: u32 = 1;
 /// The API server's part that looks after CustomResourceDefinitions.
 pub(crate) const EXTENSIONS: u32 = crate::addons::FIRST - 1;
-/// Nodes have three parts each, from this number on: the kubelet, kube-proxy, and what enforces policies.
 /// The API server's part that looks after APIServices.
 pub(crate) const AGGREGATOR: u32 = crate::addons::FIRST - 2;
-/// Nodes have two parts each, from this number on: the kubelet, then kube-proxy.
+/// What elects leaders, where there are several control planes.
+pub(crate) const PLANE: u32 = crate::addons::FIRST - 3;
+/// Nodes have three parts each, from this number on: the kubelet, kube-proxy, and what enforces policies.
 const FIRST_NODE: u32 = 2;
 
 /// A machine's parts.
@@ -141,6 +142,9 @@ impl Parts {
 
     /// Returns when a part is due.
     pub(crate) fn next_at(&self, part: u32) -> Time {
+        if part == PLANE {
+            return self.plane.next_at();
+        }
         if !self.is_on(part) {
             return Time::NEVER;
         }

@@ -59,6 +59,15 @@ pub struct NodeSpec {
     /// Whether it is a control-plane node: labelled and tainted as kubeadm does.
     #[serde(default)]
     pub control_plane: bool,
+    /// Whether a control-plane node is tainted, so that it runs no others' pods.
+    #[serde(default = "yes")]
+    pub taints: bool,
+    /// Its region, as its label `topology.kubernetes.io/region` has it; empty for none.
+    #[serde(default)]
+    pub region: String,
+    /// Its zone, as its label `topology.kubernetes.io/zone` has it; empty for none.
+    #[serde(default)]
+    pub zone: String,
 }
 
 /// What a cluster begins with.
@@ -104,6 +113,10 @@ pub struct Preset {
     pub nodes: Vec<NodeSpec>,
 }
 
+fn yes() -> bool {
+    true
+}
+
 /// Long enough for a learner to find the cluster up and idle.
 fn usual_uptime() -> u16 {
     2
@@ -116,6 +129,9 @@ const FILES: &[(&str, &str)] = &[
     ("recovery", include_str!("../presets/recovery.yaml")),
     ("flannel", include_str!("../presets/flannel.yaml")),
     ("crowd", include_str!("../presets/crowd.yaml")),
+    ("single", include_str!("../presets/single.yaml")),
+    ("zones", include_str!("../presets/zones.yaml")),
+    ("ha", include_str!("../presets/ha.yaml")),
 ];
 
 impl Preset {

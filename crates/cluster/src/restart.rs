@@ -60,7 +60,7 @@ impl Cluster {
                 self.reconnect(MANAGER);
             }
             Process::Scheduler => {
-                self.parts.scheduler = Scheduler::new();
+                self.parts.scheduler = Scheduler::with_profiles(&self.parts.plane.profiles);
                 self.reconnect(SCHEDULER);
             }
             Process::KubeProxies => nodes.for_each(|node| {

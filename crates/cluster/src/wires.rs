@@ -52,6 +52,8 @@ pub(crate) struct Wires {
     pub client: HostId,
     /// The API server's address on the segment.
     pub apiserver: Ipv4Addr,
+    /// The machine that has the API servers' common address, where there are several.
+    pub virtual_server: Option<HostId>,
     /// Pods by uid.
     pub pods: BTreeMap<Rc<str>, PodHost>,
     /// Pods' uids by application.
@@ -68,6 +70,7 @@ impl Wires {
             nodes: BTreeMap::new(),
             client,
             apiserver,
+            virtual_server: None,
             pods: BTreeMap::new(),
             applications: BTreeMap::new(),
             askers: BTreeMap::new(),

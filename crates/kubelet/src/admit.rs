@@ -84,6 +84,7 @@ impl PodWorker {
             };
             amount(name, &own)
         };
+        self.refuse_in_shutdown(turn)?;
         let used = &turn.shared.used;
         let short = |name: &str, requested: i64, used: i64, capacity: i64| {
             let words = format!(

@@ -4,6 +4,8 @@ use crate::images::NodeImages;
 use crate::net::{PodNetwork, PodRequest, Taken};
 use crate::node::NodeAgent;
 use crate::shared::{Shared, Turn, Used};
+use crate::shutdown::{Shutdown, ShutdownGrace};
+use crate::static_pods::{MIRROR, StaticPods};
 use crate::worker::{PodWorker, Stage};
 use crate::workers::Workers;
 use api::resources::{NODES, PODS, SERVICES};
@@ -22,6 +24,9 @@ pub struct Kubelet {
     pub(crate) shared: Shared,
     pub(crate) agent: NodeAgent,
     pub(crate) workers: Workers,
+    pub(crate) statics: StaticPods,
+    pub(crate) shutdown_grace: ShutdownGrace,
+    pub(crate) shutdown: Option<Shutdown>,
     pub(crate) stopped: bool,
     /// Whether the pods were listed since the start.
     pub(crate) listed: bool,
@@ -45,6 +50,9 @@ impl Kubelet {
             identity: Identity::new(&user, &groups, &format!("kubelet/{name}")),
             agent: NodeAgent::new(now),
             workers: Workers::default(),
+            statics: StaticPods::default(),
+            shutdown_grace: ShutdownGrace::default(),
+            shutdown: None,
             stopped: false,
             listed: false,
             booted: now,
@@ -60,6 +68,7 @@ impl Kubelet {
                 calls: BTreeMap::new(),
                 next_call: 0,
                 used: Used::default(),
+                is_shutting_down: false,
                 programs: Vec::new(),
                 drivers: BTreeMap::new(),
                 ended_cpu: 0,
@@ -94,6 +103,9 @@ impl Kubelet {
     }
 
     fn observe(&mut self, now: Time, change: &Change) {
+        if !meta::annotation(change.object(), MIRROR).is_empty() {
+            return self.observe_mirror(now, change);
+        }
         if !change.old.is_null() && meta::uid(&change.old) != meta::uid(change.object()) {
             self.forget(now, &change.old);
         }
@@ -124,7 +136,11 @@ impl Kubelet {
             return Time::NEVER;
         }
         let pods = self.workers.next().filter(|_| self.listed).map(|(at, _)| at);
-        pods.unwrap_or(Time::NEVER).min(self.agent.next_at())
+        let files = if self.listed { self.statics.at } else { Time::NEVER };
+        pods.unwrap_or(Time::NEVER)
+            .min(self.agent.next_at())
+            .min(files)
+            .min(self.shutdown.as_ref().map_or(Time::NEVER, |shutdown| shutdown.at))
     }
 
     /// Does one thing that is due.
@@ -143,6 +159,12 @@ impl Kubelet {
                 self.check_volumes(cx, net);
             }
             return;
+        }
+        if self.shutdown.as_ref().is_some_and(|shutdown| shutdown.at <= cx.now) {
+            return self.step_shutdown(cx.now);
+        }
+        if self.listed && self.statics.at <= cx.now {
+            return self.sync_static(cx);
         }
         let due = self.workers.next().filter(|(at, _)| self.listed && *at <= cx.now);
         let Some(uid) = due.map(|(_, uid)| uid.clone()) else { return };

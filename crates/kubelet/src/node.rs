@@ -26,13 +26,33 @@ pub(crate) struct NodeAgent {
     boots: u64,
     /// Until when the node is said to lack memory.
     pub pressure_until: Option<Time>,
-    /// Whether that was told.
-    told_pressure: bool,
     /// The volumes that pods have mounted, or wait for, as they were seen last.
     pub in_use: BTreeSet<Rc<str>>,
+    /// Until when the node is said to lack disk.
+    pub disk_pressure_until: Option<Time>,
+    /// Whether the machine is being shut down.
+    pub is_shutting_down: bool,
+    /// What was told of these three.
+    told: Troubles,
+}
+
+/// What is wrong with a node, of what its conditions tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Troubles {
+    lacks_memory: bool,
+    lacks_disk: bool,
+    is_shutting_down: bool,
 }
 
 impl NodeAgent {
+    fn troubles(&self) -> Troubles {
+        Troubles {
+            lacks_memory: self.pressure_until.is_some(),
+            lacks_disk: self.disk_pressure_until.is_some(),
+            is_shutting_down: self.is_shutting_down,
+        }
+    }
+
     pub(crate) fn new(now: Time) -> NodeAgent {
         NodeAgent {
             registered: false,
@@ -43,8 +63,10 @@ impl NodeAgent {
             images: 0,
             boots: 1,
             pressure_until: None,
-            told_pressure: false,
             in_use: BTreeSet::new(),
+            disk_pressure_until: None,
+            is_shutting_down: false,
+            told: Troubles::default(),
         }
     }
 
@@ -86,18 +108,18 @@ impl NodeAgent {
             return;
         }
         let images = turn.shared.images.list();
-        let pressure = self.pressure_until.is_some();
+        let troubles = self.troubles();
         let known = turn.shared.informers.of(NODES).get(&config.name).cloned().unwrap_or_default();
         // Somebody else says otherwise: the node controller, while this node could not be heard.
         let is_doubted = meta::condition(&known, "Ready").is_some_and(|one| one["status"].str() == "Unknown");
         let said = known["status"]["volumesInUse"].items();
         let mounts =
             said.len() != self.in_use.len() || said.iter().any(|name| !self.in_use.contains(name.str()));
-        let changed = images.len() != self.images || pressure != self.told_pressure || is_doubted || mounts;
+        let changed = images.len() != self.images || troubles != self.told || is_doubted || mounts;
         if !changed && now - self.reported_at < REPORT_EVERY {
             return;
         }
-        let status = status(&config, now, &known, &images, (self.boots, pressure));
+        let status = status(&config, now, &known, &images, (self.boots, troubles));
         let mut patch = tree!({"status": {
             "conditions": (&status["conditions"]),
             "images": (&status["images"]),
@@ -114,7 +136,7 @@ impl NodeAgent {
             Ok(_) => {
                 self.reported_at = now;
                 self.images = images.len();
-                self.told_pressure = pressure;
+                self.told = troubles;
             }
             Err(failure) if failure.is_not_found() => self.registered = false,
             Err(_) => {}
@@ -128,7 +150,8 @@ impl NodeAgent {
         let registered = turn.cx.in_background(|cx| match cx.create(NODES, &node(config, now, boots)) {
             Err(failure) if failure.is_already_exists() => {
                 let known = cx.get(NODES, "", &name)?;
-                let patch = tree!({"status": (status(config, now, &known, &images, (boots, false)))});
+                let patch =
+                    tree!({"status": (status(config, now, &known, &images, (boots, Troubles::default())))});
                 cx.patch(NODES, ("", &name), "status", PatchType::StrategicMerge, &patch).map(|_| known)
             }
             Err(failure) => Err(failure),
@@ -250,7 +273,7 @@ fn node(config: &NodeConfig, now: Time, boots: u64) -> Value {
             "annotations": {"volumes.kubernetes.io/controller-managed-attach-detach": "true"},
         },
         "spec": (spec),
-        "status": (status(config, now, &Value::Null, &[], (boots, false))),
+        "status": (status(config, now, &Value::Null, &[], (boots, Troubles::default()))),
     })
 }
 
@@ -259,17 +282,25 @@ fn status(
     now: Time,
     known: &Value,
     images: &[(Vec<String>, i64)],
-    (boots, pressure): (u64, bool),
+    (boots, troubles): (u64, Troubles),
 ) -> Value {
-    let memory = match pressure {
+    let memory = match troubles.lacks_memory {
         true => ("True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
         false => ("False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     };
+    let disk = match troubles.lacks_disk {
+        true => ("True", "KubeletHasDiskPressure", "kubelet has disk pressure"),
+        false => ("False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    };
+    let ready = match troubles.is_shutting_down {
+        true => ("False", "KubeletNotReady", "node is shutting down"),
+        false => ("True", "KubeletReady", "kubelet is posting ready status"),
+    };
     let rows = [
         ("MemoryPressure", memory.0, memory.1, memory.2),
-        ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+        ("DiskPressure", disk.0, disk.1, disk.2),
         ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-        ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+        ("Ready", ready.0, ready.1, ready.2),
     ];
     let condition = |(kind, status, reason, message): (&str, &str, &str, &str)| {
         let since = match meta::condition(known, kind) {

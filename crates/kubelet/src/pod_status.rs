@@ -1,5 +1,6 @@
 use crate::container::{Container, Exit, Kind, Phase};
 use crate::eviction::EVICTED;
+use crate::shutdown::TERMINATED;
 use crate::worker::{PodWorker, Stage};
 use api::{Value, meta, tree};
 use sim::Time;
@@ -31,7 +32,7 @@ impl PodWorker {
         if let Some(failure) = failure {
             status.set(&["reason"], failure.reason);
             status.set(&["message"], &failure.message);
-            if failure.reason == EVICTED {
+            if matches!(failure.reason, EVICTED | TERMINATED) {
                 status.at_mut(&["conditions"]).list_mut().push(tree!({
                     "type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet",
                     "message": (&failure.message), "lastProbeTime": null,

@@ -12,6 +12,8 @@ impl Kubelet {
     pub fn stop(&mut self, now: Time) {
         self.stopped = true;
         self.shared.calls.clear();
+        self.shutdown = None;
+        self.shared.is_shutting_down = false;
         self.shared.images.reset();
         self.shared.drivers.clear();
         for uid in self.workers.uids() {

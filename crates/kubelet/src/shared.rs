@@ -87,6 +87,8 @@ pub(crate) struct Shared {
     pub calls: BTreeMap<u64, Pending>,
     pub next_call: u64,
     pub used: Used,
+    /// Whether the machine is being shut down, so that no more pods are taken.
+    pub is_shutting_down: bool,
     /// Programs that have begun or ended and that the cluster has still to hear of.
     pub programs: Vec<ProgramChange>,
     /// The CSI drivers that are registered, and the pods of their registrars.

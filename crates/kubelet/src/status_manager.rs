@@ -1,4 +1,5 @@
 use crate::shared::Turn;
+use crate::static_pods::Target;
 use crate::worker::{PodWorker, Stage};
 use api::{PatchType, Value, meta, resources::PODS, tree};
 use sim::{Nanos, SECOND};
@@ -18,18 +19,29 @@ impl PodWorker {
         if self.deleted || self.termination.as_ref().is_some_and(|termination| termination.forgotten) {
             return;
         }
+        let Target::Pod(uid) = self.target(turn) else {
+            self.report_at = Some(now + SECOND);
+            return;
+        };
         let status = self.status(now, &turn.shared.config.address);
         let reported = turn.cx.in_background(|cx| {
             let changes = changes(&self.reported, &status);
             if changes.is_null() {
                 return Ok(());
             }
-            let patch = tree!({"metadata": {"uid": (&self.uid)}, "status": (changes)});
+            let patch = tree!({"metadata": {"uid": (&uid)}, "status": (changes)});
             let (namespace, name) = (meta::namespace(&self.pod), meta::name(&self.pod));
             cx.patch(PODS, (namespace, name), "status", PatchType::StrategicMerge, &patch).map(drop)
         });
         match reported {
             Ok(()) => self.reported = status,
+            Err(failure) if self.is_static() => {
+                if failure.is_not_found() || failure.is_conflict() {
+                    self.mirror = None;
+                }
+                self.report_at = Some(now + SECOND);
+                return;
+            }
             Err(failure) if failure.is_not_found() => {
                 self.deleted = true;
                 return self.terminate(0, true, now);

@@ -92,6 +92,10 @@ pub(crate) struct PodWorker {
     pub reconcile_at: Time,
     /// When the status is to be sent.
     pub report_at: Option<Time>,
+    /// The uid of its mirror in the API, where a file describes the pod.
+    pub mirror: Option<Rc<str>>,
+    /// Whether somebody deletes the mirror, which is to be made anew.
+    pub is_mirror_doomed: bool,
     /// Whether its last DELETE was sent and granted.
     pub deleted: bool,
     /// When its containers are looked at again, whatever happens.
@@ -130,6 +134,8 @@ impl PodWorker {
             reported_long_ago: false,
             reconcile_at: Time::NEVER,
             report_at: None,
+            mirror: None,
+            is_mirror_doomed: false,
             deleted: false,
             look_at: Time::NEVER,
             due: now,

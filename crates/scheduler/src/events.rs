@@ -1,3 +1,4 @@
+use crate::scheduler::scheduler_name;
 use api::resources::EVENTS;
 use api::{PatchType, Value, meta, tree};
 use client::Cx;
@@ -5,8 +6,6 @@ use sim::{MINUTE, Nanos, Time};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-const CONTROLLER: &str = "default-scheduler";
-const INSTANCE: &str = "default-scheduler-control-plane";
 /// After this long without a further event of its kind a series ends.
 const SERIES_TIMEOUT: Nanos = 6 * MINUTE;
 /// How many different events are remembered.
@@ -32,13 +31,14 @@ impl Events {
     pub(crate) fn event(&mut self, cx: &mut Cx, pod: &Value, [kind, reason, action]: [&str; 3], note: &str) {
         let reference = meta::object_reference(pod);
         let key = format!("{}/{}/{reason}/{action}", meta::uid(pod), reference["resourceVersion"].str());
-        cx.in_background(|cx| self.send(cx, key.into(), &reference, [kind, reason, action, note]));
+        let by = scheduler_name(pod);
+        cx.in_background(|cx| self.send(cx, (key.into(), by), &reference, [kind, reason, action, note]));
     }
 
     fn send(
         &mut self,
         cx: &mut Cx,
-        key: Rc<str>,
+        (key, by): (Rc<str>, &str),
         reference: &Value,
         [kind, reason, action, note]: [&str; 4],
     ) {
@@ -70,8 +70,8 @@ impl Events {
             "type": kind,
             "eventTime": (now.rfc3339_micro()),
             "action": action,
-            "reportingComponent": CONTROLLER,
-            "reportingInstance": INSTANCE,
+            "reportingComponent": by,
+            "reportingInstance": (format!("{by}-control-plane")),
         });
         if cx.create(EVENTS, &event).is_ok() {
             if self.sent.len() >= CACHE {

@@ -12,6 +12,7 @@ mod outcome;
 mod plugins;
 mod pod_info;
 mod preemption;
+mod profile;
 mod queue;
 mod schedule_one;
 mod scheduler;
@@ -21,5 +22,6 @@ mod verdict;
 mod volumes;
 
 pub use plugins::SCORE_PLUGINS;
+pub use profile::{Profile, Strategy};
 pub use scheduler::Scheduler;
 pub use verdict::{NodeScores, Rejection, Verdict};

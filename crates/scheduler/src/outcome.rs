@@ -3,7 +3,7 @@
 use crate::pod_info::PodInfo;
 use crate::preemption::Candidate;
 use crate::queue::Queued;
-use crate::scheduler::{NAME, Scheduler};
+use crate::scheduler::{Scheduler, scheduler_name};
 use api::resources::PODS;
 use api::{PatchType, Value, meta, tree};
 use client::{Cx, Failure};
@@ -102,7 +102,7 @@ impl Scheduler {
                 "type": "DisruptionTarget",
                 "status": "True",
                 "reason": "PreemptionByScheduler",
-                "message": (format!("{NAME}: preempting to accommodate a higher priority pod")),
+                "message": (format!("{}: preempting to accommodate a higher priority pod", scheduler_name(&info.pod))),
                 "lastTransitionTime": (cx.at().rfc3339()),
             });
             let patch = tree!({"status": {"conditions": [(condition)]}});

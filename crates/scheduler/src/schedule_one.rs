@@ -69,7 +69,7 @@ impl Scheduler {
         }
         let scores = match found.nodes.as_slice() {
             [_] => vec![Default::default()],
-            nodes => plugins::score(&self.cache, info, nodes, &surroundings),
+            nodes => plugins::score(&self.cache, info, nodes, &surroundings, &self.profile_of(&info.pod)),
         };
         verdict.scores = found
             .nodes

@@ -3,26 +3,24 @@ use crate::events::Events;
 use crate::nominated::Nominated;
 use crate::plugins;
 use crate::pod_info::PodInfo;
+use crate::profile::{self, Profile};
 use crate::queue::{Queued, SchedulingQueue};
 use crate::verdict::{Verdict, Verdicts};
 use crate::volumes;
-use api::meta;
 use api::resources::{
     CSINODES, NAMESPACES, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, REPLICASETS, SERVICES,
     STATEFULSETS, STORAGECLASSES,
 };
+use api::{Value, meta};
 use client::{Change, Component, Cx, Delivery, Identity, Informers, WatchSpec};
 use sim::Time;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// The name by which pods choose their scheduler.
-pub(crate) const NAME: &str = "default-scheduler";
-
 /// kube-scheduler: takes one waiting pod after the other and binds it to the node that suits it best.
 // Models pkg/scheduler
 //
-// Left out on purpose: extenders, several profiles, dynamic resource allocation, gang scheduling. Binding does not hold up the next pod, as upstream's.
+// Left out on purpose: extenders, filters that are disabled, dynamic resource allocation, gang scheduling. Binding does not hold up the next pod, as upstream's.
 #[derive(Clone)]
 pub struct Scheduler {
     pub(crate) identity: Identity,
@@ -31,6 +29,7 @@ pub struct Scheduler {
     pub(crate) queue: SchedulingQueue,
     pub(crate) events: Events,
     pub(crate) verdicts: Verdicts,
+    pub(crate) profiles: Rc<[Profile]>,
     pub(crate) busy_until: Time,
     pub(crate) next_start: u32,
     pub(crate) nominated: Nominated,
@@ -43,6 +42,14 @@ pub struct Scheduler {
 impl Default for Scheduler {
     fn default() -> Self {
         Scheduler::new()
+    }
+}
+
+/// Returns the name of the scheduler that a pod wants.
+pub(crate) fn scheduler_name(pod: &Value) -> &str {
+    match pod["spec"]["schedulerName"].str() {
+        "" => profile::DEFAULT,
+        name => name,
     }
 }
 
@@ -62,12 +69,24 @@ impl Scheduler {
             queue: SchedulingQueue::default(),
             events: Events::default(),
             verdicts: Verdicts::default(),
+            profiles: Rc::new([Profile::default()]),
             busy_until: Time(i64::MIN),
             next_start: 0,
             nominated: Nominated::default(),
             waiting: BTreeMap::new(),
             bindable: Vec::new(),
         }
+    }
+
+    /// Makes a scheduler with these profiles, for pods that name one of them.
+    pub fn with_profiles(profiles: &[Profile]) -> Scheduler {
+        Scheduler { profiles: profiles.into(), ..Scheduler::new() }
+    }
+
+    /// Returns the profile that a pod names; the usual one where it names another.
+    pub(crate) fn profile_of(&self, pod: &Value) -> Profile {
+        let name = scheduler_name(pod);
+        self.profiles.iter().find(|profile| &*profile.name == name).cloned().unwrap_or_default()
     }
 
     /// Returns what the scheduler thought when it last tried a pod (`namespace/name`); `None` where it
@@ -84,6 +103,11 @@ impl Scheduler {
     /// Returns how many pods wait: (to be tried, for their back-off to end, for something to change).
     pub fn waiting(&self) -> (u32, u32, u32) {
         self.queue.lengths()
+    }
+
+    fn is_mine(&self, pod: &Value) -> bool {
+        let name = scheduler_name(pod);
+        self.profiles.iter().any(|profile| &*profile.name == name)
     }
 
     fn pod_changed(&mut self, now: Time, change: &Change) {
@@ -113,7 +137,7 @@ impl Scheduler {
             }
         } else if !pod["spec"]["schedulingGates"].is_empty() {
             self.queue.remove(key);
-        } else if !self.cache.is_assumed(key) && matches!(pod["spec"]["schedulerName"].str(), NAME | "") {
+        } else if !self.cache.is_assumed(key) && self.is_mine(pod) {
             self.queue.set(now, Rc::new(PodInfo::new(pod)));
         }
     }

@@ -208,6 +208,7 @@ impl Host for Ground<'_> {
             return self.change_container_file((namespace, pod, container), path, Some(text));
         }
         self.machines.files_mut(place).write(path, text)?;
+        self.note_manifest(place, path);
         if place.is_client() {
             self.machines.changed_files.push((path.to_string(), Some(text.to_string())));
         }
@@ -237,6 +238,7 @@ impl Host for Ground<'_> {
             return self.change_container_file((namespace, pod, container), path, None);
         }
         self.machines.files_mut(place).remove(path)?;
+        self.note_manifest(place, path);
         if place.is_client() {
             self.machines.changed_files.push((path.to_string(), None));
         }
@@ -377,6 +379,15 @@ fn asked_words(protocol: &NetProtocol) -> Payload {
 }
 
 impl Ground<'_> {
+    /// Notes that the kubelet has to look at its folder of static pods.
+    fn note_manifest(&mut self, place: &Place, path: &str) {
+        if let Place::Node(name) = place
+            && path.starts_with(crate::manifests::FOLDER)
+        {
+            self.machines.manifests.insert(name.to_string());
+        }
+    }
+
     /// Returns where a path leads that goes through what a container has mounted of its node's root folder.
     fn through_root(&mut self, place: &Place, path: &str) -> (Place, String) {
         let here = (place.clone(), path.to_string());

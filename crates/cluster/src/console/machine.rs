@@ -6,7 +6,7 @@ use network::iptables::{Counters, TableName};
 use shell::{FileError, MachineAnswer, Place};
 
 /// How long a machine takes to boot.
-const BOOT: sim::Nanos = 20 * sim::SECOND;
+pub(super) const BOOT: sim::Nanos = 20 * sim::SECOND;
 
 /// The folders that every container has, though nothing may be in them.
 const USUAL: &[&str] = &[
@@ -88,6 +88,10 @@ impl Ground<'_> {
         match words.first() {
             Some(&"way") => return Some(self.way(place, rest)),
             Some(&"who") => return Some(self.who(place, rest)),
+            Some(&"verdict") => {
+                let namespace = self.namespace_of(place);
+                return Some(self.verdict(rest, &namespace));
+            }
             Some(&"ss") if self.has_tool(place, "ss") => return Some(self.ss(place, rest)),
             Some(&"netstat") if self.has_tool(place, "netstat") => return Some(self.netstat(place, rest)),
             _ => {}
@@ -357,7 +361,7 @@ impl Ground<'_> {
         MachineAnswer::ok(out)
     }
 
-    fn run_on_node(&mut self, name: &str, words: &[&str], stdin: &str) -> Option<MachineAnswer> {
+    pub(super) fn run_on_node(&mut self, name: &str, words: &[&str], stdin: &str) -> Option<MachineAnswer> {
         if name == frr::NAME {
             return self.run_on_router(words);
         }
@@ -394,6 +398,7 @@ impl Ground<'_> {
                 let output = self.wires.network.iptables_command(host, words.get(1..)?);
                 MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }
             }
+            "etcdctl" => return self.etcdctl(name, words.get(1..)?),
             "kubeadm" => self.kubeadm(words.get(1..)?),
             "ipvsadm" => {
                 let output = self.wires.network.ipvs_command(host, words.get(1..)?, stdin, now);
@@ -414,7 +419,7 @@ impl Ground<'_> {
             "systemctl" => self.systemctl(name, words.get(1..)?),
             "crictl" => self.crictl(name, words.get(1..)?),
             "poweroff" | "shutdown" | "halt" | "reboot" => {
-                self.power.push((name.to_string(), false));
+                self.machines.downs.push(name.to_string());
                 let again = words.first() == Some(&"reboot") || words.contains(&"-r");
                 if again {
                     self.machines.reboots.push((now + BOOT, name.to_string()));

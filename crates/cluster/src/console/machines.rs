@@ -6,14 +6,36 @@ use super::forward::Forwards;
 use super::ground::HOME;
 use super::net::Errands;
 use super::proxies::Proxies;
-use crate::Preset;
 use crate::kubelet_server::Inner;
+use crate::manifests::{FOLDER, KUBELET_CONFIG, kubelet_config, of_control_plane};
+use crate::{NodeSpec, Preset};
 use apiserver::NodeRequest;
 use kubectl::{Config, StreamRead};
 use kubelet::cri::LogOptions;
 use shell::{Files, Place};
 use sim::Time;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// The folders of a node that were there from the first moment.
+const FOLDERS: &[&str] = &["/root", "/tmp", "/etc", FOLDER, "/var/lib/kubelet"];
+
+/// Returns what a node's files are at first.
+fn files_of_node() -> Files {
+    let mut files = Files::with_folders(FOLDERS);
+    // There is room for it.
+    let _ = files.write(KUBELET_CONFIG, kubelet_config());
+    files
+}
+
+/// Returns what a control-plane node's files are at first.
+fn files_of_control_plane(node: &NodeSpec) -> (Place, Files) {
+    let mut files = files_of_node();
+    for (path, text) in of_control_plane(&node.name, &node.address) {
+        // There is room for them.
+        let _ = files.write(&path, &text);
+    }
+    (Place::Node(node.name.as_str().into()), files)
+}
 
 /// A log that is followed.
 #[derive(Clone, Debug)]
@@ -53,10 +75,16 @@ pub(crate) struct Machines {
     pub has_mail: bool,
     /// Machines whose kube-proxy is to start anew.
     pub proxy_restarts: Vec<String>,
+    /// Machines in whose folder of static pods something was written.
+    pub manifests: BTreeSet<String>,
     /// Whether a cloud's controller is to begin or to end once the step is over.
     pub(crate) cloud: Option<bool>,
     /// Machines that boot: when they are up again.
     pub reboots: Vec<(Time, String)>,
+    /// Machines that wait for their pods to end before they go off: when they are looked at again.
+    pub shutdowns: Vec<(Time, String)>,
+    /// Machines that are to shut down once the step is over.
+    pub downs: Vec<String>,
     pub(super) client: Files,
     nodes: BTreeMap<Place, Files>,
     none: Files,
@@ -85,11 +113,19 @@ impl Machines {
             proxies: Proxies::default(),
             has_mail: false,
             proxy_restarts: Vec::new(),
+            manifests: BTreeSet::new(),
             cloud: None,
             reboots: Vec::new(),
+            shutdowns: Vec::new(),
+            downs: Vec::new(),
             client: Files::with_folders(&[HOME, "/tmp"]),
-            nodes: BTreeMap::new(),
-            none: Files::with_folders(&["/root", "/tmp", "/etc"]),
+            nodes: preset
+                .nodes
+                .iter()
+                .filter(|node| node.control_plane)
+                .map(files_of_control_plane)
+                .collect(),
+            none: files_of_node(),
         }
     }
 
@@ -101,7 +137,6 @@ impl Machines {
         if place.is_client() {
             return &mut self.client;
         }
-        let fresh = || Files::with_folders(&["/root", "/tmp", "/etc"]);
-        self.nodes.entry(place.clone()).or_insert_with(fresh)
+        self.nodes.entry(place.clone()).or_insert_with(files_of_node)
     }
 }

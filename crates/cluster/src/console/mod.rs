@@ -3,6 +3,7 @@
 mod api_ports;
 mod conntrack;
 pub(crate) mod ears;
+mod etcdctl;
 mod execs;
 mod facts;
 mod forward;
@@ -18,6 +19,7 @@ mod refusal;
 mod sockets;
 mod streams;
 mod terminal;
+mod verdict;
 mod way;
 mod who;
 

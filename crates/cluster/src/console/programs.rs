@@ -86,6 +86,9 @@ impl Ground<'_> {
     /// kube-proxy.
     pub(super) fn systemctl(&mut self, node: &str, words: &[&str]) -> MachineAnswer {
         let words: Vec<&str> = words.iter().filter(|word| !word.starts_with('-')).copied().collect();
+        if let ["poweroff" | "halt" | "reboot"] = words.as_slice() {
+            return self.run_on_node(node, &words, "").unwrap_or_default();
+        }
         let [verb, unit] = words.as_slice() else {
             return MachineAnswer::failed(
                 1,

@@ -2,6 +2,7 @@
 
 use super::execs::Exec;
 use super::ground::{Ground, HOME};
+use super::machine::BOOT;
 use super::machines::Machines;
 use super::mark::mark_of;
 use crate::wires::Wires;
@@ -55,7 +56,13 @@ impl Terminal {
             return AT_ONCE;
         }
         let until = |wait: &Wait| wait.until.unwrap_or(Time::NEVER);
-        let boots = self.machines.reboots.iter().map(|(at, _)| *at).fold(Time::NEVER, Time::min);
+        let boots = self
+            .machines
+            .reboots
+            .iter()
+            .chain(&self.machines.shutdowns)
+            .map(|(at, _)| *at)
+            .fold(Time::NEVER, Time::min);
         self.execs.iter().map(|exec| until(&exec.wait)).fold(until(&self.wait).min(boots), Time::min)
     }
 
@@ -220,6 +227,13 @@ impl Cluster {
             // These names, too, were looked up.
             let _ = self.set_link(&a, &b, up);
         }
+        for name in std::mem::take(&mut self.terminal.machines.downs) {
+            self.shut_down(&name);
+            self.terminal.news = true;
+        }
+        for name in std::mem::take(&mut self.terminal.machines.manifests) {
+            self.read_manifests(&name);
+        }
         for name in std::mem::take(&mut self.terminal.machines.proxy_restarts) {
             self.restart_proxy(&name);
         }
@@ -281,6 +295,7 @@ impl Cluster {
 
     /// Lets commands go on.
     pub(crate) fn step_terminal(&mut self) {
+        self.finish_shutdowns();
         self.finish_boots();
         self.terminal.news = false;
         let step = self.on_ground(false, |console, ground| console.step(ground, BUDGET));
@@ -301,6 +316,11 @@ impl Cluster {
         let (due, left): (Vec<_>, Vec<_>) = reboots.into_iter().partition(|(at, _)| *at <= now);
         self.terminal.machines.reboots = left;
         for (_, name) in due {
+            if self.terminal.machines.shutdowns.iter().any(|(_, other)| *other == name) {
+                // It boots once it has gone off.
+                self.terminal.machines.reboots.push((now + BOOT, name));
+                continue;
+            }
             // The name was looked up before.
             let _ = self.power(&name, true);
         }

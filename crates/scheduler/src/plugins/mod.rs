@@ -17,6 +17,7 @@ pub(crate) use taint_toleration::{Taint, Toleration};
 use crate::cache::Cache;
 use crate::node_info::NodeInfo;
 use crate::pod_info::PodInfo;
+use crate::profile::{Profile, Strategy};
 use crate::volumes::PodVolumes;
 use api::label::Selector;
 use api::{Value, meta};
@@ -154,6 +155,7 @@ pub(crate) fn score(
     info: &PodInfo,
     nodes: &[&NodeInfo],
     surroundings: &Surroundings,
+    profile: &Profile,
 ) -> Vec<[i64; SCORE_PLUGINS.len()]> {
     let each = |score: &dyn Fn(&NodeInfo) -> i64| nodes.iter().map(|node| score(node)).collect::<Vec<i64>>();
     let none = || vec![0; nodes.len()];
@@ -167,7 +169,10 @@ pub(crate) fn score(
         affinity = each(&|node| info.node_affinity.score(node));
         default_normalize(&mut affinity, Best::Highest);
     }
-    let fit = each(&|node| node_resources::least_allocated(info, node));
+    let fit = match profile.strategy {
+        Strategy::LeastAllocated => each(&|node| node_resources::least_allocated(info, node)),
+        Strategy::MostAllocated => each(&|node| node_resources::most_allocated(info, node)),
+    };
     let spread =
         SpreadScore::new(cache, info, nodes, surroundings).map_or_else(none, |spread| spread.scores(nodes));
     let pods =
@@ -179,7 +184,7 @@ pub(crate) fn score(
     let images = each(&|node| image_locality::score(cache, info, node));
     let columns = [taints, affinity, fit, spread, pods, balanced, images];
     (0..nodes.len())
-        .map(|i| std::array::from_fn(|plugin| columns[plugin][i] * SCORE_PLUGINS[plugin].1))
+        .map(|i| std::array::from_fn(|plugin| columns[plugin][i] * profile.weights[plugin]))
         .collect()
 }
 

@@ -54,6 +54,19 @@ pub(super) fn least_allocated(info: &PodInfo, node: &NodeInfo) -> i64 {
     if count == 0 { 0 } else { known.map(|(has, used)| left(*has, *used)).sum::<i64>() / count }
 }
 
+/// Returns how much of cpu and memory would be in use, in hundredths.
+// Models pkg/scheduler/framework/plugins/noderesources/most_allocated.go mostResourceScorer
+pub(super) fn most_allocated(info: &PodInfo, node: &NodeInfo) -> i64 {
+    let rows = [
+        (node.allocatable.milli_cpu, node.non_zero.milli_cpu + info.non_zero.milli_cpu),
+        (node.allocatable.memory, node.non_zero.memory + info.non_zero.memory),
+    ];
+    let known = rows.iter().filter(|(has, _)| *has > 0);
+    let count = known.clone().count() as i64;
+    // What pods without requests count as may be more than there is.
+    if count == 0 { 0 } else { known.map(|(has, used)| share(*used.min(has), *has)).sum::<i64>() / count }
+}
+
 fn share(part: i64, whole: i64) -> i64 {
     (i128::from(part) * i128::from(MAX_NODE_SCORE) / i128::from(whole)) as i64
 }

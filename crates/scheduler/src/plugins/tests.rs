@@ -37,7 +37,7 @@ fn scores(plugin: &str, nodes: &[Value], there: &[(Value, &str)], pod: &Value) -
     let surroundings = Surroundings { namespaces: &nothing, default_selector, volumes: Default::default() };
     let mut list: Vec<_> = cache.nodes().iter().collect();
     list.sort_by(|a, b| a.name.cmp(&b.name));
-    let rows = score(&cache, &PodInfo::new(pod), &list, &surroundings);
+    let rows = score(&cache, &PodInfo::new(pod), &list, &surroundings, &crate::Profile::default());
     rows.iter().map(|row| row[at] / SCORE_PLUGINS[at].1).collect()
 }
 
