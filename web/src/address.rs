@@ -23,7 +23,8 @@ pub struct Address {
 }
 
 /// The presets of the page, in the order of its menu.
-pub const PRESETS: [&str; 6] = ["lesson", "v120", "recovery", "flannel", "crowd", "bare"];
+pub const PRESETS: [&str; 9] =
+    ["lesson", "v120", "recovery", "flannel", "crowd", "single", "zones", "ha", "bare"];
 
 impl Address {
     /// Reads the parameters, decoded, and the hash without its `#`.

@@ -148,7 +148,7 @@ impl Cluster {
         }
     }
 
-    fn add_node(&mut self, spec: &crate::preset::NodeSpec) {
+    pub(crate) fn add_node(&mut self, spec: &crate::preset::NodeSpec) {
         let name: Rc<str> = spec.name.as_str().into();
         let host = self.wires.network.add_node(&name, address(&spec.address));
         if let Some(cidr) = Cidr::parse(&spec.pod_cidr) {

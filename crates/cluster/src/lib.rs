@@ -12,6 +12,7 @@ mod door;
 mod faults;
 mod flood;
 mod frame;
+mod join;
 mod kubelet_server;
 mod leadership;
 mod load;

@@ -14,7 +14,7 @@ const THRESHOLD: i64 = 100 << 20;
 /// Why a pod is over that was evicted.
 pub(crate) const EVICTED: &str = "Evicted";
 /// For how long a node is said to lack memory after it did.
-const TRANSITION: Nanos = 5 * MINUTE;
+pub(crate) const TRANSITION: Nanos = 5 * MINUTE;
 /// Pods of this priority and above stay.
 const CRITICAL: i64 = 2_000_000_000;
 

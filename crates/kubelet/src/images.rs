@@ -43,6 +43,11 @@ impl NodeImages {
         self.busy_until = Time(0);
     }
 
+    /// Keeps only the images whose name is told to be used.
+    pub(crate) fn keep(&mut self, is_used: impl Fn(&str) -> bool) {
+        self.present.retain(|name, _| is_used(name));
+    }
+
     /// Keeps an image that was pulled.
     pub(crate) fn add(&mut self, image: LocalImage) {
         if self.present.len() >= IMAGES {

@@ -27,6 +27,8 @@ pub struct Kubelet {
     pub(crate) statics: StaticPods,
     pub(crate) shutdown_grace: ShutdownGrace,
     pub(crate) shutdown: Option<Shutdown>,
+    /// What others than pods and images take of the disk, in bytes.
+    pub(crate) filled: i64,
     pub(crate) stopped: bool,
     /// Whether the pods were listed since the start.
     pub(crate) listed: bool,
@@ -53,6 +55,7 @@ impl Kubelet {
             statics: StaticPods::default(),
             shutdown_grace: ShutdownGrace::default(),
             shutdown: None,
+            filled: 0,
             stopped: false,
             listed: false,
             booted: now,
@@ -156,6 +159,7 @@ impl Kubelet {
             self.agent.step(&mut Turn { cx, net, shared: &mut self.shared });
             if looks {
                 self.check_memory(cx, net);
+                self.check_disk(cx, net);
                 self.check_volumes(cx, net);
             }
             return;

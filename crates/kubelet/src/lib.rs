@@ -9,6 +9,7 @@ mod config;
 mod container;
 pub mod cri;
 mod csi;
+mod disk;
 mod env;
 mod eviction;
 mod images;
@@ -41,6 +42,7 @@ mod worker;
 mod workers;
 
 pub use config::{Behaviour, NodeConfig};
+pub use disk::Disk;
 pub use inspect::{ExecContext, Logs, ProcessInfo, RunningContainer};
 pub use kubelet::Kubelet;
 pub use net::{Origin, Outgoing, PodEndpoint, PodNetwork, PodRequest, Taken};

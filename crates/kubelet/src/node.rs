@@ -138,7 +138,8 @@ impl NodeAgent {
                 self.images = images.len();
                 self.told = troubles;
             }
-            Err(failure) if failure.is_not_found() => self.registered = false,
+            // It registers the node when it starts only.
+            Err(failure) if failure.is_not_found() => self.reported_at = now,
             Err(_) => {}
         }
     }

@@ -3,7 +3,9 @@ use crate::container::{Exit, Phase};
 use crate::kubelet::Kubelet;
 use crate::net::PodNetwork;
 use crate::shared::{ProgramChange, Turn};
+use crate::static_pods::StaticPods;
 use crate::worker::{PodWorker, Stage};
+use crate::workers::Workers;
 use client::Cx;
 use sim::Time;
 
@@ -59,6 +61,25 @@ impl Kubelet {
                 worker.due = now;
             });
         }
+    }
+
+    /// Ends all that runs here and forgets it, as when Kubernetes is taken off the machine.
+    pub fn clear(&mut self, cx: &mut Cx, net: &mut dyn PodNetwork) {
+        for uid in self.workers.uids() {
+            let now = cx.now;
+            let played = self.with_worker(&uid, cx, net, |worker, turn| {
+                let played = worker.lose_power(now);
+                worker.tear_down(turn);
+                played
+            });
+            if played == Some(true) {
+                self.shared.programs.push(ProgramChange::Ended { uid });
+            }
+        }
+        self.workers = Workers::default();
+        self.statics = StaticPods::default();
+        self.listed = false;
+        self.agent.begin_anew(cx.now);
     }
 
     /// Returns whether the machine is stopped.

@@ -239,6 +239,7 @@ impl Host for Ground<'_> {
         }
         self.machines.files_mut(place).remove(path)?;
         self.note_manifest(place, path);
+        self.forget_large(place, path);
         if place.is_client() {
             self.machines.changed_files.push((path.to_string(), None));
         }

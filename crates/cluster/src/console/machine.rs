@@ -201,10 +201,11 @@ impl Ground<'_> {
         let (on, name) = match words {
             ["stop", name] => (false, *name),
             ["start", name] => (true, *name),
+            ["add", name] => return self.add_machine(name),
             ["partition", a, b] => return self.machine_link(a, b, false),
             ["heal", a, b] => return self.machine_link(a, b, true),
             _ => {
-                let usage = "usage: machine stop|start NODE|PROCESS|NODE/PROCESS|NAME-controller\n       machine partition|heal NODE|client NODE|apiserver|others\n";
+                let usage = "usage: machine stop|start NODE|PROCESS|NODE/PROCESS|NAME-controller\n       machine add NAME\n       machine partition|heal NODE|client NODE|apiserver|others\n";
                 return MachineAnswer::failed(2, usage);
             }
         };
@@ -399,7 +400,9 @@ impl Ground<'_> {
                 MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }
             }
             "etcdctl" => return self.etcdctl(name, words.get(1..)?),
-            "kubeadm" => self.kubeadm(words.get(1..)?),
+            "kubeadm" => self.kubeadm(name, words.get(1..)?),
+            "fallocate" => self.fallocate(name, words.get(1..)?),
+            "df" => self.df(name, words.get(1..)?),
             "ipvsadm" => {
                 let output = self.wires.network.ipvs_command(host, words.get(1..)?, stdin, now);
                 MachineAnswer { out: output.stdout, err: output.stderr, code: output.code.into() }

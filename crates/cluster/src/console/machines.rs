@@ -6,6 +6,7 @@ use super::forward::Forwards;
 use super::ground::HOME;
 use super::net::Errands;
 use super::proxies::Proxies;
+use crate::join::Machinery;
 use crate::kubelet_server::Inner;
 use crate::manifests::{FOLDER, KUBELET_CONFIG, kubelet_config, of_control_plane};
 use crate::{NodeSpec, Preset};
@@ -79,6 +80,10 @@ pub(crate) struct Machines {
     pub manifests: BTreeSet<String>,
     /// Whether a cloud's controller is to begin or to end once the step is over.
     pub(crate) cloud: Option<bool>,
+    /// What is to be done with machines once the step is over.
+    pub machinery: Vec<Machinery>,
+    /// The large files of the nodes, by node and path: their sizes in bytes.
+    pub large: BTreeMap<(String, String), i64>,
     /// Machines that boot: when they are up again.
     pub reboots: Vec<(Time, String)>,
     /// Machines that wait for their pods to end before they go off: when they are looked at again.
@@ -115,6 +120,8 @@ impl Machines {
             proxy_restarts: Vec::new(),
             manifests: BTreeSet::new(),
             cloud: None,
+            machinery: Vec::new(),
+            large: BTreeMap::new(),
             reboots: Vec::new(),
             shutdowns: Vec::new(),
             downs: Vec::new(),

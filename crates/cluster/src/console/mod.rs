@@ -2,12 +2,14 @@
 
 mod api_ports;
 mod conntrack;
+mod disk;
 pub(crate) mod ears;
 mod etcdctl;
 mod execs;
 mod facts;
 mod forward;
 mod ground;
+mod kubeadm;
 mod machine;
 mod machines;
 mod mark;

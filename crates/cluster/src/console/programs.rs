@@ -67,21 +67,6 @@ impl Ground<'_> {
         MachineAnswer::ok(out)
     }
 
-    /// `kubeadm init phase addon kube-proxy`: makes kube-proxy's ConfigMap, or makes it again.
-    pub(super) fn kubeadm(&mut self, words: &[&str]) -> MachineAnswer {
-        if words != ["init", "phase", "addon", "kube-proxy"] {
-            return MachineAnswer::failed(
-                1,
-                "# kubarium: of kubeadm there is `kubeadm init phase addon kube-proxy`\n",
-            );
-        }
-        let (code, told) = crate::addons::apply(self.world, &kube_proxy::config_map(""));
-        match code < 300 {
-            true => MachineAnswer::ok("[addons] Applied essential addon: kube-proxy\n"),
-            false => MachineAnswer::failed(1, format!("error execution phase addon/kube-proxy: {told}\n")),
-        }
-    }
-
     /// `systemctl status SERVICE`, `is-active`, `start`, `stop`, `restart`, of the kubelet, its runtime and
     /// kube-proxy.
     pub(super) fn systemctl(&mut self, node: &str, words: &[&str]) -> MachineAnswer {

@@ -227,6 +227,9 @@ impl Cluster {
             // These names, too, were looked up.
             let _ = self.set_link(&a, &b, up);
         }
+        for what in std::mem::take(&mut self.terminal.machines.machinery) {
+            self.do_machinery(what);
+        }
         for name in std::mem::take(&mut self.terminal.machines.downs) {
             self.shut_down(&name);
             self.terminal.news = true;

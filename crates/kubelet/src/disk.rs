@@ -1,0 +1,156 @@
+//! What is on the node's disk, and who goes where it runs full: unused images, then pods.
+// Models pkg/kubelet/eviction/eviction_manager.go synchronize, pkg/kubelet/eviction/helpers.go rankDiskPressureFunc
+
+use crate::admit::amount;
+use crate::eviction::{EVICTED, TRANSITION};
+use crate::kubelet::Kubelet;
+use crate::net::PodNetwork;
+use crate::worker::{PodFailure, PodWorker, Stage, Termination};
+use api::quantity::{Format, Quantity};
+use api::{Value, tree};
+use client::Cx;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// With less than this share of the disk left, in hundredths, something has to go (`imagefs.available<15%`).
+const THRESHOLD: i64 = 15;
+/// What the system itself has on the disk, in bytes.
+const SYSTEM: i64 = 3 << 30;
+const RESOURCE: &str = "ephemeral-storage";
+
+/// How a node's disk is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// Its size, in bytes.
+    pub size: i64,
+    /// What is taken of it, in bytes.
+    pub used: i64,
+}
+
+impl Disk {
+    /// Returns how many bytes are left.
+    pub fn available(self) -> i64 {
+        (self.size - self.used).max(0)
+    }
+}
+
+impl Kubelet {
+    /// Says how many bytes others than pods and images take of the disk.
+    pub fn fill_disk(&mut self, bytes: i64) {
+        self.filled = bytes.max(0);
+    }
+
+    /// Returns how the disk is: system, images, what pods have written, and what else lies on it.
+    pub fn disk(&self) -> Disk {
+        let size = amount(RESOURCE, &self.shared.config.ephemeral_storage.as_str().into());
+        let images: i64 = self.shared.images.list().iter().map(|(_, size)| size).sum();
+        let pods: i64 = self.workers.iter().map(written).sum();
+        let used = SYSTEM.saturating_add(images).saturating_add(pods).saturating_add(self.filled);
+        Disk { size, used: used.min(size) }
+    }
+
+    /// Frees disk where too little of it is left: images that no container uses first, then one pod each time it
+    /// looks.
+    pub(crate) fn check_disk(&mut self, cx: &mut Cx, net: &mut dyn PodNetwork) {
+        let now = cx.now;
+        if !self.shared.config.tells_events() {
+            return;
+        }
+        let disk = self.disk();
+        let threshold = (i128::from(disk.size) * i128::from(THRESHOLD) / 100) as i64;
+        if disk.available() >= threshold {
+            if self.agent.disk_pressure_until.is_some_and(|until| until <= now) {
+                self.agent.disk_pressure_until = None;
+                self.agent.status_at = now;
+            }
+            return;
+        }
+        let is_new = self.agent.disk_pressure_until.is_none();
+        self.agent.disk_pressure_until = Some(now + TRANSITION);
+        let goes = |worker: &PodWorker| {
+            worker.termination.is_some() && worker.containers.iter().any(|container| container.is_running())
+        };
+        if self.workers.iter().any(goes) {
+            return;
+        }
+        let name = self.shared.config.name.clone();
+        let reference = tree!({"kind": "Node", "name": (&name), "uid": (&name)});
+        let words = format!("Attempting to reclaim {RESOURCE}");
+        self.shared.recorder.event_about(cx, &reference, "Warning", "EvictionThresholdMet", &words);
+        if is_new {
+            self.agent.status_at = now;
+            let words = format!("Node {name} status is now: NodeHasDiskPressure");
+            self.shared.recorder.event_about(cx, &reference, "Normal", "NodeHasDiskPressure", &words);
+        }
+        self.remove_unused_images();
+        let available = self.disk().available();
+        if available >= threshold {
+            return;
+        }
+        let victim = self.workers.iter().filter_map(|worker| Some((rank(worker)?, worker.uid.clone())));
+        let Some((_, uid)) = victim.min() else { return };
+        self.with_worker(&uid, cx, net, |worker, turn| {
+            let message = message(worker, threshold, available);
+            turn.event(&worker.reference(None), "Warning", EVICTED, &message);
+            let failure = PodFailure { reason: EVICTED, message, at: now };
+            worker.termination = Some(Termination { grace: 0, forgotten: false, failure: Some(failure) });
+            worker.due = now;
+        });
+    }
+
+    /// Removes the images of which no container is there.
+    // Models pkg/kubelet/images/image_gc_manager.go DeleteUnusedImages
+    fn remove_unused_images(&mut self) {
+        let used: BTreeSet<String> = self
+            .workers
+            .iter()
+            .flat_map(|worker| worker.containers.iter())
+            .filter_map(|container| crate::cri::Reference::parse(container.spec["image"].str()).ok())
+            .map(|reference| reference.to_string())
+            .collect();
+        self.shared.images.keep(|name| used.contains(name));
+    }
+}
+
+/// Returns how much a pod has written into volumes that lie on the node's disk, in bytes.
+fn written(worker: &PodWorker) -> i64 {
+    let volumes = worker.pod["spec"]["volumes"].items().iter();
+    let on_disk = volumes
+        .filter(|volume| !volume["emptyDir"].is_null() && volume["emptyDir"]["medium"].str() != "Memory");
+    let files = on_disk.filter_map(|volume| worker.volumes.get(volume["name"].str()));
+    files.flat_map(|files| files.iter()).map(|(_, text)| text.len() as i64).sum()
+}
+
+/// Returns a pod's place among those to be evicted; `None` for one that stays.
+fn rank(worker: &PodWorker) -> Option<(bool, i64, i64)> {
+    let priority = worker.pod["spec"]["priority"].int();
+    if worker.stage != Stage::Up || worker.termination.is_some() || priority >= 2_000_000_000 {
+        return None;
+    }
+    let over = written(worker) - worker.asks.amounts.get(RESOURCE).copied().unwrap_or(0);
+    Some((over <= 0, priority, -over))
+}
+
+/// Tells why a pod goes.
+// Models pkg/kubelet/eviction/helpers.go evictionMessage
+fn message(worker: &PodWorker, threshold: i64, available: i64) -> Rc<str> {
+    let words = |bytes: i64| Quantity::new(bytes / 1_024 * 1_024, Format::BinarySi).to_string();
+    let mut text = format!(
+        "The node was low on resource: {RESOURCE}. Threshold quantity: {}, available: {}. ",
+        Quantity::new(threshold, Format::BinarySi),
+        words(available)
+    );
+    let used = written(worker);
+    if let Some(container) = worker.containers.iter().find(|container| container.is_running())
+        && used > 0
+    {
+        let request = &container.spec["resources"]["requests"][RESOURCE];
+        let asked = if request.is_null() { "0".into() } else { Value::text(request) };
+        text += &format!(
+            "Container {} was using {}, request is {asked}, has larger consumption of {RESOURCE}. ",
+            container.name,
+            words(used)
+        );
+    }
+    text.into()
+}
