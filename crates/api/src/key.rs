@@ -98,17 +98,12 @@ impl Key {
         }
     }
 
+    /// Returns the sign of the key's name.
     #[inline]
-    fn sign(&self) -> u32 {
+    pub(crate) fn sign(&self) -> u32 {
         match &self.0 {
             Text::Kept(sign, _) | Text::Own(sign, _) => *sign,
         }
-    }
-
-    /// Returns whether the key has this name.
-    #[inline]
-    pub(crate) fn is(&self, name: Name) -> bool {
-        self.sign() == name.sign() && self.is_named(name)
     }
 
     /// Returns how the key sorts to a name.
@@ -120,7 +115,9 @@ impl Key {
         }
     }
 
-    fn is_named(&self, name: Name) -> bool {
+    /// Returns whether the key has this name.
+    #[inline]
+    pub(crate) fn is_named(&self, name: Name) -> bool {
         match &self.0 {
             Text::Kept(_, kept) => kept.name.is_name(name),
             Text::Own(_, text) => name.is_same(text),
@@ -218,8 +215,8 @@ mod tests {
             assert_eq!((one.as_str(), one == other), (name, true));
             assert_eq!(one.as_ptr() == other.as_ptr(), name.len() <= INTERNED_LENGTH, "{name}");
             let alone = Key::alone(name);
-            assert!(alone == one && alone.cmp(&one).is_eq() && alone.is(Name::of(name)), "{name}");
-            assert!(one.is(Name::of(name)) && !one.is(Name::of("imageXY")), "{name}");
+            assert!(alone == one && alone.cmp(&one).is_eq() && alone.is_named(Name::of(name)), "{name}");
+            assert!(one.is_named(Name::of(name)) && !one.is_named(Name::of("imageXY")), "{name}");
         }
         // Other threads have the same.
         let image = Key::new("image").as_ptr() as usize;

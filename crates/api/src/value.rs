@@ -60,7 +60,7 @@ impl Map {
             Some(Ordering::Greater) => {}
         }
         if self.0.len() <= FEW
-            && let Some(i) = self.0.iter().position(|(known, _)| known.is(name))
+            && let Some(i) = self.place(name)
         {
             return Ok(i);
         }
@@ -77,7 +77,12 @@ impl Map {
         if self.0.len() > FEW {
             return self.find(key).ok();
         }
-        self.0.iter().position(|(known, _)| known.is(name))
+        self.place(name)
+    }
+
+    fn place(&self, name: Name) -> Option<usize> {
+        let sign = name.sign(); // once, not for each entry
+        self.0.iter().position(|(known, _)| known.sign() == sign && known.is_named(name))
     }
 
     /// Returns the value of a key.
