@@ -252,7 +252,7 @@ macro_rules! tables {
     };
 }
 
-tables! { blockstorage containers daemonset deployment endpoints jobs lifecycle statefulset storage }
+tables! { blockstorage containers daemonset deployment endpoints failures jobs lifecycle statefulset storage }
 
 #[test]
 fn words_stand_for_objects() {
