@@ -105,6 +105,14 @@ export function ready(page) {
   return page.locator("[data-testid=diagram][data-ready=true]").waitFor({ state: "attached", timeout: 30_000 });
 }
 
+// Waits until the page keeps this text in one of the browser's stores: what changed, it writes once a second.
+export function kept(page, text) {
+  const isKept = (wanted) => [sessionStorage, localStorage].some((store) => (
+    Object.values(store).some((value) => value.includes(wanted))
+  ));
+  return page.waitForFunction(isKept, text);
+}
+
 // The manifest editor's text box; it is there once the editor's bundle is loaded.
 export const editor = (page) => page.getByTestId("yaml-editor").getByRole("textbox");
 

@@ -1,7 +1,7 @@
 // The page inside another (`?embed=1`): what an author embeds, and nothing of the reader's own.
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { answer, editor, ready, useBrowser, write, written } from "./harness.js";
+import { answer, editor, kept, ready, useBrowser, write, written } from "./harness.js";
 
 const test = useBrowser({ query: "?embed=1&lesson=rollout&seed=3&lang=en" });
 
@@ -28,7 +28,7 @@ it("begins anew at each load, and leaves alone what the reader keeps", async () 
   await test.open("?seed=9");
   await ready(page);
   await write(page, "kind: Own\n");
-  await page.waitForTimeout(1_200);
+  await kept(page, "kind: Own");
   await test.open("?embed=1&lesson=rollout&seed=3");
   await editor(page).getByText("kind: Deployment").waitFor();
   await answer(page, "kubectl create namespace other");

@@ -1,7 +1,7 @@
 // The layouts from 360 to 2560 pixels, the dividers, and the keyboard.
 import assert from "node:assert/strict";
 import { beforeEach, it } from "node:test";
-import { editor, ready, useBrowser } from "./harness.js";
+import { editor, kept, ready, useBrowser } from "./harness.js";
 
 const test = useBrowser({ query: "?seed=1" });
 const box = (selector) => test.page.locator(selector).boundingBox();
@@ -70,7 +70,7 @@ it("has dividers that are dragged, moved by keys, and reset", async () => {
   assert.equal((await box(".left")).width, 380);
   await divider.press("ArrowLeft");
   assert.equal((await box(".left")).width, 364);
-  await page.waitForTimeout(1_200);
+  await kept(page, "364");
   await page.reload();
   await ready(page);
   assert.equal((await box(".left")).width, 364, "it is remembered");

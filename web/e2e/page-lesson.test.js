@@ -1,7 +1,7 @@
 // The lessons, played by their button, each step checked against the cluster.
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { ready, type, useBrowser } from "./harness.js";
+import { kept, ready, type, useBrowser } from "./harness.js";
 
 const test = useBrowser();
 const next = () => test.page.getByTestId("lesson-next");
@@ -72,7 +72,7 @@ it("is kept across a reload, and another can be chosen", async () => {
   await ready(page);
   await page.getByTestId("apply").click();
   await page.locator(".steps").getByText("Next").click();
-  await page.waitForTimeout(1_500);
+  await kept(page, '"step":1');
   await page.reload();
   await page.locator(".steps").getByText("Step 1", { exact: true }).waitFor();
   await page.getByRole("button", { name: "Choose another lesson" }).click();
