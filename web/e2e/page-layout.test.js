@@ -12,6 +12,9 @@ it("never scrolls sideways, and its regions never overlap", async () => {
   for (const [width, height] of [[360, 740], [719, 900], [720, 900], [1023, 700], [1024, 768], [1359, 800], [1360, 800], [2560, 1440]]) {
     await test.page.setViewportSize({ width, height });
     await test.page.waitForTimeout(100);
+    await test.page.evaluate(() => new Promise((drawn) => {
+      requestAnimationFrame(() => requestAnimationFrame(drawn));
+    }));
     const overflow = await test.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${width}: ${overflow} px too wide`);
     const header = await test.page.locator(".top").evaluate((top) => top.scrollWidth - top.clientWidth);

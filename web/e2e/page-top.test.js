@@ -117,7 +117,7 @@ it("reproduces the cluster by a link", async () => {
   await type(page, "kubectl create deployment shared --image=nginx --replicas=2");
   await output().getByText("created").waitFor();
   await page.getByTestId("pause").click();
-  await page.waitForTimeout(300);
+  await stands();
   await type(page, "kubectl get pods");
   await output().getByText("READY").waitFor();
   const printed = await output().innerText();
