@@ -79,11 +79,13 @@ pub trait Component {
     fn identity(&self) -> &Identity;
 
     /// Returns what it watches; the position in this list is the watch's number. What it begins to watch
-    /// later is added at the end.
-    fn watches(&self) -> Vec<WatchSpec>;
+    /// later is added at the end. Nothing, where it asks the API server for nothing.
+    fn watches(&self) -> Vec<WatchSpec> {
+        Vec::new()
+    }
 
     /// Takes what a watch brought.
-    fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery);
+    fn deliver(&mut self, _cx: &mut Cx, _watch: u32, _delivery: Delivery) {}
 
     /// Returns when it has something to do; [`Time::NEVER`] where nothing waits.
     fn next_at(&self) -> Time;

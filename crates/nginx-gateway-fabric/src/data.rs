@@ -2,7 +2,7 @@
 
 use crate::config::{Backend, Config, Match};
 use api::{Value, meta};
-use client::{Component, Cx, Delivery, Identity, WatchSpec};
+use client::{Component, Cx, Identity};
 use network::{Answer, HttpRequest, HttpResponse, Outcome, Payload, Socket};
 use nginx::{Ask, Balance, Came, Edits, LogFormat, Plan, Proxy, Served, header, page, redirect};
 use sim::{Chance, Time};
@@ -156,12 +156,6 @@ impl Component for DataPlane {
     fn identity(&self) -> &Identity {
         &self.identity
     }
-
-    fn watches(&self) -> Vec<WatchSpec> {
-        Vec::new()
-    }
-
-    fn deliver(&mut self, _cx: &mut Cx, _watch: u32, _delivery: Delivery) {}
 
     fn next_at(&self) -> Time {
         Time::NEVER

@@ -3,7 +3,7 @@
 
 use super::{Addon, run};
 use crate::Cluster;
-use client::{Component, Cx, Delivery, Identity, WatchSpec};
+use client::{Component, Cx, Identity};
 use frr::Router;
 use metallb::{Heard, Letter};
 use network::{BgpMessage, Cidr, HostId, HostKind, Network};
@@ -28,12 +28,6 @@ impl Component for RouterPart {
     fn identity(&self) -> &Identity {
         &self.identity
     }
-
-    fn watches(&self) -> Vec<WatchSpec> {
-        Vec::new()
-    }
-
-    fn deliver(&mut self, _cx: &mut Cx, _watch: u32, _delivery: Delivery) {}
 
     fn next_at(&self) -> Time {
         self.router.next_at()
