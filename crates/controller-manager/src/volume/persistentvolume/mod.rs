@@ -49,6 +49,11 @@ impl Reconcile for PersistentVolumeBinder {
             }
         } else if change.resource == PERSISTENTVOLUMES {
             queue.add(change.key.clone());
+            // Upstream's claims whose volume has become another's wait for the next resync; those here hear of it at once.
+            let named = |claim: &&api::Value| claim["spec"]["volumeName"].str() == &*change.key;
+            for claim in informers.of(PERSISTENTVOLUMECLAIMS).iter().filter(named) {
+                queue.add(meta::key(claim));
+            }
             let claim = &change.object()["spec"]["claimRef"];
             if !claim.is_null() {
                 queue.add(meta::object_key(claim["namespace"].str(), claim["name"].str()));

@@ -126,8 +126,8 @@ invariants! {
         "who reports an event has seen the object";
     ends::quotas_are_true, AtRest,
         "the resource quota controller counts anew what admission has counted";
-    volumes::no_two_claims_have_one_volume, Always,
-        "a volume's claimRef names one claim";
+    volumes::no_two_claims_have_one_volume, AtRest,
+        "a volume's claimRef names one claim, and another that was bound to it becomes Lost";
     volumes::claims_and_volumes_agree, AtRest,
         "the volume controller binds both sides";
     volumes::a_volume_for_one_node_is_attached_once, Always,
