@@ -114,7 +114,8 @@ fn clippy_with(scope: &[&str]) -> Result<(), String> {
     finish(&mut clippy)
 }
 
-/// Plays the scenarios in WebAssembly under Node: the transcripts must be those of the native program.
+/// Plays the scenarios in WebAssembly under Node, where the transcripts must be those of the native program, and
+/// random ones.
 fn scenarios_in_wasm() -> Result<(), Failure> {
     let mut module = PathBuf::new();
     step("scenarios, compile", "see the compiler's message above", || {
@@ -131,6 +132,17 @@ fn scenarios_in_wasm() -> Result<(), Failure> {
                     .env("KUBARIUM_WASM", &module)
                     // The program that the native tests made: to compile an optimised one takes longer.
                     .env("KUBARIUM", target().join("debug/kubarium")),
+            )
+        },
+    )?;
+    step(
+        "random scenarios in WebAssembly",
+        "`cargo run --release -p kubarium -- random --seeds A..B` plays the seed again; once mended, keep its script in crates/kubarium/tests/regressions/",
+        || {
+            finish(
+                command("node")
+                    .args(["--test", "--test-reporter=spec", "web/e2e/random.test.js"])
+                    .env("KUBARIUM_WASM", &module),
             )
         },
     )

@@ -1,8 +1,8 @@
-//! The cluster without a page: scripts are played and benchmarks run, natively and in WebAssembly; natively
+//! The cluster without a page: scripts and random scenarios are played and benchmarks run, natively and in
+//! WebAssembly; natively
 //! its API is served over HTTP, too.
 
 pub mod bench;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod random;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod serve;

@@ -6,6 +6,22 @@ pub fn run_script(script: &str, preset: &str, seed: u64) -> String {
     crate::run(script, preset, seed).unwrap_or_else(|error| format!("error: {error}"))
 }
 
+/// Plays the random scenario of a seed and tells what it broke; nothing, where it broke nothing.
+#[wasm_bindgen]
+pub fn play_random(seed: u64, steps: u32) -> String {
+    let settings = crate::random::Settings {
+        seeds: seed..seed.saturating_add(1),
+        steps: u64::from(steps),
+        preset: None,
+    };
+    let mut told = String::new();
+    match crate::random::run(&settings, &mut |text| told.push_str(text)) {
+        Ok(summary) if summary.broken == 0 => String::new(),
+        Ok(_) => told,
+        Err(error) => format!("error: {error}"),
+    }
+}
+
 /// Returns the names of the benchmark's cases, one a line, each with its unit after a tab.
 #[wasm_bindgen]
 pub fn bench_cases() -> String {

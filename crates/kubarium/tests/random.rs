@@ -1,7 +1,7 @@
 //! Random scenarios, and the scripts of those that once broke something.
 //!
-//! `KUBARIUM_SEEDS=A..B` plays those seeds, `KUBARIUM_SEEDS=fresh` such as no run had before, which it prints.
-//! `kubarium random` plays as many as one likes.
+//! `KUBARIUM_SEEDS=A..B` plays those seeds, and `kubarium random` as many as one likes. `web/e2e/random.test.js` plays
+//! 200 in WebAssembly, whose program is optimised.
 
 use cluster::{Preset, script};
 use kubarium::random::{self, Action, Settings};
@@ -9,18 +9,8 @@ use std::path::Path;
 
 /// The scenarios that are played where no others are asked for.
 const SEEDS: std::ops::Range<u64> = 23..24;
-/// How many fresh scenarios are played.
-const FRESH: u64 = 12;
 /// How many actions each has.
 const STEPS: u64 = 50;
-
-/// Returns seeds that the last run hadn't: they are printed, so that they can be played again.
-#[allow(clippy::disallowed_methods, clippy::disallowed_types)] // chance from outside, which is told
-fn fresh() -> std::ops::Range<u64> {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let first = now.map_or(0, |time| time.as_secs() * FRESH);
-    first..first + FRESH
-}
 
 #[test]
 fn random_scenarios_break_nothing() {
@@ -28,7 +18,6 @@ fn random_scenarios_break_nothing() {
     let ends = asked.as_deref().and_then(|text| text.split_once(".."));
     let seeds = match ends.map(|(a, b)| (a.parse(), b.parse())) {
         Some((Ok(a), Ok(b))) => a..b,
-        _ if asked.as_deref() == Some("fresh") => fresh(),
         _ => SEEDS,
     };
     println!("KUBARIUM_SEEDS={}..{}", seeds.start, seeds.end);
