@@ -2,7 +2,8 @@
 //! are. Nobody in the cluster sees any of it.
 
 use crate::parts::MANAGER;
-use crate::{Cluster, Process};
+use crate::script::Step;
+use crate::{Cluster, Process, play_step};
 use api::{Method, Request, User, Value};
 use network::iptables::{Counters, TableName};
 use std::collections::BTreeMap;
@@ -71,6 +72,15 @@ impl Cluster {
         self.restart(Process::KubeProxies);
     }
 
+    /// Switches on the machines of the control plane.
+    pub fn start_control_plane(&mut self) {
+        let members = self.parts.plane.members.iter();
+        let machines: Vec<Rc<str>> = members.filter_map(|member| member.machine.clone()).collect();
+        for machine in machines {
+            play_step(self, &Step::Power { name: machine.to_string(), on: true }, &mut |_| {});
+        }
+    }
+
     /// Goes on until nothing is under way to a cache, and returns whether that came.
     pub fn run_until_told(&mut self) -> bool {
         for _ in 0..ARRIVALS {
@@ -83,7 +93,7 @@ impl Cluster {
     }
 
     /// Returns in what the caches of the controller manager and of the view differ from what a list gives:
-    /// nothing, while nothing is under way to them.
+    /// nothing, while nothing is under way to them, or while the API server can't list.
     pub fn stale_caches(&mut self) -> Vec<String> {
         let mut differ = Vec::new();
         let Some((_, watches)) = self.parts.describe(MANAGER) else { return differ };
@@ -92,6 +102,9 @@ impl Cluster {
             let resource = watch.resource;
             let request = Request::new(Method::Get, resource.collection("")).by(&admin, &"check".into());
             let list = self.world.apiserver.handle(self.world.now, &request);
+            if list.code != 200 {
+                continue;
+            }
             let listed: BTreeMap<Rc<str>, &Value> =
                 list.body["items"].items().iter().map(|item| (api::meta::key(item), item)).collect();
             let cache = self.parts.manager.informers().of(resource);
