@@ -174,6 +174,9 @@ pub fn preset_name(words: &'static Words, preset: &str) -> AttrValue {
         "recovery" => words.preset_recovery.into(),
         "flannel" => words.preset_flannel.into(),
         "crowd" => words.preset_crowd.into(),
+        "single" => words.preset_single.into(),
+        "zones" => words.preset_zones.into(),
+        "ha" => words.preset_ha.into(),
         "bare" => words.preset_bare.into(),
         other => other.to_owned().into(),
     }

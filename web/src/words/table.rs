@@ -13,6 +13,12 @@ pub struct Words {
     pub preset_flannel: &'static str,
     /// Crowded cluster
     pub preset_crowd: &'static str,
+    /// Single node
+    pub preset_single: &'static str,
+    /// Three zones
+    pub preset_zones: &'static str,
+    /// Three control planes
+    pub preset_ha: &'static str,
     /// Bare cluster
     pub preset_bare: &'static str,
     /// 1 node
