@@ -143,11 +143,13 @@ pub(super) fn stateful_sets_have_their_ordinals(scene: &Scene, broken: &mut Brok
         let of =
             |number: i64| scene.find("Pod", meta::namespace(set), &format!("{}-{number}", meta::name(set)));
         // One that isn't ready holds the others up, and so does a pod of a wanted name that isn't its own, which
-        // who took a label away has made. A pod that is refused is told in an event.
+        // who took a label away has made. A pod that is refused is told in an event, and so is one that was adopted and
+        // can't be given the volumes of the set's claims.
         let is_foreign = |pod: &Value| !meta::is_controlled_by(pod, set);
         let held = pods.iter().any(|pod| !is_active(pod) || !is_ready(pod))
             || numbers.clone().any(|number| of(number).is_some_and(is_foreign))
-            || told(scene, set, "FailedCreate");
+            || told(scene, set, "FailedCreate")
+            || told(scene, set, "FailedUpdate");
         for number in numbers {
             let name = format!("{}-{number}", meta::name(set));
             if of(number).is_none() && !held && !may_refuse(scene, meta::namespace(set)) {
