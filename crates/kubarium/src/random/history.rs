@@ -177,9 +177,10 @@ fn judge(
         let how = format!("{name} from {from} to {to} makes {sum} of at most {most}");
         return Some(("a_rollout_keeps_below_its_ceiling", how));
     }
-    // What the controller could have seen to be available, at best, and what is left of it.
+    // What the controller could have seen to be available, at best, and what is left of it. A status that is behind
+    // counts pods, too, that were taken before, as by a change of the Deployment's own count.
     let best = past.iter().map(|(.., available)| *available).max()?;
-    let taken = (now["status"]["availableReplicas"].int() - to).max(0);
+    let taken = (now["status"]["availableReplicas"].int().min(from) - to).max(0);
     if to < from && taken > 0 && best - taken < least {
         let how = format!("{name} from {from} to {to} leaves {} available of at least {least}", best - taken);
         return Some(("a_rollout_keeps_above_its_floor", how));
