@@ -115,9 +115,11 @@ impl PodWorker {
         Ok(())
     }
 
-    /// Returns whether the pod takes up room on the node.
+    /// Returns whether the pod takes up room on the node. One whose containers have ended for good doesn't: its phase
+    /// says so to the scheduler, which may have given its room to another.
+    // Models pkg/kubelet/kubelet_pods.go filterOutInactivePods
     pub(crate) fn takes_room(&self) -> bool {
-        !matches!(self.stage, Stage::New | Stage::Gone | Stage::Rejected { .. })
+        !matches!(self.stage, Stage::New | Stage::Stopping { .. } | Stage::Gone | Stage::Rejected { .. })
     }
 }
 
