@@ -63,6 +63,17 @@ impl Change {
     pub fn keeps_owners(&self) -> bool {
         IndexBy::ControllerUid.is_same(&self.old, &self.new)
     }
+
+    /// Returns whether somebody may want to adopt the object now: it has no controller, and has come, has lost one or
+    /// has other labels.
+    // Models pkg/controller/replicaset/replica_set.go addPod, updatePod
+    pub fn is_up_for_adoption(&self) -> bool {
+        !self.new.is_null()
+            && api::meta::controller(&self.new).is_none()
+            && (self.old.is_null()
+                || api::meta::controller(&self.old).is_some()
+                || api::meta::labels(&self.old) != api::meta::labels(&self.new))
+    }
 }
 
 #[derive(Clone, Debug)]

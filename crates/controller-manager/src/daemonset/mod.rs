@@ -150,8 +150,7 @@ impl DaemonSets {
             after.iter().for_each(|key| self.expectations.creation_observed(key));
         }
         before.into_iter().chain(after).for_each(|key| queue.add(key));
-        let is_orphan = !change.new.is_null() && meta::controller(&change.new).is_none();
-        if is_orphan && meta::labels(&change.old) != meta::labels(&change.new) {
+        if change.is_up_for_adoption() {
             for ds in informers.of(DAEMONSETS).in_namespace(meta::namespace(&change.new)) {
                 if Selector::from_label_selector(&ds["spec"]["selector"]).matches(meta::labels(&change.new)) {
                     queue.add(meta::key(ds));

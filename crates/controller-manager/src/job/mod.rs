@@ -145,7 +145,7 @@ impl Jobs {
         if after.is_none() && is_tracked(&change.new) {
             queue.add(format!("{ORPHAN}{}", change.key));
         }
-        if meta::controller(&change.new).is_none() && meta::labels(&change.old) != meta::labels(&change.new) {
+        if change.is_up_for_adoption() {
             for job in informers.of(JOBS).in_namespace(meta::namespace(&change.new)) {
                 let selector = Selector::from_label_selector(&job["spec"]["selector"]);
                 if selector.matches(meta::labels(&change.new)) {

@@ -176,12 +176,10 @@ impl ReplicaSets {
         } else if let Some(key) = after.as_ref().filter(|_| is_new) {
             self.expectations.creation_observed(key);
         }
-        let has_owner = before.is_some() || after.is_some();
         for key in before.into_iter().chain(after) {
             queue.add(key);
         }
-        let is_orphan = !goes(&change.new) && meta::controller(&change.new).is_none();
-        if is_orphan && (has_owner || is_new || meta::labels(&change.old) != meta::labels(&change.new)) {
+        if !goes(&change.new) && change.is_up_for_adoption() {
             for rs in informers.of(self.resource).in_namespace(namespace) {
                 if selector(self.resource, rs).matches(meta::labels(&change.new)) {
                     queue.add(meta::key(rs));

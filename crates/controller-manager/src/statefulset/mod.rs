@@ -89,8 +89,7 @@ fn pod_changed(change: &Change, informers: &Informers, queue: &mut Enqueue) {
         }
         queue.add(key);
     }
-    let is_orphan = !change.new.is_null() && meta::controller(&change.new).is_none();
-    if is_orphan && (change.old.is_null() || meta::labels(&change.old) != meta::labels(&change.new)) {
+    if change.is_up_for_adoption() {
         for set in informers.of(STATEFULSETS).in_namespace(namespace) {
             let selector = Selector::from_label_selector(&set["spec"]["selector"]);
             if selector.matches(meta::labels(&change.new)) {
