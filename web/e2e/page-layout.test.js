@@ -73,7 +73,7 @@ it("has dividers that are dragged, moved by keys, and reset", async () => {
   assert.equal((await box(".left")).width, 380);
   await divider.press("ArrowLeft");
   assert.equal((await box(".left")).width, 364);
-  await kept(page, "364");
+  await kept(page, '"left":364');
   await page.reload();
   await ready(page);
   assert.equal((await box(".left")).width, 364, "it is remembered");

@@ -56,7 +56,7 @@ it("speaks both languages and keeps the choice, and the theme, across a reload",
   assert.equal(await page.locator("html").getAttribute("lang"), "ko");
   await page.getByRole("button", { name: "어두운 테마로 바꾸기" }).click();
   assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
-  await kept(page, "dark");
+  await kept(page, '"theme":"dark"');
   await page.reload();
   await page.getByRole("textbox", { name: "매니페스트" }).waitFor();
   assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
