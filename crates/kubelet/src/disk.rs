@@ -2,6 +2,7 @@
 // Models pkg/kubelet/eviction/eviction_manager.go synchronize, pkg/kubelet/eviction/helpers.go rankDiskPressureFunc
 
 use crate::admit::amount;
+use crate::cri::Files;
 use crate::eviction::{EVICTED, TRANSITION};
 use crate::kubelet::Kubelet;
 use crate::net::PodNetwork;
@@ -17,6 +18,32 @@ const THRESHOLD: i64 = 15;
 /// What the system itself has on the disk, in bytes.
 const SYSTEM: i64 = 3 << 30;
 const RESOURCE: &str = "ephemeral-storage";
+
+/// What a pod may write on its node: read from its spec once, since each look at the disk asks for it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LocalStorage {
+    /// The names of its emptyDirs on the disk.
+    pub on_disk: Vec<Rc<str>>,
+    /// The emptyDirs that have a limit: each one's name, and the limit.
+    pub limited: Vec<(Rc<str>, Value)>,
+}
+
+impl LocalStorage {
+    /// Reads a pod's spec.
+    pub(crate) fn of(spec: &Value) -> LocalStorage {
+        let mut local = LocalStorage::default();
+        for volume in spec["volumes"].items().iter().filter(|volume| !volume["emptyDir"].is_null()) {
+            if volume["emptyDir"]["medium"].str() != "Memory" {
+                local.on_disk.push(volume["name"].text());
+            }
+            let limit = &volume["emptyDir"]["sizeLimit"];
+            if !limit.is_null() {
+                local.limited.push((volume["name"].text(), limit.clone()));
+            }
+        }
+        local
+    }
+}
 
 /// How a node's disk is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +70,7 @@ impl Kubelet {
     /// Returns how the disk is: system, images, what pods have written, and what else lies on it.
     pub fn disk(&self) -> Disk {
         let size = amount(RESOURCE, &self.shared.config.ephemeral_storage.as_str().into());
-        let images: i64 = self.shared.images.list().iter().map(|(_, size)| size).sum();
+        let images = self.shared.images.bytes();
         let pods: i64 = self.workers.iter().map(written).sum();
         let used = SYSTEM.saturating_add(images).saturating_add(pods).saturating_add(self.filled);
         Disk { size, used: used.min(size) }
@@ -114,11 +141,8 @@ impl Kubelet {
 
 /// Returns how much a pod has written into volumes that lie on the node's disk, in bytes.
 fn written(worker: &PodWorker) -> i64 {
-    let volumes = worker.pod["spec"]["volumes"].items().iter();
-    let on_disk = volumes
-        .filter(|volume| !volume["emptyDir"].is_null() && volume["emptyDir"]["medium"].str() != "Memory");
-    let files = on_disk.filter_map(|volume| worker.volumes.get(volume["name"].str()));
-    files.flat_map(|files| files.iter()).map(|(_, text)| text.len() as i64).sum()
+    let volumes = worker.local.on_disk.iter().filter_map(|name| worker.volumes.get(name));
+    i64::try_from(volumes.map(Files::bytes).sum::<u64>()).unwrap_or(i64::MAX)
 }
 
 /// Returns a pod's place among those to be evicted; `None` for one that stays.

@@ -88,13 +88,11 @@ impl Kubelet {
 
 /// Returns what is told of a pod with an emptyDir that holds more than it may.
 fn over_limit(worker: &PodWorker) -> Option<String> {
-    worker.pod["spec"]["volumes"].items().iter().find_map(|volume| {
-        let limit = &volume["emptyDir"]["sizeLimit"];
-        let used = worker.volumes.get(volume["name"].str())?.bytes();
-        let is_over = !limit.is_null() && i64::try_from(used).unwrap_or(i64::MAX) > amount("memory", limit);
+    worker.local.limited.iter().find_map(|(name, limit)| {
+        let used = worker.volumes.get(name)?.bytes();
+        let is_over = i64::try_from(used).unwrap_or(i64::MAX) > amount("memory", limit);
         let written = Quantity::from_value(limit).map(|limit| limit.to_string()).unwrap_or_default();
-        let name = volume["name"].str();
-        is_over.then(|| format!("Usage of EmptyDir volume {name:?} exceeds the limit {written:?}. "))
+        is_over.then(|| format!("Usage of EmptyDir volume {:?} exceeds the limit {written:?}. ", &**name))
     })
 }
 

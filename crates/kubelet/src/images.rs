@@ -56,6 +56,11 @@ impl NodeImages {
         self.present.insert(image.name.clone(), image);
     }
 
+    /// Returns how much all of them take of the disk, in bytes.
+    pub(crate) fn bytes(&self) -> i64 {
+        self.present.values().map(|local| local.image.size).sum()
+    }
+
     /// Returns the images for the node's status: (names, bytes), the largest first.
     pub(crate) fn list(&self) -> Vec<(Vec<String>, i64)> {
         let mut list: Vec<_> = self

@@ -1,6 +1,7 @@
 use crate::admit::Asks;
 use crate::container::{Container, Kind};
 use crate::cri::{Files, MountSource};
+use crate::disk::LocalStorage;
 use crate::net::PodEndpoint;
 use crate::shared::Turn;
 use api::{Value, meta};
@@ -70,6 +71,8 @@ pub(crate) struct PodWorker {
     pub containers: Vec<Container>,
     /// The files of volumes that live and die with the pod.
     pub volumes: BTreeMap<Rc<str>, Files>,
+    /// Which of them take room on the node, and how much they may take.
+    pub local: Rc<LocalStorage>,
     /// Where each mounted volume's files are.
     pub sources: BTreeMap<Rc<str>, MountSource>,
     /// The volumes that are attached to the node for it, or are to be, as the node's status names them.
@@ -122,6 +125,7 @@ impl PodWorker {
             ip: None,
             containers: init.chain(regular).chain(ephemeral).collect(),
             volumes: BTreeMap::new(),
+            local: Rc::new(LocalStorage::of(spec)),
             sources: BTreeMap::new(),
             attachable: Vec::new(),
             tokens: BTreeMap::new(),
