@@ -1,4 +1,4 @@
-use crate::{Change, Cx, Failure, Identity, IndexBy, Informers, WatchSpec, WorkQueue};
+use crate::{Change, Component, Cx, Delivery, Failure, Identity, IndexBy, Informers, WatchSpec, WorkQueue};
 use api::Resource;
 use sim::{Nanos, Time};
 use std::rc::Rc;
@@ -216,5 +216,57 @@ impl<R: Reconcile + 'static> Controller for Worker<R> {
 
     fn boxed(&self) -> Box<dyn Controller> {
         Box::new(self.clone())
+    }
+}
+
+/// A controller that is a program of its own: a [`Worker`] with the caches that it reads.
+#[derive(Clone)]
+pub struct Program<R> {
+    worker: Worker<R>,
+    informers: Informers,
+}
+
+impl<R: Reconcile + 'static> Program<R> {
+    /// Makes the program as it is when its process starts.
+    pub fn new(reconciler: R) -> Program<R> {
+        let worker = Worker::new(reconciler);
+        let mut informers = Informers::new(&worker.watches());
+        for (resource, by) in worker.indices() {
+            informers.add_index(resource, by);
+        }
+        Program { worker, informers }
+    }
+
+    /// Returns the controller's own part.
+    pub fn reconciler_mut(&mut self) -> &mut R {
+        &mut self.worker.reconciler
+    }
+}
+
+impl<R: Reconcile + 'static> Component for Program<R> {
+    fn identity(&self) -> &Identity {
+        self.worker.identity()
+    }
+
+    fn watches(&self) -> Vec<WatchSpec> {
+        self.worker.watches()
+    }
+
+    fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
+        for change in self.informers.deliver(watch, delivery) {
+            self.worker.observe(cx.now, &change, &self.informers);
+        }
+    }
+
+    /// Nothing is done before all caches are filled.
+    fn next_at(&self) -> Time {
+        match self.worker.next_at() {
+            at if at == Time::NEVER || !self.informers.are_synced() => Time::NEVER,
+            at => at,
+        }
+    }
+
+    fn step(&mut self, cx: &mut Cx) {
+        self.worker.step(cx, &self.informers);
     }
 }

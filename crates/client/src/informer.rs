@@ -13,6 +13,8 @@ pub enum IndexBy {
     NodeName,
     /// The value of a label, within its namespace: `namespace/value`.
     Label(&'static str),
+    /// `spec.volumeName`; claims that name no volume are found by the empty name.
+    VolumeName,
 }
 
 impl IndexBy {
@@ -22,6 +24,7 @@ impl IndexBy {
             IndexBy::ControllerUid => ("metadata", "ownerReferences"),
             IndexBy::NodeName => ("spec", "nodeName"),
             IndexBy::Label(_) => ("metadata", "labels"),
+            IndexBy::VolumeName => ("spec", "volumeName"),
         };
         let (one, other) = (&one[above], &other[above]);
         one.same(other) || one[field].same(&other[field])
@@ -31,12 +34,13 @@ impl IndexBy {
         let text = match self {
             IndexBy::ControllerUid => meta::controller(object)?["uid"].str().to_string(),
             IndexBy::NodeName => object["spec"]["nodeName"].str().to_string(),
+            IndexBy::VolumeName => object["spec"]["volumeName"].str().to_string(),
             IndexBy::Label(label) => {
                 let value = meta::labels(object)[label].as_str()?;
                 format!("{}/{value}", meta::namespace(object))
             }
         };
-        (!text.is_empty()).then_some(text)
+        (!text.is_empty() || self == IndexBy::VolumeName && !object.is_null()).then_some(text)
     }
 }
 
@@ -279,6 +283,23 @@ mod tests {
 
     fn keys(informer: &Informer, owner: &str) -> Vec<String> {
         informer.by_index(IndexBy::ControllerUid, owner).map(|pod| meta::name(pod).to_string()).collect()
+    }
+
+    #[test]
+    fn claims_are_found_by_their_volume() {
+        let claim = |name: &str, volume: &str| tree!({"metadata": {"namespace": "d", "name": name}, "spec": {"volumeName": volume}});
+        let mut informer = Informer::new(api::resources::PERSISTENTVOLUMECLAIMS);
+        informer.add_index(IndexBy::VolumeName);
+        informer.deliver(Delivery::Listed(vec![claim("a", "v"), claim("b", ""), claim("c", "v")]));
+        let find = |informer: &Informer, volume: &str| {
+            informer.by_index(IndexBy::VolumeName, volume).map(meta::name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!((find(&informer, "v"), find(&informer, "")), ("a c".into(), "b".into()));
+        let event = |event, object| Delivery::Event(WatchEvent { event, object });
+        informer.deliver(event(EventType::Modified, claim("b", "w")));
+        informer.deliver(event(EventType::Deleted, claim("a", "v")));
+        let found = ["v", "w", ""].map(|volume| find(&informer, volume));
+        assert_eq!(found, ["c", "b", ""], "what is gone is found by no name");
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod reflector;
 pub mod testing;
 
 pub use component::{Component, Delivery, Identity, WatchSpec};
-pub use controller::{Controller, Enqueue, Reconcile, WorkLoop, Worker};
+pub use controller::{Controller, Enqueue, Program, Reconcile, WorkLoop, Worker};
 pub use cx::{Answer, Api, Cx, Failure};
 pub use events::EventRecorder;
 pub use expectations::{Expectations, UidExpectations};

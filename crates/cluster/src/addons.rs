@@ -15,7 +15,7 @@ use crate::parts::{Parts, Target};
 use crate::wires::Wires;
 use api::resources::SERVICES;
 use api::{Method, Request, Value, meta};
-use client::{Component, Cx, Delivery, Identity, WatchSpec};
+use client::{Component, Cx, Delivery, Identity, Program, WatchSpec};
 use cloud_provider::{Cloud, Tunnel};
 use coredns::CoreDns;
 use csi::{SnapshotController, StorageAction};
@@ -42,11 +42,11 @@ pub(crate) enum Addon {
     /// MetalLB's speaker on a node.
     Speaker(Box<metallb::Speaker>),
     /// The NFS provisioner.
-    Provisioner(Box<Provisioner>),
+    Provisioner(Box<Program<Provisioner>>),
     /// A CSI driver's controller.
-    Driver(Box<csi::Driver>),
+    Driver(Box<Program<csi::Driver>>),
     /// The snapshot controller.
-    Snapshots(Box<SnapshotController>),
+    Snapshots(Box<Program<SnapshotController>>),
     /// `minikube tunnel`, which is in no pod.
     Tunnel(Box<Tunnel>),
     /// An Ingress controller.
@@ -118,10 +118,10 @@ impl Addon {
             "metrics-server" => Addon::Metrics(Box::new(MetricsServer::new(pod, now))),
             // On the nodes the plugin only answers the kubelet, which knows what it says.
             "do-csi-plugin" if meta::controller(pod)?["kind"].str() != "DaemonSet" => {
-                Addon::Driver(Box::new(csi::Driver::new(pod)))
+                Addon::Driver(Box::new(Program::new(csi::Driver::new(pod))))
             }
-            "snapshot-controller" => Addon::Snapshots(Box::new(SnapshotController::new(pod))),
-            "nfs-provisioner" => Addon::Provisioner(Box::new(Provisioner::new(pod))),
+            "snapshot-controller" => Addon::Snapshots(Box::new(Program::new(SnapshotController::new(pod)))),
+            "nfs-provisioner" => Addon::Provisioner(Box::new(Program::new(Provisioner::new(pod)))),
             "metallb-speaker" => {
                 let host = wires.nodes.get(node).copied()?;
                 Addon::Speaker(Box::new(metallb::Speaker::new(name, node, host, metallb::Form::of(pod))))
@@ -155,10 +155,14 @@ impl Addon {
             Addon::Router(part) => part.router.apply(&mut wires.network),
             Addon::Cloud(cloud) => cloud::apply(cx.now, cloud, &mut wires.network),
             Addon::Provisioner(provisioner) => {
-                provisioner.take_removed().iter().for_each(|volume| wires.storage.remove(volume));
+                provisioner
+                    .reconciler_mut()
+                    .take_removed()
+                    .iter()
+                    .for_each(|volume| wires.storage.remove(volume));
             }
             Addon::Driver(driver) => {
-                for action in driver.take_actions() {
+                for action in driver.reconciler_mut().take_actions() {
                     match action {
                         StorageAction::Remove(handle) => wires.storage.remove(&handle),
                         StorageAction::Copy { from, to } => wires.storage.copy(&from, &to),

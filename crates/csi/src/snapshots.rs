@@ -3,9 +3,8 @@ use api::quantity::{Format, Quantity};
 use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES};
 use api::volume::Attachable;
 use api::{PatchType, Resource, Value, meta, tree};
-use client::{Component, Cx, Delivery, EventRecorder, Failure, Identity, Informers, WatchSpec, WorkQueue};
+use client::{Change, Cx, Enqueue, EventRecorder, Failure, Identity, Informers, Reconcile};
 use sim::{Nanos, SECOND, Time};
-use std::rc::Rc;
 
 const GROUP: &str = "snapshot.storage.k8s.io";
 /// Snapshots, which people ask for.
@@ -29,21 +28,12 @@ const fn own(plural: &'static str, kind: &'static str, namespaced: bool) -> Reso
     Resource { group: GROUP, version: "v1", plural, kind, namespaced }
 }
 
-fn specs() -> Vec<WatchSpec> {
-    let resources = [SNAPSHOTS, SNAPSHOTCONTENTS, SNAPSHOTCLASSES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES];
-    resources.into_iter().map(WatchSpec::all).collect()
-}
-
 /// The snapshot controller's program.
 // Models github.com/kubernetes-csi/external-snapshotter pkg/common-controller/snapshot_controller.go
 #[derive(Clone, Debug)]
 pub struct SnapshotController {
     identity: Identity,
-    informers: Informers,
-    queue: WorkQueue,
     recorder: EventRecorder,
-    busy_until: Time,
-    done: u64,
 }
 
 type Outcome = Result<Option<Nanos>, Failure>;
@@ -55,18 +45,14 @@ impl SnapshotController {
         let agent = format!("snapshot-controller/{}", meta::name(pod));
         SnapshotController {
             identity: Identity::service_account(meta::namespace(pod), account, &agent),
-            informers: Informers::new(&specs()),
-            queue: WorkQueue::default(),
             recorder: EventRecorder::new("snapshot-controller", ""),
-            busy_until: Time(i64::MIN),
-            done: 0,
         }
     }
 
-    fn sync(&mut self, cx: &mut Cx, key: &str) -> Outcome {
-        let Some(snapshot) = self.informers.of(SNAPSHOTS).get(key).cloned() else { return Ok(None) };
+    fn sync(&mut self, cx: &mut Cx, informers: &Informers, key: &str) -> Outcome {
+        let Some(snapshot) = informers.of(SNAPSHOTS).get(key).cloned() else { return Ok(None) };
         if meta::is_deleting(&snapshot) {
-            return self.remove(cx, &snapshot).map(|()| None);
+            return self.remove(cx, informers, &snapshot).map(|()| None);
         }
         if !finalizers::has(&snapshot, BOUND_FINALIZER) {
             finalizers::change(cx, SNAPSHOTS, &snapshot, &[SOURCE_FINALIZER, BOUND_FINALIZER], &[])?;
@@ -77,31 +63,31 @@ impl SnapshotController {
             "" => format!("snapcontent-{}", meta::uid(&snapshot)),
             given => given.to_string(),
         };
-        match self.informers.of(SNAPSHOTCONTENTS).get(&name).cloned() {
-            Some(content) => self.bind(cx, &snapshot, &content),
+        match informers.of(SNAPSHOTCONTENTS).get(&name).cloned() {
+            Some(content) => self.bind(cx, informers, &snapshot, &content),
             None if !given.is_empty() => {
                 let message = "VolumeSnapshotContent is missing";
                 self.fail(cx, &snapshot, "SnapshotContentMissing", message)
             }
-            None => self.create(cx, &snapshot, &name),
+            None => self.create(cx, informers, &snapshot, &name),
         }
     }
 
     /// Makes the content of a new snapshot.
     // Models github.com/kubernetes-csi/external-snapshotter pkg/common-controller/snapshot_controller.go createSnapshotContent
-    fn create(&mut self, cx: &mut Cx, snapshot: &Value, name: &str) -> Outcome {
+    fn create(&mut self, cx: &mut Cx, informers: &Informers, snapshot: &Value, name: &str) -> Outcome {
         let refused = |why: String| format!("Failed to create snapshot content with error {why}");
         let namespace = meta::namespace(snapshot);
         let from = snapshot["spec"]["source"]["persistentVolumeClaimName"].str();
         let Some(claim) =
-            self.informers.of(PERSISTENTVOLUMECLAIMS).get(&meta::object_key(namespace, from)).cloned()
+            informers.of(PERSISTENTVOLUMECLAIMS).get(&meta::object_key(namespace, from)).cloned()
         else {
             let why =
                 "snapshot controller failed to update NAME on API server: cannot get claim from snapshot";
             let message = refused(why.replace("NAME", meta::name(snapshot)));
             return self.fail(cx, snapshot, "SnapshotContentCreationFailed", &message);
         };
-        let volume = self.informers.of(PERSISTENTVOLUMES).get(claim["spec"]["volumeName"].str()).cloned();
+        let volume = informers.of(PERSISTENTVOLUMES).get(claim["spec"]["volumeName"].str()).cloned();
         let Some(volume) = volume.filter(|_| claim["status"]["phase"].str() == "Bound") else {
             let message = refused(format!(
                 "the PVC {from} is not yet bound to a PV, will not attempt to take a snapshot"
@@ -113,7 +99,9 @@ impl SnapshotController {
                 refused(format!("cannot find CSI PersistentVolumeSource for volume {}", meta::name(&volume)));
             return self.fail(cx, snapshot, "SnapshotContentCreationFailed", &message);
         };
-        let Some(class) = self.class(cx, snapshot, attachable.driver)? else { return Ok(Some(RETRY)) };
+        let Some(class) = self.class(cx, informers, snapshot, attachable.driver)? else {
+            return Ok(Some(RETRY));
+        };
         finalizers::change(cx, PERSISTENTVOLUMECLAIMS, &claim, &[CLAIM_FINALIZER], &[])?;
         let mut reference = meta::object_reference(snapshot);
         reference.set(&["apiVersion"], SNAPSHOTS.api_version());
@@ -146,10 +134,16 @@ impl SnapshotController {
 
     /// Returns a snapshot's class: the one that it names, or the default one of its driver. `None` where there
     /// is none, which is told, or where it has just been written down.
-    fn class(&mut self, cx: &mut Cx, snapshot: &Value, driver: &str) -> Result<Option<Value>, Failure> {
+    fn class(
+        &mut self,
+        cx: &mut Cx,
+        informers: &Informers,
+        snapshot: &Value,
+        driver: &str,
+    ) -> Result<Option<Value>, Failure> {
         let name = snapshot["spec"]["volumeSnapshotClassName"].str();
         if !name.is_empty() {
-            let class = self.informers.of(SNAPSHOTCLASSES).get(name).cloned();
+            let class = informers.of(SNAPSHOTCLASSES).get(name).cloned();
             if class.is_none() {
                 let message = format!(
                     "Failed to create snapshot content with error failed to get input parameters to create \
@@ -163,8 +157,7 @@ impl SnapshotController {
         }
         let of_driver =
             |class: &&Value| class["driver"].str() == driver && meta::annotation(class, IS_DEFAULT) == "true";
-        let classes: Vec<Value> =
-            self.informers.of(SNAPSHOTCLASSES).iter().filter(of_driver).cloned().collect();
+        let classes: Vec<Value> = informers.of(SNAPSHOTCLASSES).iter().filter(of_driver).cloned().collect();
         let why = match classes.as_slice() {
             [class] => {
                 let patch = tree!({"spec": {"volumeSnapshotClassName": (meta::name(class))}});
@@ -182,7 +175,7 @@ impl SnapshotController {
 
     /// Makes a snapshot's status that of its content.
     // Models github.com/kubernetes-csi/external-snapshotter pkg/common-controller/snapshot_controller.go updateSnapshotStatus
-    fn bind(&mut self, cx: &mut Cx, snapshot: &Value, content: &Value) -> Outcome {
+    fn bind(&mut self, cx: &mut Cx, informers: &Informers, snapshot: &Value, content: &Value) -> Outcome {
         let reference = &content["spec"]["volumeSnapshotRef"];
         let key = meta::key(snapshot);
         if reference["name"].str() != meta::name(snapshot)
@@ -219,34 +212,18 @@ impl SnapshotController {
         if !had.1 && ready {
             let message = format!("Snapshot {key} is ready to use.");
             self.recorder.event(cx, snapshot, "Normal", "SnapshotReady", &message);
-            self.free_claim(cx, snapshot)?;
+            free_claim(cx, informers, snapshot)?;
         }
         Ok(None)
     }
 
-    /// Lets go of the claim of which a snapshot was taken.
-    fn free_claim(&self, cx: &mut Cx, snapshot: &Value) -> Result<(), Failure> {
-        let from = snapshot["spec"]["source"]["persistentVolumeClaimName"].str();
-        let key = meta::object_key(meta::namespace(snapshot), from);
-        let Some(claim) = self.informers.of(PERSISTENTVOLUMECLAIMS).get(&key) else { return Ok(()) };
-        let waits = |other: &&Value| {
-            meta::uid(other) != meta::uid(snapshot)
-                && other["spec"]["source"]["persistentVolumeClaimName"].str() == from
-                && !other["status"]["readyToUse"].is_true()
-        };
-        if self.informers.of(SNAPSHOTS).in_namespace(meta::namespace(snapshot)).any(|other| waits(&other)) {
-            return Ok(());
-        }
-        finalizers::change(cx, PERSISTENTVOLUMECLAIMS, claim, &[], &[CLAIM_FINALIZER])
-    }
-
     /// Removes a snapshot, and its content where its policy says so.
     // Models github.com/kubernetes-csi/external-snapshotter pkg/common-controller/snapshot_controller.go processSnapshotWithDeletionTimestamp
-    fn remove(&mut self, cx: &mut Cx, snapshot: &Value) -> Result<(), Failure> {
+    fn remove(&mut self, cx: &mut Cx, informers: &Informers, snapshot: &Value) -> Result<(), Failure> {
         let name = snapshot["status"]["boundVolumeSnapshotContentName"].str();
         let fallback = format!("snapcontent-{}", meta::uid(snapshot));
         let name = if name.is_empty() { fallback.as_str() } else { name };
-        if let Some(content) = self.informers.of(SNAPSHOTCONTENTS).get(name).cloned() {
+        if let Some(content) = informers.of(SNAPSHOTCONTENTS).get(name).cloned() {
             if meta::annotation(&content, BEING_DELETED).is_empty() {
                 let patch = tree!({"metadata": {"annotations": {BEING_DELETED: "yes"}}});
                 cx.patch(SNAPSHOTCONTENTS, ("", name), "", PatchType::Merge, &patch)?;
@@ -258,7 +235,7 @@ impl SnapshotController {
                 return Ok(()); // it comes again when the content is gone
             }
         }
-        self.free_claim(cx, snapshot)?;
+        free_claim(cx, informers, snapshot)?;
         finalizers::change(cx, SNAPSHOTS, snapshot, &[], &[SOURCE_FINALIZER, BOUND_FINALIZER])
     }
 
@@ -272,51 +249,48 @@ impl SnapshotController {
     }
 }
 
+/// Lets go of the claim of which a snapshot was taken.
+fn free_claim(cx: &mut Cx, informers: &Informers, snapshot: &Value) -> Result<(), Failure> {
+    let from = snapshot["spec"]["source"]["persistentVolumeClaimName"].str();
+    let key = meta::object_key(meta::namespace(snapshot), from);
+    let Some(claim) = informers.of(PERSISTENTVOLUMECLAIMS).get(&key) else { return Ok(()) };
+    let waits = |other: &&Value| {
+        meta::uid(other) != meta::uid(snapshot)
+            && other["spec"]["source"]["persistentVolumeClaimName"].str() == from
+            && !other["status"]["readyToUse"].is_true()
+    };
+    if informers.of(SNAPSHOTS).in_namespace(meta::namespace(snapshot)).any(|other| waits(&other)) {
+        return Ok(());
+    }
+    finalizers::change(cx, PERSISTENTVOLUMECLAIMS, claim, &[], &[CLAIM_FINALIZER])
+}
+
 fn set_status(cx: &mut Cx, snapshot: &Value, patch: &Value) -> Result<(), Failure> {
     let name = (meta::namespace(snapshot), meta::name(snapshot));
     cx.patch(SNAPSHOTS, name, "status", PatchType::Merge, patch).map(|_| ())
 }
 
-impl Component for SnapshotController {
-    fn identity(&self) -> &Identity {
-        &self.identity
+impl Reconcile for SnapshotController {
+    fn identity(&self) -> Identity {
+        self.identity.clone()
     }
 
-    fn watches(&self) -> Vec<WatchSpec> {
-        specs()
+    fn resources(&self) -> Vec<Resource> {
+        vec![SNAPSHOTS, SNAPSHOTCONTENTS, SNAPSHOTCLASSES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES]
     }
 
-    fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
-        for change in self.informers.deliver(watch, delivery) {
-            if change.resource == SNAPSHOTS {
-                if !change.new.is_null() {
-                    self.queue.add(cx.now, change.key.clone());
-                }
-            } else if change.resource == SNAPSHOTCONTENTS {
-                let of = &change.object()["spec"]["volumeSnapshotRef"];
-                self.queue.add(cx.now, meta::object_key(of["namespace"].str(), of["name"].str()));
+    fn enqueue(&mut self, change: &Change, _informers: &Informers, queue: &mut Enqueue) {
+        if change.resource == SNAPSHOTS {
+            if !change.new.is_null() {
+                queue.add(change.key.clone());
             }
+        } else if change.resource == SNAPSHOTCONTENTS {
+            let of = &change.object()["spec"]["volumeSnapshotRef"];
+            queue.add(meta::object_key(of["namespace"].str(), of["name"].str()));
         }
     }
 
-    fn next_at(&self) -> Time {
-        match self.queue.next_at() {
-            at if at == Time::NEVER || !self.informers.are_synced() => Time::NEVER,
-            at => at.max(self.busy_until),
-        }
-    }
-
-    fn step(&mut self, cx: &mut Cx) {
-        let Some(key) = self.queue.pop(cx.now) else { return };
-        self.done += 1;
-        cx.spend(cx.timing.reconcile.draw(cx.chance, &self.identity.agent, &key, self.done));
-        let key: Rc<str> = key;
-        let result = self.sync(cx, &key);
-        self.busy_until = cx.at();
-        match result {
-            Ok(Some(delay)) => self.queue.add_after(cx.at(), key, delay),
-            Ok(None) => self.queue.forget(&key),
-            Err(_) => self.queue.add_rate_limited(cx.at(), key),
-        }
+    fn reconcile(&mut self, cx: &mut Cx, informers: &Informers, key: &str) -> Outcome {
+        self.sync(cx, informers, key)
     }
 }

@@ -5,6 +5,7 @@ use api::resources::{
     CSINODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES, VOLUMEATTACHMENTS,
 };
 use api::{Value, meta, tree, volume};
+use client::Program;
 use client::testing::{Bench, Server};
 use sim::{MINUTE, SECOND, Time};
 
@@ -60,7 +61,7 @@ fn makes_volumes_as_the_cloud_does() {
     ] {
         let mut server = server();
         server.put(Time::EPOCH, PERSISTENTVOLUMECLAIMS, claim(size, mode));
-        let mut bench = Bench::new(Driver::new(&pod()), server);
+        let mut bench = Bench::new(Program::new(Driver::new(&pod())), server);
         bench.run(10 * SECOND);
         let volumes = bench.server.all(PERSISTENTVOLUMES);
         let sizes: Vec<&str> = volumes.iter().map(|one| one["spec"]["capacity"]["storage"].str()).collect();
@@ -95,7 +96,7 @@ fn attaches_to_nodes_that_run_the_driver() {
         bound(&mut server);
         let spec = tree!({"attacher": DRIVER, "nodeName": node, "source": {"persistentVolumeName": "pv"}});
         server.put(Time::EPOCH, VOLUMEATTACHMENTS, tree!({"metadata": {"name": "a"}, "spec": (spec)}));
-        let mut bench = Bench::new(Driver::new(&pod()), server);
+        let mut bench = Bench::new(Program::new(Driver::new(&pod())), server);
         bench.run(10 * SECOND);
         let attachment = bench.server.object(VOLUMEATTACHMENTS, "a");
         assert_eq!(attachment["status"]["attached"].is_true(), attached);
@@ -125,7 +126,7 @@ fn a_volume_is_deleted_when_it_is_detached() {
     server.remove(PERSISTENTVOLUMECLAIMS, "d/data");
     server
         .change(Time::EPOCH, PERSISTENTVOLUMES, "pv", |volume| volume.set(&["status", "phase"], "Released"));
-    let mut bench = Bench::new(Driver::new(&pod()), server);
+    let mut bench = Bench::new(Program::new(Driver::new(&pod())), server);
     bench.run(5 * SECOND);
     let told = "persistentvolume pv is still attached to node n1".to_string();
     assert!(
@@ -134,14 +135,17 @@ fn a_volume_is_deleted_when_it_is_detached() {
     bench.server.remove(VOLUMEATTACHMENTS, "a");
     bench.run(MINUTE);
     assert!(bench.server.object(PERSISTENTVOLUMES, "pv").is_null());
-    assert_eq!(bench.component.take_actions(), [StorageAction::Remove(format!("csi:{DRIVER}:h").into())]);
+    assert_eq!(
+        bench.component.reconciler_mut().take_actions(),
+        [StorageAction::Remove(format!("csi:{DRIVER}:h").into())]
+    );
 }
 
 #[test]
 fn a_claim_that_asks_for_more_gets_it() {
     let mut server = server();
     bound(&mut server);
-    let mut bench = Bench::new(Driver::new(&pod()), server);
+    let mut bench = Bench::new(Program::new(Driver::new(&pod())), server);
     bench.server.change(bench.now, PERSISTENTVOLUMECLAIMS, "d/data", |claim| {
         claim.set(&["spec", "resources", "requests", "storage"], "8Gi");
     });
@@ -160,9 +164,11 @@ fn a_snapshot_is_taken_and_ready_later() {
     bound(&mut server);
     let spec = tree!({"deletionPolicy": "Delete", "driver": DRIVER, "source": {"volumeHandle": "h"}});
     server.put(Time::EPOCH, SNAPSHOTCONTENTS, tree!({"metadata": {"name": "c"}, "spec": (spec)}));
-    let mut bench = Bench::new(Driver::new(&pod()), server);
+    let mut bench = Bench::new(Program::new(Driver::new(&pod())), server);
     bench.run(SECOND);
-    let [StorageAction::Copy { from, to }] = &bench.component.take_actions()[..] else { panic!("no copy") };
+    let [StorageAction::Copy { from, to }] = &bench.component.reconciler_mut().take_actions()[..] else {
+        panic!("no copy")
+    };
     assert_eq!(**from, format!("csi:{DRIVER}:h"));
     let content = bench.server.object(SNAPSHOTCONTENTS, "c");
     assert!(to.ends_with(content["status"]["snapshotHandle"].str()), "{content:?}");
@@ -193,7 +199,7 @@ fn tells_why_there_is_no_snapshot() {
         }
         let snapshot = tree!({"metadata": {"name": "s", "namespace": "d"}, "spec": (spec)});
         server.put(Time::EPOCH, SNAPSHOTS, snapshot);
-        let mut bench = Bench::new(SnapshotController::new(&pod()), server);
+        let mut bench = Bench::new(Program::new(SnapshotController::new(&pod())), server);
         bench.run(MINUTE);
         assert_eq!(bench.server.messages(), [told], "once");
         let snapshot = bench.server.object(SNAPSHOTS, "d/s");

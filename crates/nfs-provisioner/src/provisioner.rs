@@ -1,7 +1,7 @@
 use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES};
-use api::{Value, meta, tree, volume};
-use client::{Component, Cx, Delivery, EventRecorder, Failure, Identity, Informers, WatchSpec, WorkQueue};
-use sim::{MILLISECOND, Nanos, SECOND, Time};
+use api::{Resource, Value, meta, tree, volume};
+use client::{Change, Cx, Enqueue, EventRecorder, Failure, Identity, Informers, Reconcile};
+use sim::{MILLISECOND, Nanos, SECOND};
 use std::rc::Rc;
 
 /// How long making or removing a directory takes, at least and at most.
@@ -16,16 +16,9 @@ pub struct Provisioner {
     name: Rc<str>,
     server: Rc<str>,
     path: Rc<str>,
-    informers: Informers,
-    queue: WorkQueue,
     recorder: EventRecorder,
     removed: Vec<Rc<str>>,
-    busy_until: Time,
     done: u64,
-}
-
-fn specs() -> Vec<WatchSpec> {
-    [PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES].into_iter().map(WatchSpec::all).collect()
 }
 
 fn variable(pod: &Value, name: &str) -> Rc<str> {
@@ -49,10 +42,7 @@ impl Provisioner {
             name: provisioner,
             server: variable(pod, "NFS_SERVER"),
             path: variable(pod, "NFS_PATH"),
-            informers: Informers::new(&specs()),
-            queue: WorkQueue::default(),
             removed: Vec::new(),
-            busy_until: Time(i64::MIN),
             done: 0,
         }
     }
@@ -64,8 +54,8 @@ impl Provisioner {
 
     /// Makes a claim's volume. Returns when to look again, where it can't be made yet.
     // Models sigs.k8s.io/sig-storage-lib-external-provisioner controller/controller.go provisionClaimOperation
-    fn provision(&mut self, cx: &mut Cx, key: &str) -> Result<Option<Nanos>, Failure> {
-        let Some(claim) = self.informers.of(PERSISTENTVOLUMECLAIMS).get(key).cloned() else {
+    fn provision(&mut self, cx: &mut Cx, informers: &Informers, key: &str) -> Result<Option<Nanos>, Failure> {
+        let Some(claim) = informers.of(PERSISTENTVOLUMECLAIMS).get(key).cloned() else {
             return Ok(None);
         };
         let asked = meta::annotation(&claim, volume::STORAGE_PROVISIONER);
@@ -73,14 +63,14 @@ impl Provisioner {
         {
             return Ok(None);
         }
-        let Some(class) = self.informers.of(STORAGECLASSES).get(volume::class(&claim)).cloned() else {
+        let Some(class) = informers.of(STORAGECLASSES).get(volume::class(&claim)).cloned() else {
             return Ok(Some(RETRY));
         };
         if volume::is_delayed(&class) && meta::annotation(&claim, volume::SELECTED_NODE).is_empty() {
             return Ok(None);
         }
         let name = format!("pvc-{}", meta::uid(&claim));
-        if self.informers.of(PERSISTENTVOLUMES).get(&name).is_some() {
+        if informers.of(PERSISTENTVOLUMES).get(&name).is_some() {
             return Ok(None);
         }
         let message = format!("External provisioner is provisioning volume for claim {key:?}");
@@ -125,8 +115,8 @@ impl Provisioner {
 
     /// Deletes a volume whose claim is gone.
     // Models sigs.k8s.io/sig-storage-lib-external-provisioner controller/controller.go deleteVolumeOperation
-    fn delete(&mut self, cx: &mut Cx, key: &str) -> Result<(), Failure> {
-        let Some(volume) = self.informers.of(PERSISTENTVOLUMES).get(key) else { return Ok(()) };
+    fn delete(&mut self, cx: &mut Cx, informers: &Informers, key: &str) -> Result<(), Failure> {
+        let Some(volume) = informers.of(PERSISTENTVOLUMES).get(key) else { return Ok(()) };
         let is_mine = meta::annotation(volume, volume::PROVISIONED_BY) == &*self.name;
         let goes = volume["spec"]["persistentVolumeReclaimPolicy"].str() == "Delete"
             && volume["status"]["phase"].str() == "Released";
@@ -142,48 +132,27 @@ impl Provisioner {
     }
 }
 
-impl Component for Provisioner {
-    fn identity(&self) -> &Identity {
-        &self.identity
+impl Reconcile for Provisioner {
+    fn identity(&self) -> Identity {
+        self.identity.clone()
     }
 
-    fn watches(&self) -> Vec<WatchSpec> {
-        specs()
+    fn resources(&self) -> Vec<Resource> {
+        vec![PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES]
     }
 
     /// A key with a namespace is a claim's, one without is a volume's.
-    fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
-        for change in self.informers.deliver(watch, delivery) {
-            if change.resource != STORAGECLASSES && !change.new.is_null() {
-                self.queue.add(cx.now, change.key.clone());
-            }
+    fn enqueue(&mut self, change: &Change, _informers: &Informers, queue: &mut Enqueue) {
+        if change.resource != STORAGECLASSES && !change.new.is_null() {
+            queue.add(change.key.clone());
         }
     }
 
-    fn next_at(&self) -> Time {
-        match self.queue.next_at() {
-            at if at == Time::NEVER || !self.informers.are_synced() => Time::NEVER,
-            at => at.max(self.busy_until),
-        }
-    }
-
-    fn step(&mut self, cx: &mut Cx) {
-        let Some(key) = self.queue.pop(cx.now) else { return };
+    fn reconcile(&mut self, cx: &mut Cx, informers: &Informers, key: &str) -> Result<Option<Nanos>, Failure> {
         self.done += 1;
-        cx.spend(cx.timing.reconcile.draw(cx.chance, &self.identity.agent, &key, self.done));
-        let result = match key.contains('/') {
-            true => self.provision(cx, &key),
-            false => self.delete(cx, &key).map(|()| None),
-        };
-        self.busy_until = cx.at();
-        match result {
-            Ok(again) => {
-                self.queue.forget(&key);
-                if let Some(delay) = again {
-                    self.queue.add_after(cx.at(), key, delay);
-                }
-            }
-            Err(_) => self.queue.add_rate_limited(cx.at(), key),
+        match key.contains('/') {
+            true => self.provision(cx, informers, key),
+            false => self.delete(cx, informers, key).map(|()| None),
         }
     }
 }

@@ -1,6 +1,7 @@
 use crate::{Provisioner, manifests};
 use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES};
 use api::{Value, meta, tree};
+use client::Program;
 use client::testing::{Bench, Server};
 use sim::{SECOND, Time};
 
@@ -12,7 +13,7 @@ fn provisioner() -> (Provisioner, Value) {
     (Provisioner::new(&pod), of_kind("StorageClass"))
 }
 
-fn bench(mode: &str, asked: &str, node: &str) -> Bench<Provisioner> {
+fn bench(mode: &str, asked: &str, node: &str) -> Bench<Program<Provisioner>> {
     let (provisioner, mut class) = provisioner();
     class.set(&["volumeBindingMode"], mode);
     let mut claim = tree!({
@@ -29,7 +30,7 @@ fn bench(mode: &str, asked: &str, node: &str) -> Bench<Provisioner> {
     let mut server = Server::default();
     server.put(Time::EPOCH, STORAGECLASSES, class);
     server.put(Time::EPOCH, PERSISTENTVOLUMECLAIMS, claim);
-    let mut bench = Bench::new(provisioner, server);
+    let mut bench = Bench::new(Program::new(provisioner), server);
     bench.run(2 * SECOND);
     bench
 }
@@ -71,5 +72,5 @@ fn deletes_what_was_released() {
         bench.run(2 * SECOND);
         assert_eq!(bench.server.all(PERSISTENTVOLUMES).len(), left, "{phase}");
     }
-    assert_eq!(bench.component.take_removed(), [name.into()]);
+    assert_eq!(bench.component.reconciler_mut().take_removed(), [name.into()]);
 }

@@ -2,7 +2,7 @@ use super::{ATTACH, DRIVER, Driver, Outcome};
 use crate::finalizers;
 use api::resources::{CSINODES, PERSISTENTVOLUMES, VOLUMEATTACHMENTS};
 use api::{PatchType, Value, meta, tree};
-use client::Cx;
+use client::{Cx, Informers};
 
 /// What keeps an attachment, and its volume, until it is detached.
 pub(super) const FINALIZER: &str = "external-attacher/dobs-csi-digitalocean-com";
@@ -11,7 +11,13 @@ const NODE_ID: &str = "csi.alpha.kubernetes.io/node-id";
 impl Driver {
     /// Attaches a volume, or detaches one whose attachment is being deleted.
     // Models github.com/kubernetes-csi/external-attacher pkg/controller/csi_handler.go SyncNewOrUpdatedVolumeAttachment
-    pub(super) fn attach(&mut self, cx: &mut Cx, key: &str, attachment: &Value) -> Outcome {
+    pub(super) fn attach(
+        &mut self,
+        cx: &mut Cx,
+        informers: &Informers,
+        key: &str,
+        attachment: &Value,
+    ) -> Outcome {
         if attachment["spec"]["attacher"].str() != DRIVER {
             return Ok(None);
         }
@@ -31,11 +37,11 @@ impl Driver {
             return Ok(None);
         }
         let volume = attachment["spec"]["source"]["persistentVolumeName"].str();
-        let Some(object) = self.informers.of(PERSISTENTVOLUMES).get(volume).cloned() else {
+        let Some(object) = informers.of(PERSISTENTVOLUMES).get(volume).cloned() else {
             return fail(cx, attachment, &format!("persistentvolume {volume:?} not found"))
                 .map(|()| Some(self.retry(key)));
         };
-        let Some(id) = self.node_id(node) else {
+        let Some(id) = node_id(informers, node) else {
             let why = format!("CSINode {node} does not contain driver {DRIVER}");
             fail(cx, attachment, &why)?;
             return Ok(Some(self.retry(key)));
@@ -54,13 +60,13 @@ impl Driver {
         cx.patch(VOLUMEATTACHMENTS, ("", name), "status", PatchType::Merge, &patch)?;
         Ok(None)
     }
+}
 
-    /// Returns the number by which the cloud knows a node, once the driver runs on it.
-    fn node_id(&self, node: &str) -> Option<String> {
-        let drivers = self.informers.of(CSINODES).get(node)?["spec"]["drivers"].items();
-        let own = drivers.iter().find(|driver| driver["name"].str() == DRIVER)?;
-        Some(own["nodeID"].str().to_string())
-    }
+/// Returns the number by which the cloud knows a node, once the driver runs on it.
+fn node_id(informers: &Informers, node: &str) -> Option<String> {
+    let drivers = informers.of(CSINODES).get(node)?["spec"]["drivers"].items();
+    let own = drivers.iter().find(|driver| driver["name"].str() == DRIVER)?;
+    Some(own["nodeID"].str().to_string())
 }
 
 /// Writes down why a volume isn't attached.

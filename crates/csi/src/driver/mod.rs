@@ -9,8 +9,8 @@ use crate::snapshots::SNAPSHOTCONTENTS;
 use api::resources::{
     CSINODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES, VOLUMEATTACHMENTS,
 };
-use api::{Value, meta};
-use client::{Component, Cx, Delivery, EventRecorder, Failure, Identity, Informers, WatchSpec, WorkQueue};
+use api::{Resource, Value, meta};
+use client::{Change, Cx, Enqueue, EventRecorder, Failure, Identity, Informers, Reconcile};
 use sim::{MILLISECOND, MINUTE, Nanos, SECOND, Time};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -46,28 +46,13 @@ pub enum StorageAction {
 #[derive(Clone, Debug)]
 pub struct Driver {
     identity: Identity,
-    informers: Informers,
-    queue: WorkQueue,
     provisioner: EventRecorder,
     resizer: EventRecorder,
     /// What the cloud is about, and until when.
     running: BTreeMap<Rc<str>, Time>,
     failures: BTreeMap<Rc<str>, u32>,
     actions: Vec<StorageAction>,
-    busy_until: Time,
     done: u64,
-}
-
-fn specs() -> Vec<WatchSpec> {
-    let resources = [
-        PERSISTENTVOLUMECLAIMS,
-        PERSISTENTVOLUMES,
-        VOLUMEATTACHMENTS,
-        SNAPSHOTCONTENTS,
-        STORAGECLASSES,
-        CSINODES,
-    ];
-    resources.into_iter().map(WatchSpec::all).collect()
 }
 
 /// What comes of a look: when to look again, or why something failed.
@@ -81,14 +66,11 @@ impl Driver {
         let source = format!("{DRIVER}_{name}_{}", meta::uid(pod));
         Driver {
             identity: Identity::service_account(namespace, account, &format!("csi-do-controller/{name}")),
-            informers: Informers::new(&specs()),
-            queue: WorkQueue::default(),
             provisioner: EventRecorder::new(&source, ""),
             resizer: EventRecorder::new(&format!("external-resizer {DRIVER}"), ""),
             running: BTreeMap::new(),
             failures: BTreeMap::new(),
             actions: Vec::new(),
-            busy_until: Time(i64::MIN),
             done: 0,
         }
     }
@@ -121,80 +103,70 @@ impl Driver {
         (RETRY.0 << (*failures - 1)).min(RETRY.1)
     }
 
-    fn look(&mut self, cx: &mut Cx, key: &str) -> Outcome {
+    fn look(&mut self, cx: &mut Cx, informers: &Informers, key: &str) -> Outcome {
         let (plural, name) = key.split_once(' ').unwrap_or(("", key));
         match plural {
             "persistentvolumeclaims" => {
-                let Some(claim) = self.informers.of(PERSISTENTVOLUMECLAIMS).get(name).cloned() else {
+                let Some(claim) = informers.of(PERSISTENTVOLUMECLAIMS).get(name).cloned() else {
                     return Ok(None);
                 };
                 match claim["spec"]["volumeName"].str() {
-                    "" => self.provision(cx, key, &claim),
-                    _ => self.resize(cx, key, &claim),
+                    "" => self.provision(cx, informers, key, &claim),
+                    _ => self.resize(cx, informers, &claim),
                 }
             }
             "persistentvolumes" => {
-                let volume = self.informers.of(PERSISTENTVOLUMES).get(name).cloned();
-                volume.map_or(Ok(None), |volume| self.delete(cx, key, &volume))
+                let volume = informers.of(PERSISTENTVOLUMES).get(name).cloned();
+                volume.map_or(Ok(None), |volume| self.delete(cx, informers, key, &volume))
             }
             "volumeattachments" => {
-                let attachment = self.informers.of(VOLUMEATTACHMENTS).get(name).cloned();
-                attachment.map_or(Ok(None), |attachment| self.attach(cx, key, &attachment))
+                let attachment = informers.of(VOLUMEATTACHMENTS).get(name).cloned();
+                attachment.map_or(Ok(None), |attachment| self.attach(cx, informers, key, &attachment))
             }
             "volumesnapshotcontents" => {
-                let content = self.informers.of(SNAPSHOTCONTENTS).get(name).cloned();
-                content.map_or(Ok(None), |content| self.snapshot(cx, key, &content))
+                let content = informers.of(SNAPSHOTCONTENTS).get(name).cloned();
+                content.map_or(Ok(None), |content| self.snapshot(cx, informers, &content))
             }
             _ => Ok(None),
         }
     }
 }
 
-impl Component for Driver {
-    fn identity(&self) -> &Identity {
-        &self.identity
+impl Reconcile for Driver {
+    fn identity(&self) -> Identity {
+        self.identity.clone()
     }
 
-    fn watches(&self) -> Vec<WatchSpec> {
-        specs()
+    fn resources(&self) -> Vec<Resource> {
+        vec![
+            PERSISTENTVOLUMECLAIMS,
+            PERSISTENTVOLUMES,
+            VOLUMEATTACHMENTS,
+            SNAPSHOTCONTENTS,
+            STORAGECLASSES,
+            CSINODES,
+        ]
     }
 
     /// A key is a plural and an object's key.
-    fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
-        for change in self.informers.deliver(watch, delivery) {
-            let key = |plural: &str, key: &str| -> Rc<str> { format!("{plural} {key}").into() };
-            if change.resource == STORAGECLASSES || change.resource == CSINODES {
-                continue;
-            }
-            if !change.new.is_null() {
-                self.queue.add(cx.now, key(change.resource.plural, &change.key));
-            } else if change.resource == VOLUMEATTACHMENTS {
-                let volume = change.old["spec"]["source"]["persistentVolumeName"].str();
-                self.queue.add(cx.now, key(PERSISTENTVOLUMES.plural, volume));
-            }
+    fn enqueue(&mut self, change: &Change, _informers: &Informers, queue: &mut Enqueue) {
+        if change.resource == STORAGECLASSES || change.resource == CSINODES {
+            return;
+        }
+        if !change.new.is_null() {
+            queue.add(format!("{} {}", change.resource.plural, change.key));
+        } else if change.resource == VOLUMEATTACHMENTS {
+            let volume = change.old["spec"]["source"]["persistentVolumeName"].str();
+            queue.add(format!("{} {volume}", PERSISTENTVOLUMES.plural));
         }
     }
 
-    fn next_at(&self) -> Time {
-        match self.queue.next_at() {
-            at if at == Time::NEVER || !self.informers.are_synced() => Time::NEVER,
-            at => at.max(self.busy_until),
-        }
-    }
-
-    fn step(&mut self, cx: &mut Cx) {
-        let Some(key) = self.queue.pop(cx.now) else { return };
+    fn reconcile(&mut self, cx: &mut Cx, informers: &Informers, key: &str) -> Outcome {
         self.done += 1;
-        cx.spend(cx.timing.reconcile.draw(cx.chance, &self.identity.agent, &key, self.done));
-        let result = self.look(cx, &key);
-        self.busy_until = cx.at();
-        match result {
-            Ok(Some(delay)) => self.queue.add_after(cx.at(), key, delay),
-            Ok(None) => {
-                self.queue.forget(&key);
-                self.failures.remove(&key);
-            }
-            Err(_) => self.queue.add_rate_limited(cx.at(), key),
+        let again = self.look(cx, informers, key)?;
+        if again.is_none() {
+            self.failures.remove(key);
         }
+        Ok(again)
     }
 }

@@ -5,7 +5,7 @@ use api::quantity::{Format, Quantity};
 use api::resources::{PERSISTENTVOLUMES, STORAGECLASSES, VOLUMEATTACHMENTS};
 use api::volume::{self, Attachable};
 use api::{Value, meta, tree};
-use client::Cx;
+use client::{Cx, Informers};
 use sim::{Nanos, SECOND};
 use std::rc::Rc;
 
@@ -50,17 +50,23 @@ fn size(claim: &Value) -> Result<i64, String> {
 impl Driver {
     /// Makes a claim's volume.
     // Models github.com/kubernetes-csi/external-provisioner pkg/controller/controller.go Provision
-    pub(super) fn provision(&mut self, cx: &mut Cx, key: &str, claim: &Value) -> Outcome {
+    pub(super) fn provision(
+        &mut self,
+        cx: &mut Cx,
+        informers: &Informers,
+        key: &str,
+        claim: &Value,
+    ) -> Outcome {
         let asked = meta::annotation(claim, volume::STORAGE_PROVISIONER);
         if asked != DRIVER || meta::is_deleting(claim) {
             return Ok(None);
         }
         let name = format!("pvc-{}", meta::uid(claim));
-        if self.informers.of(PERSISTENTVOLUMES).get(&name).is_some() {
+        if informers.of(PERSISTENTVOLUMES).get(&name).is_some() {
             return Ok(None);
         }
         let class_name = volume::class(claim);
-        let Some(class) = self.informers.of(STORAGECLASSES).get(class_name).cloned() else {
+        let Some(class) = informers.of(STORAGECLASSES).get(class_name).cloned() else {
             return Ok(Some(MISSING));
         };
         if volume::is_delayed(&class) && meta::annotation(claim, volume::SELECTED_NODE).is_empty() {
@@ -166,12 +172,18 @@ impl Driver {
 
     /// Deletes a volume whose claim is gone, and lets go of one that is being deleted.
     // Models sigs.k8s.io/sig-storage-lib-external-provisioner controller/controller.go deleteVolumeOperation
-    pub(super) fn delete(&mut self, cx: &mut Cx, key: &str, object: &Value) -> Outcome {
+    pub(super) fn delete(
+        &mut self,
+        cx: &mut Cx,
+        informers: &Informers,
+        key: &str,
+        object: &Value,
+    ) -> Outcome {
         let Some(attachable) = Attachable::of(object).filter(|attachable| attachable.driver == DRIVER) else {
             return Ok(None);
         };
         let name = attachable.name().to_string();
-        let mut attachments = self.informers.of(VOLUMEATTACHMENTS).iter();
+        let mut attachments = informers.of(VOLUMEATTACHMENTS).iter();
         let attached = attachments
             .find(|one| one["spec"]["source"]["persistentVolumeName"].str() == name)
             .map(|one| one["spec"]["nodeName"].text());

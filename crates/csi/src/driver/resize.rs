@@ -3,12 +3,12 @@ use api::quantity::{Format, Quantity};
 use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES};
 use api::volume::{self, Attachable};
 use api::{PatchType, Value, meta, tree};
-use client::{Cx, Failure};
+use client::{Cx, Failure, Informers};
 
 impl Driver {
     /// Makes a claim's volume larger, where it asks for more than it has.
     // Models github.com/kubernetes-csi/external-resizer pkg/controller/controller.go syncPVC
-    pub(super) fn resize(&mut self, cx: &mut Cx, _key: &str, claim: &Value) -> Outcome {
+    pub(super) fn resize(&mut self, cx: &mut Cx, informers: &Informers, claim: &Value) -> Outcome {
         let asked = &claim["spec"]["resources"]["requests"]["storage"];
         let has = volume::bytes(&claim["status"]["capacity"]["storage"]);
         if claim["status"]["phase"].str() != "Bound"
@@ -18,7 +18,7 @@ impl Driver {
             return Ok(None);
         }
         let name = claim["spec"]["volumeName"].str();
-        let Some(object) = self.informers.of(PERSISTENTVOLUMES).get(name).cloned() else { return Ok(None) };
+        let Some(object) = informers.of(PERSISTENTVOLUMES).get(name).cloned() else { return Ok(None) };
         if Attachable::of(&object).is_none_or(|attachable| attachable.driver != DRIVER) {
             return Ok(None);
         }

@@ -4,7 +4,7 @@ use crate::snapshots::{BEING_DELETED, CONTENT_FINALIZER, SNAPSHOTCONTENTS};
 use api::resources::PERSISTENTVOLUMES;
 use api::volume::{self, Attachable};
 use api::{PatchType, Value, meta, tree};
-use client::Cx;
+use client::{Cx, Informers};
 use std::rc::Rc;
 
 /// Returns where the data of a snapshot is.
@@ -15,7 +15,7 @@ pub(super) fn storage(handle: &str) -> Rc<str> {
 impl Driver {
     /// Takes a snapshot, or removes one.
     // Models github.com/kubernetes-csi/external-snapshotter pkg/sidecar-controller/snapshot_controller.go syncContent
-    pub(super) fn snapshot(&mut self, cx: &mut Cx, _key: &str, content: &Value) -> Outcome {
+    pub(super) fn snapshot(&mut self, cx: &mut Cx, informers: &Informers, content: &Value) -> Outcome {
         if content["spec"]["driver"].str() != DRIVER {
             return Ok(None);
         }
@@ -42,7 +42,7 @@ impl Driver {
             "" => super::provision::handle(cx, "snapshot", name),
             given => given.to_string(),
         };
-        let of = self.source_of(source);
+        let of = source_of(informers, source);
         let work = format!("snapshot {name}");
         if let Some((from, _)) = &of
             && !self.running.contains_key(work.as_str())
@@ -70,12 +70,12 @@ impl Driver {
         cx.patch(SNAPSHOTCONTENTS, ("", name), "status", PatchType::Merge, &patch)?;
         Ok(None)
     }
+}
 
-    /// Returns where the data of a volume is, and how large it is in bytes.
-    fn source_of(&self, handle: &str) -> Option<(String, i64)> {
-        let volumes = self.informers.of(PERSISTENTVOLUMES).iter().filter_map(Attachable::of);
-        let mut own = volumes.filter(|one| one.driver == DRIVER && one.handle == handle);
-        let size = |one: &Attachable| volume::bytes(&one.volume["spec"]["capacity"]["storage"]);
-        own.next().map(|one| (one.storage(), size(&one)))
-    }
+/// Returns where the data of a volume is, and how large it is in bytes.
+fn source_of(informers: &Informers, handle: &str) -> Option<(String, i64)> {
+    let volumes = informers.of(PERSISTENTVOLUMES).iter().filter_map(Attachable::of);
+    let mut own = volumes.filter(|one| one.driver == DRIVER && one.handle == handle);
+    let size = |one: &Attachable| volume::bytes(&one.volume["spec"]["capacity"]["storage"]);
+    own.next().map(|one| (one.storage(), size(&one)))
 }

@@ -12,7 +12,7 @@ mod volume;
 
 use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, STORAGECLASSES};
 use api::{Resource, meta};
-use client::{Change, Cx, Enqueue, EventRecorder, Failure, Identity, Informers, Reconcile};
+use client::{Change, Cx, Enqueue, EventRecorder, Failure, Identity, IndexBy, Informers, Reconcile};
 use sim::{Nanos, SECOND};
 
 /// How often everything that waits is looked at again.
@@ -39,6 +39,10 @@ impl Reconcile for PersistentVolumeBinder {
         vec![PERSISTENTVOLUMES, PERSISTENTVOLUMECLAIMS, STORAGECLASSES, PODS]
     }
 
+    fn indices(&self) -> Vec<(Resource, IndexBy)> {
+        vec![(PERSISTENTVOLUMECLAIMS, IndexBy::VolumeName)]
+    }
+
     /// A key with a namespace is a claim's, one without is a volume's.
     fn enqueue(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
         if change.resource == PERSISTENTVOLUMECLAIMS {
@@ -50,16 +54,14 @@ impl Reconcile for PersistentVolumeBinder {
         } else if change.resource == PERSISTENTVOLUMES {
             queue.add(change.key.clone());
             // Upstream's claims whose volume has become another's wait for the next resync; those here hear of it at once.
-            let named = |claim: &&api::Value| claim["spec"]["volumeName"].str() == &*change.key;
-            for claim in informers.of(PERSISTENTVOLUMECLAIMS).iter().filter(named) {
+            for claim in informers.of(PERSISTENTVOLUMECLAIMS).by_index(IndexBy::VolumeName, &change.key) {
                 queue.add(meta::key(claim));
             }
             let claim = &change.object()["spec"]["claimRef"];
             if !claim.is_null() {
                 queue.add(meta::object_key(claim["namespace"].str(), claim["name"].str()));
             } else if change.new["status"]["phase"].str() == "Available" {
-                let waits = |claim: &&api::Value| claim["spec"]["volumeName"].str().is_empty();
-                for claim in informers.of(PERSISTENTVOLUMECLAIMS).iter().filter(waits) {
+                for claim in informers.of(PERSISTENTVOLUMECLAIMS).by_index(IndexBy::VolumeName, "") {
                     // Upstream's claims wait for the next resync; those here hear of it at once.
                     queue.add(meta::key(claim));
                 }
