@@ -1,21 +1,21 @@
 //! EndpointSlices: for each service the addresses of its pods, at most a hundred a slice.
 // Models pkg/controller/endpointslice
-//
-// Left out on purpose: hints by topology.
 
 mod endpoint;
 mod reconciler;
 #[cfg(test)]
 mod tests;
+mod topology;
 
 use crate::service_pods::Members;
 use api::resources::{ENDPOINTSLICES, NODES, PODS, SERVICES};
 use api::{Resource, Value, meta};
-use client::{Change, Cx, Enqueue, Failure, Identity, IndexBy, Informers, Reconcile};
+use client::{Change, Cx, Enqueue, EventRecorder, Failure, Identity, IndexBy, Informers, Reconcile};
 use endpoint::Member;
 use sim::{Nanos, SECOND};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use topology::Topology;
 
 pub(crate) const SERVICE_NAME: &str = "kubernetes.io/service-name";
 pub(crate) const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
@@ -83,10 +83,23 @@ impl Tracker {
 }
 
 /// The EndpointSlice controller.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct EndpointSlices {
     tracker: Tracker,
     members: Members<Vec<Member>>,
+    topology: Topology,
+    recorder: EventRecorder,
+}
+
+impl Default for EndpointSlices {
+    fn default() -> EndpointSlices {
+        EndpointSlices {
+            tracker: Tracker::default(),
+            members: Members::default(),
+            topology: Topology::default(),
+            recorder: EventRecorder::new("endpoint-slice-controller", ""),
+        }
+    }
 }
 
 pub(crate) fn service_of(slice: &Value) -> Rc<str> {
@@ -123,12 +136,16 @@ impl Reconcile for EndpointSlices {
             if !change.old.is_null() && service_of(&change.old) != service_of(change.object()) {
                 queue.add(service_of(&change.old));
             }
+        } else if change.resource == NODES && self.topology.is_used() {
+            let ratios = topology::ratios(informers.of(NODES));
+            self.topology.overloaded(ratios.as_ref()).into_iter().for_each(|key| queue.add(key));
         }
     }
 
     fn reconcile(&mut self, cx: &mut Cx, informers: &Informers, key: &str) -> Result<Option<Nanos>, Failure> {
         let Some(service) = informers.of(SERVICES).get(key) else {
             self.tracker.forget(key);
+            self.topology.forget(key);
             return Ok(None); // its slices go with their owner
         };
         let spec = &service["spec"];
@@ -155,7 +172,17 @@ impl Reconcile for EndpointSlices {
             let (members, left_out): (Vec<&Member>, Vec<&Member>) =
                 all.partition(|member| there(&member.node));
             missing |= !left_out.is_empty();
-            reconciler::reconcile(cx, &mut self.tracker, service, &members, known, family)?;
+            let mut plan = reconciler::plan(service, &members, known, family);
+            let told = if topology::is_auto(service) {
+                let ratios = topology::ratios(informers.of(NODES));
+                self.topology.add_hints(ratios.as_ref(), key, family, &mut plan)
+            } else {
+                self.topology.distribute(service, key, family, &mut plan)
+            };
+            reconciler::carry_out(cx, &mut self.tracker, service, plan)?;
+            if let Some((kind, reason, message)) = told {
+                self.recorder.event(cx, service, kind, reason, &message);
+            }
         }
         Ok(missing.then_some(RETRY))
     }

@@ -12,26 +12,18 @@ use std::rc::Rc;
 const MAX_ENDPOINTS_PER_SLICE: usize = 100;
 
 /// What is to be done to the slices.
-#[derive(Default)]
-struct Plan {
-    create: Vec<Value>,
-    update: Vec<Value>,
-    delete: Vec<Value>,
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) create: Vec<Value>,
+    pub(super) update: Vec<Value>,
+    pub(super) delete: Vec<Value>,
+    /// What stays as it is.
+    pub(super) unchanged: Vec<Value>,
 }
 
-/// Makes a service's slices of one family fit what it publishes.
-///
-/// # Errors
-/// What the API server refused.
+/// Plans how a service's slices of one family come to fit what it publishes.
 // Models staging/src/k8s.io/endpointslice/reconciler.go reconcileByAddressType
-pub(super) fn reconcile(
-    cx: &mut Cx,
-    tracker: &mut Tracker,
-    service: &Value,
-    members: &[&Member],
-    known: Vec<Value>,
-    family: &str,
-) -> Result<(), Failure> {
+pub(super) fn plan(service: &Value, members: &[&Member], known: Vec<Value>, family: &str) -> Plan {
     let (count, mut plan) = (known.len(), Plan::default());
     let mut by_ports: BTreeMap<Rc<str>, Vec<Value>> = BTreeMap::new();
     for slice in known {
@@ -55,7 +47,7 @@ pub(super) fn reconcile(
     if count == plan.delete.len() && plan.create.is_empty() {
         add_placeholder(service, family, &mut plan);
     }
-    carry_out(cx, tracker, service, plan)
+    plan
 }
 
 fn new_slice(service: &Value, family: &str, ports: &[Value], endpoints: Vec<Value>) -> Value {
@@ -106,7 +98,9 @@ fn plan_ports(
         let before = slice["endpoints"].items();
         let after: Vec<Value> =
             before.iter().filter_map(|endpoint| desired.remove(&endpoint_key(endpoint))).collect();
-        let (same, relabelled) = (before == after, *meta::labels(&slice) != labels);
+        let is_same = |(before, after): (&Value, &Value)| before == after || without_hints(before) == *after;
+        let same = before.len() == after.len() && before.iter().zip(&after).all(is_same);
+        let relabelled = *meta::labels(&slice) != labels;
         if after.is_empty() {
             plan.delete.push(slice);
         } else if !same || relabelled {
@@ -136,6 +130,14 @@ fn plan_ports(
         }
     }
     plan.update.extend(updated);
+    plan.unchanged.extend(unchanged);
+}
+
+/// Returns an endpoint without what it says of who is near it.
+fn without_hints(endpoint: &Value) -> Value {
+    let mut bare = endpoint.clone();
+    bare.remove(&["hints"]);
+    bare
 }
 
 fn length(slice: &Value) -> usize {
@@ -162,8 +164,16 @@ fn slice_to_fill(slices: &[Value], count: usize) -> Option<usize> {
 }
 
 /// Carries out the plan. A slice that would go makes place for one that would come.
+///
+/// # Errors
+/// What the API server refused.
 // Models staging/src/k8s.io/endpointslice/reconciler.go finalize
-fn carry_out(cx: &mut Cx, tracker: &mut Tracker, service: &Value, mut plan: Plan) -> Result<(), Failure> {
+pub(super) fn carry_out(
+    cx: &mut Cx,
+    tracker: &mut Tracker,
+    service: &Value,
+    mut plan: Plan,
+) -> Result<(), Failure> {
     let key = meta::key(service);
     while let Some(at) = plan.delete.iter().position(|slice| meta::is_controlled_by(slice, service))
         && !plan.create.is_empty()
