@@ -24,6 +24,7 @@ mod tree;
 mod value;
 pub mod volume;
 mod watch;
+pub mod x509;
 pub mod yaml;
 
 pub use key::{Key, StaticKey};

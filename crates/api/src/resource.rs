@@ -178,6 +178,7 @@ pub mod resources {
         CSIDRIVERS: "storage.k8s.io" "v1" "csidrivers" "CSIDriver" false;
         CSINODES: "storage.k8s.io" "v1" "csinodes" "CSINode" false;
         VOLUMEATTACHMENTS: "storage.k8s.io" "v1" "volumeattachments" "VolumeAttachment" false;
+        CERTIFICATESIGNINGREQUESTS: "certificates.k8s.io" "v1" "certificatesigningrequests" "CertificateSigningRequest" false;
         STORAGECLASSES: "storage.k8s.io" "v1" "storageclasses" "StorageClass" false;
     }
 }

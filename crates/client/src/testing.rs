@@ -20,6 +20,8 @@ pub struct Server {
     pub calls: Vec<String>,
     /// Requests that are refused: (verb and resource, the Status).
     pub refuse: Vec<(String, Status)>,
+    /// What a SubjectAccessReview allows, by the subresource that it asks about; all else it doesn't.
+    pub allowed: Vec<String>,
 }
 
 struct Target {
@@ -181,6 +183,12 @@ impl Server {
 
     fn create(&mut self, now: Time, target: &Target, body: &Value) -> Result<Value, Status> {
         let mut object = body.clone();
+        if target.plural == "subjectaccessreviews.authorization.k8s.io" {
+            let asked = object["spec"]["resourceAttributes"]["subresource"].str();
+            let allowed = self.allowed.iter().any(|allowed| allowed == asked);
+            object.set(&["status", "allowed"], allowed);
+            return Ok(object);
+        }
         if !target.namespace.is_empty() {
             object.set(&["metadata", "namespace"], target.namespace.as_str());
         }
@@ -221,7 +229,7 @@ impl Server {
             return Err(Status::conflict(&target.plural, &target.name, why));
         }
         match target.subresource.as_str() {
-            "status" => {
+            "status" | "approval" => {
                 new.set(&["spec"], &old["spec"]);
                 new.set(&["metadata", "labels"], meta::labels(&old));
             }

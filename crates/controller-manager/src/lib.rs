@@ -1,6 +1,8 @@
 //! The controllers of kube-controller-manager: each makes one kind of object true, and knows
 //! nothing of the others. A controller is a folder named as upstream's.
 
+mod bootstrap;
+mod certificates;
 mod claim;
 mod clusterroleaggregation;
 mod cronjob;

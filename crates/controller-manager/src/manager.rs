@@ -1,7 +1,8 @@
 use crate::{
-    clusterroleaggregation, cronjob, daemonset, deployment, disruption, endpoint, endpointslice,
-    endpointslicemirroring, garbagecollector, job, namespace, nodelifecycle, podautoscaler, podgc,
-    replicaset, resourcequota, rootca, serviceaccount, statefulset, tainteviction, ttlafterfinished, volume,
+    bootstrap, certificates, clusterroleaggregation, cronjob, daemonset, deployment, disruption, endpoint,
+    endpointslice, endpointslicemirroring, garbagecollector, job, namespace, nodelifecycle, podautoscaler,
+    podgc, replicaset, resourcequota, rootca, serviceaccount, statefulset, tainteviction, ttlafterfinished,
+    volume,
 };
 use api::resources::CUSTOMRESOURCEDEFINITIONS;
 use api::{Resource, Value, meta};
@@ -23,6 +24,7 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("resourcequota", |_| Box::new(Worker::new(resourcequota::ResourceQuotas))),
     ("namespace", |served| Box::new(Worker::new(namespace::Namespaces::new(served)))),
     ("serviceaccount", |_| Box::new(Worker::new(serviceaccount::ServiceAccounts))),
+    ("serviceaccount-token", |_| Box::new(Worker::new(serviceaccount::Tokens))),
     ("garbage-collector", |served| Box::new(garbagecollector::GarbageCollector::new(served))),
     ("daemonset", |_| Box::new(Worker::new(daemonset::DaemonSets::default()))),
     ("job", |_| Box::new(Worker::new(job::Jobs::default()))),
@@ -32,6 +34,11 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("disruption", |_| Box::new(Worker::new(disruption::Disruption::default()))),
     ("statefulset", |_| Box::new(Worker::new(statefulset::StatefulSets::default()))),
     ("cronjob", |_| Box::new(Worker::new(cronjob::CronJobs::default()))),
+    ("certificatesigningrequest-signing", |_| Box::new(Worker::new(certificates::Signer))),
+    ("certificatesigningrequest-approving", |_| Box::new(Worker::new(certificates::Approver))),
+    ("certificatesigningrequest-cleaner", |_| Box::new(Worker::new(certificates::Cleaner::default()))),
+    ("bootstrap-signer", |_| Box::new(Worker::new(bootstrap::BootstrapSigner))),
+    ("token-cleaner", |_| Box::new(Worker::new(bootstrap::TokenCleaner))),
     ("node-lifecycle", |_| Box::new(Worker::new(nodelifecycle::NodeLifecycle::default()))),
     ("taint-eviction", |_| Box::new(Worker::new(tainteviction::TaintEviction::default()))),
     ("persistentvolume-binder", |_| {

@@ -121,6 +121,11 @@ impl Command {
             if let Some(found) = token.and_then(|token| crate::cx::user_of_token(host, token)) {
                 user.user = found;
             }
+            let data = user.settings.get("client-certificate-data");
+            let bytes = data.and_then(|data| api::number::from_base64(data)).unwrap_or_default();
+            if let Some(found) = crate::cmd::config::user_of_certificate(&String::from_utf8_lossy(&bytes)) {
+                user.user = found;
+            }
         }
         self.run.own_config = Some(Box::new((path.to_string(), own)));
         Ok(())

@@ -69,7 +69,8 @@ impl ApiServer {
             writing.prepare_update(&mut new);
         } else {
             keep_other_parts(rest, scope, &mut new, &old);
-            if scope == Scope::Approval {
+            let is_request = rest.kind.plural == "certificatesigningrequests";
+            if scope == Scope::Approval || scope == Scope::Status && is_request {
                 stamp_conditions(&mut new, call.now);
             }
         }

@@ -5,7 +5,8 @@ use super::ground::Ground;
 use crate::control_plane::Unit;
 use crate::join::Machinery;
 use api::number::{from_base64, to_base64};
-use api::{Method, Request, User, Value, meta, tree};
+use api::x509::{self, SigningRequest, Subject};
+use api::{Method, Request, User, Value, tree};
 use shell::MachineAnswer;
 use sim::{Chance, HOUR, Nanos, Time};
 use std::rc::Rc;
@@ -96,7 +97,9 @@ impl Ground<'_> {
         if !made.is_success() {
             return MachineAnswer::failed(1, format!("{}\n{TRACE}", made.body["message"].str()));
         }
-        // What kubeadm init has bound already.
+        // What kubeadm init has made already.
+        let info = self.cluster_info();
+        self.admin(Method::Post, "/api/v1/namespaces/kube-public/configmaps", info);
         for (name, role) in [
             ("kubeadm:kubelet-bootstrap", "system:node-bootstrapper"),
             (
@@ -118,6 +121,32 @@ impl Ground<'_> {
         MachineAnswer::ok(format!(
             "kubeadm join {server}:6443 --token {token} --discovery-token-ca-cert-hash sha256:{hash} \n"
         ))
+    }
+
+    /// Returns the ConfigMap that tells a machine whom it joins. The bootstrap signer signs it with each token.
+    // Models cmd/kubeadm/app/phases/bootstraptoken/clusterinfo/clusterinfo.go CreateBootstrapConfigMapIfNotExists
+    fn cluster_info(&self) -> Value {
+        let server = self.wires.apiserver;
+        let config = format!(
+            "apiVersion: v1\nclusters:\n- cluster:\n    server: https://{server}:6443\n  name: \"\"\ncontexts: null\ncurrent-context: \"\"\nkind: Config\nusers: null\n"
+        );
+        tree!({
+            "apiVersion": "v1", "kind": "ConfigMap", "data": {"kubeconfig": config},
+            "metadata": {"name": "cluster-info", "namespace": "kube-public"},
+        })
+    }
+
+    /// Returns whether a controller runs.
+    fn has_controller(&self, name: &str) -> bool {
+        self.parts.runs(Unit::Manager) && !self.parts.plane.disabled.contains(name)
+    }
+
+    /// Returns whether the cluster's description is signed with a token, or will be in a moment.
+    fn is_signed(&mut self, id: &str) -> bool {
+        let path = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
+        let info = self.admin(Method::Get, path, Value::Null).body;
+        !info["data"][format!("jws-kubeconfig-{id}").as_str()].is_null()
+            || self.has_controller("bootstrap-signer")
     }
 
     /// Returns the number by which the cluster's authority is known.
@@ -202,8 +231,8 @@ impl Ground<'_> {
                 "couldn't validate the identity of the API Server: failed to request the cluster-info ConfigMap: Get \"https://{server}/api/v1/namespaces/kube-public/configmaps/cluster-info?timeout=10s\": dial tcp {server}: connect: connection refused"
             ));
         }
-        if !self.tokens().iter().any(|(known, _)| *known == token) {
-            let id = token.split('.').next().unwrap_or("");
+        let id = token.split('.').next().unwrap_or("").to_string();
+        if !self.tokens().iter().any(|(known, _)| *known == token) || !self.is_signed(&id) {
             return fail(format!(
                 "couldn't validate the identity of the API Server: could not find a JWS signature in the cluster-info ConfigMap for token ID \"{id}\""
             ));
@@ -216,55 +245,46 @@ impl Ground<'_> {
                 self.ca_hash()
             ));
         }
-        self.request_certificate(node, &token);
+        self.request_certificate(node, &id);
+        let signs = ["approving", "signing"].map(|name| format!("certificatesigningrequest-{name}"));
+        let lacking = signs.iter().find(|name| !self.has_controller(name));
+        let started = format!(
+            "{begin}[preflight] Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...\n[preflight] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.\n[kubelet-start] Writing kubelet configuration to file \"/var/lib/kubelet/config.yaml\"\n[kubelet-start] Writing kubelet environment file with flags to file \"/var/lib/kubelet/kubeadm-flags.env\"\n[kubelet-start] Starting the kubelet\n[kubelet-check] Waiting for a healthy kubelet at http://127.0.0.1:10248/healthz. This can take up to 4m0s\n[kubelet-check] The kubelet is healthy after 501.22336ms\n[kubelet-start] Waiting for the kubelet to perform the TLS Bootstrap\n"
+        );
+        if let Some(name) = lacking {
+            // Nobody waits the minutes that kubeadm waits for a certificate that doesn't come.
+            let err = format!(
+                "error execution phase kubelet-wait-bootstrap: timed out waiting for the condition\n{TRACE}# kubarium: its request waits for {name}-controller\n"
+            );
+            return MachineAnswer { out: started, err, code: 1 };
+        }
         self.machines.machinery.push(Machinery::Join(node.to_string()));
-        MachineAnswer::ok(format!(
-            "{begin}[preflight] Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...\n[preflight] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.\n[kubelet-start] Writing kubelet configuration to file \"/var/lib/kubelet/config.yaml\"\n[kubelet-start] Writing kubelet environment file with flags to file \"/var/lib/kubelet/kubeadm-flags.env\"\n[kubelet-start] Starting the kubelet\n[kubelet-check] Waiting for a healthy kubelet at http://127.0.0.1:10248/healthz. This can take up to 4m0s\n[kubelet-check] The kubelet is healthy after 501.22336ms\n[kubelet-start] Waiting for the kubelet to perform the TLS Bootstrap\n{JOINED}"
-        ))
+        MachineAnswer::ok(format!("{started}{JOINED}"))
     }
 
-    /// Lets the kubelet ask for its certificate with the token, and the controller manager approve and sign.
-    // Models pkg/controller/certificates/approver/sarapprove.go, pkg/controller/certificates/signer/signer.go
-    fn request_certificate(&mut self, node: &str, token: &str) {
-        let id = token.split('.').next().unwrap_or("");
+    /// Lets the kubelet ask for its certificate with the token. The controller manager approves and signs it.
+    // Models staging/src/k8s.io/client-go/util/certificate/csr/csr.go RequestCertificate, pkg/kubelet/certificate/bootstrap
+    fn request_certificate(&mut self, node: &str, id: &str) {
         let n = self.world.requests;
         let name = format!("csr-{}", word(self.world.chance, "csr", n, 5));
-        let body = |kind: &str| {
-            let text = to_base64(format!("{kind} of system:node:{node}").as_bytes());
-            to_base64(format!("-----BEGIN {kind}-----\n{text}\n-----END {kind}-----\n").as_bytes())
-        };
+        let pair = |name: &str, text: String| (name.to_string(), text);
+        let subject =
+            Subject(vec![pair("O", "system:nodes".into()), pair("CN", format!("system:node:{node}"))]);
+        let key = x509::public_key(&x509::private_key(self.world.chance, &name, 2_048)).unwrap_or_default();
+        let asked = SigningRequest { subject, key, ..SigningRequest::default() };
         let request = tree!({
             "apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
             "metadata": {"name": (&name)},
             "spec": {
-                "request": (body("CERTIFICATE REQUEST")), "signerName": "kubernetes.io/kube-apiserver-client-kubelet",
+                "request": (to_base64(asked.to_pem(self.world.chance).as_bytes())),
+                "signerName": "kubernetes.io/kube-apiserver-client-kubelet",
                 "usages": ["digital signature", "client auth"],
             },
         });
         let groups = ["system:bootstrappers", GROUP, "system:authenticated"];
         let user = Rc::new(User::new(&format!("system:bootstrap:{id}"), &groups));
         let asked = Request::new(Method::Post, REQUESTS).body(request).by(&user, &"kubelet".into());
-        let made = self.world.call_now(&asked);
-        if !made.is_success() || !self.parts.runs(Unit::Manager) {
-            return;
-        }
-        let now = self.world.now.rfc3339();
-        let mut approved = made.body.clone();
-        approved.set(
-            &["status", "conditions"],
-            vec![tree!({
-                "type": "Approved", "status": "True", "reason": "AutoApproved",
-                "message": "Auto approving kubelet client certificate after SubjectAccessReview.",
-                "lastUpdateTime": (&now), "lastTransitionTime": (&now),
-            })],
-        );
-        let approved = self.admin(Method::Put, &format!("{REQUESTS}/{name}/approval"), approved).body;
-        let mut signed = approved.clone();
-        if meta::name(&signed).is_empty() {
-            return;
-        }
-        signed.set(&["status", "certificate"], body("CERTIFICATE"));
-        self.admin(Method::Put, &format!("{REQUESTS}/{name}/status"), signed);
+        self.world.call_now(&asked);
     }
 
     /// `machine add NAME`: a machine beside the cluster, which can join it.

@@ -13,7 +13,7 @@ const DESCRIPTION: &str = "Contains a CA bundle that can be used to verify the k
     endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across \
     distributions of Kubernetes clusters.";
 /// A certificate in form only: nothing in a simulated cluster verifies one.
-const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\n\
+pub(crate) const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\n\
     U2ltdWxhdGVkIGNsdXN0ZXI6IG5vdGhpbmcgaGVyZSB2ZXJpZmllcyBhIGNlcnRp\n\
     ZmljYXRlLg==\n\
     -----END CERTIFICATE-----\n";

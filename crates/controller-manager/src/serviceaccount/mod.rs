@@ -1,5 +1,9 @@
-//! The service account `default` of each namespace.
+//! The service account `default` of each namespace, and the tokens in Secrets.
 // Models pkg/controller/serviceaccount/serviceaccounts_controller.go
+
+mod tokens;
+
+pub(crate) use tokens::Tokens;
 
 use crate::pod_control::is_namespace_terminating;
 use api::resources::{NAMESPACES, SERVICEACCOUNTS};

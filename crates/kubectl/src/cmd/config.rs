@@ -9,6 +9,7 @@ use crate::tabs::TabWriter;
 use crate::text::quote;
 use crate::{Config, ConfigCluster, ConfigContext, ConfigUser};
 use api::User;
+use api::x509::Certificate;
 
 fn wrong_use<T>(cx: &mut Cx) -> Outcome<T> {
     let help = super::help::text(cx.spec);
@@ -229,8 +230,8 @@ pub(crate) fn set_cluster(cx: &mut Cx) -> Outcome<Next> {
     Ok(Next::Done)
 }
 
-/// Runs `kubectl config set-credentials`. A token is taken for whom the API server says; any other new user for
-/// one of its name.
+/// Runs `kubectl config set-credentials`. A token is taken for whom the API server says, a certificate for whom it
+/// names; any other new user for one of its name.
 pub(crate) fn set_credentials(cx: &mut Cx) -> Outcome<Next> {
     let name = one_argument(cx)?;
     let flags = cx.args();
@@ -242,7 +243,12 @@ pub(crate) fn set_credentials(cx: &mut Cx) -> Outcome<Next> {
         );
     }
     let settings = settings(cx, USER_FIELDS)?;
-    let found = if token.is_empty() { None } else { cx.user_of_token(&token) };
+    let mut found = if token.is_empty() { None } else { cx.user_of_token(&token) };
+    let certificate = flags.text("client-certificate");
+    if !certificate.is_empty() {
+        let text = cx.host.read_file(certificate).ok();
+        found = text.and_then(|text| user_of_certificate(&text));
+    }
     if !cx.config.users.iter().any(|user| user.name == name) {
         let user = User::new(&name, &["system:authenticated"]);
         cx.config.users.push(ConfigUser { name: name.clone(), user, settings: Settings::new() });
@@ -259,6 +265,15 @@ pub(crate) fn set_credentials(cx: &mut Cx) -> Outcome<Next> {
     }
     cx.line(format!("User {} set.", quote(&name)));
     Ok(Next::Done)
+}
+
+/// Returns whom a certificate shows its holder to be: the common name is the user, the organisations are the groups.
+// Models staging/src/k8s.io/apiserver/pkg/authentication/request/x509/x509.go CommonNameUserConversion
+pub(crate) fn user_of_certificate(text: &str) -> Option<User> {
+    let subject = Certificate::parse(text).ok()?.subject;
+    let mut groups = subject.organizations();
+    groups.push("system:authenticated");
+    Some(User::new(subject.common_name(), &groups))
 }
 
 /// Runs `kubectl config set`.

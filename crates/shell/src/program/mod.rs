@@ -18,6 +18,7 @@ mod machine;
 mod nc;
 mod net_tools;
 mod openssl;
+mod openssl_files;
 mod options;
 mod ping;
 mod redis;

@@ -1,4 +1,4 @@
-//! openssl, as much of it as looks at a server's certificate.
+//! openssl, as much of it as looks at a server's certificate; the rest is in `openssl_files`.
 
 use super::fetch::{Came, Exchange, Lookup, Lost, SYN_TIMEOUT};
 use super::simple::Ended;
@@ -21,12 +21,12 @@ pub(crate) struct Openssl {
     phase: Phase,
 }
 
-/// `openssl s_client -connect HOST:PORT [-servername NAME]`
-pub(super) fn openssl(argv: &[String], _io: &mut Io) -> Program {
+/// `openssl s_client -connect HOST:PORT [-servername NAME]`, and the commands for files.
+pub(super) fn openssl(argv: &[String], io: &mut Io) -> Program {
     const HINT: &str = "# kubarium: there is openssl s_client -connect HOST:PORT [-servername NAME]";
     let words: Vec<&str> = argv.iter().skip(1).map(String::as_str).collect();
     let ["s_client", rest @ ..] = words.as_slice() else {
-        return Ended::failed(HINT, 1);
+        return super::openssl_files::run(&words, io);
     };
     let (mut target, mut name, mut rest) = ("", "", rest.iter());
     while let Some(word) = rest.next() {

@@ -3,6 +3,7 @@
 
 mod autoscaling;
 mod batch;
+mod certificates;
 mod config;
 mod core;
 pub(crate) mod events;
@@ -122,6 +123,9 @@ fn describe(cx: &mut Cx, info: &Info) -> Outcome<String> {
         ("networking.k8s.io", "IngressClass") => networking::ingress_class(&mut w, object),
         ("networking.k8s.io", "NetworkPolicy") => networking::network_policy(&mut w, object),
         ("scheduling.k8s.io", "PriorityClass") => policy::priority_class(&mut w, object),
+        ("certificates.k8s.io", "CertificateSigningRequest") => {
+            certificates::signing_request(&mut w, object)?
+        }
         ("policy", "PodDisruptionBudget") => policy::disruption_budget(&mut w, object),
         _ => generic::object(&mut w, object),
     };
