@@ -1,9 +1,9 @@
 //! What a check of the whole cluster looks at: the store, the machines, the caches and the rules, as they
 //! are. Nobody in the cluster sees any of it.
 
-use crate::parts::MANAGER;
-use crate::script::Step;
-use crate::{Cluster, Process, play_step};
+use crate::control_plane::Unit;
+use crate::parts::{MANAGER, NodeParts};
+use crate::{Cluster, Process};
 use api::{Method, Request, User, Value};
 use network::iptables::{Counters, TableName};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ const ARRIVALS: u32 = 20_000;
 pub struct Machine {
     /// The node's name.
     pub name: Rc<str>,
-    /// Whether it runs.
+    /// Whether it runs, and its kubelet with it.
     pub on: bool,
     /// The pods (`namespace/name`) of which a container runs, in order; one that is off has none.
     pub pods: Vec<Rc<str>>,
@@ -31,19 +31,23 @@ impl Cluster {
 
     /// Returns the machines in the order of the preset.
     pub fn machines(&self) -> Vec<Machine> {
-        let machine = |node: &crate::parts::NodeParts| {
+        let machine = |node: &NodeParts| {
             let running = if node.on { node.kubelet.running_containers() } else { Vec::new() };
             let mut pods: Vec<Rc<str>> = running.into_iter().map(|(pod, ..)| pod).collect();
             pods.dedup();
-            Machine { name: node.name.clone(), on: node.on, pods }
+            Machine { name: node.name.clone(), on: self.parts.runs_on(&node.name, Unit::Kubelet), pods }
         };
         self.parts.nodes.iter().map(machine).collect()
     }
 
-    /// Returns the rules in kube-proxy's own chains, in order, of each machine that is on.
+    /// Returns the machines on which kube-proxy runs.
+    fn proxied(&self) -> impl Iterator<Item = &NodeParts> {
+        self.parts.nodes.iter().filter(|node| self.parts.runs_on(&node.name, Unit::KubeProxy))
+    }
+
+    /// Returns the rules in kube-proxy's own chains, in order, of each machine on which it runs.
     pub fn proxy_rules(&self) -> BTreeMap<Rc<str>, Vec<String>> {
-        let on = self.parts.nodes.iter().filter(|node| node.on);
-        let rules = |node: &crate::parts::NodeParts| {
+        let rules = |node: &NodeParts| {
             let host = self.wires.nodes.get(&node.name).copied()?;
             let mut lines = Vec::new();
             for table in [TableName::Filter, TableName::Nat] {
@@ -54,14 +58,14 @@ impl Cluster {
             }
             Some((node.name.clone(), lines))
         };
-        on.filter_map(rules).collect()
+        self.proxied().filter_map(rules).collect()
     }
 
-    /// Empties the tables of all machines that are on and starts their kube-proxies anew, which then write
-    /// all of their rules.
+    /// Empties the tables of all machines on which kube-proxy runs and starts it anew, which then writes all of
+    /// its rules.
     pub fn write_rules_anew(&mut self) {
-        let on = self.parts.nodes.iter().filter(|node| node.on);
-        let hosts: Vec<_> = on.filter_map(|node| self.wires.nodes.get(&node.name).copied()).collect();
+        let hosts: Vec<_> =
+            self.proxied().filter_map(|node| self.wires.nodes.get(&node.name).copied()).collect();
         for host in hosts {
             for table in [TableName::Filter, TableName::Nat] {
                 for order in ["-F", "-X"] {
@@ -72,13 +76,17 @@ impl Cluster {
         self.restart(Process::KubeProxies);
     }
 
-    /// Switches on the machines of the control plane.
-    pub fn start_control_plane(&mut self) {
+    /// Switches on the machines of the control plane, starts the processes and controllers that were stopped and
+    /// mends the links that were cut. The other machines that are off stay so.
+    pub fn undo_faults(&mut self) {
         let members = self.parts.plane.members.iter();
-        let machines: Vec<Rc<str>> = members.filter_map(|member| member.machine.clone()).collect();
-        for machine in machines {
-            play_step(self, &Step::Power { name: machine.to_string(), on: true }, &mut |_| {});
+        let machines = members.filter_map(|member| Some(member.machine.as_ref()?.to_string()));
+        let machines: Vec<String> = machines.collect();
+        for name in machines.into_iter().chain(self.parts.stopped_names()) {
+            // A process of a machine that is off starts with it.
+            let _ = self.power(&name, true);
         }
+        self.heal_links();
     }
 
     /// Goes on until nothing is under way to a cache, and returns whether that came.
@@ -93,7 +101,7 @@ impl Cluster {
     }
 
     /// Returns in what the caches of the controller manager and of the view differ from what a list gives:
-    /// nothing, while nothing is under way to them, or while the API server can't list.
+    /// nothing, while nothing is under way to them, while the API server can't list, or of one that doesn't run.
     pub fn stale_caches(&mut self) -> Vec<String> {
         let mut differ = Vec::new();
         let Some((_, watches)) = self.parts.describe(MANAGER) else { return differ };
@@ -107,8 +115,10 @@ impl Cluster {
             }
             let listed: BTreeMap<Rc<str>, &Value> =
                 list.body["items"].items().iter().map(|item| (api::meta::key(item), item)).collect();
-            let cache = self.parts.manager.informers().of(resource);
-            compare(&mut differ, resource.plural, &listed, |key| cache.get(key), cache.len());
+            if self.parts.is_on(MANAGER) {
+                let cache = self.parts.manager.informers().of(resource);
+                compare(&mut differ, resource.plural, &listed, |key| cache.get(key), cache.len());
+            }
             if crate::view::WATCHED.iter().any(|watched| watched.is(resource)) {
                 let count = self.view.objects.keys().filter(|(kind, _)| *kind == resource.plural).count();
                 let find = |key: &str| self.view.objects.get(&(resource.plural, key.to_string()));

@@ -178,7 +178,14 @@ impl Cluster {
         let number = u32::try_from(self.parts.nodes.len()).unwrap_or(u32::MAX);
         let kubelet = Kubelet::new(config, self.world.now);
         let proxy = KubeProxy::new(self.proxy_settings(&name, host, number, spec).0);
-        self.parts.nodes.push(NodeParts { name: name.clone(), on: true, kubelet, proxy, policy: None });
+        self.parts.nodes.push(NodeParts {
+            name: name.clone(),
+            on: true,
+            joined: true,
+            kubelet,
+            proxy,
+            policy: None,
+        });
         self.parts.by_name.insert(name, number);
         self.renew_policy(number);
         crate::ports::open(&mut self.wires.network, host, number, spec.control_plane);

@@ -78,7 +78,7 @@ impl Parts {
                 stopped.map(|one| format!("{}/{}", one.machine.as_deref().unwrap_or(""), unit.name())),
             );
         }
-        for (number, node) in self.nodes.iter().enumerate() {
+        for (number, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.joined) {
             let number = number as u32;
             for (part, unit) in
                 [(Parts::kubelet_id(number), Unit::Kubelet), (Parts::proxy_id(number), Unit::KubeProxy)]
@@ -119,11 +119,12 @@ impl Cluster {
         if std::mem::replace(&mut node.on, on) == on {
             return false;
         }
+        let joined = node.joined;
         let host = self.wires.nodes.get(name).copied();
         let parts = [Parts::kubelet_id(number), Parts::proxy_id(number), Parts::policy_id(number)];
         if on {
             // All its processes start with it.
-            for part in parts {
+            for part in parts.into_iter().filter(|_| joined) {
                 self.parts.stopped.remove(&part);
             }
             if let Some(member) = self.parts.plane.member_mut(name) {
@@ -177,7 +178,8 @@ impl Cluster {
                 return changed;
             }
         };
-        if !self.parts.nodes.get(number as usize).is_some_and(|node| node.on) {
+        // A kubelet that has no configuration ends at once.
+        if !self.parts.nodes.get(number as usize).is_some_and(|node| node.on && node.joined) {
             return false;
         }
         let changed = if on { self.parts.stopped.remove(&part) } else { self.parts.stopped.insert(part) };

@@ -42,6 +42,7 @@ impl Cluster {
         match what {
             Machinery::Add(name) => self.add_machine(&name),
             Machinery::Join(name) => {
+                self.set_joined(&name, true);
                 self.set_process(&name, Unit::Kubelet, true);
                 self.set_process(&name, Unit::KubeProxy, true);
                 if let Some(number) = self.parts.by_name.get(&*name).copied() {
@@ -76,8 +77,15 @@ impl Cluster {
         let parts = [Parts::kubelet_id(number), Parts::proxy_id(number)];
         self.parts.stopped.extend(parts);
         self.add_node(&spec);
+        self.set_joined(name, false);
         self.leave_bare(number, name);
         self.view.mark(self.world.now, &format!("add {name}"), false);
+    }
+
+    fn set_joined(&mut self, name: &str, joined: bool) {
+        if let Some((_, node)) = self.parts.node_mut(name) {
+            node.joined = joined;
+        }
     }
 
     fn leave_bare(&mut self, number: u32, name: &str) {
@@ -106,6 +114,7 @@ impl Cluster {
             }
         });
         self.parts.stopped.extend([part, Parts::proxy_id(number)]);
+        self.set_joined(name, false);
         self.leave_bare(number, name);
         self.view.mark(self.world.now, &format!("reset {name}"), true);
     }

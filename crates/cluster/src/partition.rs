@@ -2,7 +2,7 @@
 //! neither hears of changes nor is heard.
 
 use crate::Cluster;
-use network::HostId;
+use network::{HostId, Network};
 
 impl Cluster {
     /// Cuts the link between two machines or mends it: of nodes, `client`, and as the second one `apiserver`,
@@ -22,13 +22,25 @@ impl Cluster {
         };
         let text = format!("{} {a} {b}", if up { "heal" } else { "partition" });
         self.view.mark(self.world.now, &text, !up);
-        let before = self.cut_off();
-        for other in others.into_iter().filter(|other| *other != first) {
-            match up {
-                true => self.wires.network.heal(first, other),
-                false => self.wires.network.partition(first, other),
+        self.change_links(|network| {
+            for other in others.iter().copied().filter(|other| *other != first) {
+                match up {
+                    true => network.heal(first, other),
+                    false => network.partition(first, other),
+                }
             }
-        }
+        });
+        Ok(())
+    }
+
+    /// Mends all links.
+    pub(crate) fn heal_links(&mut self) {
+        self.change_links(Network::heal_all);
+    }
+
+    fn change_links(&mut self, change: impl FnOnce(&mut Network)) {
+        let before = self.cut_off();
+        change(&mut self.wires.network);
         let after = self.cut_off();
         self.world.close_streams_of(|part| after.contains(&part) && !before.contains(&part));
         // A client lists and watches anew; that it would try so up to half a minute later is left out.
@@ -38,7 +50,6 @@ impl Cluster {
             }
         }
         self.terminal.wake();
-        Ok(())
     }
 
     /// Returns the parts whose machines don't reach the API server's.

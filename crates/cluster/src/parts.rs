@@ -33,6 +33,8 @@ const FIRST_NODE: u32 = 2;
 pub(crate) struct NodeParts {
     pub name: Rc<str>,
     pub on: bool,
+    /// Whether it is a node: a machine that has not joined, or was reset, runs nothing of Kubernetes.
+    pub joined: bool,
     pub kubelet: Kubelet,
     pub proxy: KubeProxy,
     /// What enforces NetworkPolicies, and how many of its watches are connected; none where nothing does.

@@ -275,6 +275,12 @@ impl Network {
         self.machines_changed += 1;
     }
 
+    /// Mends all links.
+    pub fn heal_all(&mut self) {
+        self.topology.mend_cuts();
+        self.machines_changed += 1;
+    }
+
     /// Adds this to each packet's time between two machines; 0 for nothing.
     pub fn set_delay(&mut self, a: HostId, b: HostId, delay: Nanos) {
         self.topology.set_delay(a, b, delay);

@@ -232,6 +232,11 @@ impl Topology {
         }
     }
 
+    /// Lets packets pass between all machines.
+    pub(crate) fn mend_cuts(&mut self) {
+        self.cuts.clear();
+    }
+
     /// Returns what is added to each packet's time between two machines.
     pub fn delay(&self, a: HostId, b: HostId) -> Nanos {
         if self.delays.is_empty() {

@@ -36,16 +36,15 @@ pub(super) fn families(service: &Value) -> Vec<&str> {
 }
 
 /// Returns what a service publishes of a pod; `None` for nothing.
-pub(super) fn members(service: &Value, pod: &Value, nodes: &Informer) -> Option<Vec<Member>> {
+pub(super) fn members(service: &Value, pod: &Value) -> Option<Vec<Member>> {
     if !is_published(pod, Terminating::Include) {
         return None;
     }
     let ports = endpoint_ports(service, pod);
     let ports_key: Rc<str> = ports_key(&ports).into();
     let ports: Value = ports.into();
-    let node = nodes.get(pod["spec"]["nodeName"].str());
     let of_family = |family: &&str| {
-        let endpoint = pod_to_endpoint(pod, node, service, family)?;
+        let endpoint = pod_to_endpoint(pod, service, family)?;
         Some(Member {
             family: (*family).into(),
             node: pod["spec"]["nodeName"].text(),
@@ -70,9 +69,9 @@ pub(super) fn endpoint_key(endpoint: &Value) -> EndpointKey {
     (endpoint["addresses"][0].text(), endpoint["targetRef"]["uid"].text())
 }
 
-/// Makes the endpoint of a pod; `None` where it has no address of the family.
+/// Makes the endpoint of a pod, as yet without its zone; `None` where it has no address of the family.
 // Models staging/src/k8s.io/endpointslice/utils.go podToEndpoint
-fn pod_to_endpoint(pod: &Value, node: Option<&Value>, service: &Value, family: &str) -> Option<Value> {
+fn pod_to_endpoint(pod: &Value, service: &Value, family: &str) -> Option<Value> {
     let addresses = addresses(pod, family);
     if addresses.is_empty() {
         return None;
@@ -89,15 +88,25 @@ fn pod_to_endpoint(pod: &Value, node: Option<&Value>, service: &Value, family: &
             "uid": (meta::uid(pod)),
         },
     });
-    let zone = node.map_or("", |node| meta::labels(node)["topology.kubernetes.io/zone"].str());
-    for (field, text) in
-        [("nodeName", pod["spec"]["nodeName"].str()), ("zone", zone), ("hostname", hostname(pod, service))]
-    {
+    for (field, text) in [("nodeName", pod["spec"]["nodeName"].str()), ("hostname", hostname(pod, service))] {
         if !text.is_empty() {
             endpoint.set(&[field], text);
         }
     }
     Some(endpoint)
+}
+
+impl Member {
+    /// Returns the endpoint with the zone that its node is in now.
+    pub(super) fn endpoint_in_zone(&self, nodes: &Informer) -> Value {
+        let mut endpoint = self.endpoint.clone();
+        let node = nodes.get(&self.node);
+        let zone = node.map_or("", |node| meta::labels(node)["topology.kubernetes.io/zone"].str());
+        if !zone.is_empty() {
+            endpoint.set(&["zone"], zone);
+        }
+        endpoint
+    }
 }
 
 fn addresses(pod: &Value, family: &str) -> Vec<Value> {

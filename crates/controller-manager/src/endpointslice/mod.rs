@@ -125,9 +125,7 @@ impl Reconcile for EndpointSlices {
 
     fn enqueue(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
         if change.resource == SERVICES || change.resource == PODS {
-            let nodes = informers.of(NODES);
-            self.members
-                .observe(change, informers, queue, |service, pod| endpoint::members(service, pod, nodes));
+            self.members.observe(change, informers, queue, endpoint::members);
         } else if change.resource == ENDPOINTSLICES && (is_ours(&change.old) || is_ours(&change.new)) {
             let service = service_of(change.object());
             if self.tracker.observe(&service, change) {
@@ -172,7 +170,7 @@ impl Reconcile for EndpointSlices {
             let (members, left_out): (Vec<&Member>, Vec<&Member>) =
                 all.partition(|member| there(&member.node));
             missing |= !left_out.is_empty();
-            let mut plan = reconciler::plan(service, &members, known, family);
+            let mut plan = reconciler::plan(service, &members, informers.of(NODES), known, family);
             let told = if topology::is_auto(service) {
                 let ratios = topology::ratios(informers.of(NODES));
                 self.topology.add_hints(ratios.as_ref(), key, family, &mut plan)

@@ -4,7 +4,7 @@ use crate::claim::controller_reference;
 use crate::pod_control::is_namespace_terminating;
 use api::resources::{ENDPOINTSLICES, SERVICES};
 use api::{Value, meta, tree};
-use client::{Cx, Failure};
+use client::{Cx, Failure, Informer};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -23,7 +23,13 @@ pub(super) struct Plan {
 
 /// Plans how a service's slices of one family come to fit what it publishes.
 // Models staging/src/k8s.io/endpointslice/reconciler.go reconcileByAddressType
-pub(super) fn plan(service: &Value, members: &[&Member], known: Vec<Value>, family: &str) -> Plan {
+pub(super) fn plan(
+    service: &Value,
+    members: &[&Member],
+    nodes: &Informer,
+    known: Vec<Value>,
+    family: &str,
+) -> Plan {
     let (count, mut plan) = (known.len(), Plan::default());
     let mut by_ports: BTreeMap<Rc<str>, Vec<Value>> = BTreeMap::new();
     for slice in known {
@@ -37,7 +43,7 @@ pub(super) fn plan(service: &Value, members: &[&Member], known: Vec<Value>, fami
         let (_, endpoints) = desired
             .entry(member.ports_key.clone())
             .or_insert_with(|| (member.ports.clone(), EndpointSet::new()));
-        endpoints.insert(member.key.clone(), member.endpoint.clone());
+        endpoints.insert(member.key.clone(), member.endpoint_in_zone(nodes));
     }
     for (key, (ports, endpoints)) in desired {
         let slices = by_ports.remove(&key).unwrap_or_default();

@@ -5,13 +5,40 @@ use super::manifests::{self, DAEMON_SETS, DEPLOYMENTS, IMAGES, NAMESPACES, STATE
 use cluster::script::Step;
 use cluster::{Preset, Process};
 
+/// A machine that may be added.
+const ADDED: &str = "added";
+/// Where the driver of block storage is.
+const RELEASE: &str = "https://raw.githubusercontent.com/digitalocean/csi-digitalocean/master/deploy/kubernetes/releases/csi-digitalocean-v4.16.0";
+/// What can be stopped for itself beside machines, as `@stop` calls it.
+const PROCESSES: [&str; 14] = [
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "deployment-controller",
+    "replicaset-controller",
+    "statefulset-controller",
+    "daemonset-controller",
+    "job-controller",
+    "endpointslice-controller",
+    "garbage-collector-controller",
+    "node-lifecycle-controller",
+    "persistentvolume-attach-detach-controller",
+    "disruption-controller",
+];
+
 /// One thing that somebody does, or that happens, and the time after it. It is left out as a whole.
 pub type Action = Vec<Step>;
 
 /// Returns the actions of the scenario with this seed. Each is drawn by itself.
 pub fn scenario(preset: &Preset, seed: u64, count: u64) -> Vec<Action> {
-    let nodes: Vec<&str> = preset.nodes.iter().map(|node| node.name.as_str()).collect();
-    let mut actions = vec![vec![line("kubectl create namespace team".to_string())]];
+    let nodes: Vec<&str> = preset.nodes.iter().map(|node| node.name.as_str()).chain([ADDED]).collect();
+    let mut first = vec![line("kubectl create namespace team".to_string())];
+    // Where kubelets run whatever they are given, no driver does anything.
+    if preset.name != "bare" && Dice::new(seed, 0).one_in(4) {
+        first.extend(block_storage());
+    }
+    let mut actions = vec![first];
     actions.extend((1..count).map(|number| {
         let mut dice = Dice::new(seed, number);
         let mut steps = action(&mut dice, &nodes, number);
@@ -19,6 +46,17 @@ pub fn scenario(preset: &Preset, seed: u64, count: u64) -> Vec<Action> {
         steps
     }));
     actions
+}
+
+/// Returns what brings block storage, whose class is then the default.
+fn block_storage() -> Vec<Step> {
+    let files = ["crds", "driver", "snapshot-controller"];
+    let apply = |file| line(format!("kubectl apply -f {RELEASE}/{file}.yaml"));
+    let mut steps = vec![line(
+        "kubectl create secret generic digitalocean -n kube-system --from-literal=access-token=a".to_string(),
+    )];
+    steps.extend(files.into_iter().flat_map(|file| [apply(file), Step::Sleep(3_000)]));
+    steps
 }
 
 fn line(text: String) -> Step {
@@ -49,8 +87,11 @@ fn action(dice: &mut Dice, nodes: &[&str], number: u64) -> Action {
         68..=71 => vec![line(end_process(dice))],
         72..=77 => vec![line(tend_node(dice, nodes))],
         78..=80 => vec![line(taint(dice, nodes))],
-        81..=87 => vec![power(dice, nodes)],
-        88..=92 => vec![Step::Restart(*dice.of(&Process::ALL.each_ref()))],
+        81..=83 => vec![power(dice.of(nodes), dice.between(0, 2) > 0)],
+        84..=86 => vec![power(&process(dice, nodes), dice.between(0, 2) > 0)],
+        87..=89 => outage(dice, nodes),
+        90 => vec![link(dice, nodes)],
+        91 | 92 => vec![Step::Restart(*dice.of(&Process::ALL.each_ref()))],
         93..=95 => vec![line(label(dice, nodes))],
         96 | 97 => vec![line(patch_service(dice))],
         98 => vec![line(namespace(dice))],
@@ -185,8 +226,78 @@ fn taint(dice: &mut Dice, nodes: &[&str]) -> String {
     format!("kubectl taint node {node} {taint} --overwrite")
 }
 
-fn power(dice: &mut Dice, nodes: &[&str]) -> Step {
-    Step::Power { name: dice.of(nodes).to_string(), on: dice.between(0, 2) > 0 }
+fn power(name: &str, on: bool) -> Step {
+    Step::Power { name: name.to_string(), on }
+}
+
+/// Returns the name of something that can be stopped beside machines.
+fn process(dice: &mut Dice, nodes: &[&str]) -> String {
+    match dice.between(0, 3) {
+        0 => format!("{}/kubelet", dice.of(nodes)),
+        1 => format!("{}/kube-proxy", dice.of(nodes)),
+        _ => dice.of(&PROCESSES).to_string(),
+    }
+}
+
+/// Returns something that fails and, mostly, is there again after a while.
+fn outage(dice: &mut Dice, nodes: &[&str]) -> Action {
+    let node = dice.of(nodes);
+    let while_it_lasts = Step::Sleep(dice.between(500, 90_000));
+    match dice.between(0, 7) {
+        0 | 1 => {
+            let name = process(dice, nodes);
+            vec![power(&name, false), while_it_lasts, power(&name, true)]
+        }
+        2 => {
+            let other = dice.of(&["apiserver", "others"]);
+            let cut = |up| Step::Link { a: node.to_string(), b: other.to_string(), up };
+            vec![cut(false), while_it_lasts, cut(true)]
+        }
+        3 => vec![
+            line(format!("ssh {node} fallocate -l {}G /var/big", dice.between(20, 35))),
+            while_it_lasts,
+            line(format!("ssh {node} rm -f /var/big")),
+        ],
+        4 => vec![line(format!("ssh {node} sudo systemctl poweroff")), while_it_lasts, power(node, true)],
+        // Whoever says so of a machine, or deletes its node, knows that nothing runs there.
+        5 => {
+            let taint = "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute";
+            vec![
+                power(node, false),
+                while_it_lasts,
+                line(format!("kubectl taint node {node} {taint}")),
+                Step::Sleep(dice.between(500, 90_000)),
+                line(format!("kubectl taint node {node} {taint}-")),
+                power(node, true),
+            ]
+        }
+        6 => vec![
+            power(node, false),
+            while_it_lasts,
+            line(format!("kubectl delete node {node}")),
+            Step::Sleep(dice.between(500, 90_000)),
+            power(node, true),
+        ],
+        _ => join(dice, nodes),
+    }
+}
+
+/// Returns a machine that joins, or one that is reset.
+fn join(dice: &mut Dice, nodes: &[&str]) -> Action {
+    if dice.one_in(4) {
+        return vec![line(format!("ssh {ADDED} kubeadm reset -f"))];
+    }
+    let first = nodes.first().unwrap_or(&"");
+    vec![
+        line(format!("machine add {ADDED}")),
+        line(format!("ssh {ADDED} sudo $(ssh {first} kubeadm token create --print-join-command)")),
+    ]
+}
+
+fn link(dice: &mut Dice, nodes: &[&str]) -> Step {
+    let node = dice.of(nodes);
+    let b = dice.of(&[node, "apiserver", "others"]);
+    Step::Link { a: dice.of(nodes).to_string(), b: b.to_string(), up: dice.between(0, 2) > 0 }
 }
 
 fn label(dice: &mut Dice, nodes: &[&str]) -> String {

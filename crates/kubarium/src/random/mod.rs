@@ -21,7 +21,7 @@ use cluster::script::Step;
 use std::ops::Range;
 
 /// The presets that take turns where none is asked for.
-const PRESETS: [&str; 4] = ["lesson", "lesson", "recovery", "bare"];
+const PRESETS: [&str; 6] = ["lesson", "recovery", "bare", "lesson", "zones", "ha"];
 /// Each how manyth scenario is played twice, to compare the bytes.
 const TWICE: u64 = 8;
 /// After how many scenarios it is told how far the run is.

@@ -60,8 +60,8 @@ fn play_all(preset: &Preset, seed: u64, actions: &[Action], done: &mut usize) ->
         }
         fail_if(*done, broken)?;
     }
-    // Where nobody answers, nothing comes to rest.
-    cluster.start_control_plane();
+    // Where nobody answers or works, nothing comes to rest.
+    cluster.undo_faults();
     fail_if(*done, rest::violations_at_rest(&mut cluster, &mut history))?;
     for (key, entry) in cluster.store().range("") {
         digest.add(key);

@@ -62,11 +62,14 @@ pub(super) fn replica_counts_are_true(scene: &Scene, broken: &mut Broken) {
         let fields = ["replicas", "readyReplicas", "availableReplicas"];
         compare(deployment, &fields.map(|field| (field, sum(field))));
     }
-    for set in scene.all("StatefulSet") {
+    // Before they count they write a ControllerRevision, which is refused in a namespace that ends.
+    // Upstream: pkg/controller/daemon/daemon_controller.go syncDaemonSet, statefulset/stateful_set_control.go
+    let ends = |set: &&Value| scene.find("Namespace", "", meta::namespace(set)).is_none_or(meta::is_deleting);
+    for set in scene.all("StatefulSet").iter().filter(|set| !ends(set)) {
         let ready = len(scene.active_pods(set).filter(|pod| is_ready(pod)));
         compare(set, &[("readyReplicas", ready)]);
     }
-    for set in scene.all("DaemonSet") {
+    for set in scene.all("DaemonSet").iter().filter(|set| !ends(set)) {
         compare(set, &[]);
     }
     for job in scene.all("Job").iter().filter(|job| !is_finished(job)) {
