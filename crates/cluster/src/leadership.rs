@@ -113,7 +113,12 @@ impl ControlPlane {
             if lease.holder.take().is_some() && is_replicated {
                 lease.free_at = Some(now + LEASE + retry(lease.transitions));
             }
-            if lease.free_at.is_some_and(|free| free > now) || running.is_empty() {
+            if lease.free_at.is_some_and(|free| free > now) {
+                continue;
+            }
+            if running.is_empty() {
+                // Whoever starts takes it at once.
+                lease.free_at = None;
                 continue;
             }
             if !can_write && is_replicated {
@@ -275,5 +280,22 @@ mod tests {
         assert!((LEASE..=LEASE + RETRY).contains(&(free - Time(0))), "{free:?}");
         plane.lease(free, chance, true, |_| true);
         assert!(plane.holder(Unit::Scheduler).is_some_and(|holder| holder != first));
+    }
+
+    #[test]
+    fn a_lease_that_nobody_wants_waits_for_nothing() {
+        let mut plane = plane(&[], 3);
+        let chance = Chance::new(1);
+        plane.lease(Time(0), chance, true, |_| true);
+        for member in &mut plane.members {
+            member.stopped.insert(Unit::Scheduler);
+        }
+        plane.lease(Time(0), chance, true, |_| true);
+        let free = plane.next_at();
+        plane.lease(free, chance, true, |_| true);
+        assert_eq!(plane.next_at(), Time::NEVER);
+        plane.members[1].stopped.clear();
+        plane.lease(free + SECOND, chance, true, |_| true);
+        assert_eq!(plane.holder(Unit::Scheduler), Some(1));
     }
 }
