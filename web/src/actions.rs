@@ -31,6 +31,28 @@ pub enum ActionKind {
     Cut,
     /// Mend what was cut.
     Heal,
+    /// Cut the machine off from the other nodes.
+    CutOthers,
+    /// Mend that.
+    HealOthers,
+    /// Let packets leave the machine late.
+    Slow,
+    /// Let them leave at once again.
+    Fast,
+    /// Fill the machine's disk.
+    Fill,
+    /// Take away what fills it.
+    Empty,
+    /// Let a pod's program say that it isn't ready.
+    Unready,
+    /// Let it take more and more memory.
+    Leak,
+    /// Let it crash after some requests.
+    Crash,
+    /// Let it answer late.
+    SlowAnswers,
+    /// Let it be well again.
+    Mend,
     /// Stop a process.
     StopProcess,
     /// Start a process anew.
@@ -61,6 +83,14 @@ pub struct Known {
     pub unschedulable: bool,
     /// Whether the machine doesn't reach the API server's; none where it has the API server.
     pub cut: Option<bool>,
+    /// Whether it doesn't reach the other nodes; none where there are no others.
+    pub cut_from_others: Option<bool>,
+    /// Whether its packets leave late.
+    pub slow: bool,
+    /// Whether its disk was filled.
+    pub filled: bool,
+    /// How much room its disk has, in GiB.
+    pub room_gib: i64,
     /// The present, in seconds since the cluster began: it tells names apart.
     pub second: i64,
 }
@@ -81,12 +111,17 @@ pub fn actions(key: &str, known: Known) -> Vec<Action> {
             } else {
                 Action { kind: ActionKind::Start, command: format!("machine start {name}") }
             });
-            actions.extend(known.cut.map(|is_cut| match is_cut {
-                true => Action { kind: ActionKind::Heal, command: format!("machine heal {name} apiserver") },
-                false => {
-                    Action { kind: ActionKind::Cut, command: format!("machine partition {name} apiserver") }
-                }
-            }));
+            let link = |is_cut: bool, to: &str, heal: ActionKind, cut: ActionKind| match is_cut {
+                true => Action { kind: heal, command: format!("machine heal {name} {to}") },
+                false => Action { kind: cut, command: format!("machine partition {name} {to}") },
+            };
+            let cut = known.cut.map(|is| link(is, "apiserver", ActionKind::Heal, ActionKind::Cut));
+            let others = known.cut_from_others;
+            let others = others.map(|is| link(is, "others", ActionKind::HealOthers, ActionKind::CutOthers));
+            actions.extend(cut.into_iter().chain(others));
+            if known.on {
+                actions.extend(trouble(name, known));
+            }
             if known.unschedulable {
                 actions.push(command(ActionKind::Uncordon, format!("uncordon {name}")));
             } else {
@@ -126,13 +161,52 @@ pub fn actions(key: &str, known: Known) -> Vec<Action> {
     actions
 }
 
+/// Returns what makes a machine's network slow and its disk full, or takes that away.
+fn trouble(name: &str, known: Known) -> Vec<Action> {
+    let act = |kind, words: String| Action { kind, command: format!("ssh {name} sudo {words}") };
+    let mut actions = vec![match known.slow {
+        true => act(ActionKind::Fast, "tc qdisc del dev eth0 root".to_owned()),
+        false => act(ActionKind::Slow, "tc qdisc add dev eth0 root netem delay 300ms".to_owned()),
+    }];
+    if known.filled {
+        actions.push(act(ActionKind::Empty, format!("rm {FILLER}")));
+    } else if known.room_gib > 1 {
+        // What is left is less than what the kubelet wants to be free.
+        actions.push(act(ActionKind::Fill, format!("fallocate -l {}G {FILLER}", known.room_gib)));
+    }
+    actions
+}
+
+/// The file that fills a disk.
+const FILLER: &str = "/var/filler";
+
+/// Returns what can be wrong with a pod's program, as the cluster tells: (fault, command).
+pub fn fault_actions(faults: &[(String, String)]) -> Vec<Action> {
+    let known = |(name, command): &(String, String)| {
+        let kind = match name.as_str() {
+            "unready" => ActionKind::Unready,
+            "leak" => ActionKind::Leak,
+            "crash" => ActionKind::Crash,
+            "slow" => ActionKind::SlowAnswers,
+            "none" => ActionKind::Mend,
+            _ => return None,
+        };
+        Some(Action { kind, command: command.clone() })
+    };
+    faults.iter().filter_map(known).collect()
+}
+
+/// The processes of a machine that can be stopped alone.
+const PROCESSES: [&str; 6] =
+    ["kubelet", "kube-proxy", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+
 /// Returns what can be done to a process or a controller, by its place. `stopped` names those that are stopped.
 pub fn process_actions(place: &str, stopped: &[String]) -> Vec<Action> {
     let process = match place.split_once('/') {
         None if place == "scheduler" => "kube-scheduler".to_owned(),
         None if place == "apiserver" => "kube-apiserver".to_owned(),
         None if matches!(place, "etcd" | "kube-controller-manager") => place.to_owned(),
-        Some((process @ ("kubelet" | "kube-proxy"), node)) => format!("{node}/{process}"),
+        Some((process, node)) if PROCESSES.contains(&process) => format!("{node}/{process}"),
         // As `--controllers` calls it.
         Some(("controller", "endpoint")) => "endpoints-controller".to_owned(),
         Some(("controller", name)) => format!("{name}-controller"),
@@ -169,8 +243,16 @@ mod tests {
 
     #[test]
     fn each_is_the_command_it_is() {
-        let known =
-            Known { wanted: 3, revision: 1, on: true, unschedulable: false, cut: Some(false), second: 90 };
+        let known = Known {
+            wanted: 3,
+            revision: 1,
+            on: true,
+            cut: Some(false),
+            cut_from_others: Some(false),
+            room_gib: 37,
+            second: 90,
+            ..Known::default()
+        };
         assert_eq!(commands("pods/default/x", known), ["kubectl edit pod x", "kubectl delete pod x"]);
         assert_eq!(
             commands("deployments/work/web", Known { revision: 2, ..known }),
@@ -188,6 +270,9 @@ mod tests {
             [
                 "ssh node-1 sudo shutdown -h now",
                 "machine partition node-1 apiserver",
+                "machine partition node-1 others",
+                "ssh node-1 sudo tc qdisc add dev eth0 root netem delay 300ms",
+                "ssh node-1 sudo fallocate -l 37G /var/filler",
                 "kubectl cordon node-1",
                 "kubectl drain node-1 --ignore-daemonsets"
             ]
@@ -204,8 +289,27 @@ mod tests {
             commands("nodes/node-1", Known { cut: Some(true), ..known })[1],
             "machine heal node-1 apiserver"
         );
-        assert_eq!(commands("nodes/control-plane", Known { cut: None, ..known }).len(), 3);
+        let mended = Known { slow: true, filled: true, cut_from_others: Some(true), ..known };
+        assert_eq!(
+            commands("nodes/node-1", mended)[2..5],
+            [
+                "machine heal node-1 others",
+                "ssh node-1 sudo tc qdisc del dev eth0 root",
+                "ssh node-1 sudo rm /var/filler"
+            ]
+        );
+        let alone = Known { cut: None, cut_from_others: None, ..known };
+        assert_eq!(commands("nodes/control-plane", alone).len(), 5);
+        assert_eq!(commands("nodes/control-plane", Known { on: false, ..alone }).len(), 3);
         assert!(commands("nonsense", known).is_empty());
+    }
+
+    #[test]
+    fn faults_are_what_the_cluster_tells() {
+        let faults =
+            ["slow", "none", "other"].map(|name| (name.to_owned(), format!("machine fault web {name}")));
+        let kinds: Vec<ActionKind> = fault_actions(&faults).into_iter().map(|action| action.kind).collect();
+        assert_eq!(kinds, [ActionKind::SlowAnswers, ActionKind::Mend]);
     }
 
     #[test]
@@ -220,6 +324,7 @@ mod tests {
             ("kubelet/node-1", &[][..], Some("machine stop node-1/kubelet")),
             ("kube-proxy/node-1", &[][..], Some("machine stop node-1/kube-proxy")),
             ("etcd", &[][..], Some("machine stop etcd")),
+            ("etcd/control-plane-2", &[][..], Some("machine stop control-plane-2/etcd")),
             ("apiserver", &[][..], Some("machine stop kube-apiserver")),
             ("client", &[][..], None),
         ] {

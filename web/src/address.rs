@@ -1,6 +1,7 @@
 //! What the page's address asks for.
 
 use crate::clock::{speed_at, speed_index};
+use crate::presets::names;
 use crate::words::Lang;
 
 /// The wishes of an address: `?preset=…&seed=…&lesson=…&lang=…&speed=…&embed=1`.
@@ -22,17 +23,13 @@ pub struct Address {
     pub shared: Option<String>,
 }
 
-/// The presets of the page, in the order of its menu.
-pub const PRESETS: [&str; 9] =
-    ["lesson", "v120", "recovery", "flannel", "crowd", "single", "zones", "ha", "bare"];
-
 impl Address {
     /// Reads the parameters, decoded, and the hash without its `#`.
     pub fn read<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>, hash: &str) -> Address {
         let mut address = Address::default();
         for (name, value) in parameters {
             match name {
-                "preset" if PRESETS.contains(&value) => address.preset = Some(value.to_owned()),
+                "preset" if names().any(|name| name == value) => address.preset = Some(value.to_owned()),
                 "seed" => address.seed = value.parse().ok(),
                 "lesson" if is_name(value) => address.lesson = Some(value.to_owned()),
                 "lang" => address.lang = Lang::of(value),

@@ -23,6 +23,7 @@ pub mod link;
 pub mod load;
 pub mod milestones;
 pub mod model;
+pub mod presets;
 pub mod protocol;
 pub mod pump;
 pub mod rules;

@@ -134,20 +134,7 @@ mod tests {
     use view::NodeRow;
 
     fn node(ready: bool) -> NodeRow {
-        NodeRow {
-            address: String::new(),
-            control_plane: false,
-            on: true,
-            ready,
-            since: 0,
-            unschedulable: false,
-            cut: false,
-            pods: 0,
-            endpoints: 0,
-            proxied: None,
-            announces: Vec::new(),
-            order: 0,
-        }
+        NodeRow { on: true, ready, ..NodeRow::default() }
     }
 
     #[test]

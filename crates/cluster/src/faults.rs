@@ -65,6 +65,14 @@ impl Parts {
         }
     }
 
+    /// Returns how many of etcd's members run, and how many there are; none where there is one.
+    pub(crate) fn etcd_members(&self) -> Option<(u32, u32)> {
+        let members = &self.plane.members;
+        let runs = |member: &&Member| self.has_power(member) && !member.stopped.contains(&Unit::Etcd);
+        let running = members.iter().filter(runs).count();
+        self.plane.is_replicated().then_some((running as u32, members.len() as u32))
+    }
+
     /// Returns the names of what was stopped, machines left out.
     pub(crate) fn stopped_names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();

@@ -1,7 +1,10 @@
 //! Frames: what changed since the last one.
 
 use crate::Cluster;
+use crate::control_plane::Unit;
 use ::view::{ClusterRow, ControllerRow, Frame, NodeRow, SchedulerRow, TabRow};
+use api::meta;
+use network::HostKind;
 use std::collections::BTreeMap;
 
 /// How many travellers a frame may carry, one after another.
@@ -86,13 +89,22 @@ impl Cluster {
     }
 
     fn cluster_row(&self) -> ClusterRow {
-        let plane = self.preset.nodes.iter().find(|node| node.control_plane);
+        let mut planes = self.preset.nodes.iter().filter(|node| node.control_plane);
+        let plane = planes.next().filter(|plane| planes.next().is_none() && self.is_apart(plane));
+        let network = self.wires.network.topology();
+        let mut routers = [frr::NAME, crate::addons::cloud::MACHINE].into_iter();
+        let router = routers.find_map(|name| network.host(network.by_name(name)?));
+        let router = router.filter(|host| host.kind == HostKind::Router);
         ClusterRow {
             preset: self.preset.name.clone(),
             seed: self.world.chance.seed(),
             version: "v1.36.2".to_string(),
             revision: self.world.apiserver.revision(),
             control_plane: plane.map(|node| (node.name.clone(), node.address.clone())),
+            api: self.preset.apiserver.clone(),
+            leaders: self.leaders(),
+            members: self.parts.etcd_members(),
+            router: router.map(|host| (host.name.to_string(), host.address.to_string())),
             network: self.preset.network.clone(),
             client: self.preset.client.clone(),
             used: self.view.used,
@@ -102,6 +114,28 @@ impl Cluster {
             lost: self.view.traffic.lost,
             stopped: self.parts.stopped_names(),
         }
+    }
+
+    /// Returns whether a control plane's machine is kept from running others' pods.
+    fn is_apart(&self, plane: &crate::preset::NodeSpec) -> bool {
+        let Some(node) = self.view.objects.get(&("nodes", plane.name.clone())) else { return plane.taints };
+        let mut taints = node["spec"]["taints"].items().iter();
+        taints.any(|taint| taint["key"].str() == "node-role.kubernetes.io/control-plane")
+    }
+
+    /// Returns who leads of several control planes: (process, machine).
+    pub(crate) fn leaders(&self) -> Vec<(String, String)> {
+        let plane = &self.parts.plane;
+        if !plane.is_replicated() {
+            return Vec::new();
+        }
+        let units = [Unit::Etcd, Unit::Manager, Unit::Scheduler];
+        let leads = units.into_iter().filter_map(|unit| {
+            let leader = if unit == Unit::Etcd { plane.leadership.etcd } else { plane.holder(unit) };
+            let machine = plane.members.get(leader?)?.machine.as_ref()?;
+            Some((unit.name().to_string(), machine.to_string()))
+        });
+        leads.collect()
     }
 
     fn controller_rows(&self) -> BTreeMap<String, ControllerRow> {
@@ -133,8 +167,8 @@ impl Cluster {
 
     fn node_row(&self, order: u32, spec: &crate::preset::NodeSpec, pods: u32) -> NodeRow {
         let object = self.view.objects.get(&("nodes", spec.name.clone()));
-        let ready = object.and_then(|node| api::meta::condition(node, "Ready"));
-        let since = ready.and_then(|ready| api::meta::time(&ready["lastTransitionTime"]));
+        let ready = object.and_then(|node| meta::condition(node, "Ready"));
+        let since = ready.and_then(|ready| meta::time(&ready["lastTransitionTime"]));
         let parts = self.parts.node(&spec.name);
         let host = self.wires.nodes.get(spec.name.as_str());
         NodeRow {
@@ -144,6 +178,22 @@ impl Cluster {
             ready: ready.is_some_and(|ready| ready["status"].str() == "True"),
             since: since.map_or(0, |at| self.view.moment(at)),
             unschedulable: object.is_some_and(|node| node["spec"]["unschedulable"].is_true()),
+            processes: match spec.control_plane {
+                true => Unit::ALL
+                    .into_iter()
+                    .filter(|unit| unit.is_of_control_plane())
+                    .map(|unit| unit.name().to_string())
+                    .collect(),
+                false => Vec::new(),
+            },
+            proxy_mode: parts.map_or(String::new(), |node| node.proxy.mode().name().to_string()),
+            zone: object
+                .map_or("", |node| meta::labels(node)["topology.kubernetes.io/zone"].str())
+                .to_string(),
+            slow: host.is_some_and(|host| self.wires.network.topology().netem(*host).is_some()),
+            filled: self.terminal.machines.large.keys().any(|(node, _)| *node == spec.name),
+            room_gib: parts.map_or(0, |node| node.kubelet.disk().available() >> 30),
+            cut_from_others: host.is_some_and(|host| self.is_cut_from_others(*host)),
             cut: host.is_some_and(|host| !self.wires.reaches_apiserver(*host)),
             pods,
             endpoints: host.map_or(0, |host| self.endpoints_on(*host)),
@@ -151,6 +201,18 @@ impl Cluster {
             announces: host.map_or(Vec::new(), |host| self.announced_by(*host)),
             order,
         }
+    }
+
+    /// Returns whether a machine reaches none of the other nodes, those with the API server left out.
+    fn is_cut_from_others(&self, host: network::HostId) -> bool {
+        let topology = self.wires.network.topology();
+        if topology.has_no_cuts() {
+            return false;
+        }
+        let server = topology.by_address(self.wires.apiserver);
+        let nodes = self.wires.nodes.values().copied();
+        let mut others = nodes.filter(|other| *other != host && Some(*other) != server).peekable();
+        others.peek().is_some() && others.all(|other| topology.is_cut(host, other))
     }
 
     /// Counts the endpoints that a node's proxy leads to.

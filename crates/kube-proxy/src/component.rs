@@ -96,6 +96,11 @@ impl KubeProxy {
         proxy
     }
 
+    /// Returns how it spreads packets.
+    pub fn mode(&self) -> Mode {
+        self.settings.mode
+    }
+
     /// Returns how often the rules were written, and when last.
     pub fn syncs(&self) -> (u64, Option<Time>) {
         (self.syncs, (self.syncs > 0).then_some(self.last_sync))

@@ -20,6 +20,17 @@ pub enum Mode {
     Nftables,
 }
 
+impl Mode {
+    /// Returns its name, as `mode` in a configuration has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Iptables => "iptables",
+            Mode::Ipvs(_) => "ipvs",
+            Mode::Nftables => "nftables",
+        }
+    }
+}
+
 /// What a node's kube-proxy is told at its start.
 #[derive(Clone, Debug)]
 pub struct Settings {

@@ -1,3 +1,4 @@
+use crate::app_fault::Faulty;
 use crate::back_off::BackOff;
 use crate::cri::{App, Launch, LogRing, PodFacts, Program, RootFs};
 use crate::images::LocalImage;
@@ -93,6 +94,8 @@ pub(crate) struct Container {
     pub out_of_memory_at: Option<Time>,
     /// What it has used of processors.
     pub meter: Meter,
+    /// What is wrong with its program.
+    pub faulty: Faulty,
     /// Whether it has another image now than it was started with.
     pub changed: bool,
     pub probes: Vec<Probe>,
@@ -132,6 +135,7 @@ impl Container {
             kill: None,
             out_of_memory_at: None,
             meter: Meter::default(),
+            faulty: Faulty::default(),
             changed: false,
             probes: Probe::of(spec),
             jobs: Vec::new(),

@@ -76,7 +76,7 @@ impl Kubelet {
         Some(of_name.find(|worker| worker.termination.is_none()).unwrap_or(first))
     }
 
-    fn find(&self, namespace: &str, pod: &str, container: &str) -> Option<(&PodWorker, usize)> {
+    pub(crate) fn find(&self, namespace: &str, pod: &str, container: &str) -> Option<(&PodWorker, usize)> {
         let worker = self.worker(namespace, pod)?;
         let i = if container.is_empty() {
             worker.containers.iter().position(|known| known.kind == crate::container::Kind::Regular)?

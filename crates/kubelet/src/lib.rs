@@ -3,6 +3,7 @@
 //! The containers are simulated: images are data (`images/*.yaml`), the programs in them are values.
 
 mod admit;
+mod app_fault;
 mod back_off;
 mod calls;
 mod config;
@@ -41,6 +42,7 @@ mod volumes;
 mod worker;
 mod workers;
 
+pub use app_fault::AppFaults;
 pub use config::{Behaviour, NodeConfig};
 pub use disk::Disk;
 pub use inspect::{ExecContext, Logs, ProcessInfo, RunningContainer};

@@ -233,6 +233,16 @@ impl PodWorker {
                 *after = work.max(*after);
             }
         }
+        let now = turn.cx.now;
+        let spoiled = |container: &mut Container| container.spoil(now, request, &mut effects);
+        if let Some((at, words)) = self.containers.get_mut(i).and_then(spoiled) {
+            self.with_app(turn, i, |app, cx| {
+                cx.log(words);
+                if let Some(app) = app {
+                    app.crash(at, 1);
+                }
+            });
+        }
         self.apply(turn, i, 0, effects);
     }
 

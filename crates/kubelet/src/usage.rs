@@ -158,6 +158,7 @@ impl Container {
     pub(crate) fn start_meter(&mut self, now: Time, most: i64) {
         let idle = self.image().map_or(0, |image| cpu_amount(&image.cpu));
         self.meter = Meter::new(now, idle, self.limit("cpu").unwrap_or(most).min(most));
+        self.faulty.begin(now);
         self.meter.memory = self.image().map_or_else(Memory::default, |image| Memory::of(image, &self.argv));
         self.note_work(now);
     }
@@ -224,7 +225,8 @@ impl Container {
             0 => 0,
             growth => part(growth, (now - meter.began).max(0), MINUTE),
         };
-        memory.base.saturating_add(by_requests).saturating_add(by_time).min(memory.at_most)
+        let own = memory.base.saturating_add(by_requests).saturating_add(by_time).min(memory.at_most);
+        own.saturating_add(self.faulty.leaked(now))
     }
 
     /// Notes when the kernel ends its process, where that takes more memory than it may.
@@ -234,7 +236,7 @@ impl Container {
             self.out_of_memory_at = Some(self.out_of_memory_at.unwrap_or(now).min(now));
             return;
         }
-        let growth = self.meter.memory.per_minute;
+        let growth = self.meter.memory.per_minute.saturating_add(self.faulty.faults.leak_per_minute);
         if growth > 0 {
             let left = limit - self.memory(now) + 1;
             let at = now + part(left, MINUTE, growth) + sim::MILLISECOND;

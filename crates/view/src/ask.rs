@@ -228,6 +228,9 @@ pub struct ObjectView {
     pub usage: Vec<UsageRow>,
     /// What it is connected with: (the field that says so, the object's key).
     pub links: Vec<(String, String)>,
+    /// For a pod: what can be wrong with its program: (`unready`, `leak`, `crash`, `slow`, or `none` for taking all
+    /// away, the command that does it).
+    pub faults: Vec<(String, String)>,
 }
 
 /// Something that happened in a pod's life.

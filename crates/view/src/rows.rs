@@ -46,8 +46,21 @@ pub struct ClusterRow {
     pub version: String,
     /// The store's revision.
     pub revision: i64,
-    /// The control plane's machine: name and address; none where it isn't a node of the diagram.
+    /// The control plane's machine: name and address; none where it isn't one machine apart from those that take
+    /// pods: there are several, or it takes pods too, or it is beside the cluster.
     pub control_plane: Option<(String, String)>,
+    /// The API server's address.
+    #[serde(default)]
+    pub api: String,
+    /// Of several control planes, who leads: (`etcd`, `control-plane-2`); a process that nobody leads is left out.
+    #[serde(default)]
+    pub leaders: Vec<(String, String)>,
+    /// Of several control planes, how many members of etcd run, and how many there are.
+    #[serde(default)]
+    pub members: Option<(u32, u32)>,
+    /// What passes packets on outside of the cluster: name and address.
+    #[serde(default)]
+    pub router: Option<(String, String)>,
     /// The node network: `10.64.140.0/24`.
     pub network: String,
     /// The client's address.
@@ -94,7 +107,7 @@ pub struct ControllerRow {
 }
 
 /// A node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeRow {
     /// Its address.
     pub address: String,
@@ -108,6 +121,27 @@ pub struct NodeRow {
     pub since: Moment,
     /// Whether it is cordoned.
     pub unschedulable: bool,
+    /// Which processes of the control plane it has: `etcd`, `kube-apiserver`, …
+    #[serde(default)]
+    pub processes: Vec<String>,
+    /// Its kube-proxy's mode: `iptables`, `ipvs` or `nftables`.
+    #[serde(default)]
+    pub proxy_mode: String,
+    /// Its zone; empty for none.
+    #[serde(default)]
+    pub zone: String,
+    /// Whether its network is made slow or lossy (`tc … netem`).
+    #[serde(default)]
+    pub slow: bool,
+    /// Whether large files were put on its disk (`fallocate`).
+    #[serde(default)]
+    pub filled: bool,
+    /// How much room its disk has, in whole GiB.
+    #[serde(default)]
+    pub room_gib: i64,
+    /// Whether it doesn't reach the other nodes.
+    #[serde(default)]
+    pub cut_from_others: bool,
     /// Whether it doesn't reach the API server's machine, or isn't heard there.
     #[serde(default)]
     pub cut: bool,

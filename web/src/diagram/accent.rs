@@ -18,7 +18,8 @@ pub struct Accent {
     pub todo: Vec<Vec<Point>>,
     /// The numbers of steps, and where they stand.
     pub pills: Vec<(Point, String)>,
-    /// The chains that were entered, by node: places in `SERVICES, EXT, SVC, SEP`.
+    /// The chains that were entered, by node: places in `SERVICES, EXT, SVC, SEP`, or what stands for them in other
+    /// modes of kube-proxy.
     pub lit: BTreeMap<String, BTreeSet<usize>>,
     /// Where the packet was refused or lost.
     pub end: Option<Point>,
@@ -50,8 +51,19 @@ impl Stop<'_> {
 
 /// Returns the place of the arrow that stands for a chain.
 fn arrow_of(chain: &str) -> Option<usize> {
-    let name = chain.strip_prefix("KUBE-")?;
+    let Some(name) = chain.strip_prefix("KUBE-") else {
+        // The chains of nftables, and the virtual servers of ipvs: `TCP 10.96.0.10:53`.
+        return match chain.split(['-', ' ']).next()? {
+            "services" => Some(0),
+            "external" => Some(1),
+            "service" => Some(2),
+            "endpoint" => Some(3),
+            "TCP" | "UDP" | "SCTP" => Some(2),
+            _ => None,
+        };
+    };
     match name.split('-').next()? {
+        "NODE" | "LOAD" => Some(1),
         "SERVICES" | "NODEPORTS" => Some(0),
         "EXT" => Some(1),
         "SVC" | "SVL" => Some(2),
@@ -75,8 +87,9 @@ fn stops(steps: &[PacketStep]) -> Vec<(usize, usize, String)> {
 /// Returns a step's place as travellers call it.
 fn place_of(place: &str) -> String {
     match place {
-        // The router beside the machines is drawn where the client is.
-        "client" | "router" => "client".to_owned(),
+        "client" => "client".to_owned(),
+        // What passes packets on outside of the cluster.
+        "router" | "load-balancer" => format!("router/{place}"),
         _ if place.contains('/') && !place.starts_with("node/") && !place.starts_with("pod/") => {
             format!("pod/{place}")
         }
@@ -206,7 +219,10 @@ impl Stop<'_> {
     /// Returns the node and its arrows that this stop's chains light; none where no service's chain was entered.
     fn lights<'l>(&self, layout: &'l Layout) -> Option<(&'l NodeBox, BTreeSet<usize>)> {
         let node = layout.node(self.place.strip_prefix("node/")?)?;
-        let lit: BTreeSet<usize> = self.steps.iter().filter_map(|step| arrow_of(&step.chain)).collect();
+        let mut lit: BTreeSet<usize> = self.steps.iter().filter_map(|step| arrow_of(&step.chain)).collect();
+        if self.steps.iter().any(|step| step.what == "schedule") {
+            lit.insert(3);
+        }
         // A packet that only passed through SERVICES took none of its rules.
         if lit.iter().any(|arrow| *arrow > 0) { Some((node, lit)) } else { None }
     }

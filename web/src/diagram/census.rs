@@ -1,5 +1,7 @@
 //! What there is to draw, counted: all that the drawing's geometry depends on.
 
+use view::{NodeRow, PodRow};
+
 use crate::model::Model;
 
 use super::records;
@@ -46,6 +48,8 @@ pub struct NodeCensus {
     pub system: Vec<String>,
     /// How many addresses it announces.
     pub announces: usize,
+    /// Whether it has processes of the control plane that are drawn on it.
+    pub has_processes: bool,
 }
 
 /// What there is to draw.
@@ -57,6 +61,8 @@ pub struct Census {
     pub control: Option<(String, String)>,
     /// The cluster's own pods on the control plane's machine.
     pub control_pods: Vec<String>,
+    /// Whether there is a router outside of the cluster.
+    pub router: bool,
     /// Whether the control plane's machine is a node.
     pub control_is_node: bool,
     /// The nodes in order, without the control plane's machine.
@@ -80,13 +86,10 @@ impl Census {
     pub fn of(model: &Model, slots: &Slots) -> Census {
         let control = model.cluster.as_ref().and_then(|cluster| cluster.control_plane.clone());
         let control_name = control.as_ref().map(|(name, _)| name.clone()).unwrap_or_default();
-        let mut nodes: Vec<(u32, &String, usize)> = model
-            .nodes
-            .iter()
-            .filter(|(name, _)| **name != control_name)
-            .map(|(name, node)| (node.order, name, node.announces.len()))
-            .collect();
-        nodes.sort();
+        let others = model.nodes.iter().filter(|(name, _)| **name != control_name);
+        let mut nodes: Vec<(u32, &String, &NodeRow)> =
+            others.map(|(name, node)| (node.order, name, node)).collect();
+        nodes.sort_by_key(|(order, name, _)| (*order, *name));
         let drawn = model.pods.values().filter(|pod| !pod.system).count();
         let detail = match drawn {
             0..=PILLS => Detail::Pill,
@@ -97,16 +100,18 @@ impl Census {
         let more_records = if lines > RECORDS { lines - (RECORDS - 1) } else { 0 };
         Census {
             detail,
-            control_pods: system_pods(model, &control_name),
+            control_pods: pods_of(model, &control_name, |_| true),
+            router: model.cluster.as_ref().is_some_and(|cluster| cluster.router.is_some()),
             control_is_node: model.nodes.contains_key(&control_name),
             control,
             nodes: nodes
                 .into_iter()
-                .map(|(_, name, announces)| NodeCensus {
+                .map(|(_, name, node)| NodeCensus {
                     name: name.clone(),
                     pods: slots.of(name).to_vec(),
-                    system: system_pods(model, name),
-                    announces,
+                    system: pods_of(model, name, |pod| pod.system),
+                    announces: node.announces.len(),
+                    has_processes: !node.processes.is_empty(),
                 })
                 .collect(),
             waiting: waiting(model),
@@ -119,8 +124,8 @@ impl Census {
     }
 }
 
-fn system_pods(model: &Model, node: &str) -> Vec<String> {
-    let here = model.pods.iter().filter(|(_, pod)| pod.system && pod.node == node && !node.is_empty());
+fn pods_of(model: &Model, node: &str, wanted: impl Fn(&PodRow) -> bool) -> Vec<String> {
+    let here = model.pods.iter().filter(|(_, pod)| wanted(pod) && pod.node == node && !node.is_empty());
     let mut found: Vec<(i64, &String)> = here.map(|(key, pod)| (pod.created, key)).collect();
     found.sort();
     found.into_iter().map(|(_, key)| key.clone()).collect()

@@ -35,6 +35,8 @@ pub struct NodeBox {
     pub kubelet: Rect,
     /// Its kube-proxy.
     pub proxy: Rect,
+    /// Its processes of the control plane, where they are drawn on it.
+    pub processes: Vec<(&'static str, Rect)>,
     /// The chains' arrows: SERVICES, EXT, SVC, SEP; one for all where there is no room.
     pub chains: Vec<Rect>,
     /// eth0.
@@ -104,6 +106,10 @@ pub struct Layout {
     pub client: Rect,
     /// Where the client's cable leaves it, and where it meets the network.
     pub client_cable: (Point, Point),
+    /// The router outside of the cluster, and its cable as the client's; empty where there is none.
+    pub router: Rect,
+    /// The router's cable.
+    pub router_cable: (Point, Point),
     /// The wires of components that have some of their own.
     pub wires: Vec<Wire>,
     /// Where the key stands; empty where there is no room.
@@ -148,6 +154,11 @@ impl Layout {
             let all = node.pods.iter().chain(&node.system);
             all.filter(|(own, _)| own == key).map(|(_, rect)| (node, *rect)).next()
         })
+    }
+
+    /// Returns whether there is a router.
+    pub fn has_router(&self) -> bool {
+        self.router.w > 0.0
     }
 
     /// Returns the wire of a component that has one of its own.
@@ -202,9 +213,16 @@ mod tests {
             let pod = view::PodRow { node: format!("node-{}", i % 9 + 1), ..sample::pod() };
             many.pods.insert(format!("default/many-{i:03}"), pod);
         }
-        for model in
-            [sample::empty(), sample::rollout(), crowded, many, sample::empty_of(1), sample::empty_of(5)]
-        {
+        let models = [
+            sample::empty(),
+            sample::rollout(),
+            crowded,
+            many,
+            sample::empty_of(1),
+            sample::empty_of(5),
+            sample::replicated(),
+        ];
+        for model in models {
             let census = census(&model);
             for (width, height) in [
                 (360.0, 560.0),
@@ -225,16 +243,20 @@ mod tests {
         for (i, node) in layout.nodes.iter().enumerate() {
             assert!(inside(all, node.rect), "{} at {width}", node.name);
             assert!(apart(node.rect, layout.control) && apart(node.rect, layout.client));
+            assert!(!layout.has_router() || apart(node.rect, layout.router));
             for other in &layout.nodes[..i] {
                 assert!(apart(node.rect, other.rect), "{} and {} at {width}", node.name, other.name);
             }
             let parts: Vec<Rect> =
                 node.pods.iter().chain(&node.system).map(|(_, rect)| *rect).chain([node.proxy]).collect();
+            let parts: Vec<Rect> =
+                parts.into_iter().chain(node.processes.iter().map(|(_, rect)| *rect)).collect();
             for (j, part) in parts.iter().enumerate() {
                 assert!(inside(node.rect, *part), "{} {part:?} in {:?} at {width}", node.name, node.rect);
                 assert!(parts[..j].iter().all(|other| apart(*part, *other)), "{} {j} at {width}", node.name);
             }
         }
+        assert!(!layout.has_router() || apart(layout.router, layout.client) && inside(all, layout.router));
         let plane = [layout.api, layout.manager, layout.scheduler, layout.etcd];
         for (i, part) in plane.iter().enumerate() {
             assert!(inside(layout.control, *part) && plane[..i].iter().all(|other| apart(*part, *other)));

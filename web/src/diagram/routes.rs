@@ -88,6 +88,7 @@ impl Layout {
         let (kind, name) = place.split_once('/').unwrap_or((place, ""));
         match kind {
             "client" | "kubectl" => Some((vec![self.client_cable.0], self.client_cable.1)),
+            "router" if self.has_router() => Some((vec![self.router_cable.0], self.router_cable.1)),
             "node" => match self.node(name) {
                 Some(node) => Some((vec![self.gate(node)], node.tap)),
                 None => {
@@ -217,6 +218,7 @@ impl Layout {
             "etcd" => Some(self.etcd.centre()),
             "scheduler" | "kube-scheduler" => Some(self.scheduler.centre()),
             "client" | "kubectl" => Some(self.client.centre()),
+            "router" if self.has_router() => Some(self.router.centre()),
             "pod" => self.pod(name).map(|(_, rect)| rect.centre()),
             "node" => self.node(name).map(|node| self.gate(node)),
             "kubelet" => self.node(name).map(|node| node.kubelet.centre()),

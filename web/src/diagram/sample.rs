@@ -40,14 +40,11 @@ pub fn node(order: u32) -> NodeRow {
         control_plane: order == 0,
         on: true,
         ready: true,
-        since: 0,
-        unschedulable: false,
-        cut: false,
         pods: 2,
-        endpoints: 0,
-        proxied: None,
-        announces: Vec::new(),
+        proxy_mode: "iptables".into(),
+        room_gib: 38,
         order,
+        ..NodeRow::default()
     }
 }
 
@@ -81,6 +78,10 @@ pub fn empty_of(workers: u32) -> Model {
         version: "v1.36.2".into(),
         revision: 412,
         control_plane: Some(("control-plane".into(), "10.64.140.10".into())),
+        api: "10.64.140.10".into(),
+        leaders: Vec::new(),
+        members: None,
+        router: None,
         network: "10.64.140.0/24".into(),
         client: "10.64.140.2".into(),
         used: false,
@@ -113,6 +114,26 @@ pub fn empty_of(workers: u32) -> Model {
             format!("kube-system/{name}"),
             PodRow { owner: "replicasets/kube-system/coredns-5c4d".into(), ..pod },
         );
+    }
+    model
+}
+
+/// A cluster of three control planes that stand on nodes of the drawing, with a router beside it.
+pub fn replicated() -> Model {
+    let mut model = empty_of(2);
+    for order in 3..=5_u32 {
+        let processes = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+        let processes = processes.map(str::to_owned).to_vec();
+        model
+            .nodes
+            .insert(format!("plane-{order}"), NodeRow { control_plane: true, processes, ..node(order) });
+    }
+    model.nodes.remove("control-plane");
+    if let Some(cluster) = &mut model.cluster {
+        cluster.control_plane = None;
+        cluster.leaders = vec![("etcd".into(), "plane-4".into())];
+        cluster.members = Some((3, 3));
+        cluster.router = Some(("router".into(), "10.64.140.1".into()));
     }
     model
 }

@@ -10,6 +10,8 @@ const MARGIN: f64 = 14.0;
 const PILL_H: f64 = 46.0;
 /// The left rail's middle.
 const RAIL: f64 = 24.0;
+/// The height of a control plane's processes on a node.
+const PROCESSES_H: f64 = 24.0;
 
 /// Lays a drawing out.
 pub fn layout(census: &Census, width: f64, scale: f64) -> Layout {
@@ -19,10 +21,17 @@ pub fn layout(census: &Census, width: f64, scale: f64) -> Layout {
         Layout { size: (width, 0.0), scale, turned: true, detail: census.detail, ..Layout::default() };
     control_plane(&mut layout, census, k, sizes);
     let mut y = layout.control.bottom() + 10.0;
+    let (left, right) = (46.0, 30.0);
     for own in &census.nodes {
         let node = node(own, census.detail, width, y, sizes);
         y = node.rect.bottom() + 6.0;
         layout.nodes.push(node);
+    }
+    if census.router {
+        layout.router = Rect::new(left, y + 3.0, width - left - right, 28.0);
+        let middle = layout.router.centre().1;
+        layout.router_cable = ((left, middle), (RAIL, middle));
+        y = layout.router.bottom() + 6.0;
     }
     below(&mut layout, census, y + 3.0);
     wires(&mut layout);
@@ -77,7 +86,8 @@ fn node(own: &NodeCensus, detail: Detail, width: f64, y: f64, sizes: Type) -> No
         if detail == Detail::Pill { ((inner + gap) / across as f64 - gap).min(160.0) } else { cell_w };
     let lines = own.pods.len().div_ceil(across).max(1) as f64;
     let pods_h = if detail == Detail::Count { PILL_H } else { (lines * (cell_h + gap) - gap).max(PILL_H) };
-    let top = y + 28.0;
+    let head = y + 28.0;
+    let top = head + if own.has_processes { PROCESSES_H } else { 0.0 };
     let place = |i: usize| {
         let (column, row) = (i % across, i / across);
         Rect::new(
@@ -113,6 +123,7 @@ fn node(own: &NodeCensus, detail: Detail, width: f64, y: f64, sizes: Type) -> No
         rect,
         kubelet,
         proxy,
+        processes: if own.has_processes { processes(x + 12.0, head, inner) } else { Vec::new() },
         chains: chains(proxy),
         port: Rect::new(x - 5.0, proxy.y + 4.0, 9.0, 10.0),
         tap: (RAIL, proxy.y + 9.0),
@@ -126,6 +137,23 @@ fn node(own: &NodeCensus, detail: Detail, width: f64, y: f64, sizes: Type) -> No
         floor: proxy.y - 4.0,
         tag,
     }
+}
+
+/// A control plane's processes, in one row above the pods of its machine.
+fn processes(left: f64, top: f64, width: f64) -> Vec<(&'static str, Rect)> {
+    let shares = [
+        ("kube-apiserver", 0.26),
+        ("etcd", 0.15),
+        ("kube-controller-manager", 0.32),
+        ("kube-scheduler", 0.27),
+    ];
+    let mut x = left;
+    let place = |(name, share): (&'static str, f64)| {
+        let rect = Rect::new(x, top, width * share - 4.0, PROCESSES_H - 6.0);
+        x += width * share;
+        (name, rect)
+    };
+    shares.into_iter().map(place).collect()
 }
 
 fn chains(proxy: Rect) -> Vec<Rect> {

@@ -8,6 +8,12 @@ use super::text::{Type, sans};
 const MARGIN: f64 = 14.0;
 const GAP: f64 = 14.0;
 const PILL_H: f64 = 46.0;
+/// The processes of a control plane as they stand on a node: in rows of two.
+const PROCESSES: [[&str; 2]; 2] = [["kube-apiserver", "etcd"], ["kube-controller-manager", "kube-scheduler"]];
+/// The height of a row of processes, with the gap below.
+const PROCESS_H: f64 = 23.0;
+/// The height of all of them.
+const PROCESSES_H: f64 = PROCESS_H * 2.0 + 4.0;
 
 /// Returns the height of the API server for its records.
 fn api_height(census: &Census, k: f64) -> f64 {
@@ -130,12 +136,13 @@ fn plan(census: &Census, width: f64, sizes: Type) -> Plan {
         Detail::Pill => ((node - 20.0 + gap) / across as f64 - gap).min(150.0 * k),
         _ => cell_w,
     };
-    let most_pods = census.nodes.iter().map(|node| node.pods.len()).max().unwrap_or_default();
-    let lines = most_pods.div_ceil(across).max(1) as f64;
-    let pods = match census.detail {
-        Detail::Pill | Detail::Glyph => (lines * (cell_h + gap) - gap).max(PILL_H),
-        Detail::Count => PILL_H,
+    let height_of = |node: &NodeCensus| {
+        let lines = node.pods.len().div_ceil(across) as f64;
+        let pods =
+            if census.detail == Detail::Count { PILL_H } else { (lines * (cell_h + gap) - gap).max(0.0) };
+        pods + if node.has_processes { PROCESSES_H } else { 0.0 }
     };
+    let pods = census.nodes.iter().map(height_of).fold(PILL_H, f64::max);
     let system_rows =
         census.nodes.iter().map(|own| system_row(own, node, sizes).0).max().unwrap_or(1).clamp(1, 2);
     let proxy = 22.0 + 18.0 * k.min(1.1);
@@ -229,14 +236,15 @@ fn node(own: &NodeCensus, rect: Rect, plan: &Plan, sizes: Type, below: f64) -> N
     let kubelet_w = sans("kubelet", sizes.normal) + 24.0;
     let (w, h, gap) = plan.cell;
     let left = rect.x + 10.0;
-    let top = rect.y + 29.0;
+    let head = rect.y + 29.0;
+    let top = head + if own.has_processes { PROCESSES_H } else { 0.0 };
     let place = |i: usize| {
         let (column, row) = (i % plan.across, i / plan.across);
         Rect::new(left + (w + gap) * column as f64, top + (h + gap) * row as f64, w, h)
     };
     let keys = if plan.counted { &[][..] } else { &own.pods[..] };
     let pods = keys.iter().enumerate().filter_map(|(i, key)| Some((key.clone()?, place(i)))).collect();
-    let system_top = top + plan.pods + 4.0;
+    let system_top = head + plan.pods + 4.0;
     let (_, places) = system_row(own, rect.w, sizes);
     let shown = own.system.iter().zip(places).filter(|(_, (row, ..))| *row < plan.system_rows);
     let system: Vec<(String, Rect)> = shown
@@ -251,19 +259,33 @@ fn node(own: &NodeCensus, rect: Rect, plan: &Plan, sizes: Type, below: f64) -> N
         rect,
         kubelet: Rect::new(middle - kubelet_w / 2.0, rect.y - 9.0, kubelet_w, 18.0),
         proxy,
+        processes: if own.has_processes { processes(left, head, rect.w - 20.0) } else { Vec::new() },
         chains: chains(proxy, sizes),
         port,
         tap: (middle, rect.bottom() + below),
         pods,
         more_system: own.system.len() - system.len(),
         system,
-        room: Rect::new(left, top, rect.w - 20.0, plan.pods),
+        room: Rect::new(left, top, rect.w - 20.0, plan.pods - (top - head)),
         riser: rect.right() - 5.0,
         api_riser: rect.x + 5.0,
         api_join: (middle - kubelet_w / 2.0, rect.y + 5.0),
         floor: rect.bottom() - 9.0,
         tag: (middle + 18.0, rect.bottom() + 5.0),
     }
+}
+
+/// A control plane's processes, above the pods of its machine.
+fn processes(left: f64, top: f64, width: f64) -> Vec<(&'static str, Rect)> {
+    let w = (width - 6.0) / 2.0;
+    let place = |row: usize, column: usize| {
+        Rect::new(left + (w + 6.0) * column as f64, top + PROCESS_H * row as f64, w, PROCESS_H - 5.0)
+    };
+    let rows = PROCESSES.iter().enumerate();
+    rows.flat_map(|(row, pair)| {
+        pair.iter().enumerate().map(move |(column, name)| (*name, place(row, column)))
+    })
+    .collect()
 }
 
 /// The chains' arrows fill kube-proxy's lower half, each as wide as its name asks.
@@ -426,7 +448,13 @@ fn below(layout: &mut Layout, census: &Census) {
     let first = layout.network.first().map_or(0.0, |bar| bar.0.1);
     let top = net + 30.0;
     layout.client = Rect::new(MARGIN, top, 164.0, 52.0);
-    let from = layout.client.right() + 20.0;
+    let mut from = layout.client.right() + 20.0;
+    if census.router {
+        layout.router = Rect::new(from, top, 112.0, 52.0);
+        let x = layout.router.x + 46.0;
+        layout.router_cable = ((x, top), (x, net));
+        from = layout.router.right() + 20.0;
+    }
     layout.key = Rect::new(from, top + 8.0, layout.size.0 - MARGIN - from, 44.0);
     let x = MARGIN + 46.0;
     layout.client_cable = ((x, top), (x, net));

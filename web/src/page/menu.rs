@@ -1,16 +1,15 @@
 //! The cluster's menu: begin again, or another cluster by preset and seed.
 
 use view::Session;
-use web::address::PRESETS;
 use web::kept::SEED;
 use web::layout::Layout;
 use web::lesson::Standing;
+use web::presets::{names, title};
 use web::words::Lang;
 use yew::prelude::*;
 
 use super::driver::Driver;
 use super::popover::Popover;
-use super::top::preset_name;
 
 /// What the menu shows.
 #[derive(Clone, PartialEq, Properties)]
@@ -88,8 +87,8 @@ pub fn cluster_menu(props: &ClusterMenuProps) -> Html {
                 <label>
                     <span>{ words.preset }</span>
                     <select onchange={on_preset}>
-                        { for PRESETS.iter().map(|name| html! {
-                            <option value={*name} selected={*name == preset.as_str()}>{ preset_name(words, name) }</option>
+                        { for names().map(|name| html! {
+                            <option value={name} selected={name == preset.as_str()}>{ title(name, props.lang) }</option>
                         }) }
                     </select>
                 </label>

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use gloo_timers::callback::Interval;
 use view::{Answer, AnswerRow, Ask, ObjectView};
-use web::actions::{ActionKind, Known, actions, process_actions};
+use web::actions::{Action, ActionKind, Known, actions, fault_actions, process_actions};
 use web::clock::{SECOND, age, moment_words};
 use web::model::Model;
 use web::selection::{Selection, title};
@@ -108,7 +108,7 @@ pub fn object_panel(props: &ObjectPanelProps) -> Html {
                 <div class="r1"><h2>{ title }</h2><span class="end">{ props.close.clone() }</span></div>
             </div>
             { body }
-            if !matches!(found, Some(None)) { { action_row(&driver, props, words) } }
+            if !matches!(found, Some(None)) { { action_rows(&driver, props, found.flatten().as_deref()) } }
         </>
     }
 }
@@ -275,15 +275,22 @@ fn overview(object: &ObjectView, driver: &Driver, props: &ObjectPanelProps) -> H
     }
 }
 
-fn action_row(driver: &Driver, props: &ObjectPanelProps, words: &'static Words) -> Html {
+/// What can be done, and below that what can go wrong.
+fn action_rows(driver: &Driver, props: &ObjectPanelProps, object: Option<&ObjectView>) -> Html {
     let record = props.model.records.get(props.name.as_str());
-    let node = props.name.strip_prefix("nodes/").and_then(|name| props.model.nodes.get(name));
+    let nodes = &props.model.nodes;
+    let node = props.name.strip_prefix("nodes/").and_then(|name| nodes.get(name));
+    let apart = node.filter(|node| !node.control_plane);
     let known = Known {
         wanted: record.map_or(0, |record| record.wanted),
         revision: record.map_or(0, |record| record.revision),
         on: node.is_some_and(|node| node.on),
         unschedulable: node.is_some_and(|node| node.unschedulable),
-        cut: node.filter(|node| !node.control_plane).map(|node| node.cut),
+        cut: apart.map(|node| node.cut),
+        cut_from_others: apart.filter(|_| nodes.len() > 2).map(|node| node.cut_from_others),
+        slow: node.is_some_and(|node| node.slow),
+        filled: node.is_some_and(|node| node.filled),
+        room_gib: node.map_or(0, |node| node.room_gib),
         second: props.model.now / SECOND,
     };
     let actions = if props.place {
@@ -292,17 +299,58 @@ fn action_row(driver: &Driver, props: &ObjectPanelProps, words: &'static Words) 
     } else {
         actions(&props.name, known)
     };
+    let faults = fault_actions(object.map_or(&[][..], |object| &object.faults));
+    let (failures, actions): (Vec<_>, Vec<_>) =
+        actions.into_iter().partition(|action| is_failure(action.kind));
+    let failures: Vec<_> = failures.into_iter().chain(faults).collect();
+    let words = props.lang.words();
+    html! {
+        <>
+            { action_row(driver, props.lang, actions, words.actions, None) }
+            { action_row(driver, props.lang, failures, props.lang.pick("What can go wrong", "고장 내기"), Some(())) }
+        </>
+    }
+}
+
+/// Returns whether an action brings about a failure, or takes one away.
+fn is_failure(kind: ActionKind) -> bool {
+    use ActionKind as Kind;
+    matches!(
+        kind,
+        Kind::Stop
+            | Kind::Start
+            | Kind::Cut
+            | Kind::Heal
+            | Kind::CutOthers
+            | Kind::HealOthers
+            | Kind::Slow
+            | Kind::Fast
+            | Kind::Fill
+            | Kind::Empty
+            | Kind::StopProcess
+            | Kind::StartProcess
+    )
+}
+
+fn action_row(
+    driver: &Driver,
+    lang: Lang,
+    actions: Vec<Action>,
+    name: &'static str,
+    heading: Option<()>,
+) -> Html {
     if actions.is_empty() {
         return Html::default();
     }
     html! {
-        <div class="insp-actions" role="group" aria-label={words.actions}>
+        <div class="insp-actions" role="group" aria-label={name}>
+            if heading.is_some() { <span class="dim" aria-hidden="true">{ name }</span> }
             { for actions.into_iter().map(|action| {
                 let title = action.command.clone();
                 let driver = driver.clone();
                 let onclick = Callback::from(move |_: MouseEvent| driver.run(&action.command));
                 let class = classes!("btn2", (action.kind == ActionKind::Delete).then_some("bad"));
-                html! { <button {class} {title} {onclick}>{ action_name(action.kind, props.lang) }</button> }
+                html! { <button {class} {title} {onclick}>{ action_name(action.kind, lang) }</button> }
             }) }
         </div>
     }
@@ -324,6 +372,17 @@ fn action_name(kind: ActionKind, lang: Lang) -> &'static str {
         ActionKind::Start => words.act_start,
         ActionKind::Cut => lang.pick("Cut off", "연결 끊기"),
         ActionKind::Heal => lang.pick("Connect again", "다시 잇기"),
+        ActionKind::CutOthers => lang.pick("Cut from nodes", "노드 사이 끊기"),
+        ActionKind::HealOthers => lang.pick("Connect to nodes", "노드 사이 잇기"),
+        ActionKind::Slow => lang.pick("Slow network", "네트워크 느리게"),
+        ActionKind::Fast => lang.pick("Fast network", "네트워크 빠르게"),
+        ActionKind::Fill => lang.pick("Fill disk", "디스크 채우기"),
+        ActionKind::Empty => lang.pick("Empty disk", "디스크 비우기"),
+        ActionKind::Unready => lang.pick("Not ready", "준비 안 됨"),
+        ActionKind::Leak => lang.pick("Leak memory", "메모리 누수"),
+        ActionKind::Crash => lang.pick("Crash after 5", "요청 5번 뒤 중단"),
+        ActionKind::SlowAnswers => lang.pick("Answer late", "늦게 응답"),
+        ActionKind::Mend => lang.pick("Mend", "고치기"),
         ActionKind::StopProcess => lang.pick("Stop process", "프로세스 멈추기"),
         ActionKind::StartProcess => lang.pick("Start process", "프로세스 시작"),
         ActionKind::RunNow => lang.pick("Run now", "지금 실행"),

@@ -6,6 +6,7 @@ use web::clock::{SPEEDS, clock, speed_at, speed_index, speed_words};
 use web::layout::Layout;
 use web::link;
 use web::model::Model;
+use web::presets::title;
 use web::ui::{Act, Notice, Pane, Ui, View};
 use web::words::{Lang, Words, fill};
 use yew::prelude::*;
@@ -48,7 +49,7 @@ pub fn top(props: &TopProps) -> Html {
             <h1 class="brand">{ brand() }<span class="brand-name">{ "Kubarium" }</span></h1>
             if !phone && !ui.embed {
                 <button class="preset" aria-haspopup="dialog" aria-expanded={expanded.clone()} onclick={toggle.clone()}>
-                    <span class="preset-name">{ preset_name(words, preset.as_str()) }</span>
+                    <span class="preset-name">{ title(&preset, ui.lang) }</span>
                     <span class="dim preset-note">{ cluster_words(words, model) }</span>
                     { icon(Icon::Down) }
                 </button>
@@ -164,22 +165,6 @@ fn share(driver: &Driver) {
     browser::copy(&address.clone(), move |copied| {
         driver.act(Act::Say(if copied { Notice::LinkCopied } else { Notice::LinkReady(address) }));
     });
-}
-
-/// Returns a preset's name in words.
-pub fn preset_name(words: &'static Words, preset: &str) -> AttrValue {
-    match preset {
-        "lesson" => words.preset_lesson.into(),
-        "v120" => words.preset_v120.into(),
-        "recovery" => words.preset_recovery.into(),
-        "flannel" => words.preset_flannel.into(),
-        "crowd" => words.preset_crowd.into(),
-        "single" => words.preset_single.into(),
-        "zones" => words.preset_zones.into(),
-        "ha" => words.preset_ha.into(),
-        "bare" => words.preset_bare.into(),
-        other => other.to_owned().into(),
-    }
 }
 
 fn cluster_words(words: &'static Words, model: &Model) -> String {

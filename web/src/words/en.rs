@@ -3,15 +3,6 @@
 use super::Words;
 
 pub(super) const WORDS: Words = Words {
-    preset_lesson: "Lesson cluster",
-    preset_v120: "First-steps cluster",
-    preset_recovery: "Recovery cluster",
-    preset_flannel: "Overlay cluster (vxlan)",
-    preset_crowd: "Crowded cluster",
-    preset_single: "Single node",
-    preset_zones: "Three zones",
-    preset_ha: "Three control planes",
-    preset_bare: "Bare cluster",
     nodes_1: "1 node",
     nodes_n: "{} nodes",
     nodes_c: "{} + {} nodes",

@@ -3,15 +3,6 @@
 use super::Words;
 
 pub(super) const WORDS: Words = Words {
-    preset_lesson: "수업 클러스터",
-    preset_v120: "첫걸음 클러스터",
-    preset_recovery: "복구 클러스터",
-    preset_flannel: "오버레이 클러스터 (vxlan)",
-    preset_crowd: "붐비는 클러스터",
-    preset_single: "노드 하나",
-    preset_zones: "영역(zone) 세 개",
-    preset_ha: "컨트롤 플레인 세 개",
-    preset_bare: "빈 클러스터",
     nodes_1: "노드 1",
     nodes_n: "노드 {}",
     nodes_c: "노드 {} + {}",

@@ -103,6 +103,14 @@ pub struct StageWords {
     pub idle: &'static str,
     /// stopped
     pub stopped: &'static str,
+    /// leads
+    pub leads: &'static str,
+    /// leader {}
+    pub leader: &'static str,
+    /// electing a leader
+    pub electing: &'static str,
+    /// no quorum: {} of {}
+    pub no_quorum: &'static str,
     /// volume {}
     pub volume: &'static str,
     /// What is at a workload's place: none, pending, starting, ready, ending, done, failed.
@@ -161,6 +169,10 @@ pub(super) static EN: StageWords = StageWords {
     acted_ago: "acted {} ago",
     idle: "has not acted yet",
     stopped: "stopped",
+    leads: "leads",
+    leader: "leader {}",
+    electing: "electing",
+    no_quorum: "no quorum: {} of {}",
     volume: "volume {}",
     slot_states: ["no pod", "pending", "starting", "ready", "ending", "done", "failed"],
 };
@@ -217,6 +229,10 @@ pub(super) static KO: StageWords = StageWords {
     acted_ago: "{} 전에 움직임",
     idle: "아직 움직인 적 없음",
     stopped: "멈춤",
+    leads: "리더",
+    leader: "리더 {}",
+    electing: "선출 중",
+    no_quorum: "정족수 부족: {}/{}",
     volume: "볼륨 {}",
     slot_states: ["파드 없음", "대기", "시작 중", "준비됨", "끝나는 중", "완료", "실패"],
 };

@@ -3,24 +3,6 @@
 /// The words of one language. `{}` stands for what is filled in.
 #[derive(Debug)]
 pub struct Words {
-    /// Lesson cluster
-    pub preset_lesson: &'static str,
-    /// First-steps cluster
-    pub preset_v120: &'static str,
-    /// Recovery cluster
-    pub preset_recovery: &'static str,
-    /// Overlay cluster
-    pub preset_flannel: &'static str,
-    /// Crowded cluster
-    pub preset_crowd: &'static str,
-    /// Single node
-    pub preset_single: &'static str,
-    /// Three zones
-    pub preset_zones: &'static str,
-    /// Three control planes
-    pub preset_ha: &'static str,
-    /// Bare cluster
-    pub preset_bare: &'static str,
     /// 1 node
     pub nodes_1: &'static str,
     /// {} nodes

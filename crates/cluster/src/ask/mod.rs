@@ -6,6 +6,7 @@ mod life;
 mod links;
 mod object;
 mod packet;
+mod parts;
 mod rules;
 mod usage;
 mod verdict;

@@ -204,8 +204,9 @@ impl Ground<'_> {
             ["add", name] => return self.add_machine(name),
             ["partition", a, b] => return self.machine_link(a, b, false),
             ["heal", a, b] => return self.machine_link(a, b, true),
+            ["fault", pod, rest @ ..] => return self.machine_fault(pod, rest),
             _ => {
-                let usage = "usage: machine stop|start NODE|PROCESS|NODE/PROCESS|NAME-controller\n       machine add NAME\n       machine partition|heal NODE|client NODE|apiserver|others\n";
+                let usage = "usage: machine stop|start NODE|PROCESS|NODE/PROCESS|NAME-controller\n       machine add NAME\n       machine partition|heal NODE|client NODE|apiserver|others\n       machine fault [NAMESPACE/]POD unready|leak SIZE|crash REQUESTS|slow MILLISECONDS|none\n";
                 return MachineAnswer::failed(2, usage);
             }
         };

@@ -7,6 +7,7 @@ pub(crate) mod ears;
 mod etcdctl;
 mod execs;
 mod facts;
+mod fault;
 mod forward;
 mod ground;
 mod kubeadm;

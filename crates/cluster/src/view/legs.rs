@@ -133,8 +133,7 @@ fn place(wires: &Wires, host: HostId) -> String {
     match topology.host(host).map(|host| host.kind) {
         Some(HostKind::Pod { .. }) => format!("pod/{name}"),
         Some(HostKind::Node) => format!("node/{name}"),
-        // What passes packets on outside of the cluster is drawn where the client is.
-        Some(HostKind::Router) => "client".to_string(),
+        Some(HostKind::Router) => format!("router/{name}"),
         _ => name.to_string(),
     }
 }

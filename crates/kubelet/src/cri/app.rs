@@ -311,6 +311,13 @@ impl App {
         self.ends
     }
 
+    /// Lets it end by itself at a moment, unless it ends before.
+    pub fn crash(&mut self, at: Time, code: i64) {
+        if self.ends.is_none_or(|(ends, _)| at < ends) {
+            self.ends = Some((at, code));
+        }
+    }
+
     /// Returns the output of a command that only this program knows, and its exit code.
     pub fn command(&mut self, cx: &mut AppCx, argv: &[String]) -> Option<(String, i64)> {
         let first = argv.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));

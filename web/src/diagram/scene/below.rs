@@ -30,6 +30,10 @@ pub fn network(cx: &Cx) -> Group {
     }
     let (from, to) = layout.client_cable;
     group.path("cable", path_along(&[from, to]));
+    if layout.has_router() {
+        let (from, to) = layout.router_cable;
+        group.path("cable", path_along(&[from, to]));
+    }
     let name = cx.model.cluster.as_ref().map(|cluster| cluster.network.clone()).unwrap_or_default();
     if layout.turned {
         return group;
@@ -165,6 +169,27 @@ pub fn client(cx: &Cx) -> Group {
     );
     outer.group(group);
     outer
+}
+
+/// Draws what passes packets on outside of the cluster.
+pub fn router(cx: &Cx) -> Group {
+    let Some((name, address)) = cx.model.cluster.as_ref().and_then(|cluster| cluster.router.as_ref()) else {
+        return Group::default();
+    };
+    let (rect, sizes) = (cx.layout.router, cx.sizes());
+    let selection = Selection::Place(format!("router/{name}"));
+    let thing = button(format!("router/{name}"), format!("{name} {address}"), rect, selection.clone());
+    let mut group = Group::of("part", thing);
+    group.rect(cx.class("nodeb", &selection), rect, 10.0);
+    let (x, base) = (rect.x + 12.0, if cx.layout.turned { rect.y + 19.0 } else { rect.y + 22.0 });
+    let short = keep_start(name, rect.w - 20.0, |text| bold(text, sizes.head));
+    let beside = x + bold(&short, sizes.head) + 8.0;
+    group.text("h", x, base, short);
+    match cx.layout.turned {
+        true => group.text("m q3", beside, base, address.clone()),
+        false => group.text("m q3", x, rect.y + 40.0, address.clone()),
+    }
+    group
 }
 
 /// Returns what the client does: the commands that run, or what it asked last.

@@ -59,6 +59,8 @@ fn machine(cx: &Cx, into: &mut Group, name: &str, address: &str) {
         ),
     );
     let title = if name.is_empty() { "control-plane" } else { name };
+    let own = cx.model.cluster.as_ref().filter(|_| address.is_empty()).map(|cluster| cluster.api.clone());
+    let address = own.as_deref().unwrap_or(address);
     if layout.turned {
         let end = layout.control.right() - 10.0;
         let room = end - layout.etcd.right() - 8.0;
@@ -79,14 +81,15 @@ fn machine(cx: &Cx, into: &mut Group, name: &str, address: &str) {
     header.text("m q3", x + width + 12.0, y, address);
     into.group(header);
     for (agent, rect) in &layout.agents {
+        let off = row.is_some_and(|row| !row.on) || is_stopped(cx, &format!("{name}/{agent}"));
         let selection = Selection::Place(format!("{agent}/{name}"));
-        let class = cx.class("comp", &selection);
+        let class = cx.class(if off { "comp off" } else { "comp" }, &selection);
         let mut part = Group::of(
             "part",
             button(format!("{agent}/{name}"), format!("{agent}, {name}"), *rect, selection),
         );
         part.rect(class, *rect, 2.0);
-        part.text_middle("ink", rect.x + rect.w / 2.0, rect.y + 13.0, *agent);
+        part.text_middle(if off { "q3" } else { "ink" }, rect.x + rect.w / 2.0, rect.y + 13.0, *agent);
         into.group(part);
     }
 }
@@ -289,6 +292,7 @@ fn etcd(cx: &Cx) -> Group {
     if cx.layout.turned {
         return group;
     }
+    quorum(cx, &mut group);
     if !cx.model.cluster.as_ref().is_some_and(|cluster| cluster.used) {
         let room = Rect::new(rect.x + 10.0, rect.y + 38.0, rect.w - 16.0, 0.0);
         lines(&mut group, cx.words().first_etcd, room, sizes.normal);
@@ -310,6 +314,30 @@ fn etcd(cx: &Cx) -> Group {
         group.path("hair", format!("M{} {}V{}", number(line), number(rect.y + 25.0), number(bottom - 2.0)));
     }
     group
+}
+
+/// Of several members of etcd: who leads, or that nobody can.
+fn quorum(cx: &Cx, into: &mut Group) {
+    let Some(cluster) = &cx.model.cluster else { return };
+    let Some((running, all)) = cluster.members else { return };
+    let (rect, sizes, words) = (cx.layout.etcd, cx.sizes(), cx.words());
+    let leader = cluster.leaders.iter().find(|(process, _)| process == "etcd").map(|(_, machine)| machine);
+    let (class, text) = match leader {
+        Some(machine) => ("q3", fill(words.leader, &[machine])),
+        None if running * 2 > all => ("b bad", words.electing.to_owned()),
+        None => ("b bad", fill(words.no_quorum, &[&running.to_string(), &all.to_string()])),
+    };
+    let room = rect.w - 20.0 - bold("etcd", sizes.head) - 8.0;
+    if is_stopped(cx, "etcd") {
+        return;
+    }
+    let short = match leader {
+        Some(machine) if sans(&text, sizes.normal) > room => {
+            keep_end(machine, room, |text| sans(text, sizes.normal))
+        }
+        _ => keep_start(&text, room, |text| sans(text, sizes.normal)),
+    };
+    into.text_end(class, rect.right() - 9.0, rect.y + 18.0, short);
 }
 
 /// `pods/…-m8vhd`: the resource, and of the name what tells it apart.

@@ -67,6 +67,7 @@ pub fn scene(cx: &Cx) -> Vec<Group> {
     groups.extend(cx.layout.nodes.iter().map(|node| node::node(cx, node)));
     groups.push(below::tags(cx));
     groups.push(below::client(cx));
+    groups.push(below::router(cx));
     groups.push(below::key(cx));
     groups
 }

@@ -16,8 +16,15 @@ use crate::selection::Selection;
 use crate::traffic::version_class;
 use crate::words::fill;
 
-/// The chains' names, in the order in which a packet passes them.
-pub const CHAINS: [&str; 4] = ["SERVICES", "EXT", "SVC", "SEP"];
+/// Returns by what a packet is led on in a mode of kube-proxy, in the order in which it passes: chains of iptables
+/// or nftables; IP sets and virtual servers. And what all of that is called.
+fn chains_of(mode: &str) -> ([&'static str; 4], &'static str) {
+    match mode {
+        "ipvs" => (["SERVICES", "set", "virtual", "real"], "ipvs"),
+        "nftables" => (["services", "external", "service", "endpoint"], "nftables"),
+        _ => (["SERVICES", "EXT", "SVC", "SEP"], "iptables nat"),
+    }
+}
 
 /// Draws a node with all that stands on it.
 pub fn node(cx: &Cx, place: &NodeBox) -> Group {
@@ -48,6 +55,9 @@ pub fn node(cx: &Cx, place: &NodeBox) -> Group {
     group.group(header(cx, place, row));
     let no_kubelet = !row.on || is_stopped(cx, &format!("{}/kubelet", place.name));
     group.group(agent(cx, "kubelet", place, place.kubelet, no_kubelet));
+    for (name, rect) in &place.processes {
+        group.group(process(cx, name, place, *rect, row.on));
+    }
     match place.pods.is_empty() && cx.layout.detail == Detail::Count {
         true => counts(cx, &mut group, place),
         false => pods(cx, &mut group, place),
@@ -88,8 +98,9 @@ fn header(cx: &Cx, place: &NodeBox, row: &NodeRow) -> Group {
     if row.unschedulable {
         trouble.push("SchedulingDisabled".to_owned());
     }
+    let zone = if row.zone.is_empty() { String::new() } else { format!(" {}", row.zone) };
     let label = format!(
-        "{} {} {}",
+        "{} {}{zone} {}",
         place.name,
         row.address,
         if trouble.is_empty() { "Ready".to_owned() } else { trouble.join(", ") }
@@ -112,6 +123,11 @@ fn header(cx: &Cx, place: &NodeBox, row: &NodeRow) -> Group {
         }
     }
     if trouble.is_empty() {
+        let zone_w = sans(&row.zone, sizes.normal) + 8.0;
+        if !row.zone.is_empty() && !turned && zone_w + mono(&row.address, sizes.normal) <= room {
+            group.text("q3", x + name_w + 8.0, y, row.zone.clone());
+            room -= zone_w;
+        }
         if mono(&row.address, sizes.normal) <= room {
             match turned {
                 true => group.text("m q3", x + name_w + 6.0, y, row.address.clone()),
@@ -145,6 +161,51 @@ fn agent(cx: &Cx, name: &'static str, place: &NodeBox, rect: Rect, off: bool) ->
         rect.y + rect.h / 2.0 + 4.0,
         name,
     );
+    group
+}
+
+/// A process of the control plane on its machine: which of several leads is marked.
+fn process(cx: &Cx, name: &'static str, place: &NodeBox, rect: Rect, on: bool) -> Group {
+    let (sizes, words) = (cx.sizes(), cx.words());
+    let own = format!("{}/{name}", place.name);
+    let off = !on || is_stopped(cx, &own) || is_stopped(cx, name);
+    let leads = cx.model.cluster.as_ref().is_some_and(|cluster| {
+        cluster.leaders.iter().any(|(process, machine)| process == name && *machine == place.name)
+    });
+    let selection = Selection::Place(format!("{name}/{}", place.name));
+    let told = match (off, leads) {
+        (true, _) => format!(", {}", words.stopped),
+        (_, true) => format!(", {}", words.leads),
+        _ => String::new(),
+    };
+    let mut thing = button(
+        format!("{name}/{}", place.name),
+        format!("{name}, {}{told}", place.name),
+        rect,
+        selection.clone(),
+    );
+    thing.title = thing.label.clone();
+    let mut group = Group::of("part", thing);
+    group.rect(cx.class(if off { "comp off" } else { "comp" }, &selection), rect, 2.0);
+    let room = rect.w - if leads { 18.0 } else { 8.0 };
+    let short = name.strip_prefix("kube-").unwrap_or(name);
+    let shorter = short.strip_prefix("controller-").unwrap_or(short);
+    let fits = |text: &&str| sans(text, sizes.normal) <= room;
+    let text = [name, short, shorter]
+        .into_iter()
+        .find(fits)
+        .map_or_else(|| keep_start(shorter, room, |text| sans(text, sizes.normal)), str::to_owned);
+    let middle = rect.x + rect.w / 2.0 + if leads { 5.0 } else { 0.0 };
+    if leads {
+        let x = middle - sans(&text, sizes.normal) / 2.0 - 8.0;
+        group.circle("mark ink", (x, rect.y + rect.h / 2.0), 3.0);
+    }
+    let class = match (off, leads) {
+        (true, _) => "q3",
+        (_, true) => "b ink",
+        _ => "ink",
+    };
+    group.text_middle(class, middle, rect.y + rect.h / 2.0 + 4.0, text);
     group
 }
 
@@ -197,7 +258,8 @@ fn counts(cx: &Cx, group: &mut Group, place: &NodeBox) {
 
 fn first_visit(cx: &Cx, group: &mut Group, place: &NodeBox) {
     let used = cx.model.cluster.as_ref().is_none_or(|cluster| cluster.used);
-    let first = cx.layout.nodes.first().is_some_and(|node| node.name == place.name);
+    let free = cx.layout.nodes.iter().find(|node| node.processes.is_empty());
+    let first = free.is_some_and(|node| node.name == place.name);
     if used || !first || !place.pods.is_empty() {
         return;
     }
@@ -214,7 +276,8 @@ fn proxy(cx: &Cx, place: &NodeBox, row: &NodeRow) -> Group {
     let count = row.endpoints.to_string();
     let endpoints =
         if row.endpoints == 1 { words.endpoint.to_owned() } else { fill(words.endpoints, &[&count]) };
-    let label = format!("kube-proxy, {}, iptables nat, {endpoints}", place.name);
+    let (chains, mode) = chains_of(&row.proxy_mode);
+    let label = format!("kube-proxy, {}, {mode}, {endpoints}", place.name);
     let mut group = Group::of("part", button(name, label, rect, selection.clone()));
     let lit = cx.accent.and_then(|accent| accent.lit.get(&place.name));
     if !cx.layout.turned {
@@ -230,8 +293,8 @@ fn proxy(cx: &Cx, place: &NodeBox, row: &NodeRow) -> Group {
         let second = cx.layout.nodes.get(1).is_some_and(|node| node.name == place.name);
         let wordings = match (used, second) {
             (false, true) => vec![words.first_proxy.to_owned()],
-            (false, false) => vec!["iptables nat".to_owned()],
-            (true, _) => vec![format!("iptables nat · {endpoints}"), endpoints.clone(), count.clone()],
+            (false, false) => vec![mode.to_owned()],
+            (true, _) => vec![format!("{mode} · {endpoints}"), endpoints.clone(), count.clone()],
         };
         let room = rect.w - 16.0 - sans("kube-proxy", sizes.normal) - 8.0;
         if let Some(text) = wordings.into_iter().find(|text| sans(text, sizes.normal) <= room) {
@@ -251,7 +314,12 @@ fn proxy(cx: &Cx, place: &NodeBox, row: &NodeRow) -> Group {
             number(6.0 - w)
         );
         group.path(if on { "chain on" } else { "chain" }, shape);
-        let name = if single { "nat" } else { CHAINS.get(i).copied().unwrap_or_default() };
+        let name = if single {
+            mode.trim_start_matches("iptables ")
+        } else {
+            chains.get(i).copied().unwrap_or_default()
+        };
+        let name = keep_start(name, w - 8.0, |text| mono(text, sizes.small));
         let x = arrow.x + w / 2.0 + if i > 0 { 3.0 } else { 0.0 };
         group.text_middle(if on { "m10 on" } else { "m10 q3" }, x, arrow.y + 12.6, name);
     }
