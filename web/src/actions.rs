@@ -83,14 +83,6 @@ pub struct Known {
     pub unschedulable: bool,
     /// Whether the machine doesn't reach the API server's; none where it has the API server.
     pub cut: Option<bool>,
-    /// Whether it doesn't reach the other nodes; none where there are no others.
-    pub cut_from_others: Option<bool>,
-    /// Whether its packets leave late.
-    pub slow: bool,
-    /// Whether its disk was filled.
-    pub filled: bool,
-    /// How much room its disk has, in GiB.
-    pub room_gib: i64,
     /// The present, in seconds since the cluster began: it tells names apart.
     pub second: i64,
 }
@@ -111,17 +103,12 @@ pub fn actions(key: &str, known: Known) -> Vec<Action> {
             } else {
                 Action { kind: ActionKind::Start, command: format!("machine start {name}") }
             });
-            let link = |is_cut: bool, to: &str, heal: ActionKind, cut: ActionKind| match is_cut {
-                true => Action { kind: heal, command: format!("machine heal {name} {to}") },
-                false => Action { kind: cut, command: format!("machine partition {name} {to}") },
-            };
-            let cut = known.cut.map(|is| link(is, "apiserver", ActionKind::Heal, ActionKind::Cut));
-            let others = known.cut_from_others;
-            let others = others.map(|is| link(is, "others", ActionKind::HealOthers, ActionKind::CutOthers));
-            actions.extend(cut.into_iter().chain(others));
-            if known.on {
-                actions.extend(trouble(name, known));
-            }
+            actions.extend(known.cut.map(|is_cut| match is_cut {
+                true => Action { kind: ActionKind::Heal, command: format!("machine heal {name} apiserver") },
+                false => {
+                    Action { kind: ActionKind::Cut, command: format!("machine partition {name} apiserver") }
+                }
+            }));
             if known.unschedulable {
                 actions.push(command(ActionKind::Uncordon, format!("uncordon {name}")));
             } else {
@@ -161,26 +148,7 @@ pub fn actions(key: &str, known: Known) -> Vec<Action> {
     actions
 }
 
-/// Returns what makes a machine's network slow and its disk full, or takes that away.
-fn trouble(name: &str, known: Known) -> Vec<Action> {
-    let act = |kind, words: String| Action { kind, command: format!("ssh {name} sudo {words}") };
-    let mut actions = vec![match known.slow {
-        true => act(ActionKind::Fast, "tc qdisc del dev eth0 root".to_owned()),
-        false => act(ActionKind::Slow, "tc qdisc add dev eth0 root netem delay 300ms".to_owned()),
-    }];
-    if known.filled {
-        actions.push(act(ActionKind::Empty, format!("rm {FILLER}")));
-    } else if known.room_gib > 1 {
-        // What is left is less than what the kubelet wants to be free.
-        actions.push(act(ActionKind::Fill, format!("fallocate -l {}G {FILLER}", known.room_gib)));
-    }
-    actions
-}
-
-/// The file that fills a disk.
-const FILLER: &str = "/var/filler";
-
-/// Returns what can be wrong with a pod's program, as the cluster tells: (fault, command).
+/// Returns what can go wrong with an object or be taken back, as the cluster tells: (fault, command).
 pub fn fault_actions(faults: &[(String, String)]) -> Vec<Action> {
     let known = |(name, command): &(String, String)| {
         let kind = match name.as_str() {
@@ -189,6 +157,12 @@ pub fn fault_actions(faults: &[(String, String)]) -> Vec<Action> {
             "crash" => ActionKind::Crash,
             "slow" => ActionKind::SlowAnswers,
             "none" => ActionKind::Mend,
+            "cut-others" => ActionKind::CutOthers,
+            "heal-others" => ActionKind::HealOthers,
+            "slow-network" => ActionKind::Slow,
+            "fast-network" => ActionKind::Fast,
+            "fill-disk" => ActionKind::Fill,
+            "empty-disk" => ActionKind::Empty,
             _ => return None,
         };
         Some(Action { kind, command: command.clone() })
@@ -243,16 +217,8 @@ mod tests {
 
     #[test]
     fn each_is_the_command_it_is() {
-        let known = Known {
-            wanted: 3,
-            revision: 1,
-            on: true,
-            cut: Some(false),
-            cut_from_others: Some(false),
-            room_gib: 37,
-            second: 90,
-            ..Known::default()
-        };
+        let known =
+            Known { wanted: 3, revision: 1, on: true, unschedulable: false, cut: Some(false), second: 90 };
         assert_eq!(commands("pods/default/x", known), ["kubectl edit pod x", "kubectl delete pod x"]);
         assert_eq!(
             commands("deployments/work/web", Known { revision: 2, ..known }),
@@ -270,9 +236,6 @@ mod tests {
             [
                 "ssh node-1 sudo shutdown -h now",
                 "machine partition node-1 apiserver",
-                "machine partition node-1 others",
-                "ssh node-1 sudo tc qdisc add dev eth0 root netem delay 300ms",
-                "ssh node-1 sudo fallocate -l 37G /var/filler",
                 "kubectl cordon node-1",
                 "kubectl drain node-1 --ignore-daemonsets"
             ]
@@ -289,18 +252,7 @@ mod tests {
             commands("nodes/node-1", Known { cut: Some(true), ..known })[1],
             "machine heal node-1 apiserver"
         );
-        let mended = Known { slow: true, filled: true, cut_from_others: Some(true), ..known };
-        assert_eq!(
-            commands("nodes/node-1", mended)[2..5],
-            [
-                "machine heal node-1 others",
-                "ssh node-1 sudo tc qdisc del dev eth0 root",
-                "ssh node-1 sudo rm /var/filler"
-            ]
-        );
-        let alone = Known { cut: None, cut_from_others: None, ..known };
-        assert_eq!(commands("nodes/control-plane", alone).len(), 5);
-        assert_eq!(commands("nodes/control-plane", Known { on: false, ..alone }).len(), 3);
+        assert_eq!(commands("nodes/control-plane", Known { cut: None, ..known }).len(), 3);
         assert!(commands("nonsense", known).is_empty());
     }
 
@@ -309,7 +261,7 @@ mod tests {
         let faults =
             ["slow", "none", "other"].map(|name| (name.to_owned(), format!("machine fault web {name}")));
         let kinds: Vec<ActionKind> = fault_actions(&faults).into_iter().map(|action| action.kind).collect();
-        assert_eq!(kinds, [ActionKind::SlowAnswers, ActionKind::Mend]);
+        assert_eq!(kinds, [ActionKind::SlowAnswers, ActionKind::Mend, ActionKind::Fill]);
     }
 
     #[test]

@@ -190,10 +190,6 @@ impl Cluster {
             zone: object
                 .map_or("", |node| meta::labels(node)["topology.kubernetes.io/zone"].str())
                 .to_string(),
-            slow: host.is_some_and(|host| self.wires.network.topology().netem(*host).is_some()),
-            filled: self.terminal.machines.large.keys().any(|(node, _)| *node == spec.name),
-            room_gib: parts.map_or(0, |node| node.kubelet.disk().available() >> 30),
-            cut_from_others: host.is_some_and(|host| self.is_cut_from_others(*host)),
             cut: host.is_some_and(|host| !self.wires.reaches_apiserver(*host)),
             pods,
             endpoints: host.map_or(0, |host| self.endpoints_on(*host)),
@@ -201,18 +197,6 @@ impl Cluster {
             announces: host.map_or(Vec::new(), |host| self.announced_by(*host)),
             order,
         }
-    }
-
-    /// Returns whether a machine reaches none of the other nodes, those with the API server left out.
-    fn is_cut_from_others(&self, host: network::HostId) -> bool {
-        let topology = self.wires.network.topology();
-        if topology.has_no_cuts() {
-            return false;
-        }
-        let server = topology.by_address(self.wires.apiserver);
-        let nodes = self.wires.nodes.values().copied();
-        let mut others = nodes.filter(|other| *other != host && Some(*other) != server).peekable();
-        others.peek().is_some() && others.all(|other| topology.is_cut(host, other))
     }
 
     /// Counts the endpoints that a node's proxy leads to.

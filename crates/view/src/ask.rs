@@ -228,8 +228,9 @@ pub struct ObjectView {
     pub usage: Vec<UsageRow>,
     /// What it is connected with: (the field that says so, the object's key).
     pub links: Vec<(String, String)>,
-    /// For a pod: what can be wrong with its program: (`unready`, `leak`, `crash`, `slow`, or `none` for taking all
-    /// away, the command that does it).
+    /// What can go wrong with it or be taken back, and the command that does it. Of a pod's program: `unready`, `leak`,
+    /// `crash`, `slow`, and `none` for being well again. Of a node: `cut-others`, `slow-network`, `fill-disk`, or
+    /// `heal-others`, `fast-network`, `empty-disk`.
     pub faults: Vec<(String, String)>,
 }
 

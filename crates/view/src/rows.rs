@@ -130,18 +130,6 @@ pub struct NodeRow {
     /// Its zone; empty for none.
     #[serde(default)]
     pub zone: String,
-    /// Whether its network is made slow or lossy (`tc … netem`).
-    #[serde(default)]
-    pub slow: bool,
-    /// Whether large files were put on its disk (`fallocate`).
-    #[serde(default)]
-    pub filled: bool,
-    /// How much room its disk has, in whole GiB.
-    #[serde(default)]
-    pub room_gib: i64,
-    /// Whether it doesn't reach the other nodes.
-    #[serde(default)]
-    pub cut_from_others: bool,
     /// Whether it doesn't reach the API server's machine, or isn't heard there.
     #[serde(default)]
     pub cut: bool,

@@ -92,6 +92,8 @@ pub struct Layout {
     pub agents: Vec<(&'static str, Rect)>,
     /// The cluster's own pods on the control plane's machine.
     pub control_pods: Vec<(String, Rect)>,
+    /// How many of those have no room.
+    pub more_control_pods: usize,
     /// The control plane's eth0.
     pub control_port: Option<Rect>,
     /// Pods without a node.

@@ -73,6 +73,7 @@ pub fn rolling(model: &Model) -> Option<(&String, &BudgetRow)> {
     model
         .records
         .iter()
+        .filter(|(_, row)| !row.system)
         .filter_map(|(key, row)| Some((key, row.budget.as_ref().filter(|budget| budget.rolling)?)))
         .max_by_key(|(key, budget)| {
             (budget.versions.iter().map(|version| version.0).max(), std::cmp::Reverse(*key))

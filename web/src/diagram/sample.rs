@@ -42,7 +42,6 @@ pub fn node(order: u32) -> NodeRow {
         ready: true,
         pods: 2,
         proxy_mode: "iptables".into(),
-        room_gib: 38,
         order,
         ..NodeRow::default()
     }

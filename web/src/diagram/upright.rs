@@ -8,12 +8,17 @@ use super::text::{Type, sans};
 const MARGIN: f64 = 14.0;
 const GAP: f64 = 14.0;
 const PILL_H: f64 = 46.0;
-/// The processes of a control plane as they stand on a node: in rows of two.
-const PROCESSES: [[&str; 2]; 2] = [["kube-apiserver", "etcd"], ["kube-controller-manager", "kube-scheduler"]];
+/// The processes of a control plane as they stand on a node.
+const PROCESSES: [&str; 4] = ["kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler"];
 /// The height of a row of processes, with the gap below.
 const PROCESS_H: f64 = 23.0;
-/// The height of all of them.
-const PROCESSES_H: f64 = PROCESS_H * 2.0 + 4.0;
+/// A node that is so wide has its processes in one row, others in two.
+const ONE_ROW: f64 = 560.0;
+
+/// Returns the height of a node's processes.
+fn processes_height(width: f64) -> f64 {
+    PROCESS_H * if width < ONE_ROW { 2.0 } else { 1.0 } + 4.0
+}
 
 /// Returns the height of the API server for its records.
 fn api_height(census: &Census, k: f64) -> f64 {
@@ -93,12 +98,14 @@ fn control_node(layout: &mut Layout, census: &Census, sizes: Type) {
     let mut x = layout.scheduler.x;
     for (key, name) in census.control_pods.iter().map(|key| (key, system_name(key, ""))) {
         let w = 16.0 + sans(&name, sizes.normal) + 6.0;
-        if x + w > layout.control.right() - 8.0 {
+        // The number of those that have no room stands at the end.
+        if x + w > layout.control.right() - 30.0 {
             break;
         }
         layout.control_pods.push((key.clone(), Rect::new(x, y, w, 18.0)));
         x += w;
     }
+    layout.more_control_pods = census.control_pods.len() - layout.control_pods.len();
 }
 
 /// The measures of a node that all nodes share.
@@ -136,11 +143,11 @@ fn plan(census: &Census, width: f64, sizes: Type) -> Plan {
         Detail::Pill => ((node - 20.0 + gap) / across as f64 - gap).min(150.0 * k),
         _ => cell_w,
     };
-    let height_of = |node: &NodeCensus| {
-        let lines = node.pods.len().div_ceil(across) as f64;
+    let height_of = |own: &NodeCensus| {
+        let lines = own.pods.len().div_ceil(across) as f64;
         let pods =
             if census.detail == Detail::Count { PILL_H } else { (lines * (cell_h + gap) - gap).max(0.0) };
-        pods + if node.has_processes { PROCESSES_H } else { 0.0 }
+        pods + if own.has_processes { processes_height(node) } else { 0.0 }
     };
     let pods = census.nodes.iter().map(height_of).fold(PILL_H, f64::max);
     let system_rows =
@@ -237,7 +244,7 @@ fn node(own: &NodeCensus, rect: Rect, plan: &Plan, sizes: Type, below: f64) -> N
     let (w, h, gap) = plan.cell;
     let left = rect.x + 10.0;
     let head = rect.y + 29.0;
-    let top = head + if own.has_processes { PROCESSES_H } else { 0.0 };
+    let top = head + if own.has_processes { processes_height(rect.w) } else { 0.0 };
     let place = |i: usize| {
         let (column, row) = (i % plan.across, i / plan.across);
         Rect::new(left + (w + gap) * column as f64, top + (h + gap) * row as f64, w, h)
@@ -259,7 +266,7 @@ fn node(own: &NodeCensus, rect: Rect, plan: &Plan, sizes: Type, below: f64) -> N
         rect,
         kubelet: Rect::new(middle - kubelet_w / 2.0, rect.y - 9.0, kubelet_w, 18.0),
         proxy,
-        processes: if own.has_processes { processes(left, head, rect.w - 20.0) } else { Vec::new() },
+        processes: if own.has_processes { processes(rect, left, head) } else { Vec::new() },
         chains: chains(proxy, sizes),
         port,
         tap: (middle, rect.bottom() + below),
@@ -276,16 +283,14 @@ fn node(own: &NodeCensus, rect: Rect, plan: &Plan, sizes: Type, below: f64) -> N
 }
 
 /// A control plane's processes, above the pods of its machine.
-fn processes(left: f64, top: f64, width: f64) -> Vec<(&'static str, Rect)> {
-    let w = (width - 6.0) / 2.0;
-    let place = |row: usize, column: usize| {
+fn processes(node: Rect, left: f64, top: f64) -> Vec<(&'static str, Rect)> {
+    let columns = if node.w < ONE_ROW { 2 } else { 4 };
+    let w = (node.w - 20.0 + 6.0) / columns as f64 - 6.0;
+    let place = |i: usize| {
+        let (row, column) = (i / columns, i % columns);
         Rect::new(left + (w + 6.0) * column as f64, top + PROCESS_H * row as f64, w, PROCESS_H - 5.0)
     };
-    let rows = PROCESSES.iter().enumerate();
-    rows.flat_map(|(row, pair)| {
-        pair.iter().enumerate().map(move |(column, name)| (*name, place(row, column)))
-    })
-    .collect()
+    PROCESSES.into_iter().enumerate().map(|(i, name)| (name, place(i))).collect()
 }
 
 /// The chains' arrows fill kube-proxy's lower half, each as wide as its name asks.

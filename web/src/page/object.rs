@@ -278,19 +278,13 @@ fn overview(object: &ObjectView, driver: &Driver, props: &ObjectPanelProps) -> H
 /// What can be done, and below that what can go wrong.
 fn action_rows(driver: &Driver, props: &ObjectPanelProps, object: Option<&ObjectView>) -> Html {
     let record = props.model.records.get(props.name.as_str());
-    let nodes = &props.model.nodes;
-    let node = props.name.strip_prefix("nodes/").and_then(|name| nodes.get(name));
-    let apart = node.filter(|node| !node.control_plane);
+    let node = props.name.strip_prefix("nodes/").and_then(|name| props.model.nodes.get(name));
     let known = Known {
         wanted: record.map_or(0, |record| record.wanted),
         revision: record.map_or(0, |record| record.revision),
         on: node.is_some_and(|node| node.on),
         unschedulable: node.is_some_and(|node| node.unschedulable),
-        cut: apart.map(|node| node.cut),
-        cut_from_others: apart.filter(|_| nodes.len() > 2).map(|node| node.cut_from_others),
-        slow: node.is_some_and(|node| node.slow),
-        filled: node.is_some_and(|node| node.filled),
-        room_gib: node.map_or(0, |node| node.room_gib),
+        cut: node.filter(|node| !node.control_plane).map(|node| node.cut),
         second: props.model.now / SECOND,
     };
     let actions = if props.place {
@@ -315,21 +309,7 @@ fn action_rows(driver: &Driver, props: &ObjectPanelProps, object: Option<&Object
 /// Returns whether an action brings about a failure, or takes one away.
 fn is_failure(kind: ActionKind) -> bool {
     use ActionKind as Kind;
-    matches!(
-        kind,
-        Kind::Stop
-            | Kind::Start
-            | Kind::Cut
-            | Kind::Heal
-            | Kind::CutOthers
-            | Kind::HealOthers
-            | Kind::Slow
-            | Kind::Fast
-            | Kind::Fill
-            | Kind::Empty
-            | Kind::StopProcess
-            | Kind::StartProcess
-    )
+    matches!(kind, Kind::Stop | Kind::Start | Kind::Cut | Kind::Heal | Kind::StopProcess | Kind::StartProcess)
 }
 
 fn action_row(

@@ -169,11 +169,12 @@ fn share(driver: &Driver) {
 
 fn cluster_words(words: &'static Words, model: &Model) -> String {
     let Some(cluster) = &model.cluster else { return String::new() };
+    let all = model.nodes.len();
     let control = model.nodes.values().filter(|node| node.control_plane).count();
-    let workers = (model.nodes.len() - control).to_string();
-    let nodes = match control {
-        0 => fill(words.nodes_n, &[&workers]),
-        _ => fill(words.nodes_c, &[&control.to_string(), &workers]),
+    let nodes = match (control, all - control) {
+        (_, 0) if all == 1 => words.one_node.to_owned(),
+        (0, _) | (_, 0) => fill(words.nodes_n, &[&all.to_string()]),
+        (control, workers) => fill(words.nodes_c, &[&control.to_string(), &workers.to_string()]),
     };
     format!("{nodes} · {}", cluster.version)
 }

@@ -4,6 +4,7 @@ use super::Words;
 
 pub(super) const WORDS: Words = Words {
     nodes_1: "1 node",
+    one_node: "1 node",
     nodes_n: "{} nodes",
     nodes_c: "{} + {} nodes",
     cluster_menu: "Cluster",

@@ -4,6 +4,7 @@ use super::Words;
 
 pub(super) const WORDS: Words = Words {
     nodes_1: "노드 1",
+    one_node: "노드 1",
     nodes_n: "노드 {}",
     nodes_c: "노드 {} + {}",
     cluster_menu: "클러스터",

@@ -5,6 +5,8 @@
 pub struct Words {
     /// 1 node
     pub nodes_1: &'static str,
+    /// 1 node
+    pub one_node: &'static str,
     /// {} nodes
     pub nodes_n: &'static str,
     /// {} + {} nodes

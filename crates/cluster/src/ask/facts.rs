@@ -11,7 +11,7 @@ pub(super) fn facts(kind: &str, value: &Value) -> Vec<(String, String)> {
     match kind {
         "Pod" => {
             add("phase", status["phase"].str().to_string());
-            add("node", spec["nodeName"].str().to_string());
+            add("nodeName", spec["nodeName"].str().to_string());
             add("podIP", status["podIP"].str().to_string());
             let images = spec["containers"].items().iter().map(|container| container["image"].str());
             add("image", images.collect::<Vec<_>>().join(", "));

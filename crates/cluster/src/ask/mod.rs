@@ -1,6 +1,7 @@
 //! What the page asks. Looking changes nothing: dry runs and reads that are neither traced nor drawn.
 
 mod facts;
+mod faults;
 mod fields;
 mod life;
 mod links;

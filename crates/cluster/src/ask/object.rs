@@ -1,6 +1,6 @@
 //! An object or a component as the inspector shows it.
 
-use super::{facts, life, links, parts, usage};
+use super::{facts, faults, life, links, parts, usage};
 use crate::Cluster;
 use ::view::{Answer, ObjectView};
 use api::{Method, Request, Value, meta};
@@ -45,32 +45,8 @@ fn view_of(cluster: &mut Cluster, object: &str) -> Option<ObjectView> {
         life: if kind.kind == "Pod" { life::life(cluster, &value) } else { Vec::new() },
         usage: if kind.kind == "Node" { usage::usage(cluster, &value) } else { Vec::new() },
         links: links::links(cluster, kind.kind, &value),
-        faults: if kind.kind == "Pod" { faults(cluster, &value) } else { Vec::new() },
+        faults: faults::faults(cluster, kind.kind, &value),
     })
-}
-
-/// Returns what can be wrong with a pod's program, and the commands that bring it about.
-fn faults(cluster: &Cluster, pod: &Value) -> Vec<(String, String)> {
-    let (namespace, name) = (meta::namespace(pod), meta::name(pod));
-    let Some(node) = cluster.parts.node(pod["spec"]["nodeName"].str()) else { return Vec::new() };
-    if meta::is_deleting(pod) || !matches!(pod["status"]["phase"].str(), "Pending" | "Running") {
-        return Vec::new();
-    }
-    let now = node.kubelet.faults(namespace, name, "");
-    let listens = node.kubelet.listens(namespace, name);
-    let is_asked = !pod["spec"]["containers"][0]["readinessProbe"]["httpGet"].is_null();
-    let place = if namespace == "default" { name.to_string() } else { format!("{namespace}/{name}") };
-    [
-        ("unready", "unready", listens && is_asked && !now.unready),
-        ("leak", "leak 50Mi", now.leak_per_minute == 0),
-        ("crash", "crash 5", listens && now.crash_after == 0),
-        ("slow", "slow 2000", listens && now.slow_ms == 0),
-        ("none", "none", now != kubelet::AppFaults::default()),
-    ]
-    .into_iter()
-    .filter(|(_, _, applies)| *applies)
-    .map(|(name, words, _)| (name.to_string(), format!("machine fault {place} {words}")))
-    .collect()
 }
 
 /// Prints an object as `kubectl get -o yaml` does.

@@ -41,7 +41,8 @@ impl View {
             unavailable,
             versions,
             min_ready_seconds: spec["minReadySeconds"].int(),
-            rolling: !settled,
+            // Without a rolling update there are no limits to keep.
+            rolling: rolling_strategy && !settled,
             progress: progress.map_or(String::new(), |condition| condition["reason"].str().to_string()),
         }
     }

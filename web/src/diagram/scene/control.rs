@@ -36,6 +36,10 @@ pub fn control_plane(cx: &Cx) -> Group {
     if let Some(port) = layout.control_port {
         group.rect("comp", port, 1.0);
     }
+    if layout.more_control_pods > 0 {
+        let place = (layout.control.right() - 10.0, layout.control.y + 18.0);
+        group.text_end("q3", place.0, place.1, format!("+{}", layout.more_control_pods));
+    }
     for (key, rect) in &layout.control_pods {
         if let Some(row) = cx.model.pods.get(key) {
             group.group(pod::system(cx, key, row, *rect));

@@ -67,7 +67,7 @@ fn the_accessible_tree_names_nodes_and_pods() {
 
 #[test]
 fn no_button_holds_another() {
-    for model in [sample::rollout(), sample::empty()] {
+    for model in [sample::rollout(), sample::empty(), sample::replicated()] {
         for (width, height) in [(800.0, 532.0), (390.0, 600.0)] {
             for group in drawn(&model, &layout(&model, width, height), Lang::En) {
                 assert_eq!(nested(&group, None), None, "at {width}");
@@ -205,5 +205,59 @@ fn times_are_short() {
         [(1_600_000, "1.6 s"), (42 * SECOND, "42 s"), (180 * SECOND, "3 m"), (7_200 * SECOND, "2 h")]
     {
         assert_eq!(ago(past, 0), words);
+    }
+}
+
+#[test]
+fn several_control_planes_stand_on_their_machines() {
+    let mut model = sample::replicated();
+    if let Some(cluster) = &mut model.cluster {
+        cluster.used = true;
+        cluster.stopped = vec!["plane-3/etcd".into()];
+    }
+    for (width, height) in [(1100.0, 700.0), (390.0, 600.0)] {
+        let groups = drawn(&model, &layout(&model, width, height), Lang::En);
+        let labels: Vec<&str> =
+            groups.iter().flat_map(Group::things).map(|thing| thing.label.as_str()).collect();
+        for label in [
+            "etcd, plane-4, leads",
+            "etcd, plane-3, stopped",
+            "kube-scheduler, plane-5",
+            "router 10.64.140.1",
+        ] {
+            assert!(labels.contains(&label), "{label} at {width}: {labels:?}");
+        }
+    }
+    let upright = layout(&model, 1100.0, 700.0);
+    assert!(words(&drawn(&model, &upright, Lang::En)).contains("leader plane-4"));
+    if let Some(cluster) = &mut model.cluster {
+        (cluster.leaders, cluster.members) = (Vec::new(), Some((1, 3)));
+    }
+    assert!(words(&drawn(&model, &upright, Lang::En)).contains("no quorum: 1 of 3"));
+    for (from, to) in [("client", "router/router"), ("router/router", "node/node-1")] {
+        assert!(upright.packet_route(from, to).is_some(), "{from} {to}");
+    }
+}
+
+#[test]
+fn a_proxy_is_called_by_its_mode() {
+    for (mode, name, chain) in [
+        ("iptables", "iptables nat", "SERVICES"),
+        ("ipvs", "ipvs", "virtual"),
+        ("nftables", "nftables", "endpoint"),
+    ] {
+        let mut model = sample::rollout();
+        for node in model.nodes.values_mut() {
+            node.proxy_mode = mode.into();
+        }
+        let groups = drawn(&model, &layout(&model, 1400.0, 800.0), Lang::En);
+        let told = words(&groups);
+        assert!(told.contains(chain), "{mode}: {told}");
+        let labels = groups.iter().flat_map(Group::things).map(|thing| thing.label.as_str());
+        let proxies: Vec<&str> = labels.filter(|label| label.starts_with("kube-proxy, node-")).collect();
+        assert!(
+            proxies.len() == 3 && proxies.iter().all(|label| label.contains(&format!(", {name}, "))),
+            "{proxies:?}"
+        );
     }
 }
