@@ -258,8 +258,8 @@ mod tests {
 
     #[test]
     fn faults_are_what_the_cluster_tells() {
-        let faults =
-            ["slow", "none", "other"].map(|name| (name.to_owned(), format!("machine fault web {name}")));
+        let faults = ["slow", "none", "fill-disk", "other"]
+            .map(|name| (name.to_owned(), format!("machine fault web {name}")));
         let kinds: Vec<ActionKind> = fault_actions(&faults).into_iter().map(|action| action.kind).collect();
         assert_eq!(kinds, [ActionKind::SlowAnswers, ActionKind::Mend, ActionKind::Fill]);
     }
