@@ -1,6 +1,7 @@
 //! The folder of static pods on each machine: what is written there takes effect, if the kubelet runs.
 
 use crate::Cluster;
+use crate::console::node_files::is_configuration;
 use crate::control_plane::{self, Unit};
 use crate::parts::{Parts, SCHEDULER, Target};
 use crate::restart::Process;
@@ -10,6 +11,7 @@ use scheduler::Profile;
 use shell::Place;
 use sim::{Nanos, SECOND};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// Where the kubelet looks (`staticPodPath`).
 pub(crate) const FOLDER: &str = "/etc/kubernetes/manifests";
@@ -98,6 +100,14 @@ fn span(config: &Value, name: &str) -> Nanos {
 }
 
 impl Cluster {
+    /// Reads a file of a node: of its configuration, or of its disk.
+    fn node_file(&self, node: &str, path: &str) -> Option<Rc<str>> {
+        if is_configuration(path) {
+            return self.terminal.machines.files(&Place::Node(node.into())).read(path).ok();
+        }
+        self.parts.node(node)?.kubelet.node_files().get(path).cloned()
+    }
+
     /// Takes up a kubelet's configuration, as it does when it starts.
     pub(crate) fn read_kubelet_config(&mut self, node: &str) {
         let files = self.terminal.machines.files(&Place::Node(node.into()));
@@ -204,8 +214,7 @@ impl Cluster {
         let profiles = match path {
             None => Ok(vec![Profile::default()]),
             Some(path) => {
-                let files = self.terminal.machines.files(&Place::Node(node.into()));
-                let text = files.read(path).map_err(|_| String::new());
+                let text = self.node_file(node, path).ok_or_else(String::new);
                 let config = text.and_then(|text| api::yaml::parse_one(&text).map_err(|why| why.to_string()));
                 config.and_then(|config| Profile::read(&config))
             }

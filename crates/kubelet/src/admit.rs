@@ -15,17 +15,17 @@ pub(crate) struct Asks {
 
 impl Asks {
     pub(crate) fn of(pod: &Value) -> Asks {
-        Asks { amounts: requests(pod), host_ports: host_ports(pod) }
+        Asks { amounts: totals(pod, "requests"), host_ports: host_ports(pod) }
     }
 }
 
-/// Returns what a pod asks of a node: its containers together, or the greediest init container.
-// Models staging/src/k8s.io/component-helpers/resource/helpers.go PodRequests
-fn requests(pod: &Value) -> Amounts {
+/// Returns a pod's requests or limits: its containers' together, or the greediest init container's.
+// Models staging/src/k8s.io/component-helpers/resource/helpers.go PodRequests, PodLimits
+pub(crate) fn totals(pod: &Value, of: &str) -> Amounts {
     let spec = &pod["spec"];
     let of = |container: &Value| -> Amounts {
-        let requests = container["resources"]["requests"].fields().iter();
-        requests.map(|(name, quantity)| (name.to_string(), amount(name, quantity))).collect()
+        let amounts = container["resources"][of].fields().iter();
+        amounts.map(|(name, quantity)| (name.to_string(), amount(name, quantity))).collect()
     };
     let mut sum = Amounts::new();
     let add = |sum: &mut Amounts, more: Amounts| {
@@ -153,7 +153,7 @@ mod tests {
             let containers: Vec<Value> =
                 containers.iter().map(|cpu| tree!({"resources": (asks(cpu))})).collect();
             let pod = tree!({"spec": {"initContainers": (init), "containers": (containers)}});
-            assert_eq!(requests(&pod)["cpu"], sum, "{pod:?}");
+            assert_eq!(totals(&pod, "requests")["cpu"], sum, "{pod:?}");
         }
     }
 }

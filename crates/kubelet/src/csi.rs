@@ -17,9 +17,35 @@ use std::rc::Rc;
 /// The program that registers a driver.
 pub(crate) const REGISTRAR: &str = "csi-node-driver-registrar";
 
-/// What drivers answer when they are asked about the node: (driver, how many volumes at most, the label that
-/// says where it is, and its value).
-const NODES_OF_DRIVERS: [(&str, i64, &str, &str); 1] = [("dobs.csi.digitalocean.com", 7, "region", "nyc1")];
+/// What a driver answers when it is asked about the node.
+struct NodeInfo {
+    driver: &'static str,
+    /// The directory of its socket, below the kubelet's plugins.
+    directory: &'static str,
+    /// How many volumes at most; 0 for any number.
+    most: i64,
+    /// The label that says where the node is.
+    label: &'static str,
+    /// The label's value; empty where each node is a place of its own, and has its name for a number.
+    place: &'static str,
+}
+
+const NODES_OF_DRIVERS: [NodeInfo; 2] = [
+    NodeInfo {
+        driver: "dobs.csi.digitalocean.com",
+        directory: "dobs.csi.digitalocean.com",
+        most: 7,
+        label: "region",
+        place: "nyc1",
+    },
+    NodeInfo {
+        driver: "hostpath.csi.k8s.io",
+        directory: "csi-hostpath",
+        most: 0,
+        label: "topology.hostpath.csi/node",
+        place: "",
+    },
+];
 
 /// Why a volume isn't mounted yet.
 pub(crate) enum Missing {
@@ -33,10 +59,19 @@ pub(crate) enum Missing {
 // Models kubernetes-csi/node-driver-registrar cmd/csi-node-driver-registrar
 fn driver_of(pod: &Value) -> Option<Rc<str>> {
     let containers = pod["spec"]["containers"].items().iter();
-    let mut places = containers.flat_map(|container| container["env"].items()).filter_map(|one| {
-        one["value"].str().strip_prefix("/var/lib/kubelet/plugins/")?.strip_suffix("/csi.sock")
+    let words = containers.flat_map(|container| {
+        let values = container["env"].items().iter().map(|one| one["value"].str());
+        let flag =
+            |word: &'_ Value| Some(word.str().strip_prefix("--kubelet-registration-path=")?.to_string());
+        let flags: Vec<String> = container["args"].items().iter().filter_map(flag).collect();
+        values.map(str::to_string).chain(flags).collect::<Vec<String>>()
     });
-    places.next().map(Rc::from)
+    let mut directories = words.filter_map(|word| {
+        Some(word.strip_prefix("/var/lib/kubelet/plugins/")?.strip_suffix("/csi.sock")?.to_string())
+    });
+    let directory = directories.next()?;
+    let known = NODES_OF_DRIVERS.iter().find(|info| info.directory == directory);
+    Some(known.map_or(directory.as_str(), |info| info.driver).into())
 }
 
 impl Kubelet {
@@ -100,13 +135,19 @@ fn write(cx: &mut Cx, node: &str, uid: &str, drivers: &[Rc<str>]) -> Result<(), 
     let mut entries: Vec<Value> = Vec::new();
     let (mut labels, mut ids) = (Value::map(), Vec::new());
     for driver in drivers {
-        let id = (100_000_000 + Chance::new(0).draw("node-id", node, 0) % 400_000_000).to_string();
+        let info = NODES_OF_DRIVERS.iter().find(|info| info.driver == &**driver);
+        let id = match info.is_some_and(|info| info.place.is_empty()) {
+            true => node.to_string(),
+            false => (100_000_000 + Chance::new(0).draw("node-id", node, 0) % 400_000_000).to_string(),
+        };
         ids.push(format!("{:?}:{id:?}", &**driver));
         let mut entry = tree!({"name": (&**driver), "nodeID": (id), "topologyKeys": null});
-        if let Some((_, most, key, place)) = NODES_OF_DRIVERS.iter().find(|row| *row.0 == **driver) {
-            entry.set(&["allocatable"], tree!({"count": (*most)}));
-            entry.set(&["topologyKeys"], tree!([(*key)]));
-            labels.set(&[key], *place);
+        if let Some(info) = info {
+            if info.most > 0 {
+                entry.set(&["allocatable"], tree!({"count": (info.most)}));
+            }
+            entry.set(&["topologyKeys"], tree!([(info.label)]));
+            labels.set(&[info.label], if info.place.is_empty() { node } else { info.place });
         }
         entries.push(entry);
     }
@@ -143,6 +184,35 @@ fn write(cx: &mut Cx, node: &str, uid: &str, drivers: &[Rc<str>]) -> Result<(), 
 }
 
 impl PodWorker {
+    /// Sees whether a driver makes volumes that live and die with the pod, and runs here.
+    // Models pkg/volume/csi/csi_plugin.go supportsVolumeLifecycleMode, pkg/volume/csi/csi_mounter.go SetUpAt
+    pub(crate) fn check_inline(&mut self, turn: &mut Turn, name: &str, driver: &str) -> Result<(), Missing> {
+        let object = turn.cx.in_background(|cx| cx.get(CSIDRIVERS, "", driver));
+        let why = match object {
+            Ok(object) => {
+                let modes = object["spec"]["volumeLifecycleModes"].items().iter().map(Value::str);
+                let modes: Vec<&str> = modes.collect();
+                let modes = if modes.is_empty() { vec!["Persistent"] } else { modes };
+                let listed = modes.iter().map(|mode| format!("{mode:?}")).collect::<Vec<_>>().join(" ");
+                (!modes.contains(&"Ephemeral")).then(|| format!("only supports [{listed}]"))
+            }
+            Err(_) => Some("no CSIDriver object".to_string()),
+        };
+        if let Some(why) = why {
+            return Err(Missing::Failed(format!(
+                "MountVolume.NewMounter initialization failed for volume {name:?} : volume mode \"Ephemeral\" not \
+                 supported by driver {driver} ({why})"
+            )));
+        }
+        if !turn.shared.drivers.contains_key(driver) {
+            return Err(Missing::Failed(format!(
+                "MountVolume.SetUp failed for volume {name:?} : kubernetes.io/csi: mounter.SetUpAt failed to get CSI \
+                 client: driver name {driver} not found in the list of registered CSI drivers"
+            )));
+        }
+        Ok(())
+    }
+
     /// Sees whether a driver's volume can be mounted: its driver runs here, and it is attached.
     // Models pkg/volume/util/operationexecutor/operation_generator.go GenerateVerifyControllerAttachedVolumeFunc
     pub(crate) fn check_attached(&mut self, turn: &mut Turn, attachable: &Attachable) -> Result<(), Missing> {

@@ -1,7 +1,8 @@
 //! What is on the node's disk, and who goes where it runs full: unused images, then pods.
 // Models pkg/kubelet/eviction/eviction_manager.go synchronize, pkg/kubelet/eviction/helpers.go rankDiskPressureFunc
 
-use crate::admit::amount;
+use crate::admit::{amount, totals};
+use crate::container::Container;
 use crate::cri::Files;
 use crate::eviction::{EVICTED, TRANSITION};
 use crate::kubelet::Kubelet;
@@ -25,24 +26,78 @@ pub(crate) struct LocalStorage {
     /// The names of its emptyDirs on the disk.
     pub on_disk: Vec<Rc<str>>,
     /// The emptyDirs that have a limit: each one's name, and the limit.
-    pub limited: Vec<(Rc<str>, Value)>,
+    pub limited: Vec<(Rc<str>, Quantity)>,
+    /// The containers that have a limit of what they write: each one's name, and the limit.
+    pub containers: Vec<(Rc<str>, Quantity)>,
+    /// The limit of what all write together.
+    pub pod: Option<Quantity>,
 }
 
 impl LocalStorage {
     /// Reads a pod's spec.
-    pub(crate) fn of(spec: &Value) -> LocalStorage {
-        let mut local = LocalStorage::default();
+    pub(crate) fn of(pod: &Value) -> LocalStorage {
+        let (spec, mut local) = (&pod["spec"], LocalStorage::default());
         for volume in spec["volumes"].items().iter().filter(|volume| !volume["emptyDir"].is_null()) {
             if volume["emptyDir"]["medium"].str() != "Memory" {
                 local.on_disk.push(volume["name"].text());
             }
             let limit = &volume["emptyDir"]["sizeLimit"];
-            if !limit.is_null() {
-                local.limited.push((volume["name"].text(), limit.clone()));
+            if let Some(limit) = Quantity::from_value(limit).ok().filter(|limit| limit.value() > 0) {
+                local.limited.push((volume["name"].text(), limit));
             }
         }
+        for container in spec["containers"].items() {
+            let limit = Quantity::from_value(&container["resources"]["limits"][RESOURCE]).ok();
+            if let Some(limit) = limit.filter(|limit| limit.value() > 0) {
+                local.containers.push((container["name"].text(), limit));
+            }
+        }
+        let format = local.containers.first().map_or(Format::BinarySi, |(_, limit)| limit.format());
+        local.pod = totals(pod, "limits").get(RESOURCE).map(|sum| Quantity::new(*sum, format));
         local
     }
+}
+
+/// Returns what of a pod is over a limit of what it may write on its node, as it is told.
+// Models pkg/kubelet/eviction/eviction_manager.go localStorageEviction
+pub(crate) fn over_limit(worker: &PodWorker) -> Option<String> {
+    let local = &*worker.local;
+    let is_over = |used: u64, limit: &Quantity| i64::try_from(used).unwrap_or(i64::MAX) > limit.value();
+    let volume = local
+        .limited
+        .iter()
+        .find(|(name, limit)| worker.volumes.get(name).is_some_and(|files| is_over(files.bytes(), limit)));
+    if let Some((name, limit)) = volume {
+        return Some(format!("Usage of EmptyDir volume {:?} exceeds the limit \"{limit}\". ", &**name));
+    }
+    let limit = local.pod.as_ref()?;
+    let of = |container: &Container| container.root.written.bytes() + container.logs.bytes();
+    let containers: u64 = worker.containers.iter().map(of).sum();
+    let volumes = local.on_disk.iter().filter_map(|name| worker.volumes.get(name));
+    if is_over(containers + volumes.map(Files::bytes).sum::<u64>(), limit) {
+        return Some(format!(
+            "Pod ephemeral local storage usage exceeds the total limit of containers {limit}. "
+        ));
+    }
+    let container = worker.containers.iter().find_map(|container| {
+        let (name, limit) = local.containers.iter().find(|(name, _)| *name == container.name)?;
+        is_over(of(container), limit).then_some((name, limit))
+    });
+    let (name, limit) = container?;
+    Some(format!("Container {name} exceeded its local ephemeral storage limit \"{limit}\". "))
+}
+
+/// The folders of a machine that are there from its first moment.
+const FOLDERS: [&str; 9] =
+    ["/etc", "/home", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var/lib/kubelet", "/var/log"];
+
+/// Returns what lies on a machine's disk at first.
+pub(crate) fn first_files() -> Files {
+    let mut files = Files::default();
+    for folder in FOLDERS {
+        files.make_directory(folder);
+    }
+    files
 }
 
 /// How a node's disk is.
@@ -62,17 +117,23 @@ impl Disk {
 }
 
 impl Kubelet {
-    /// Says how many bytes others than pods and images take of the disk.
-    pub fn fill_disk(&mut self, bytes: i64) {
-        self.filled = bytes.max(0);
+    /// Returns what lies on the machine's disk beside what is in pods.
+    pub fn node_files(&self) -> &Files {
+        &self.shared.files
+    }
+
+    /// Returns what lies on the machine's disk, to be changed.
+    pub fn node_files_mut(&mut self) -> &mut Files {
+        &mut self.shared.files
     }
 
     /// Returns how the disk is: system, images, what pods have written, and what else lies on it.
     pub fn disk(&self) -> Disk {
         let size = amount(RESOURCE, &self.shared.config.ephemeral_storage.as_str().into());
         let images = self.shared.images.bytes();
+        let files = i64::try_from(self.shared.files.bytes()).unwrap_or(i64::MAX);
         let pods: i64 = self.workers.iter().map(written).sum();
-        let used = SYSTEM.saturating_add(images).saturating_add(pods).saturating_add(self.filled);
+        let used = SYSTEM.saturating_add(images).saturating_add(pods).saturating_add(files);
         Disk { size, used: used.min(size) }
     }
 
@@ -139,10 +200,11 @@ impl Kubelet {
     }
 }
 
-/// Returns how much a pod has written into volumes that lie on the node's disk, in bytes.
+/// Returns how much a pod has written on the node's disk, in bytes: into volumes that lie there, and over its images.
 fn written(worker: &PodWorker) -> i64 {
     let volumes = worker.local.on_disk.iter().filter_map(|name| worker.volumes.get(name));
-    i64::try_from(volumes.map(Files::bytes).sum::<u64>()).unwrap_or(i64::MAX)
+    let images = worker.containers.iter().map(|container| container.root.written.bytes());
+    i64::try_from(volumes.map(Files::bytes).chain(images).sum::<u64>()).unwrap_or(i64::MAX)
 }
 
 /// Returns a pod's place among those to be evicted; `None` for one that stays.
@@ -166,7 +228,7 @@ fn message(worker: &PodWorker, threshold: i64, available: i64) -> Rc<str> {
     );
     let used = written(worker);
     if let Some(container) = worker.containers.iter().find(|container| container.is_running())
-        && used > 0
+        && used >= 1_024
     {
         let request = &container.spec["resources"]["requests"][RESOURCE];
         let asked = if request.is_null() { "0".into() } else { Value::text(request) };

@@ -1,4 +1,5 @@
 use crate::admit::amount;
+use crate::disk::over_limit;
 use crate::kubelet::Kubelet;
 use crate::net::PodNetwork;
 use crate::shared::Turn;
@@ -71,29 +72,22 @@ impl Kubelet {
         });
     }
 
-    /// Evicts the pods that have put more into an emptyDir than it may hold.
-    // Models pkg/kubelet/eviction/eviction_manager.go emptyDirLimitEviction
+    /// Evicts the pods that have written more on the node than they may.
+    // Models pkg/kubelet/eviction/eviction_manager.go localStorageEviction
     pub(crate) fn check_volumes(&mut self, cx: &mut Cx, net: &mut dyn PodNetwork) {
         if !self.shared.config.tells_events() {
             return;
         }
-        let full =
-            self.workers.iter().filter(|worker| worker.stage == Stage::Up && worker.termination.is_none());
+        let full = self.workers.iter().filter(|worker| {
+            worker.stage == Stage::Up
+                && worker.termination.is_none()
+                && worker.pod["spec"]["priority"].int() < CRITICAL
+        });
         let full = full.filter_map(|worker| Some((worker.uid.clone(), over_limit(worker)?)));
         for (uid, message) in full.collect::<Vec<(Rc<str>, String)>>() {
             self.with_worker(&uid, cx, net, |worker, turn| evict(worker, turn, message.as_str().into()));
         }
     }
-}
-
-/// Returns what is told of a pod with an emptyDir that holds more than it may.
-fn over_limit(worker: &PodWorker) -> Option<String> {
-    worker.local.limited.iter().find_map(|(name, limit)| {
-        let used = worker.volumes.get(name)?.bytes();
-        let is_over = i64::try_from(used).unwrap_or(i64::MAX) > amount("memory", limit);
-        let written = Quantity::from_value(limit).map(|limit| limit.to_string()).unwrap_or_default();
-        is_over.then(|| format!("Usage of EmptyDir volume {:?} exceeds the limit {written:?}. ", &**name))
-    })
 }
 
 /// Ends a pod for good, at once.

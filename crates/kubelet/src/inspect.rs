@@ -188,6 +188,22 @@ impl Kubelet {
         }
     }
 
+    /// Runs `dd`, `fallocate` or `blockdev` in a container; `None` where it doesn't run. Returns the exit code, what is
+    /// printed, and the errors.
+    pub fn disk_tool(
+        &mut self,
+        cx: &mut Cx,
+        net: &mut dyn PodNetwork,
+        (namespace, pod, container): (&str, &str, &str),
+        (words, input): (&[&str], &str),
+    ) -> Option<(i64, String, String)> {
+        let (uid, i) = self.running(namespace, pod, container).ok()?;
+        let run = |worker: &mut PodWorker, turn: &mut crate::shared::Turn| {
+            worker.with_app(turn, i, |_, cx| crate::cri::disk_tool(&mut cx.files, "/", words, input))
+        };
+        self.with_worker(&uid, cx, net, run).flatten().flatten()
+    }
+
     /// Writes a line to the log of a container whose program is played outside of the kubelet.
     pub fn write_log(
         &mut self,

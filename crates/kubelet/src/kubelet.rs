@@ -1,5 +1,5 @@
 use crate::config::NodeConfig;
-use crate::cri::{AppRequest, Catalogue, Files, Ipam};
+use crate::cri::{AppRequest, Catalogue, Ipam};
 use crate::images::NodeImages;
 use crate::net::{PodNetwork, PodRequest, Taken};
 use crate::node::NodeAgent;
@@ -27,8 +27,6 @@ pub struct Kubelet {
     pub(crate) statics: StaticPods,
     pub(crate) shutdown_grace: ShutdownGrace,
     pub(crate) shutdown: Option<Shutdown>,
-    /// What others than pods and images take of the disk, in bytes.
-    pub(crate) filled: i64,
     pub(crate) stopped: bool,
     /// Whether the pods were listed since the start.
     pub(crate) listed: bool,
@@ -55,7 +53,6 @@ impl Kubelet {
             statics: StaticPods::default(),
             shutdown_grace: ShutdownGrace::default(),
             shutdown: None,
-            filled: 0,
             stopped: false,
             listed: false,
             booted: now,
@@ -67,7 +64,7 @@ impl Kubelet {
                 catalogue: Catalogue::built_in(),
                 images: NodeImages::default(),
                 ipam: Ipam::new(&config.pod_cidr),
-                files: Files::default(),
+                files: crate::disk::first_files(),
                 calls: BTreeMap::new(),
                 next_call: 0,
                 used: Used::default(),

@@ -11,6 +11,8 @@ use std::rc::Rc;
 /// For how long a token is asked for that doesn't say, in seconds.
 // Models pkg/apis/core/v1/defaults.go SetDefaults_ServiceAccountTokenProjection
 const TOKEN_SECONDS: i64 = 60 * 60;
+/// Under which name the content of a block device is among a volume's files.
+const DEVICE: &str = "device";
 /// How long until what a volume shows of the API is looked at again, and up to half as much more.
 const REFRESH: Nanos = MINUTE;
 
@@ -22,7 +24,7 @@ impl PodWorker {
         let mut grows = false;
         for volume in self.pod["spec"]["volumes"].clone().items() {
             let name = volume["name"].text();
-            if self.sources.contains_key(&name) && !shows_api(volume) {
+            if self.sources.contains_key(&name) && !shows_api(volume) || !self.uses(&name).is_any() {
                 continue;
             }
             match self.make_volume(turn, volume) {
@@ -49,23 +51,34 @@ impl PodWorker {
         all
     }
 
+    /// Returns how the pod's containers use a volume. What none uses isn't mounted.
+    // Models pkg/volume/util/util.go GetPodVolumeNames
+    fn uses(&self, name: &str) -> Uses {
+        let spec = &self.pod["spec"];
+        let lists = ["containers", "initContainers", "ephemeralContainers"].into_iter();
+        let containers = lists.flat_map(|list| spec[list].items());
+        let names = |container: &Value, list: &str| {
+            container[list].items().iter().any(|one| one["name"].str() == name)
+        };
+        containers.fold(Uses::default(), |uses, container| Uses {
+            mounts: uses.mounts || names(container, "volumeMounts"),
+            devices: uses.devices || names(container, "volumeDevices"),
+        })
+    }
+
     fn make_volume(&mut self, turn: &mut Turn, volume: &Value) -> Result<MountSource, Missing> {
         let name = volume["name"].text();
         let namespace = meta::namespace(&self.pod).to_string();
         let set_up =
             |why: String| Missing::Failed(format!("MountVolume.SetUp failed for volume \"{name}\" : {why}"));
         if let Some(path) = volume["hostPath"]["path"].as_str() {
-            let kind = volume["hostPath"]["type"].str();
-            let is_there = turn.shared.files.is_directory(path) || turn.shared.files.get(path).is_some();
-            return match kind {
-                "Directory" if !is_there && !is_system_path(path) => {
-                    Err(set_up(format!("hostPath type check failed: {path} is not a directory")))
-                }
-                "File" if turn.shared.files.get(path).is_none() => {
-                    Err(set_up(format!("hostPath type check failed: {path} is not a file")))
-                }
-                _ => Ok(MountSource::Node(path.into())),
-            };
+            let checked = check_host_path(&mut turn.shared.files, path, volume["hostPath"]["type"].str());
+            return checked.map(|()| MountSource::Node(path.into())).map_err(set_up);
+        }
+        if !volume["csi"].is_null() {
+            self.check_inline(turn, &name, volume["csi"]["driver"].str())?;
+            self.volumes.entry(name.clone()).or_default();
+            return Ok(MountSource::Pod(name));
         }
         if let Some(claim) = claim_name(&self.pod, volume) {
             return self.claimed(turn, &name, &claim);
@@ -86,33 +99,94 @@ impl PodWorker {
     /// Returns where the files of a claim's volume are.
     fn claimed(&mut self, turn: &mut Turn, name: &str, claim: &str) -> Result<MountSource, Missing> {
         let namespace = meta::namespace(&self.pod).to_string();
-        let failed = |why: String| {
+        let unusable = |why: String| {
             Missing::Failed(format!(
                 "Unable to attach or mount volumes: unmounted volumes=[{name}], unattached volumes=[], \
-                 failed to process volumes=[{name}]: error processing PVC {namespace}/{claim}: {why}"
+                 failed to process volumes=[{name}]: {why}"
             ))
         };
+        let failed = |why: String| unusable(format!("error processing PVC {namespace}/{claim}: {why}"));
         let object = turn.cx.in_background(|cx| cx.get(PERSISTENTVOLUMECLAIMS, &namespace, claim));
         let object = object.map_err(|why| failed(format!("failed to fetch PVC from API server: {why}")))?;
+        if meta::is_deleting(&object) {
+            return Err(failed("PVC is being deleted".to_string()));
+        }
         let volume = object["spec"]["volumeName"].text();
         if volume.is_empty() || object["status"]["phase"].str() != "Bound" {
             return Err(failed("PVC is not bound".to_string()));
         }
         let bound = object;
         let object = turn.cx.in_background(|cx| cx.get(PERSISTENTVOLUMES, "", &volume)).unwrap_or_default();
-        if let Some(attachable) = Attachable::of(&object)
+        let is_block = object["spec"]["volumeMode"].str() == "Block";
+        let uses = self.uses(name);
+        if uses.mounts && is_block {
+            return Err(unusable(format!(
+                "volume {name} has volumeMode Block, but is specified in volumeMounts"
+            )));
+        }
+        if uses.devices && !is_block {
+            let why = format!("volume {name} has volumeMode Filesystem, but is specified in volumeDevices");
+            return Err(unusable(why));
+        }
+        let source = self.source_of(turn, &object, &bound)?;
+        if is_block {
+            let size = &object["spec"]["capacity"]["storage"];
+            self.devices.insert(name.into(), u64::try_from(api::volume::bytes(size)).unwrap_or(0));
+            self.tell_mapped(turn, &object);
+        }
+        Ok(source)
+    }
+
+    /// Returns where the data of a bound claim's volume is.
+    fn source_of(&mut self, turn: &mut Turn, object: &Value, bound: &Value) -> Result<MountSource, Missing> {
+        if let Some(attachable) = Attachable::of(object)
             && !turn.is_bare()
         {
             self.check_attached(turn, &attachable)?;
-            self.grow(turn, &bound);
+            self.grow(turn, bound);
             return Ok(MountSource::Storage(attachable.storage().into()));
         }
         let spec = &object["spec"];
-        let local = spec["hostPath"]["path"].as_str().or(spec["local"]["path"].as_str());
-        Ok(match local {
-            Some(path) => MountSource::Node(path.into()),
-            None => MountSource::Storage(volume),
+        if let Some(path) = spec["local"]["path"].as_str() {
+            let is_block = spec["volumeMode"].str() == "Block";
+            if !turn.is_bare() && !is_block && !is_there(&turn.shared.files, path) {
+                return Err(Missing::Failed(format!(
+                    "MountVolume.NewMounter initialization failed for volume {:?} : path {path:?} does not exist",
+                    meta::name(object)
+                )));
+            }
+            return Ok(MountSource::Node(path.into()));
+        }
+        Ok(match spec["hostPath"]["path"].as_str() {
+            Some(path) => {
+                let kind = spec["hostPath"]["type"].str();
+                check_host_path(&mut turn.shared.files, path, kind).map_err(|why| {
+                    let name = meta::name(object);
+                    Missing::Failed(format!("MountVolume.SetUp failed for volume {name:?} : {why}"))
+                })?;
+                MountSource::Node(path.into())
+            }
+            None => MountSource::Storage(meta::name(object).into()),
         })
+    }
+
+    /// Tells that a block device is there.
+    // Models pkg/volume/util/operationexecutor/operation_generator.go GenerateMapVolumeFunc
+    fn tell_mapped(&self, turn: &mut Turn, object: &Value) {
+        if turn.is_bare() {
+            return;
+        }
+        let (name, reference) = (meta::name(object), self.reference(None));
+        let plugin = if object["spec"]["csi"].is_null() { "local-volume" } else { "csi" };
+        let global = match plugin {
+            "csi" => format!("/var/lib/kubelet/plugins/kubernetes.io/csi/volumeDevices/{name}/dev"),
+            plugin => format!("/var/lib/kubelet/plugins/kubernetes.io~{plugin}/volumeDevices/{name}"),
+        };
+        let own = format!("/var/lib/kubelet/pods/{}/volumeDevices/kubernetes.io~{plugin}", self.uid);
+        for (what, path) in [("globalMapPath", global), ("volumeMapPath", own)] {
+            let message = format!("MapVolume.MapPodDevice succeeded for volume {name:?} {what} {path:?}");
+            turn.event(&reference, "Normal", "SuccessfulMountVolume", &message);
+        }
     }
 
     /// Makes the files of a volume that shows what the API has.
@@ -267,10 +341,65 @@ impl PodWorker {
                 source
             };
             let read_only = mount["readOnly"].is_true() || shows;
-            mounts.push(Mount { path: mount["mountPath"].text(), source, sub_path, read_only });
+            mounts.push(Mount { path: mount["mountPath"].text(), source, sub_path, read_only, device: None });
+        }
+        let Some(container) = self.containers.get(i) else { return mounts };
+        for device in container.spec["volumeDevices"].items() {
+            let name = device["name"].text();
+            let (Some(source), Some(size)) = (self.sources.get(&name), self.devices.get(&name)) else {
+                continue;
+            };
+            let sub_path = if matches!(source, MountSource::Storage(_)) { DEVICE } else { "" };
+            let path = device["devicePath"].text();
+            let (source, sub_path) = (source.clone(), sub_path.into());
+            mounts.push(Mount { path, source, sub_path, read_only: false, device: Some(*size) });
         }
         mounts
     }
+}
+
+/// How containers use a volume.
+#[derive(Clone, Copy, Default)]
+struct Uses {
+    mounts: bool,
+    devices: bool,
+}
+
+impl Uses {
+    fn is_any(self) -> bool {
+        self.mounts || self.devices
+    }
+}
+
+fn is_there(files: &Files, path: &str) -> bool {
+    files.is_directory(path) || files.get(path).is_some() || is_system_path(path)
+}
+
+/// Sees whether what a hostPath volume is to show is of the kind that it says, and makes what it asks for.
+///
+/// # Errors
+/// What it is not.
+// Models pkg/volume/hostpath/host_path.go checkTypeInternal
+fn check_host_path(files: &mut Files, path: &str, kind: &str) -> Result<(), String> {
+    let path = path.trim_end_matches('/');
+    let (is_file, exists) = (files.get(path).is_some(), path.is_empty() || is_there(files, path));
+    match kind {
+        // What nobody asks for the runtime makes.
+        "" | "DirectoryOrCreate" if !exists => _ = files.make_directory(path),
+        "FileOrCreate" if !exists => _ = files.write(path, ""),
+        _ => {}
+    }
+    let what = match kind {
+        "Directory" if !exists || is_file => "a directory",
+        "DirectoryOrCreate" if is_file => "a directory",
+        "File" if !is_file => "a file",
+        "FileOrCreate" if exists && !is_file => "a file",
+        "Socket" if !path.ends_with("/containerd.sock") => "a socket file",
+        "CharDevice" if !path.starts_with("/dev/") => "a character device",
+        "BlockDevice" if !path.starts_with("/dev/") => "a block device",
+        _ => return Ok(()),
+    };
+    Err(format!("hostPath type check failed: {path} is not {what}"))
 }
 
 /// Returns whether a volume shows what the API has.

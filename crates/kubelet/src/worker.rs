@@ -75,6 +75,8 @@ pub(crate) struct PodWorker {
     pub local: Rc<LocalStorage>,
     /// Where each mounted volume's files are.
     pub sources: BTreeMap<Rc<str>, MountSource>,
+    /// How large those of them are that are block devices, in bytes.
+    pub devices: BTreeMap<Rc<str>, u64>,
     /// The volumes that are attached to the node for it, or are to be, as the node's status names them.
     pub attachable: Vec<Rc<str>>,
     /// The tokens in its volumes, by volume and path, and until when each is not asked for anew.
@@ -125,8 +127,9 @@ impl PodWorker {
             ip: None,
             containers: init.chain(regular).chain(ephemeral).collect(),
             volumes: BTreeMap::new(),
-            local: Rc::new(LocalStorage::of(spec)),
+            local: Rc::new(LocalStorage::of(pod)),
             sources: BTreeMap::new(),
+            devices: BTreeMap::new(),
             attachable: Vec::new(),
             tokens: BTreeMap::new(),
             refresh_at: Time::NEVER,

@@ -73,6 +73,12 @@ impl Provisioner {
         if informers.of(PERSISTENTVOLUMES).get(&name).is_some() {
             return Ok(None);
         }
+        if claim["spec"]["volumeMode"].str() == "Block" {
+            // Models sigs.k8s.io/sig-storage-lib-external-provisioner controller/controller.go canProvision
+            let message = format!("{} does not support block volume provisioning", self.name);
+            self.recorder.event(cx, &claim, "Warning", "ProvisioningFailed", &message);
+            return Ok(None);
+        }
         let message = format!("External provisioner is provisioning volume for claim {key:?}");
         self.recorder.event(cx, &claim, "Normal", "Provisioning", &message);
         cx.spend(cx.chance.span("provision", &name, self.done, WORK.0, WORK.1));

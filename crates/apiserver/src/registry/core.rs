@@ -28,6 +28,27 @@ pub(crate) fn prepare_pod(pod: &mut Value, _: Time) {
     pod.set(&["status", "conditions"], tree!([condition]));
 }
 
+/// Makes a new claim say in both of its fields what its volume begins with.
+// Models pkg/api/persistentvolumeclaim/util.go DropDisabledFields, NormalizeDataSources
+pub(crate) fn prepare_claim(claim: &mut Value, _: Time) {
+    let (source, reference) = (claim["spec"]["dataSource"].clone(), claim["spec"]["dataSourceRef"].clone());
+    let is_claim = |source: &Value| {
+        source["kind"].str() == "PersistentVolumeClaim" && source["apiGroup"].str().is_empty()
+    };
+    let is_snapshot = |source: &Value| {
+        source["kind"].str() == "VolumeSnapshot" && source["apiGroup"].str() == "snapshot.storage.k8s.io"
+    };
+    if !source.is_null() && !is_claim(&source) && !is_snapshot(&source) {
+        claim.remove(&["spec", "dataSource"]);
+    } else if !source.is_null() && reference.is_null() {
+        claim.set(&["spec", "dataSourceRef"], source);
+    } else if source.is_null() && (is_claim(&reference) || is_snapshot(&reference)) {
+        let mut source = reference;
+        source.remove(&["namespace"]);
+        claim.set(&["spec", "dataSource"], source);
+    }
+}
+
 /// Sets what the server sets in a changed pod.
 pub(crate) fn update_pod(_: &mut Value, _: &Value) {}
 

@@ -191,6 +191,7 @@ const STRATEGIES: &[Strategy] = &[
     },
     Strategy {
         plural: "persistentvolumeclaims",
+        prepare_create: core::prepare_claim,
         validate: objects::validate_claim,
         validate_update: objects::validate_claim_update,
         new_status: Some(|_| api::tree!({"phase": "Pending"})),

@@ -2,7 +2,7 @@
 
 use super::ground::Ground;
 use kubelet::Disk;
-use shell::{Host, MachineAnswer, Place};
+use shell::{MachineAnswer, Place};
 
 impl Ground<'_> {
     /// `fallocate -l SIZE FILE`: a file of that size, of which nothing is written.
@@ -16,18 +16,17 @@ impl Ground<'_> {
         let path = api::path::absolute("/root", path);
         let place = Place::Node(node.into());
         let room = self.disk_of(node).map_or(0, Disk::available);
-        let freed = self.machines.large.get(&(node.to_string(), path.clone())).copied().unwrap_or(0);
-        if bytes > room.saturating_add(freed) {
+        let known =
+            self.parts.node(node).and_then(|machine| machine.kubelet.node_files().size(&path)).unwrap_or(0);
+        if bytes > room.saturating_add(i64::try_from(known).unwrap_or(i64::MAX)) {
             return MachineAnswer::failed(1, "fallocate: fallocate failed: No space left on device\n");
         }
-        if self.write_file(&place, &path, "").is_err() {
+        if self.write_large_file(&place, &path, bytes.unsigned_abs()).is_err() {
             return MachineAnswer::failed(
                 1,
                 format!("fallocate: cannot open {path}: No such file or directory\n"),
             );
         }
-        self.machines.large.insert((node.to_string(), path), bytes);
-        self.fill(node);
         MachineAnswer::ok("")
     }
 
@@ -54,29 +53,8 @@ impl Ground<'_> {
         })
     }
 
-    /// Forgets the size of a file that was removed.
-    pub(super) fn forget_large(&mut self, place: &Place, path: &str) {
-        let Place::Node(node) = place else { return };
-        let below = format!("{path}/");
-        let before = self.machines.large.len();
-        self.machines
-            .large
-            .retain(|(of, name), _| of != &**node || name != path && !name.starts_with(&below));
-        if self.machines.large.len() != before {
-            self.fill(&node.clone());
-        }
-    }
-
     fn disk_of(&self, node: &str) -> Option<Disk> {
         Some(self.parts.node(node)?.kubelet.disk())
-    }
-
-    fn fill(&mut self, node: &str) {
-        let of_node = self.machines.large.iter().filter(|((of, _), _)| of == node);
-        let sum = of_node.fold(0_i64, |sum, (_, bytes)| sum.saturating_add(*bytes));
-        if let Some((_, machine)) = self.parts.node_mut(node) {
-            machine.kubelet.fill_disk(sum);
-        }
     }
 }
 

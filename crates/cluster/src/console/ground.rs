@@ -199,7 +199,7 @@ impl Host for Ground<'_> {
             let context = self.context(place).ok_or(FileError::NotFound)?;
             return super::machine::read_container_file(&context.files, path);
         }
-        self.machines.files(place).read(path).map(|text| text.to_string())
+        self.read_machine_file(place, path)
     }
 
     fn write_file(&mut self, place: &Place, path: &str, text: &str) -> Result<(), FileError> {
@@ -207,7 +207,7 @@ impl Host for Ground<'_> {
         if let Place::Container { namespace, pod, container } = place {
             return self.change_container_file((namespace, pod, container), path, Some(text));
         }
-        self.machines.files_mut(place).write(path, text)?;
+        self.write_machine_file(place, path, text)?;
         self.note_manifest(place, path);
         if place.is_client() {
             self.machines.changed_files.push((path.to_string(), Some(text.to_string())));
@@ -221,7 +221,7 @@ impl Host for Ground<'_> {
             let context = self.context(place).ok_or(FileError::NotFound)?;
             return super::machine::list_container_files(&context.files, path);
         }
-        self.machines.files(place).list(path)
+        self.list_machine_dir(place, path)
     }
 
     fn make_dir(&mut self, place: &Place, path: &str) -> Result<(), FileError> {
@@ -229,7 +229,7 @@ impl Host for Ground<'_> {
         if let Place::Container { namespace, pod, container } = place {
             return self.change_container_file((namespace, pod, container), &format!("{path}/"), Some(""));
         }
-        self.machines.files_mut(place).make_dir(path)
+        self.make_machine_dir(place, path)
     }
 
     fn remove(&mut self, place: &Place, path: &str) -> Result<(), FileError> {
@@ -237,9 +237,8 @@ impl Host for Ground<'_> {
         if let Place::Container { namespace, pod, container } = place {
             return self.change_container_file((namespace, pod, container), path, None);
         }
-        self.machines.files_mut(place).remove(path)?;
+        self.remove_machine_file(place, path)?;
         self.note_manifest(place, path);
-        self.forget_large(place, path);
         if place.is_client() {
             self.machines.changed_files.push((path.to_string(), None));
         }

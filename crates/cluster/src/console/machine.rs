@@ -104,6 +104,14 @@ impl Ground<'_> {
                 if words.first() == Some(&"kill") {
                     return self.kill_in_container(at, words.get(1..)?);
                 }
+                if matches!(words.first(), Some(&"dd" | &"fallocate" | &"blockdev"))
+                    && self.has_tool(place, "ls")
+                {
+                    let (code, out, err) = self.with_kubelet(at.0, at.1, |kubelet, cx, wires| {
+                        kubelet.disk_tool(cx, wires, at, (&words, stdin))
+                    })??;
+                    return Some(MachineAnswer { out, err, code: i32::try_from(code).unwrap_or(1) });
+                }
                 let output = self
                     .with_kubelet(at.0, at.1, |kubelet, cx, wires| kubelet.command(cx, wires, at, &argv))??;
                 let code = i32::try_from(output.1).unwrap_or(1);

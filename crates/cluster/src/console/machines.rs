@@ -82,8 +82,6 @@ pub(crate) struct Machines {
     pub(crate) cloud: Option<bool>,
     /// What is to be done with machines once the step is over.
     pub machinery: Vec<Machinery>,
-    /// The large files of the nodes, by node and path: their sizes in bytes.
-    pub large: BTreeMap<(String, String), i64>,
     /// Machines that boot: when they are up again.
     pub reboots: Vec<(Time, String)>,
     /// Machines that wait for their pods to end before they go off: when they are looked at again.
@@ -121,7 +119,6 @@ impl Machines {
             manifests: BTreeSet::new(),
             cloud: None,
             machinery: Vec::new(),
-            large: BTreeMap::new(),
             reboots: Vec::new(),
             shutdowns: Vec::new(),
             downs: Vec::new(),

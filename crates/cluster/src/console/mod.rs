@@ -15,6 +15,7 @@ mod machine;
 mod machines;
 mod mark;
 mod net;
+pub(crate) mod node_files;
 mod programs;
 mod proxies;
 mod queue;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The longest file, in bytes; what is written beyond is dropped.
-const MAX_FILE: usize = 256 * 1024;
+pub(super) const MAX_FILE: usize = 256 * 1024;
 /// How many files a tree holds; more aren't made.
 const MAX_FILES: usize = 4_096;
 /// How much a tree holds, in bytes; no more is written.
@@ -12,6 +12,9 @@ const MAX_BYTES: u64 = 8 * 1024 * 1024;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Files {
     files: BTreeMap<Rc<str>, Rc<str>>,
+    /// How large files are of which nothing but the size is kept, in bytes.
+    large: BTreeMap<Rc<str>, u64>,
+    /// What is kept of all files, in bytes.
     bytes: u64,
 }
 
@@ -36,8 +39,25 @@ impl Files {
             return false;
         }
         self.bytes = bytes;
+        self.large.remove(path);
         self.files.insert(path.into(), content.get(..end).unwrap_or("").into());
         true
+    }
+
+    /// Writes a file of so many bytes, of which nothing is kept but how many they are. Returns whether there was
+    /// room for it.
+    pub fn write_large(&mut self, path: &str, bytes: u64) -> bool {
+        let written = self.write(path, "");
+        if written && bytes > 0 {
+            self.large.insert(path.into(), bytes);
+        }
+        written
+    }
+
+    /// Returns how large a file is, in bytes.
+    pub fn size(&self, path: &str) -> Option<u64> {
+        let content = self.files.get(path)?;
+        Some(self.large.get(path).copied().unwrap_or(content.len() as u64))
     }
 
     /// Makes a directory.
@@ -56,6 +76,7 @@ impl Files {
             stays
         });
         self.bytes = bytes;
+        self.large.retain(|name, _| &**name != path && !name.starts_with(&under));
         self.files.len() != before
     }
 
@@ -86,7 +107,7 @@ impl Files {
 
     /// Returns how much all files hold together, in bytes.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.large.values().fold(self.bytes, |sum, bytes| sum.saturating_add(*bytes))
     }
 
     /// Returns whether there is no file.

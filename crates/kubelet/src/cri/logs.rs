@@ -66,6 +66,11 @@ impl LogRing {
         }
     }
 
+    /// Returns how much it holds, in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Returns the number that the next line will have.
     pub fn next(&self) -> u64 {
         self.next

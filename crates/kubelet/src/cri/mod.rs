@@ -2,6 +2,7 @@
 
 mod app;
 mod counter;
+mod disk_tools;
 mod files;
 mod http;
 mod http_server;
@@ -16,6 +17,7 @@ mod reference;
 mod view;
 
 pub use app::{App, Launch, root_of};
+pub(crate) use disk_tools::run as disk_tool;
 pub use files::{Files, Storage};
 pub use http::{complete, header, http_date, log_date, path_of, stamp, text, unix_date};
 pub use image::{Catalogue, Found, Image, Log, Program, Route, Stop};

@@ -24,6 +24,8 @@ pub struct Mount {
     pub sub_path: Rc<str>,
     /// Whether it can't be written.
     pub read_only: bool,
+    /// How large it is in bytes, where it is no directory but a block device.
+    pub device: Option<u64>,
 }
 
 /// What a container has written over its image, and its mounts.
@@ -71,18 +73,23 @@ pub fn clean_path(directory: &str, path: &str) -> String {
 }
 
 impl View<'_> {
+    /// Returns the mount that a path is on.
+    fn mount(&self, path: &str) -> Option<&Mount> {
+        let mounts = self.root.mounts.iter().filter(|mount| {
+            let under = path.strip_prefix(mount.path.trim_end_matches('/'));
+            path == &*mount.path || under.is_some_and(|rest| rest.starts_with('/'))
+        });
+        mounts.max_by_key(|mount| mount.path.len())
+    }
+
+    /// Returns how large the block device at a path is, in bytes; `None` where there is none.
+    pub fn device(&self, path: &str) -> Option<u64> {
+        self.mount(path).filter(|mount| *mount.path == *path)?.device
+    }
+
     /// Returns the tree that holds a path, the path in it, and whether it can't be written.
     fn place(&mut self, path: &str) -> Option<(&mut Files, String, bool)> {
-        let mount = self
-            .root
-            .mounts
-            .iter()
-            .filter(|mount| {
-                let under = path.strip_prefix(mount.path.trim_end_matches('/'));
-                path == &*mount.path || under.is_some_and(|rest| rest.starts_with('/'))
-            })
-            .max_by_key(|mount| mount.path.len())?
-            .clone();
+        let mount = self.mount(path)?.clone();
         let rest = path.get(mount.path.trim_end_matches('/').len()..).unwrap_or("");
         let within = clean_path("/", &format!("{}/{rest}", mount.sub_path));
         Some(match &mount.source {
@@ -99,8 +106,9 @@ impl View<'_> {
 
     /// Returns a file's content.
     pub fn read(&mut self, path: &str) -> Option<Rc<str>> {
+        let is_device = self.device(path).is_some();
         if let Some((files, place, _)) = self.place(path) {
-            return files.get(&place).cloned();
+            return files.get(&place).cloned().or_else(|| is_device.then(|| "".into()));
         }
         if let Some(content) = self.root.written.get(path) {
             return Some(content.clone());
@@ -123,11 +131,14 @@ impl View<'_> {
             )
     }
 
-    /// Writes a file.
+    /// Writes a file. What is written to a block device takes the place of what is at its beginning.
     ///
     /// # Errors
     /// The system's words: `Read-only file system`, `No space left on device`.
     pub fn write(&mut self, path: &str, content: &str) -> Result<(), &'static str> {
+        if self.device(path).is_some() {
+            return self.write_at(path, 0, content.as_bytes());
+        }
         let written = match self.place(path) {
             Some((_, _, true)) => return Err("Read-only file system"),
             Some((files, place, false)) => files.write(&place, content),
@@ -135,6 +146,50 @@ impl View<'_> {
                 self.root.removed.remove(path);
                 self.root.written.write(path, content)
             }
+        };
+        if written { Ok(()) } else { Err("No space left on device") }
+    }
+
+    /// Writes so many bytes into a file, of which nothing is kept but how many they are.
+    ///
+    /// # Errors
+    /// As [`View::write`].
+    pub fn write_large(&mut self, path: &str, bytes: u64) -> Result<(), &'static str> {
+        let written = match self.place(path) {
+            Some((_, _, true)) => return Err("Read-only file system"),
+            Some((files, place, false)) => files.write_large(&place, bytes),
+            None => {
+                self.root.removed.remove(path);
+                self.root.written.write_large(path, bytes)
+            }
+        };
+        if written { Ok(()) } else { Err("No space left on device") }
+    }
+
+    /// Writes bytes into a file or a block device, from a place on; what is around them stays.
+    ///
+    /// # Errors
+    /// As [`View::write`].
+    pub fn write_at(&mut self, path: &str, from: u64, bytes: &[u8]) -> Result<(), &'static str> {
+        let most = self.device(path).unwrap_or(u64::MAX);
+        let until = from.saturating_add(bytes.len() as u64);
+        let Some(until) = usize::try_from(until).ok().filter(|until| *until as u64 <= most) else {
+            return Err("No space left on device");
+        };
+        if until > super::files::MAX_FILE {
+            return Ok(()); // what is so far back in a device is never looked at
+        }
+        let mut content = self.read(path).map_or_else(Vec::new, |content| content.as_bytes().to_vec());
+        content.resize(content.len().max(until), 0);
+        let from = until - bytes.len();
+        if let Some(place) = content.get_mut(from..until) {
+            place.copy_from_slice(bytes);
+        }
+        let content = String::from_utf8_lossy(&content).into_owned();
+        let written = match self.place(path) {
+            Some((_, _, true)) => return Err("Read-only file system"),
+            Some((files, place, false)) => files.write(&place, &content),
+            None => self.root.written.write(path, &content),
         };
         if written { Ok(()) } else { Err("No space left on device") }
     }
@@ -157,6 +212,9 @@ impl View<'_> {
     /// # Errors
     /// `Read-only file system`.
     pub fn remove(&mut self, path: &str) -> Result<bool, &'static str> {
+        if self.device(path).is_some() {
+            return Err("Device or resource busy");
+        }
         match self.place(path) {
             Some((_, _, true)) => return Err("Read-only file system"),
             Some((files, place, false)) => return Ok(files.remove(&place)),
@@ -190,7 +248,10 @@ impl View<'_> {
             self.root.written.under(path).for_each(|(name, _)| add(&base, name));
         }
         for mount in &self.root.mounts {
-            add(&base, &format!("{}/", mount.path.trim_end_matches('/')));
+            match mount.device {
+                Some(_) => add(&base, &mount.path),
+                None => add(&base, &format!("{}/", mount.path.trim_end_matches('/'))),
+            }
         }
         names.into_iter().collect()
     }
@@ -207,6 +268,10 @@ impl View<'_> {
             }
         }
         for mount in self.root.mounts.clone() {
+            if mount.device.is_some() {
+                files.write(&mount.path, &self.read(&mount.path).unwrap_or_default());
+                continue;
+            }
             files.make_directory(&mount.path);
             let Some((tree, place, _)) = self.place(&mount.path) else { continue };
             if let Some(content) = tree.get(&place) {
@@ -239,18 +304,21 @@ mod tests {
                     source: MountSource::Pod("cfg".into()),
                     sub_path: "".into(),
                     read_only: true,
+                    device: None,
                 },
                 Mount {
                     path: "/data".into(),
                     source: MountSource::Storage("pv1".into()),
                     sub_path: "db".into(),
                     read_only: false,
+                    device: None,
                 },
                 Mount {
                     path: "/host".into(),
                     source: MountSource::Node("/var/log".into()),
                     sub_path: "".into(),
                     read_only: false,
+                    device: None,
                 },
             ],
             ..RootFs::default()

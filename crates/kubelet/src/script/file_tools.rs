@@ -1,6 +1,6 @@
 use super::run::Script;
 use super::tools::{MOST_NESTED, path};
-use crate::cri::AppCx;
+use crate::cri::{AppCx, clean_path};
 
 pub(crate) fn test(script: &Script, cx: &mut AppCx, args: &[&str]) -> bool {
     if args.len() > MOST_NESTED {
@@ -23,6 +23,7 @@ pub(crate) fn test(script: &Script, cx: &mut AppCx, args: &[&str]) -> bool {
         ["-z", text] => text.is_empty(),
         ["-d", name] => cx.files.is_directory(&path(script, name)),
         ["-f" | "-r" | "-w", name] => cx.files.read(&path(script, name)).is_some(),
+        ["-b", name] => cx.files.device(&path(script, name)).is_some(),
         ["-s", name] => cx.files.read(&path(script, name)).is_some_and(|text| !text.is_empty()),
         ["-e" | "-x" | "-L" | "-S", name] => {
             let place = path(script, name);
@@ -112,7 +113,11 @@ pub(crate) fn list(
     let shown = names.iter().filter(|name| all || !name.starts_with('.'));
     let line = |name: &String| {
         let bare = name.trim_end_matches('/');
-        let kind = if name.ends_with('/') { "drwxr-xr-x" } else { "-rw-r--r--" };
+        let kind = match name.ends_with('/') {
+            true => "drwxr-xr-x",
+            false if cx.files.device(&clean_path(&place, bare)).is_some() => "brw-rw----",
+            false => "-rw-r--r--",
+        };
         if long { format!("{kind}    1 root     root            {bare}\n") } else { format!("{bare}\n") }
     };
     (0, shown.map(line).collect(), String::new())

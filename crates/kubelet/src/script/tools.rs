@@ -2,18 +2,93 @@ use super::connect;
 use super::file_tools::{files, list, test};
 use super::run::{Outcome, Script};
 use super::text_tools::{date, echo, filter, printf, seq};
-use crate::cri::{AppCx, clean_path};
+use crate::cri::{AppCx, clean_path, disk_tool};
 use sim::{MILLISECOND, Nanos};
 
 /// The tools that every image has, as far as scripts go.
 const TOOLS: &[&str] = &[
-    "true", "false", ":", "echo", "printf", "sleep", "exit", "cat", "head", "tail", "wc", "grep", "touch",
-    "rm", "mkdir", "rmdir", "ls", "cp", "mv", "test", "[", "[[", "date", "hostname", "env", "printenv",
-    "export", "unset", "set", "cd", "pwd", "seq", "id", "whoami", "uname", "ps", "kill", "wait", "trap",
-    "read", "expr", "basename", "dirname", "which", "command", "exec", "eval", ".", "source", "sort", "uniq",
-    "tr", "cut", "chmod", "chown", "ln", "stat", "df", "free", "nproc", "wget", "curl", "nslookup", "nc",
-    "ping", "tee", "yes", "sync", "local", "shift", "return", "umask", "stty", "timeout", "nohup",
-    "readlink", "mktemp", "md5sum", "stress", "dd",
+    "true",
+    "false",
+    ":",
+    "echo",
+    "printf",
+    "sleep",
+    "exit",
+    "cat",
+    "head",
+    "tail",
+    "wc",
+    "grep",
+    "touch",
+    "rm",
+    "mkdir",
+    "rmdir",
+    "ls",
+    "cp",
+    "mv",
+    "test",
+    "[",
+    "[[",
+    "date",
+    "hostname",
+    "env",
+    "printenv",
+    "export",
+    "unset",
+    "set",
+    "cd",
+    "pwd",
+    "seq",
+    "id",
+    "whoami",
+    "uname",
+    "ps",
+    "kill",
+    "wait",
+    "trap",
+    "read",
+    "expr",
+    "basename",
+    "dirname",
+    "which",
+    "command",
+    "exec",
+    "eval",
+    ".",
+    "source",
+    "sort",
+    "uniq",
+    "tr",
+    "cut",
+    "chmod",
+    "chown",
+    "ln",
+    "stat",
+    "df",
+    "free",
+    "nproc",
+    "wget",
+    "curl",
+    "nslookup",
+    "nc",
+    "ping",
+    "tee",
+    "yes",
+    "sync",
+    "local",
+    "shift",
+    "return",
+    "umask",
+    "stty",
+    "timeout",
+    "nohup",
+    "readlink",
+    "mktemp",
+    "md5sum",
+    "stress",
+    "dd",
+    "fallocate",
+    "blockdev",
 ];
 
 /// Commands that run another.
@@ -241,6 +316,11 @@ fn at_once(
         }
         "touch" | "rm" | "mkdir" | "rmdir" | "cp" | "mv" => {
             files(script, cx, name, &plain, has('p') || has('f'))
+        }
+        "dd" | "fallocate" | "blockdev" => {
+            let input = script.take_input(i).unwrap_or_default();
+            let words: Vec<&str> = std::iter::once(name).chain(args.iter().copied()).collect();
+            disk_tool(&mut cx.files, &script.directory, &words, &input).unwrap_or_default()
         }
         "ls" => list(script, cx, first, has('a'), has('l')),
         "date" => done(date(cx, args)),

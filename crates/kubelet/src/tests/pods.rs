@@ -186,8 +186,12 @@ fn a_configmap_reaches_environment_and_volume_and_a_change_the_volume_only() {
 fn what_is_missing_is_told() {
     let mut bench = Bench::real();
     bench.pod("env", r#"{"containers": [{"name": "c", "image": "nginx", "env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "cfg", "key": "k"}}}]}]}"#);
-    bench.pod("vol", r#"{"containers": [{"name": "c", "image": "nginx"}], "volumes": [{"name": "v", "secret": {"secretName": "s"}}]}"#);
+    let mount = r#""volumeMounts": [{"name": "v", "mountPath": "/v"}]"#;
+    for (name, mounts) in [("vol", mount), ("unused", r#""volumeMounts": []"#)] {
+        bench.pod(name, &format!(r#"{{"containers": [{{"name": "c", "image": "nginx", {mounts}}}], "volumes": [{{"name": "v", "secret": {{"secretName": "s"}}}}]}}"#));
+    }
     bench.run(5 * SECOND);
+    assert_eq!(bench.shown("unused").0, "Running", "what no container uses isn't missing");
     assert_eq!(bench.shown("env").0, "CreateContainerConfigError");
     assert!(
         bench.events("env").contains(&"Failed: Error: configmap \"cfg\" not found".to_string()),

@@ -297,13 +297,16 @@ const TABLE: &[(&str, Make, &str)] = &[
 
 /// Programs that the machine itself has, by where they are.
 const MACHINES: &[(&str, &str)] = &[
+    ("blockdev", "container"),
     ("cloud-controller-manager", "client"),
     ("conntrack", "node"),
     ("crictl", "node"),
+    ("dd", "container"),
     ("df", "node"),
     ("dmesg", "node"),
     ("etcdctl", "node"),
     ("fallocate", "node"),
+    ("fallocate", "container"),
     ("ipset", "node"),
     ("iptables", "node"),
     ("iptables-restore", "node"),

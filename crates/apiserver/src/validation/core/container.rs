@@ -316,6 +316,16 @@ fn validate_mounts(container: &Value, volumes: &Volumes, path: &Path, errors: &m
             errors.invalid(path.child("mountPath"), place, "must be unique");
         }
         seen.push(place);
+        let is_device = |field: &str, text: &str| {
+            container["volumeDevices"].items().iter().any(|device| device[field].str() == text)
+        };
+        if is_device("name", name) {
+            errors.invalid(path.child("name"), name, "must not already exist in volumeDevices");
+        }
+        if is_device("devicePath", place) {
+            let message = "must not already exist as a path in volumeDevices";
+            errors.invalid(path.child("mountPath"), place, message);
+        }
         for field in ["subPath", "subPathExpr"] {
             super::volumes::check_local_descending(mount[field].str(), &path.child(field), errors);
         }
@@ -328,16 +338,44 @@ fn validate_mounts(container: &Value, volumes: &Volumes, path: &Path, errors: &m
 
 // Models pkg/apis/core/validation/validation.go ValidateVolumeDevices
 fn validate_devices(container: &Value, volumes: &Volumes, path: &Path, errors: &mut Errors) {
+    let (mut names, mut places): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    let is_mounted = |field: &str, text: &str| {
+        container["volumeMounts"].items().iter().any(|mount| mount[field].str() == text)
+    };
     for (i, device) in container["volumeDevices"].items().iter().enumerate() {
         let path = path.index(i);
-        if device["name"].str().is_empty() {
-            errors.required(path.child("name"), "");
+        let (name, place) = (device["name"].str(), device["devicePath"].str());
+        let (of_name, of_place) = (path.child("name"), path.child("devicePath"));
+        if name.is_empty() {
+            errors.required(of_name, "");
         }
-        if !volumes.has(device["name"].str()) {
-            errors.not_found(path.child("name"), device["name"].str());
+        if names.contains(&name) {
+            errors.invalid(of_name, name, "must be unique");
         }
-        if device["devicePath"].str().is_empty() {
-            errors.required(path.child("devicePath"), "");
+        if !volumes.has(name) {
+            errors.not_found(of_name, name);
+        } else if !volumes.is_claim(name) {
+            let message =
+                "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode";
+            errors.invalid(of_name, name, message);
         }
+        if place.is_empty() {
+            errors.required(of_place, "");
+        }
+        if places.contains(&place) {
+            errors.invalid(of_place, place, "must be unique");
+        }
+        if place.split('/').any(|part| part == "..") {
+            errors.invalid(of_place, place, "can not contain backsteps ('..')");
+        } else {
+            places.push(place);
+        }
+        if is_mounted("name", name) {
+            errors.invalid(of_name, name, "must not already exist in volumeMounts");
+        }
+        if is_mounted("mountPath", place) {
+            errors.invalid(of_place, place, "must not already exist as a path in volumeMounts");
+        }
+        names.push(name);
     }
 }

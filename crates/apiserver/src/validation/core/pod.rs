@@ -7,11 +7,22 @@ use crate::validation::{meta, names, semantic_equal};
 use api::{Value, tree};
 
 /// The names of a pod's volumes that are right.
-pub(crate) struct Volumes<'a>(pub(crate) Vec<&'a str>);
+pub(crate) struct Volumes<'a>(pub(crate) Vec<&'a Value>);
 
 impl Volumes<'_> {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|volume| volume["name"].str() == name).copied()
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.contains(&name)
+        self.get(name).is_some()
+    }
+
+    /// Returns whether a claim is behind a volume, which may then be a block device.
+    pub(crate) fn is_claim(&self, name: &str) -> bool {
+        let is_set = |volume: &Value, source: &str| !volume[source].is_null();
+        self.get(name)
+            .is_some_and(|volume| is_set(volume, "persistentVolumeClaim") || is_set(volume, "ephemeral"))
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn validate<'a>(volumes: &'a Value, path: &Path, errors: &mut Errors)
             errors.duplicate(path.child("name"), name);
         }
         if errors.0.len() == before {
-            good.0.push(name);
+            good.0.push(volume);
         }
     }
     good

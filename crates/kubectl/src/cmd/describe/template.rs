@@ -273,6 +273,15 @@ fn mounts(w: &mut Writer, container: &Value) {
         }
         w.line(3, format!("{} from {} ({flags})", mount["mountPath"].str(), mount["name"].str()));
     }
+    let mut devices: Vec<&Value> = container["volumeDevices"].items().iter().collect();
+    if devices.is_empty() {
+        return;
+    }
+    w.line(2, format!("Devices:{none}"));
+    devices.sort_by_key(|device| device["devicePath"].str().to_string());
+    for device in devices {
+        w.line(3, format!("{} from {}", device["devicePath"].str(), device["name"].str()));
+    }
 }
 
 /// Describes tolerations.
