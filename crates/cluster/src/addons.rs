@@ -120,6 +120,7 @@ impl Addon {
             "do-csi-plugin" if meta::controller(pod)?["kind"].str() != "DaemonSet" => {
                 Addon::Driver(Box::new(Program::new(csi::Driver::new(pod))))
             }
+            "hostpathplugin" => Addon::Driver(Box::new(Program::new(csi::Driver::new(pod)))),
             "snapshot-controller" => Addon::Snapshots(Box::new(Program::new(SnapshotController::new(pod)))),
             "nfs-provisioner" => Addon::Provisioner(Box::new(Program::new(Provisioner::new(pod)))),
             "metallb-speaker" => {

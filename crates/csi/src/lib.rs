@@ -2,10 +2,11 @@
 //! (provisioner, attacher, resizer, snapshotter), and the snapshot controller, which is no driver's own. They
 //! use the API like anybody else.
 //!
-//! The driver is DigitalOcean's, which is small and does all of that. One program stands for the containers of
-//! its controller's pod; what its containers on each node do is the kubelet's to know.
+//! There are two drivers: DigitalOcean's, and the one of host paths, which also copies volumes and makes some in a
+//! pod's own spec. One program stands for the containers of the controller's pod; what its containers on each node do
+//! is the kubelet's to know.
 //!
-//! Left out on purpose: groups of snapshots, volumes in a pod's own spec, capacities, secrets.
+//! Left out on purpose: groups of snapshots, capacities, secrets.
 // Models github.com/digitalocean/csi-digitalocean, github.com/kubernetes-csi/external-provisioner,
 // external-attacher, external-resizer, external-snapshotter
 
@@ -16,6 +17,6 @@ mod snapshots;
 #[cfg(test)]
 mod tests;
 
-pub use driver::{DRIVER, Driver, StorageAction};
-pub use manifests::{driver_manifests, snapshot_controller, snapshot_kinds};
+pub use driver::{Driver, StorageAction};
+pub use manifests::{driver_manifests, hostpath, snapshot_controller, snapshot_kinds};
 pub use snapshots::{SNAPSHOTCLASSES, SNAPSHOTCONTENTS, SNAPSHOTS, SnapshotController};

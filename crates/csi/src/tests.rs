@@ -1,6 +1,4 @@
-use crate::{
-    DRIVER, Driver, SNAPSHOTCONTENTS, SNAPSHOTS, SnapshotController, StorageAction, driver_manifests,
-};
+use crate::{Driver, SNAPSHOTCONTENTS, SNAPSHOTS, SnapshotController, StorageAction, driver_manifests};
 use api::resources::{
     CSINODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES, VOLUMEATTACHMENTS,
 };
@@ -8,6 +6,8 @@ use api::{Value, meta, tree, volume};
 use client::Program;
 use client::testing::{Bench, Server};
 use sim::{MINUTE, SECOND, Time};
+
+const DRIVER: &str = "dobs.csi.digitalocean.com";
 
 fn pod() -> Value {
     tree!({"metadata": {"name": "csi-do-controller-0", "namespace": "kube-system", "uid": "u"}, "spec": {}})

@@ -84,6 +84,7 @@ pub(crate) fn known_url(url: &str) -> Option<String> {
         url if url.contains("csi-digitalocean") && url.ends_with("/driver.yaml") => {
             Some(csi::driver_manifests())
         }
+        url if url.contains("csi-driver-host-path") => csi::hostpath(url.rsplit('/').next()?),
         url if url.contains("csi-digitalocean") || url.contains("external-snapshotter") => {
             match url.rsplit('/').next() {
                 Some("crds.yaml") => Some(csi::snapshot_kinds()),

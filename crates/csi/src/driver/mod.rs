@@ -1,6 +1,7 @@
 //! The controller of the driver, with its sidecars.
 
 mod attach;
+mod model;
 mod provision;
 mod resize;
 mod snapshot;
@@ -11,12 +12,11 @@ use api::resources::{
 };
 use api::{Resource, Value, meta};
 use client::{Change, Cx, Enqueue, EventRecorder, Failure, Identity, Informers, Reconcile};
+use model::Model;
 use sim::{MILLISECOND, MINUTE, Nanos, SECOND, Time};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// The driver's name.
-pub const DRIVER: &str = "dobs.csi.digitalocean.com";
 /// How long the cloud takes to make or to remove a volume.
 const MAKE: (Nanos, Nanos) = (900 * MILLISECOND, 2_200 * MILLISECOND);
 /// How long the cloud takes to attach a volume to a machine, or to detach it.
@@ -45,6 +45,9 @@ pub enum StorageAction {
 /// The driver's program.
 #[derive(Clone, Debug)]
 pub struct Driver {
+    model: &'static Model,
+    /// Where the volumes are that it makes.
+    place: Rc<str>,
     identity: Identity,
     provisioner: EventRecorder,
     resizer: EventRecorder,
@@ -63,11 +66,14 @@ impl Driver {
     pub fn new(pod: &Value) -> Driver {
         let (namespace, name) = (meta::namespace(pod), meta::name(pod));
         let account = pod["spec"]["serviceAccountName"].str();
-        let source = format!("{DRIVER}_{name}_{}", meta::uid(pod));
+        let model = Model::of(pod);
+        let source = format!("{}_{name}_{}", model.name, meta::uid(pod));
         Driver {
-            identity: Identity::service_account(namespace, account, &format!("csi-do-controller/{name}")),
+            model,
+            place: model.place_of(pod).into(),
+            identity: Identity::service_account(namespace, account, &format!("{}/{name}", model.agent)),
             provisioner: EventRecorder::new(&source, ""),
-            resizer: EventRecorder::new(&format!("external-resizer {DRIVER}"), ""),
+            resizer: EventRecorder::new(&format!("external-resizer {}", model.name), ""),
             running: BTreeMap::new(),
             failures: BTreeMap::new(),
             actions: Vec::new(),

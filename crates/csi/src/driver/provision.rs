@@ -1,19 +1,17 @@
-use super::{DRIVER, Driver, MAKE, Outcome, StorageAction};
+use super::model::Model;
+use super::{Driver, MAKE, Outcome, StorageAction};
 use crate::finalizers;
 use crate::snapshots::{SNAPSHOTCONTENTS, SNAPSHOTS};
 use api::quantity::{Format, Quantity};
-use api::resources::{PERSISTENTVOLUMES, STORAGECLASSES, VOLUMEATTACHMENTS};
+use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES, VOLUMEATTACHMENTS};
 use api::volume::{self, Attachable};
 use api::{Value, meta, tree};
-use client::{Cx, Informers};
+use client::{Cx, Failure, Informers};
 use sim::{Nanos, SECOND};
 use std::rc::Rc;
 
-const GIB: i64 = 1 << 30;
-/// The smallest and the largest volume, and one of which nobody said how large it is to be, in bytes.
-const SIZES: (i64, i64) = (GIB, 16 << 40);
-/// The label of nodes that says where volumes can be reached, and the one place there is.
-const TOPOLOGY: (&str, &str) = ("region", "nyc1");
+/// Keeps a claim whose volume is being copied.
+const CLONING: &str = "provisioner.storage.kubernetes.io/cloning-protection";
 const FINALIZER: &str = "external-provisioner.volume.kubernetes.io/finalizer";
 /// When a claim whose class is missing is looked at again.
 const MISSING: Nanos = 15 * SECOND;
@@ -25,24 +23,25 @@ fn written(bytes: i64) -> String {
 
 /// Returns how large a volume is made for a claim, in bytes.
 // Models github.com/digitalocean/csi-digitalocean driver/controller.go extractStorage
-fn size(claim: &Value) -> Result<i64, String> {
+fn size(model: &Model, claim: &Value) -> Result<i64, String> {
+    let (smallest, largest) = model.sizes;
     let asked = volume::bytes(&claim["spec"]["resources"]["requests"]["storage"]);
     let why = match asked {
-        asked if asked < SIZES.0 => {
+        asked if asked < smallest => {
             format!(
                 "required ({}) can not be less than minimum supported volume size ({})",
                 written(asked),
-                written(SIZES.0)
+                written(smallest)
             )
         }
-        asked if asked > SIZES.1 => {
+        asked if asked > largest => {
             format!(
                 "required ({}) can not exceed maximum supported volume size ({})",
                 written(asked),
-                written(SIZES.1)
+                written(largest)
             )
         }
-        asked => return Ok((asked + GIB - 1) / GIB * GIB),
+        asked => return Ok(model.rounded(asked)),
     };
     Err(format!("rpc error: code = OutOfRange desc = invalid capacity range: {why}"))
 }
@@ -58,7 +57,7 @@ impl Driver {
         claim: &Value,
     ) -> Outcome {
         let asked = meta::annotation(claim, volume::STORAGE_PROVISIONER);
-        if asked != DRIVER || meta::is_deleting(claim) {
+        if asked != self.model.name || meta::is_deleting(claim) {
             return Ok(None);
         }
         let name = format!("pvc-{}", meta::uid(claim));
@@ -78,7 +77,7 @@ impl Driver {
                 format!("External provisioner is provisioning volume for claim {:?}", &*meta::key(claim));
             self.provisioner.event(cx, claim, "Normal", "Provisioning", &message);
         }
-        let made = self.check(cx, claim);
+        let made = self.check(cx, claim, &class);
         let (size, source) = match made {
             Ok(made) => made,
             Err(why) => {
@@ -90,7 +89,7 @@ impl Driver {
         if let Some(left) = self.wait_for(cx, &work, MAKE) {
             return Ok(Some(left));
         }
-        let object = new_volume(cx, &name, claim, &class, size);
+        let object = self.new_volume(cx, &name, claim, &class, size);
         match cx.create(PERSISTENTVOLUMES, &object) {
             Err(failure) if !failure.is_already_exists() => {
                 let message = format!("Error saving provisioned volume: {failure}");
@@ -101,6 +100,7 @@ impl Driver {
                 let handle = Attachable::of(&object).map(|attachable| attachable.storage());
                 if let Some((from, to)) = source.zip(handle) {
                     self.actions.push(StorageAction::Copy { from, to: to.into() });
+                    self.let_go(cx, claim)?;
                 }
                 let message = format!("Successfully provisioned volume {name}");
                 self.provisioner.event(cx, claim, "Normal", "ProvisioningSucceeded", &message);
@@ -113,33 +113,43 @@ impl Driver {
     ///
     /// # Errors
     /// Why the driver makes none.
-    fn check(&self, cx: &mut Cx, claim: &Value) -> Result<(i64, Option<Rc<str>>), String> {
-        let source = self.source(cx, claim)?;
+    fn check(&self, cx: &mut Cx, claim: &Value, class: &Value) -> Result<(i64, Option<Rc<str>>), String> {
+        let source = self.source(cx, claim, class)?;
         let modes = claim["spec"]["accessModes"].items();
-        if modes.iter().any(|mode| matches!(mode.str(), "ReadWriteMany" | "ReadOnlyMany")) {
+        if !self.model.shares
+            && modes.iter().any(|mode| matches!(mode.str(), "ReadWriteMany" | "ReadOnlyMany"))
+        {
             return Err(
                 "rpc error: code = InvalidArgument desc = invalid volume capabilities requested. Only \
                  SINGLE_NODE_WRITER is supported ('accessModes.ReadWriteOnce' on Kubernetes)"
                     .to_string(),
             );
         }
-        Ok((size(claim)?, source))
+        Ok((size(self.model, claim)?, source))
     }
 
     /// Returns the snapshot that a claim's volume begins with.
     // Models github.com/kubernetes-csi/external-provisioner pkg/controller/controller.go getSnapshotSource
-    fn source(&self, cx: &mut Cx, claim: &Value) -> Result<Option<Rc<str>>, String> {
+    fn source(&self, cx: &mut Cx, claim: &Value, class: &Value) -> Result<Option<Rc<str>>, String> {
         let source = match &claim["spec"]["dataSource"] {
             source if source.is_null() => &claim["spec"]["dataSourceRef"],
             source => source,
         };
         let (kind, name) = (source["kind"].str(), source["name"].str());
         if kind == "PersistentVolumeClaim" {
-            return Err(
-                "CSI driver does not support clone operations: controller CLONE_VOLUME capability is not \
-                 reported"
-                    .to_string(),
-            );
+            if !self.model.clones {
+                return Err(
+                    "CSI driver does not support clone operations: controller CLONE_VOLUME capability is not \
+                     reported"
+                        .to_string(),
+                );
+            }
+            let failed = |why| {
+                format!(
+                    "error getting handle for DataSource Type PersistentVolumeClaim by Name {name}: {why}"
+                )
+            };
+            return self.original(cx, claim, class, name).map(Some).map_err(failed);
         }
         if kind != "VolumeSnapshot" {
             return Ok(None);
@@ -167,7 +177,64 @@ impl Driver {
             )));
         }
         let handle = content["status"]["snapshotHandle"].str();
-        Ok(Some(crate::driver::snapshot::storage(handle)))
+        Ok(Some(crate::driver::snapshot::storage(self.model.name, handle)))
+    }
+
+    /// Returns where the data of the claim is of which another is to be a copy, which is kept meanwhile.
+    ///
+    /// # Errors
+    /// Why it can't be copied.
+    // Models github.com/kubernetes-csi/external-provisioner pkg/controller/controller.go getPVCSource
+    fn original(&self, cx: &mut Cx, claim: &Value, class: &Value, name: &str) -> Result<Rc<str>, String> {
+        let namespace = meta::namespace(claim);
+        let source = cx.get(PERSISTENTVOLUMECLAIMS, namespace, name).map_err(|why| {
+            format!("error getting PVC {name} (namespace {namespace:?}) from api server: {why}")
+        })?;
+        if source["status"]["phase"].str() != "Bound" {
+            let status =
+                format!("{{{} [] map[] [] map[] map[] <nil> <nil>}}", source["status"]["phase"].str());
+            return Err(format!("the PVC DataSource {name} must have a status of Bound.  Got {status}"));
+        }
+        if meta::is_deleting(&source) {
+            return Err(format!("the PVC DataSource {name} is currently being deleted"));
+        }
+        let size = |claim: &Value| volume::bytes(&claim["spec"]["resources"]["requests"]["storage"]);
+        if size(claim) < size(&source) {
+            return Err(format!(
+                "error, new PVC request must be greater than or equal in size to the specified PVC data source, \
+                 requested {} but source is {}",
+                size(claim),
+                size(&source)
+            ));
+        }
+        let object = cx.get(PERSISTENTVOLUMES, "", source["spec"]["volumeName"].str()).unwrap_or_default();
+        let attachable = Attachable::of(&object).filter(|one| one.driver == class["provisioner"].str());
+        let bound = volume::is_bound_to(&object, &source) && object["status"]["phase"].str() == "Bound";
+        let Some(attachable) = attachable.filter(|_| bound) else {
+            return Err("claim in dataSource not bound or invalid".to_string());
+        };
+        let mode = |object: &Value| object["spec"]["volumeMode"].as_str().unwrap_or("Filesystem").to_string();
+        let (from, to) = (mode(&object), mode(claim));
+        if from != to {
+            return Err(format!(
+                "the source PVC and destination PVCs must have the same volume mode for cloning.  Source is {from}, but \
+                 new PVC requested {to}"
+            ));
+        }
+        finalizers::change(cx, PERSISTENTVOLUMECLAIMS, &source, &[CLONING], &[])
+            .map_err(|why| why.to_string())?;
+        Ok(attachable.storage().into())
+    }
+
+    /// Lets go of the claim that was copied.
+    // Models github.com/kubernetes-csi/external-provisioner pkg/controller/clone_controller.go
+    fn let_go(&self, cx: &mut Cx, claim: &Value) -> Result<(), Failure> {
+        let source = &claim["spec"]["dataSource"];
+        if source["kind"].str() != "PersistentVolumeClaim" {
+            return Ok(());
+        }
+        let source = cx.get(PERSISTENTVOLUMECLAIMS, meta::namespace(claim), source["name"].str())?;
+        finalizers::change(cx, PERSISTENTVOLUMECLAIMS, &source, &[], &[CLONING])
     }
 
     /// Deletes a volume whose claim is gone, and lets go of one that is being deleted.
@@ -179,7 +246,9 @@ impl Driver {
         key: &str,
         object: &Value,
     ) -> Outcome {
-        let Some(attachable) = Attachable::of(object).filter(|attachable| attachable.driver == DRIVER) else {
+        let Some(attachable) =
+            Attachable::of(object).filter(|attachable| attachable.driver == self.model.name)
+        else {
             return Ok(None);
         };
         let name = attachable.name().to_string();
@@ -189,11 +258,11 @@ impl Driver {
             .map(|one| one["spec"]["nodeName"].text());
         drop(attachments);
         if meta::is_deleting(object) && attached.is_none() {
-            finalizers::change(cx, PERSISTENTVOLUMES, object, &[], &[super::attach::FINALIZER])?;
+            finalizers::change(cx, PERSISTENTVOLUMES, object, &[], &[self.model.attached])?;
         }
         let goes = object["spec"]["persistentVolumeReclaimPolicy"].str() == "Delete"
             && object["status"]["phase"].str() == "Released"
-            && meta::annotation(object, volume::PROVISIONED_BY) == DRIVER;
+            && meta::annotation(object, volume::PROVISIONED_BY) == self.model.name;
         if !goes {
             return Ok(None);
         }
@@ -214,7 +283,7 @@ impl Driver {
         }
         match cx.get(PERSISTENTVOLUMES, "", &name) {
             Ok(object) => {
-                let own = [FINALIZER, super::attach::FINALIZER];
+                let own = [FINALIZER, self.model.attached];
                 finalizers::change(cx, PERSISTENTVOLUMES, &object, &[], &own)?;
                 Ok(None)
             }
@@ -236,43 +305,48 @@ pub(super) fn handle(cx: &Cx, purpose: &str, object: &str) -> String {
     )
 }
 
-fn new_volume(cx: &Cx, name: &str, claim: &Value, class: &Value, size: i64) -> Value {
-    let identity =
-        format!("{}-{}-{DRIVER}", cx.now.0 / 1_000_000, cx.chance.draw("identity", DRIVER, 0) % 10_000);
-    let kind = class["parameters"]["csi.storage.k8s.io/fstype"].as_str();
-    let kind = kind.or(class["parameters"]["fstype"].as_str()).unwrap_or("ext4");
-    let mut object = tree!({
-        "apiVersion": "v1",
-        "kind": "PersistentVolume",
-        "metadata": {
-            "name": name,
-            "annotations": {
-                (volume::PROVISIONED_BY): DRIVER,
-                "volume.kubernetes.io/provisioner-deletion-secret-name": "",
-                "volume.kubernetes.io/provisioner-deletion-secret-namespace": "",
+impl Driver {
+    fn new_volume(&self, cx: &Cx, name: &str, claim: &Value, class: &Value, size: i64) -> Value {
+        let driver = self.model.name;
+        let identity =
+            format!("{}-{}-{driver}", cx.now.0 / 1_000_000, cx.chance.draw("identity", driver, 0) % 10_000);
+        let kind = class["parameters"]["csi.storage.k8s.io/fstype"].as_str();
+        let kind = kind.or(class["parameters"]["fstype"].as_str()).unwrap_or(self.model.file_system);
+        let mut object = tree!({
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {
+                "name": name,
+                "annotations": {
+                    (volume::PROVISIONED_BY): driver,
+                    "volume.kubernetes.io/provisioner-deletion-secret-name": "",
+                    "volume.kubernetes.io/provisioner-deletion-secret-namespace": "",
+                },
+                "finalizers": [FINALIZER],
             },
-            "finalizers": [FINALIZER],
-        },
-        "spec": {
-            "accessModes": (&claim["spec"]["accessModes"]),
-            "capacity": {"storage": (written(size))},
-            "claimRef": (meta::object_reference(claim)),
-            "csi": {
-                "driver": DRIVER,
-                "fsType": kind,
-                "volumeAttributes": {"storage.kubernetes.io/csiProvisionerIdentity": (identity)},
-                "volumeHandle": (handle(cx, "volume", name)),
+            "spec": {
+                "accessModes": (&claim["spec"]["accessModes"]),
+                "capacity": {"storage": (written(size))},
+                "claimRef": (meta::object_reference(claim)),
+                "csi": {
+                    "driver": driver,
+                    "volumeAttributes": {"storage.kubernetes.io/csiProvisionerIdentity": (identity)},
+                    "volumeHandle": (handle(cx, "volume", name)),
+                },
+                "nodeAffinity": {"required": {"nodeSelectorTerms": [
+                    {"matchExpressions": [{"key": (self.model.topology), "operator": "In", "values": [(&self.place)]}]},
+                ]}},
+                "persistentVolumeReclaimPolicy": (class["reclaimPolicy"].as_str().unwrap_or("Delete")),
+                "storageClassName": (meta::name(class)),
+                "volumeMode": (&claim["spec"]["volumeMode"]),
             },
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [
-                {"matchExpressions": [{"key": (TOPOLOGY.0), "operator": "In", "values": [(TOPOLOGY.1)]}]},
-            ]}},
-            "persistentVolumeReclaimPolicy": (class["reclaimPolicy"].as_str().unwrap_or("Delete")),
-            "storageClassName": (meta::name(class)),
-            "volumeMode": (&claim["spec"]["volumeMode"]),
-        },
-    });
-    if !class["mountOptions"].is_empty() {
-        object.set(&["spec", "mountOptions"], &class["mountOptions"]);
+        });
+        if !kind.is_empty() && claim["spec"]["volumeMode"].str() != "Block" {
+            object.set(&["spec", "csi", "fsType"], kind);
+        }
+        if !class["mountOptions"].is_empty() {
+            object.set(&["spec", "mountOptions"], &class["mountOptions"]);
+        }
+        object
     }
-    object
 }

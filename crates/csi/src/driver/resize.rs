@@ -1,4 +1,4 @@
-use super::{DRIVER, Driver, GROW, Outcome};
+use super::{Driver, GROW, Outcome};
 use api::quantity::{Format, Quantity};
 use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES};
 use api::volume::{self, Attachable};
@@ -19,7 +19,7 @@ impl Driver {
         }
         let name = claim["spec"]["volumeName"].str();
         let Some(object) = informers.of(PERSISTENTVOLUMES).get(name).cloned() else { return Ok(None) };
-        if Attachable::of(&object).is_none_or(|attachable| attachable.driver != DRIVER) {
+        if Attachable::of(&object).is_none_or(|attachable| attachable.driver != self.model.name) {
             return Ok(None);
         }
         let pending = meta::condition(claim, "FileSystemResizePending").is_some();
@@ -35,8 +35,7 @@ impl Driver {
         if let Some(left) = self.wait_for(cx, &work, GROW) {
             return Ok(Some(left));
         }
-        const GIB: i64 = 1 << 30;
-        let size = (volume::bytes(asked) + GIB - 1) / GIB * GIB;
+        let size = self.model.rounded(volume::bytes(asked));
         let size = Quantity::new(size, Format::BinarySi).to_string();
         let patch = tree!({"spec": {"capacity": {"storage": (size)}}});
         cx.patch(PERSISTENTVOLUMES, ("", name), "", PatchType::Merge, &patch)?;

@@ -1,4 +1,4 @@
-use super::{DRIVER, Driver, Outcome, SNAPSHOT, StorageAction};
+use super::{Driver, Outcome, SNAPSHOT, StorageAction};
 use crate::finalizers;
 use crate::snapshots::{BEING_DELETED, CONTENT_FINALIZER, SNAPSHOTCONTENTS};
 use api::resources::PERSISTENTVOLUMES;
@@ -8,15 +8,15 @@ use client::{Cx, Informers};
 use std::rc::Rc;
 
 /// Returns where the data of a snapshot is.
-pub(super) fn storage(handle: &str) -> Rc<str> {
-    format!("snapshot:{DRIVER}:{handle}").into()
+pub(super) fn storage(driver: &str, handle: &str) -> Rc<str> {
+    format!("snapshot:{driver}:{handle}").into()
 }
 
 impl Driver {
     /// Takes a snapshot, or removes one.
     // Models github.com/kubernetes-csi/external-snapshotter pkg/sidecar-controller/snapshot_controller.go syncContent
     pub(super) fn snapshot(&mut self, cx: &mut Cx, informers: &Informers, content: &Value) -> Outcome {
-        if content["spec"]["driver"].str() != DRIVER {
+        if content["spec"]["driver"].str() != self.model.name {
             return Ok(None);
         }
         let name = meta::name(content);
@@ -28,7 +28,7 @@ impl Driver {
                 return Ok(None);
             }
             if !known.is_empty() {
-                self.actions.push(StorageAction::Remove(storage(known)));
+                self.actions.push(StorageAction::Remove(storage(self.model.name, known)));
             }
             finalizers::change(cx, SNAPSHOTCONTENTS, content, &[], &[CONTENT_FINALIZER])?;
             return Ok(None);
@@ -42,13 +42,13 @@ impl Driver {
             "" => super::provision::handle(cx, "snapshot", name),
             given => given.to_string(),
         };
-        let of = source_of(informers, source);
+        let of = source_of(informers, self.model.name, source);
         let work = format!("snapshot {name}");
         if let Some((from, _)) = &of
             && !self.running.contains_key(work.as_str())
         {
             let from: Rc<str> = from.as_str().into();
-            self.actions.push(StorageAction::Copy { from, to: storage(&handle) });
+            self.actions.push(StorageAction::Copy { from, to: storage(self.model.name, &handle) });
         }
         let began = cx.at();
         if let Some(left) = self.wait_for(cx, &work, SNAPSHOT) {
@@ -73,9 +73,9 @@ impl Driver {
 }
 
 /// Returns where the data of a volume is, and how large it is in bytes.
-fn source_of(informers: &Informers, handle: &str) -> Option<(String, i64)> {
+fn source_of(informers: &Informers, driver: &str, handle: &str) -> Option<(String, i64)> {
     let volumes = informers.of(PERSISTENTVOLUMES).iter().filter_map(Attachable::of);
-    let mut own = volumes.filter(|one| one.driver == DRIVER && one.handle == handle);
+    let mut own = volumes.filter(|one| one.driver == driver && one.handle == handle);
     let size = |one: &Attachable| volume::bytes(&one.volume["spec"]["capacity"]["storage"]);
     own.next().map(|one| (one.storage(), size(&one)))
 }

@@ -202,9 +202,22 @@ fn named(name: &str) -> Preset {
     preset
 }
 
-/// Begins a cluster of a preset; `block-storage` is `lesson` with a CSI driver and what snapshots need.
+/// Begins a cluster of a preset; `block-storage` is `lesson` with a CSI driver and what snapshots need, `host-path` with
+/// another driver.
 fn begin(name: &str) -> Cluster {
+    const HOST_PATH: &str = "https://raw.githubusercontent.com/kubernetes-csi/csi-driver-host-path/master";
     const MANIFESTS: &str = "https://raw.githubusercontent.com/digitalocean/csi-digitalocean/master/deploy/kubernetes/releases/csi-digitalocean-v4.16.0";
+    if name == "host-path" {
+        let mut cluster = Cluster::new(&named("lesson"), 1);
+        for file in ["driverinfo", "plugin"] {
+            cluster.run_line(&format!(
+                "kubectl apply -f {HOST_PATH}/deploy/kubernetes-1.30/hostpath/csi-hostpath-{file}.yaml"
+            ));
+        }
+        cluster.run_line(&format!("kubectl apply -f {HOST_PATH}/examples/csi-storageclass.yaml"));
+        play(&mut cluster, "@sleep 60");
+        return cluster;
+    }
     if name != "block-storage" {
         return Cluster::new(&named(name), 1);
     }
@@ -252,7 +265,7 @@ macro_rules! tables {
     };
 }
 
-tables! { blockstorage containers daemonset deployment endpoints failures jobs lifecycle statefulset storage }
+tables! { blockstorage containers daemonset deployment endpoints failures jobs lifecycle statefulset storage volumes }
 
 #[test]
 fn words_stand_for_objects() {
