@@ -26,6 +26,8 @@ enum Text {
 
 /// A text that is kept as long as the program runs.
 struct Kept {
+    /// How many were kept before it.
+    number: u32,
     name: Name<'static>,
     text: &'static str,
 }
@@ -98,6 +100,15 @@ impl Key {
         }
     }
 
+    /// Returns the number of a text that is kept.
+    #[inline]
+    pub(crate) fn number(&self) -> Option<u32> {
+        match &self.0 {
+            Text::Kept(_, kept) => Some(kept.number),
+            Text::Own(..) => None,
+        }
+    }
+
     /// Returns the sign of the key's name.
     #[inline]
     pub(crate) fn sign(&self) -> u32 {
@@ -135,7 +146,8 @@ fn keep(text: &str, hash: u64) -> Option<&'static Kept> {
         return None;
     }
     let text: &'static str = Box::leak(text.into());
-    let kept: &'static Kept = Box::leak(Box::new(Kept { name: Name::of(text), text }));
+    let kept: &'static Kept =
+        Box::leak(Box::new(Kept { number: all.len() as u32, name: Name::of(text), text }));
     all.insert_unique(hash, kept, |kept| self::hash(kept.text));
     Some(kept)
 }

@@ -285,14 +285,7 @@ impl ApiServer {
         let number = self.draw_number().unsigned_abs();
         let high = self.options.chance.draw("uid", key, number);
         let low = self.options.chance.draw("uid-low", key, number);
-        format!(
-            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-            high >> 32,
-            high >> 16 & 0xffff,
-            high & 0xfff,
-            low >> 48 & 0x3fff | 0x8000,
-            low & 0xffff_ffff_ffff
-        )
+        uuid(high, low)
     }
 
     /// Writes an object, tells the watchers, and returns it with its new resource version.
@@ -341,5 +334,42 @@ impl ApiServer {
         self.note_write(rest);
         self.watches.dispatch(rest.number, revision, last, &Value::Null, self.now);
         last.clone()
+    }
+}
+
+/// Returns a random UUID made of these numbers.
+fn uuid(high: u64, low: u64) -> String {
+    let high = high & !0xf000 | 0x4000;
+    let low = low & !(0b11 << 62) | 0b10 << 62;
+    let bytes = high.to_be_bytes().into_iter().chain(low.to_be_bytes());
+    let mut text = String::with_capacity(36);
+    for (i, byte) in bytes.enumerate() {
+        if matches!(i, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        for digit in [byte >> 4, byte & 0xf] {
+            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uuid;
+
+    #[test]
+    fn a_uid_is_a_random_uuid() {
+        for (high, low) in [(0, 0), (u64::MAX, u64::MAX), (0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210)] {
+            let written = format!(
+                "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+                high >> 32,
+                high >> 16 & 0xffff,
+                high & 0xfff,
+                low >> 48 & 0x3fff | 0x8000,
+                low & 0xffff_ffff_ffff
+            );
+            assert_eq!(uuid(high, low), written);
+        }
     }
 }

@@ -234,6 +234,9 @@ pub(crate) fn follow(cluster: &mut Cluster) {
             ProgramChange::Ended { uid } => end(cluster, &uid),
         }
     }
+    if cluster.parts.addons.running.is_empty() {
+        return;
+    }
     introduce(cluster);
     router::carry(cluster);
     gateways::push(cluster);

@@ -334,10 +334,14 @@ fn bump_generation(rest: &Rest, scope: Scope, new: &mut Value, old: &Value) {
 /// Keeps what no write may change.
 // Models staging/src/k8s.io/apiserver/pkg/registry/rest/update.go BeforeUpdate
 fn keep_identity(new: &mut Value, old: &Value) {
+    let was = &old["metadata"];
     for field in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
-        let (before, after) = (&old["metadata"][field], &new["metadata"][field]);
+        let (before, after) = (&was[field], &new["metadata"][field]);
+        if before.is_null() || before.same(after) {
+            continue;
+        }
         let stays = field == "deletionGracePeriodSeconds" && !after.is_null();
-        if !stays && !before.is_null() && after != before {
+        if !stays && after != before {
             new.set(&["metadata", field], before);
         }
     }

@@ -40,14 +40,25 @@ pub(crate) fn validate_any(object: &Value, namespaced: bool, rule: NameRule, err
         (false, "") => {}
         (false, _) => errors.forbidden(path.child("namespace"), "not allowed on this type"),
     }
-    validate_common(meta, &path, errors);
+    validate_common(meta, &Value::Null, &path, errors);
 }
 
-fn validate_common(meta: &Value, path: &Path, errors: &mut Errors) {
+/// Checks metadata by itself, of what isn't the same memory as in the metadata before, which was checked then.
+fn validate_common(meta: &Value, old: &Value, path: &Path, errors: &mut Errors) {
     errors.check_not_negative(&path.child("generation"), &meta["generation"]);
-    validate_labels(&meta["labels"], &path.child("labels"), errors);
-    validate_annotations(&meta["annotations"], &path.child("annotations"), errors);
-    validate_owner_references(&meta["ownerReferences"], &path.child("ownerReferences"), errors);
+    let is_new = |field: &str| !meta[field].is_null() && !meta[field].same(&old[field]);
+    if is_new("labels") {
+        validate_labels(&meta["labels"], &path.child("labels"), errors);
+    }
+    if is_new("annotations") {
+        validate_annotations(&meta["annotations"], &path.child("annotations"), errors);
+    }
+    if is_new("ownerReferences") {
+        validate_owner_references(&meta["ownerReferences"], &path.child("ownerReferences"), errors);
+    }
+    if !is_new("finalizers") {
+        return;
+    }
     let finalizers = path.child("finalizers");
     for (i, finalizer) in meta["finalizers"].items().iter().enumerate() {
         let path = finalizers.index(i);
@@ -106,7 +117,7 @@ pub(crate) fn validate_any_update(new: &Value, old: &Value, errors: &mut Errors)
             errors.forbidden(path.child("finalizers"), message);
         }
     }
-    validate_common(new, &path, errors);
+    validate_common(new, old, &path, errors);
 }
 
 /// Checks labels.

@@ -11,14 +11,13 @@ impl View {
         }
         let uid = meta::uid(pod).to_string();
         let now = self.moment(now);
-        let created = self.moment_of(&pod["metadata"]["creationTimestamp"]).unwrap_or(now);
         let known = self.bars.get(&uid);
-        let mut owner = None;
-        if known.is_none_or(|bar| bar.version == 0) {
-            owner = Some(self.owner_of(pod));
-        }
-        if known.is_none() {
+        let (is_new, needs_owner) = (known.is_none(), known.is_none_or(|bar| bar.version == 0));
+        let owner = needs_owner.then(|| self.owner_of(pod));
+        let mut created = now;
+        if is_new {
             self.forget_oldest();
+            created = self.moment_of(&pod["metadata"]["creationTimestamp"]).unwrap_or(now);
         }
         let (owner, version) = owner.unwrap_or_default();
         let bar = self.bars.entry(uid.clone()).or_insert_with(|| PodBar {
@@ -49,7 +48,7 @@ impl View {
         if gone {
             bar.gone = Some(now);
         }
-        if state(bar) != before || !was_running {
+        if self.is_asked && (state(bar) != before || !was_running) {
             self.dirty_bars.insert(uid);
         }
     }

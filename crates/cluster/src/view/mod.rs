@@ -52,6 +52,9 @@ pub(crate) struct View {
     pub(crate) start: Time,
     pub(crate) objects: BTreeMap<(&'static str, String), Value>,
     dirty: BTreeSet<(&'static str, String)>,
+    /// Whether somebody has ever asked for what changed. Before that nothing is noted as changed: whoever begins is
+    /// told everything.
+    is_asked: bool,
     versions: Versions,
     bars: BTreeMap<String, PodBar>,
     dirty_bars: BTreeSet<String>,
@@ -188,16 +191,11 @@ impl View {
         let counts = is_record(resource) && !is_system(meta::namespace(&object));
         self.used |= counts
             || (resource == "services" && &*key != "default/kubernetes" && !key.starts_with("kube-system/"));
-        if resource == "endpointslices" {
-            self.touch_service(&object);
-        }
-        if matches!(resource, "pods" | "replicasets" | "jobs")
-            && let Some(owner) = meta::controller(&object)
-        {
-            self.touch_owner(meta::namespace(&object), owner);
-        }
         let key = (resource, key);
-        self.dirty.insert(key.clone());
+        if self.is_asked {
+            self.touch_with(resource, &object);
+            self.dirty.insert(key.clone());
+        }
         if gone {
             self.objects.remove(&key);
         } else {
@@ -228,6 +226,19 @@ impl View {
         services.flat_map(|service| service["spec"]["ports"].items()).map(|port| port["port"].int()).collect()
     }
 
+    /// What is counted in another's row changes that too.
+    fn touch_with(&mut self, resource: &str, object: &Value) {
+        match resource {
+            "endpointslices" => self.touch_service(object),
+            "pods" | "replicasets" | "jobs" => {
+                if let Some(owner) = meta::controller(object) {
+                    self.touch_owner(meta::namespace(object), owner);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn touch_service(&mut self, slice: &Value) {
         let name = meta::labels(slice)["kubernetes.io/service-name"].str();
         if !name.is_empty() {
@@ -254,6 +265,9 @@ impl View {
     /// Returns the rows that changed since the last time.
     pub(crate) fn take_rows(&mut self, now: Time) -> Rows {
         let mut rows = Rows::default();
+        if !self.is_asked {
+            self.touch_all();
+        }
         for (resource, key) in std::mem::take(&mut self.dirty) {
             let object = self.objects.get(&(resource, key.clone()));
             match resource {
@@ -290,6 +304,7 @@ impl View {
 
     /// Makes everything count as changed, for a page that begins anew.
     pub(crate) fn touch_all(&mut self) {
+        self.is_asked = true;
         self.dirty.extend(self.objects.keys().cloned());
         self.dirty_bars.extend(self.bars.keys().cloned());
         self.dirty_seconds.extend(self.seconds.keys());

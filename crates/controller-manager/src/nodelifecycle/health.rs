@@ -21,8 +21,43 @@ pub(super) struct Health {
     heard: Time,
     heartbeat: Value,
     renewed: Value,
+    /// The key of the Lease that its kubelet renews.
+    lease: Rc<str>,
     /// Whether pods are still to be marked as not ready.
     pods_pending: bool,
+    /// The node when it was last looked at, what its zone is called, and whether it was ready and had no taint that
+    /// drives pods away: of the same node nothing but its Lease is looked at again.
+    seen: Value,
+    zone: Rc<str>,
+    is_calm: bool,
+}
+
+impl Health {
+    /// Takes a sign of life in a node's Lease.
+    fn hear(&mut self, now: Time, leases: &Informer) {
+        let lease = leases.get(&self.lease);
+        let renewed = lease.map(|lease| &lease["spec"]["renewTime"]).unwrap_or(&Value::Null);
+        if !renewed.is_null() && *renewed != self.renewed {
+            self.renewed = renewed.clone();
+            self.heard = now;
+        }
+    }
+
+    /// Returns whether nothing is to be done about a node: it is as it was, and its Lease was renewed in time.
+    fn stays_calm(&mut self, now: Time, node: &Value, leases: &Informer) -> bool {
+        if !self.is_calm || !self.seen.same(node) {
+            return false;
+        }
+        self.hear(now, leases);
+        now <= self.heard + MONITOR_GRACE_PERIOD
+    }
+
+    /// Notes how a node is after all was looked at.
+    fn note(&mut self, node: &Value, zone: Rc<str>, is_ready: bool) {
+        self.is_calm = is_ready && ![NOT_READY, UNREACHABLE].iter().any(|key| taints::evicts(node, key));
+        self.seen = node.clone();
+        self.zone = zone;
+    }
 }
 
 impl NodeLifecycle {
@@ -30,13 +65,25 @@ impl NodeLifecycle {
     // Models pkg/controller/nodelifecycle/node_lifecycle_controller.go monitorNodeHealth
     pub(super) fn monitor_node_health(&mut self, cx: &mut Cx, informers: &Informers) {
         self.notice_new_and_gone(cx, informers);
-        let mut observed: Vec<(String, bool)> = Vec::new();
+        let mut observed: Vec<(Rc<str>, bool)> = Vec::new();
         let leases = informers.of(LEASES);
+        let nobody_waits = self.zones.values().all(|zone| zone.waiting.is_empty());
         for node in informers.of(NODES).iter() {
+            if nobody_waits
+                && let Some(health) = self.nodes.get_mut(meta::name(node))
+                && health.stays_calm(cx.at(), node, leases)
+            {
+                observed.push((health.zone.clone(), true));
+                continue;
+            }
             let before = ready_status(node);
             let Ok(node) = self.update_node_health(cx, leases, node) else { continue };
             let after = ready_status(&node);
-            observed.push((super::zones::zone(&node), &*after == "True"));
+            let zone: Rc<str> = super::zones::zone(&node).into();
+            if let Some(health) = self.nodes.get_mut(meta::name(&node)) {
+                health.note(&node, zone.clone(), &*after == "True");
+            }
+            observed.push((zone, &*after == "True"));
             if !after.is_empty() {
                 self.taint_for_eviction(cx, &node, &after);
             }
@@ -59,6 +106,12 @@ impl NodeLifecycle {
 
     fn notice_new_and_gone(&mut self, cx: &mut Cx, informers: &Informers) {
         let nodes = informers.of(NODES);
+        let mut known = self.nodes.iter().zip(nodes.iter());
+        if self.nodes.len() == nodes.len()
+            && known.all(|((name, health), node)| health.seen.same(node) || **name == *meta::name(node))
+        {
+            return;
+        }
         let gone: Vec<Rc<str>> =
             self.nodes.keys().filter(|name| nodes.get(name).is_none()).cloned().collect();
         for name in gone {
@@ -77,7 +130,11 @@ impl NodeLifecycle {
                 heard: if never { created } else { cx.at() },
                 heartbeat: ready(node).map(|ready| ready["lastHeartbeatTime"].clone()).unwrap_or_default(),
                 renewed: Value::Null,
+                lease: meta::object_key("kube-node-lease", meta::name(node)),
                 pods_pending: false,
+                seen: Value::Null,
+                zone: "".into(),
+                is_calm: false,
             };
             self.nodes.insert(meta::name(node).into(), health);
             let message = format!("Registered Node {} in Controller", meta::name(node));
@@ -96,12 +153,7 @@ impl NodeLifecycle {
             health.heartbeat = heartbeat.clone();
             health.heard = now;
         }
-        let lease = leases.get(&meta::object_key("kube-node-lease", meta::name(node)));
-        let renewed = lease.map(|lease| &lease["spec"]["renewTime"]).unwrap_or(&Value::Null);
-        if !renewed.is_null() && *renewed != health.renewed {
-            health.renewed = renewed.clone();
-            health.heard = now;
-        }
+        health.hear(now, leases);
         let grace = if ready.is_some() { MONITOR_GRACE_PERIOD } else { STARTUP_GRACE_PERIOD };
         if now <= health.heard + grace {
             return Ok(node.clone());

@@ -79,10 +79,10 @@ impl NodeLifecycle {
         &mut self,
         cx: &mut Cx,
         informers: &Informers,
-        observed: &[(String, bool)],
+        observed: &[(Rc<str>, bool)],
     ) {
         let was_down = self.everything_is_down();
-        let mut counts: BTreeMap<&String, [usize; 2]> = BTreeMap::new();
+        let mut counts: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
         for (zone, is_ready) in observed {
             counts.entry(zone).or_default()[usize::from(!is_ready)] += 1;
         }
@@ -90,7 +90,7 @@ impl NodeLifecycle {
             (zone.state, zone.nodes) = (State::Normal, 0);
         }
         for (name, [ready, not_ready]) in counts {
-            let zone = self.zones.entry(name.clone()).or_default();
+            let zone = self.zones.entry(name.to_string()).or_default();
             (zone.state, zone.nodes) = (state(ready, not_ready), ready + not_ready);
         }
         let is_down = self.everything_is_down();
