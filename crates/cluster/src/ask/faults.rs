@@ -40,7 +40,7 @@ fn of_node(cluster: &Cluster, name: &str) -> Vec<Fault> {
     }
     // What is left then is less than what the kubelet wants to be free.
     let room_gib = node.kubelet.disk().available() >> 30;
-    if cluster.terminal.machines.large.contains_key(&(name.to_string(), FILLER.to_string())) {
+    if node.kubelet.node_files().get(FILLER).is_some() {
         add("empty-disk", format!("ssh {name} sudo rm {FILLER}"));
     } else if room_gib > 1 {
         add("fill-disk", format!("ssh {name} sudo fallocate -l {room_gib}G {FILLER}"));
