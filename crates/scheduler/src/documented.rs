@@ -1,7 +1,7 @@
 //! Plays the tables of documented behaviours in `documented/`.
 
 use crate::Scheduler;
-use api::resources::{NODES, PODS};
+use api::resources::{NODES, PODDISRUPTIONBUDGETS, PODS};
 use api::{Value, meta, tree, yaml};
 use client::testing::{Bench, Server};
 use sim::{SECOND, Time};
@@ -71,6 +71,9 @@ fn pod(name: &str, row: &Value) -> Value {
             pod.set(path, row[field].clone());
         }
     }
+    if let Some(second) = row["started"].as_int() {
+        pod.set(&["status", "startTime"], (Time::EPOCH + second * SECOND).rfc3339());
+    }
     if row["leaving"].is_true() {
         pod.set(&["metadata", "deletionTimestamp"], Time::EPOCH.rfc3339());
     }
@@ -86,6 +89,15 @@ fn outcome(row: &Value) -> String {
     for (i, there) in row["pods"].items().iter().enumerate() {
         let name = there["name"].as_str().map_or(format!("there-{i}"), str::to_string);
         server.put(Time::EPOCH, PODS, pod(&name, there));
+    }
+    for (i, budget) in row["budgets"].items().iter().enumerate() {
+        let mut object = tree!({"metadata": {"name": (format!("budget-{i}")), "namespace": "default"}});
+        object.set(&["spec", "selector", "matchLabels"], budget["of"].clone());
+        object.set(&["status", "disruptionsAllowed"], budget["allowed"].clone());
+        for name in budget["disrupted"].items() {
+            object.set(&["status", "disruptedPods", name.str()], Time::EPOCH.rfc3339());
+        }
+        server.put(Time::EPOCH, PODDISRUPTIONBUDGETS, object);
     }
     server.put(Time::EPOCH, PODS, pod("p", row));
     let mut bench = Bench::new(Scheduler::new(), server);
@@ -104,9 +116,10 @@ fn outcome(row: &Value) -> String {
 
 #[test]
 fn pods_go_where_the_documentation_says() {
-    let table = yaml::parse_one(include_str!("documented/filters.yaml")).unwrap();
+    let tables = [include_str!("documented/filters.yaml"), include_str!("documented/preemption.yaml")];
+    let tables = tables.map(|text| yaml::parse_one(text).unwrap());
     let mut wrong = Vec::new();
-    for row in table.items() {
+    for row in tables.iter().flat_map(Value::items) {
         let (what, seen) = (row["what"].str(), row["seen"].str());
         assert!(!row["source"].str().is_empty() && !what.is_empty() && !seen.is_empty(), "{row:?}");
         let outcome = outcome(row);

@@ -1,7 +1,5 @@
 //! Room for a more important pod: which less important ones go, and from which node.
 // Models pkg/scheduler/framework/preemption, pkg/scheduler/framework/plugins/defaultpreemption
-//
-// Left out on purpose: PodDisruptionBudgets.
 
 use crate::cache::Cache;
 use crate::fit_error::FitError;
@@ -9,7 +7,10 @@ use crate::node_info::NodeInfo;
 use crate::plugins::{Filters, Rejected};
 use crate::pod_info::PodInfo;
 use crate::schedule_one::Search;
-use api::meta;
+use api::label::Selector;
+use api::resources::PODDISRUPTIONBUDGETS;
+use api::{Value, meta};
+use client::Informers;
 use sim::Time;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -24,14 +25,61 @@ pub(crate) struct Candidate {
     pub(crate) node: Rc<str>,
     /// The most important first.
     pub(crate) victims: Vec<Rc<PodInfo>>,
+    /// How many of them a PodDisruptionBudget would keep.
+    violations: u32,
+}
+
+/// How many more of some pods may go.
+#[derive(Clone, Debug)]
+struct Budget {
+    namespace: Rc<str>,
+    selector: Selector,
+    left: i64,
+    /// Those whose going was counted already.
+    disrupted: Value,
+}
+
+fn budgets(informers: &Informers) -> Vec<Budget> {
+    let read = |budget: &Value| Budget {
+        namespace: meta::namespace(budget).into(),
+        selector: Selector::from_label_selector(&budget["spec"]["selector"]),
+        left: budget["status"]["disruptionsAllowed"].int(),
+        disrupted: budget["status"]["disruptedPods"].clone(),
+    };
+    informers.of(PODDISRUPTIONBUDGETS).iter().map(read).collect()
+}
+
+/// Returns for each pod whether its going, after those before it, goes beyond a budget.
+// Models pkg/scheduler/framework/plugins/defaultpreemption/default_preemption.go filterPodsWithPDBViolation
+fn violating(pods: &[Rc<PodInfo>], budgets: &[Budget]) -> Vec<bool> {
+    let mut budgets = budgets.to_vec();
+    let goes_beyond = |pod: &Rc<PodInfo>| {
+        let mut violates = false;
+        for budget in budgets.iter_mut().filter(|budget| budget.namespace == pod.namespace) {
+            let is_counted = !budget.disrupted[meta::name(&pod.pod)].is_null();
+            // A selector that is empty chooses nothing here, and pods without labels are nobody's.
+            let is_its = !pod.labels.is_empty() && budget.selector.matches(&pod.labels);
+            if is_its && !budget.selector.is_empty() && !is_counted {
+                budget.left -= 1;
+                violates |= budget.left < 0;
+            }
+        }
+        violates
+    };
+    pods.iter().map(goes_beyond).collect()
 }
 
 /// Returns the node on which a pod's going costs least, or the message why there is none.
 ///
 /// # Errors
 /// What the event tells after `preemption: `.
-pub(crate) fn preempt(search: &Search, info: &PodInfo, error: &FitError) -> Result<Candidate, String> {
-    let cache = search.cache;
+pub(crate) fn preempt(
+    search: &Search,
+    informers: &Informers,
+    info: &PodInfo,
+    error: &FitError,
+) -> Result<Candidate, String> {
+    let (cache, budgets) = (search.cache, budgets(informers));
     if info.pod["spec"]["preemptionPolicy"].str() == "Never" {
         return Err("not eligible due to preemptionPolicy=Never.".to_string());
     }
@@ -50,8 +98,8 @@ pub(crate) fn preempt(search: &Search, info: &PodInfo, error: &FitError) -> Resu
             continue;
         }
         let trial = trial.get_or_insert_with(|| cache.clone());
-        match select_victims(search, trial, info, node) {
-            Ok(victims) => candidates.push(Candidate { node: name.clone(), victims }),
+        match select_victims(search, trial, info, node, &budgets) {
+            Ok(candidate) => candidates.push(candidate),
             Err(why) => drop(rejected.insert(name.clone(), why)),
         }
     }
@@ -81,7 +129,8 @@ fn select_victims(
     trial: &mut Cache,
     info: &PodInfo,
     node: &NodeInfo,
-) -> Result<Vec<Rc<PodInfo>>, Rejected> {
+    budgets: &[Budget],
+) -> Result<Candidate, Rejected> {
     let mut less: Vec<Rc<PodInfo>> = node
         .pods
         .values()
@@ -97,16 +146,21 @@ fn select_victims(
         }
         None => Ok(()),
     };
+    // Those whom a budget would keep are kept first, as far as there is room.
+    let violates = violating(&less, budgets);
+    let of = |which: bool| less.iter().zip(&violates).filter(move |(_, violates)| **violates == which);
     let result = fits(trial).map(|()| {
-        let mut victims = Vec::new();
-        for pod in &less {
+        let (mut victims, mut violations) = (Vec::new(), 0);
+        for (pod, violates) in of(true).chain(of(false)) {
             trial.set_pod(pod.clone(), &node.name);
             if fits(trial).is_err() {
                 trial.remove_pod(&pod.key);
                 victims.push(pod.clone());
+                violations += u32::from(*violates);
             }
         }
-        victims
+        victims.sort_by_key(|pod| importance(pod));
+        Candidate { node: node.name.clone(), victims, violations }
     });
     less.iter().for_each(|pod| trial.set_pod(pod.clone(), &node.name));
     result
@@ -122,13 +176,14 @@ fn started(pod: &PodInfo) -> Time {
     meta::time(&pod.pod["status"]["startTime"]).unwrap_or(Time::NEVER)
 }
 
-/// Returns by what candidates are compared: the highest priority that goes, the sum of them, their
-/// number, and when the first of the most important ones started, the latest being best.
+/// Returns by what candidates are compared: how many budgets keep whom, the highest priority that goes, the sum
+/// of them, their number, and when the first of the most important ones started, the latest being best.
 // Models pkg/scheduler/framework/preemption/preemption.go pickOneNodeForPreemption
-fn cost(candidate: &Candidate) -> (i64, i64, usize, Reverse<Time>, Rc<str>) {
+fn cost(candidate: &Candidate) -> (u32, i64, i64, usize, Reverse<Time>, Rc<str>) {
     let victims = &candidate.victims;
     let highest = victims.first().map_or(i64::MIN, |pod| pod.priority);
     let sum = victims.iter().map(|pod| pod.priority + i64::from(i32::MAX) + 1).sum();
     let first = victims.iter().filter(|pod| pod.priority == highest).map(|pod| started(pod)).min();
-    (highest, sum, victims.len(), Reverse(first.unwrap_or(Time::NEVER)), candidate.node.clone())
+    let first = Reverse(first.unwrap_or(Time::NEVER));
+    (candidate.violations, highest, sum, victims.len(), first, candidate.node.clone())
 }

@@ -61,7 +61,7 @@ impl Scheduler {
         if found.nodes.is_empty() {
             error.absent = found.absent;
             error.rejected = found.rejected.into_iter().collect();
-            let preempted = preemption::preempt(&search, info, &error);
+            let preempted = preemption::preempt(&search, &self.informers, info, &error);
             if let Err(why) = &preempted {
                 error.post_filter = format!("no new claims to deallocate, preemption: {why}");
             }

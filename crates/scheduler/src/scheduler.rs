@@ -8,8 +8,8 @@ use crate::queue::{Queued, SchedulingQueue};
 use crate::verdict::{Verdict, Verdicts};
 use crate::volumes;
 use api::resources::{
-    CSINODES, NAMESPACES, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, REPLICASETS, SERVICES,
-    STATEFULSETS, STORAGECLASSES,
+    CSINODES, NAMESPACES, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODDISRUPTIONBUDGETS, PODS,
+    REPLICASETS, SERVICES, STATEFULSETS, STORAGECLASSES,
 };
 use api::{Value, meta};
 use client::{Change, Component, Cx, Delivery, Identity, Informers, WatchSpec};
@@ -56,7 +56,7 @@ pub(crate) fn scheduler_name(pod: &Value) -> &str {
 fn specs() -> Vec<WatchSpec> {
     let resources = [NODES, PODS, SERVICES, REPLICASETS, STATEFULSETS, NAMESPACES];
     let volumes = [PERSISTENTVOLUMECLAIMS, STORAGECLASSES, PERSISTENTVOLUMES, CSINODES];
-    resources.into_iter().chain(volumes).map(WatchSpec::all).collect()
+    resources.into_iter().chain(volumes).chain([PODDISRUPTIONBUDGETS]).map(WatchSpec::all).collect()
 }
 
 impl Scheduler {
