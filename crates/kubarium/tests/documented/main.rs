@@ -265,7 +265,10 @@ macro_rules! tables {
     };
 }
 
-tables! { blockstorage containers daemonset deployment endpoints failures jobs lifecycle statefulset storage volumes }
+tables! {
+    blockstorage containers daemonset deployment endpoints failures jobs lifecycle statefulset storage topology
+    volumes
+}
 
 #[test]
 fn words_stand_for_objects() {
