@@ -3,6 +3,7 @@
 
 use super::ground::Ground;
 use crate::control_plane::{Member, Unit};
+use crate::world::World;
 use shell::MachineAnswer;
 
 const VERSION: &str = "3.6.6";
@@ -76,7 +77,7 @@ impl Ground<'_> {
                     .collect();
                 MachineAnswer { out, code: i32::from(!err.is_empty()), err }
             }
-            ["endpoint", "health"] => health(&rows, &asked),
+            ["endpoint", "health"] => health(self.world, &rows, &asked),
             _ => {
                 let text =
                     "# kubarium: of etcdctl there are member list, endpoint status and endpoint health\n";
@@ -128,13 +129,15 @@ fn members(rows: &[Row], table: bool) -> String {
     if table { drawn(&head, &cells) } else { simple(&cells) }
 }
 
-fn health(rows: &[Row], asked: &[&Row]) -> MachineAnswer {
+fn health(world: &World, rows: &[Row], asked: &[&Row]) -> MachineAnswer {
     let serves = rows.iter().any(|row| row.leads);
     let mut answer = MachineAnswer::default();
-    for (i, row) in asked.iter().enumerate() {
+    for row in asked {
         let endpoint = format!("https://{}:2379", row.address);
         if serves && row.runs {
-            let took = format!("{}.{:03}ms", 9 + i, 217 + 31 * i);
+            let n = world.now.0.unsigned_abs();
+            let took = world.timing.api_write.draw(world.chance, "etcdctl", &endpoint, n);
+            let took = api::go::duration(took);
             let text = format!("{endpoint} is healthy: successfully committed proposal: took = {took}\n");
             answer.out.push_str(&text);
         } else {

@@ -4,11 +4,12 @@
 use super::ground::Ground;
 use crate::control_plane::Unit;
 use crate::join::Machinery;
+use crate::world::World;
 use api::number::{from_base64, to_base64};
 use api::x509::{self, SigningRequest, Subject};
 use api::{Method, Request, User, Value, tree};
 use shell::MachineAnswer;
-use sim::{Chance, HOUR, Nanos, Time};
+use sim::{Chance, HOUR, MILLISECOND, Nanos, Time};
 use std::rc::Rc;
 
 const GROUP: &str = "system:bootstrappers:kubeadm:default-node-token";
@@ -248,8 +249,12 @@ impl Ground<'_> {
         self.request_certificate(node, &id);
         let signs = ["approving", "signing"].map(|name| format!("certificatesigningrequest-{name}"));
         let lacking = signs.iter().find(|name| !self.has_controller(name));
+        // It asks every half a second, and has its answer a moment later.
+        let World { timing, chance, now, .. } = &*self.world;
+        let healthy = 500 * MILLISECOND + timing.answer.draw(*chance, "kubeadm", node, now.0.unsigned_abs());
         let started = format!(
-            "{begin}[preflight] Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...\n[preflight] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.\n[kubelet-start] Writing kubelet configuration to file \"/var/lib/kubelet/config.yaml\"\n[kubelet-start] Writing kubelet environment file with flags to file \"/var/lib/kubelet/kubeadm-flags.env\"\n[kubelet-start] Starting the kubelet\n[kubelet-check] Waiting for a healthy kubelet at http://127.0.0.1:10248/healthz. This can take up to 4m0s\n[kubelet-check] The kubelet is healthy after 501.22336ms\n[kubelet-start] Waiting for the kubelet to perform the TLS Bootstrap\n"
+            "{begin}[preflight] Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...\n[preflight] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.\n[kubelet-start] Writing kubelet configuration to file \"/var/lib/kubelet/config.yaml\"\n[kubelet-start] Writing kubelet environment file with flags to file \"/var/lib/kubelet/kubeadm-flags.env\"\n[kubelet-start] Starting the kubelet\n[kubelet-check] Waiting for a healthy kubelet at http://127.0.0.1:10248/healthz. This can take up to 4m0s\n[kubelet-check] The kubelet is healthy after {}\n[kubelet-start] Waiting for the kubelet to perform the TLS Bootstrap\n",
+            api::go::duration(healthy)
         );
         if let Some(name) = lacking {
             // Nobody waits the minutes that kubeadm waits for a certificate that doesn't come.
