@@ -12,12 +12,17 @@ const PILL_H: f64 = 46.0;
 const PROCESSES: [&str; 4] = ["kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler"];
 /// The height of a row of processes, with the gap below.
 const PROCESS_H: f64 = 23.0;
-/// A node that is so wide has its processes in one row, others in two.
-const ONE_ROW: f64 = 560.0;
+/// Nodes that are so wide have their processes in two columns, and in four.
+const COLUMNS: [(f64, usize); 2] = [(190.0, 2), (560.0, 4)];
+
+/// Returns in how many columns the processes of a node of a width stand.
+fn process_columns(width: f64) -> usize {
+    COLUMNS.iter().rev().find(|(least, _)| width >= *least).map_or(1, |(_, columns)| *columns)
+}
 
 /// Returns the height of a node's processes.
 fn processes_height(width: f64) -> f64 {
-    PROCESS_H * if width < ONE_ROW { 2.0 } else { 1.0 } + 4.0
+    PROCESS_H * (PROCESSES.len() / process_columns(width)) as f64 + 4.0
 }
 
 /// Returns the height of the API server for its records.
@@ -284,7 +289,7 @@ fn node(own: &NodeCensus, rect: Rect, plan: &Plan, sizes: Type, below: f64) -> N
 
 /// A control plane's processes, above the pods of its machine.
 fn processes(node: Rect, left: f64, top: f64) -> Vec<(&'static str, Rect)> {
-    let columns = if node.w < ONE_ROW { 2 } else { 4 };
+    let columns = process_columns(node.w);
     let w = (node.w - 20.0 + 6.0) / columns as f64 - 6.0;
     let place = |i: usize| {
         let (row, column) = (i / columns, i % columns);

@@ -108,7 +108,8 @@ pub fn object_panel(props: &ObjectPanelProps) -> Html {
                 <div class="r1"><h2>{ title }</h2><span class="end">{ props.close.clone() }</span></div>
             </div>
             { body }
-            if !matches!(found, Some(None)) { { action_rows(&driver, props, found.flatten().as_deref()) } }
+            // All at once, so that no button moves away from under the pointer.
+            if let Some(Some(object)) = &found { { action_rows(&driver, props, object) } }
         </>
     }
 }
@@ -276,7 +277,7 @@ fn overview(object: &ObjectView, driver: &Driver, props: &ObjectPanelProps) -> H
 }
 
 /// What can be done, and below that what can go wrong.
-fn action_rows(driver: &Driver, props: &ObjectPanelProps, object: Option<&ObjectView>) -> Html {
+fn action_rows(driver: &Driver, props: &ObjectPanelProps, object: &ObjectView) -> Html {
     let record = props.model.records.get(props.name.as_str());
     let node = props.name.strip_prefix("nodes/").and_then(|name| props.model.nodes.get(name));
     let known = Known {
@@ -293,7 +294,7 @@ fn action_rows(driver: &Driver, props: &ObjectPanelProps, object: Option<&Object
     } else {
         actions(&props.name, known)
     };
-    let faults = fault_actions(object.map_or(&[][..], |object| &object.faults));
+    let faults = fault_actions(&object.faults);
     let (failures, actions): (Vec<_>, Vec<_>) =
         actions.into_iter().partition(|action| is_failure(action.kind));
     let failures: Vec<_> = failures.into_iter().chain(faults).collect();

@@ -335,11 +335,15 @@ fn quorum(cx: &Cx, into: &mut Group) {
     if is_stopped(cx, "etcd") {
         return;
     }
+    let measure =
+        |text: &str| if class == "q3" { sans(text, sizes.normal) } else { bold(text, sizes.normal) };
+    // Where there is little room, the numbers alone.
+    let text = if leader.is_none() && measure(&text) > room { format!("{running}/{all}") } else { text };
     let short = match leader {
         Some(machine) if sans(&text, sizes.normal) > room => {
             keep_end(machine, room, |text| sans(text, sizes.normal))
         }
-        _ => keep_start(&text, room, |text| sans(text, sizes.normal)),
+        _ => keep_start(&text, room, measure),
     };
     into.text_end(class, rect.right() - 9.0, rect.y + 18.0, short);
 }
