@@ -17,7 +17,7 @@ const LOOKS: [i64; 7] = [67, 193, 131, 251, 59, 173, 97];
 const RESTARTED: i64 = 45;
 /// How long a key whose work failed waits for the next try at most, and some more, in seconds: 1,000 s of upstream's
 /// work queue. How often it failed is in a controller's memory alone, so one that started anew tries at once.
-const RETRIED: i64 = 1_100;
+pub(super) const RETRIED: i64 = 1_100;
 /// How long kube-proxies that have started anew have until all rules are there, in seconds.
 const WRITTEN: i64 = 5;
 /// How often rules may differ because endpoints have just changed.
@@ -184,9 +184,13 @@ fn moved(past: &Stored, calm: &Stored, anew: &Stored) -> Vec<Violation> {
     broken
 }
 
-/// Returns whether the object's controller is being deleted and waits for it to be gone: what is made meanwhile is
-/// collected once the garbage collector looks again, when something else goes or when it starts anew.
+/// Returns whether the object is being deleted, or its controller is and waits for it to be gone: what is made
+/// meanwhile is collected once the garbage collector looks again, when something else goes or when it starts anew. The
+/// status of what is being deleted isn't kept up with what goes before it, as a StatefulSet's revisions do.
 fn goes_with_its_owner(past: &Stored, object: &Value) -> bool {
+    if meta::is_deleting(object) {
+        return true;
+    }
     let Some(owner) = meta::controller(object) else { return false };
     past.values().any(|(_, value)| meta::uid(value) == owner["uid"].str() && meta::is_deleting(value))
 }
@@ -196,6 +200,17 @@ fn rests(past: &Stored, calm: &Stored, object: &Value) -> bool {
     let Some(owner) = meta::controller(object) else { return true };
     let is_owner = |(_, (_, value)): &(&Rc<str>, &(i64, Value))| meta::uid(value) == owner["uid"].str();
     let revision = |stored: &Stored| stored.iter().find(is_owner).map(|(_, (revision, _))| *revision);
+    // A Service's slices come and go with its pods, whoever moves those.
+    let siblings = |stored: &Stored| -> BTreeSet<Rc<str>> {
+        let is_sibling = |(_, value): &(i64, Value)| {
+            value["kind"] == object["kind"]
+                && meta::controller(value).is_some_and(|one| one["uid"] == owner["uid"])
+        };
+        stored.iter().filter(|(_, entry)| is_sibling(entry)).map(|(key, _)| key.clone()).collect()
+    };
+    if siblings(past) != siblings(calm) {
+        return false;
+    }
     // Who was made meanwhile has another uid each time.
     revision(past).is_some_and(|before| revision(calm) == Some(before))
 }

@@ -1,9 +1,10 @@
 use super::Broken;
 use super::pods::tolerates;
+use crate::random::rest::RETRIED;
 use crate::random::scene::{Scene, is_active, is_done, is_ready, title};
 use api::label::Selector;
 use api::{Value, int_or_string, meta};
-use sim::Time;
+use sim::{SECOND, Time};
 use std::collections::BTreeMap;
 
 fn len(items: impl Iterator) -> i64 {
@@ -109,10 +110,15 @@ pub(super) fn deployments_come_to_their_end(scene: &Scene, broken: &mut Broken) 
     }
 }
 
-/// Returns whether there is an event about an object for a reason.
+/// Returns whether an event about an object was told for a reason since its controller must have tried last.
 fn told(scene: &Scene, object: &Value, reason: &str) -> bool {
+    let is_recent = |event: &Value| {
+        meta::time(&event["lastTimestamp"]).is_some_and(|at| scene.now - at <= RETRIED * SECOND)
+    };
     let is_it = |event: &&Value| {
-        event["reason"].str() == reason && event["involvedObject"]["uid"].str() == meta::uid(object)
+        event["reason"].str() == reason
+            && event["involvedObject"]["uid"].str() == meta::uid(object)
+            && is_recent(event)
     };
     scene.all("Event").iter().any(|event| is_it(&event))
 }
