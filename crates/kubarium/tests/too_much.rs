@@ -120,7 +120,7 @@ spec:
 kind: Pod
 metadata: {name: x}
 spec:
-  containers: [{name: x, image: nginx}]
+  containers: [{name: x, image: nginx, volumeMounts: [{name: v, mountPath: /v}]}]
   volumes: [{name: v, configMap: {name: nothing}}]
 ",
         "kubectl describe pod x",
