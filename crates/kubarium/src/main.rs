@@ -59,7 +59,7 @@ enum Command {
         /// How many actions each has.
         #[arg(long, default_value_t = 50)]
         steps: u64,
-        /// What the clusters begin with; lesson, recovery and bare take turns where none is named.
+        /// What the clusters begin with; several take turns where none is named.
         #[arg(long)]
         preset: Option<String>,
     },

@@ -90,9 +90,8 @@ pub(super) fn deployments_come_to_their_end(scene: &Scene, broken: &mut Broken) 
         // Recreate waits until the pods before are gone, and those of a dead machine don't go.
         // Upstream: pkg/controller/deployment/recreate.go oldPodsRunning
         let goes = |rs: &Value| scene.owned("Pod", rs).any(|pod| meta::is_deleting(pod) && !is_done(pod));
-        if deployment["spec"]["strategy"]["type"].str() == "Recreate"
-            && scene.owned("ReplicaSet", deployment).any(goes)
-        {
+        let recreates = deployment["spec"]["strategy"]["type"].str() == "Recreate";
+        if recreates && scene.owned("ReplicaSet", deployment).any(goes) {
             continue;
         }
         let revision =
@@ -100,6 +99,16 @@ pub(super) fn deployments_come_to_their_end(scene: &Scene, broken: &mut Broken) 
         let sets: Vec<&Value> = scene.owned("ReplicaSet", deployment).collect();
         let newest = sets.iter().copied().max_by_key(revision);
         let is_new = |rs: &Value| newest.is_some_and(|newest| meta::uid(newest) == meta::uid(rs));
+        // Several sets that await another number have it spread over them by RollingUpdate alone: with Recreate
+        // each look finds it still to be done. Upstream: pkg/controller/deployment/sync.go isScalingEvent, scale
+        let active: Vec<&&Value> = sets.iter().filter(|rs| wanted(rs) > 0).collect();
+        let other = |rs: &&&Value| {
+            let desired = meta::annotation(rs, "deployment.kubernetes.io/desired-replicas").parse::<i64>();
+            desired.is_ok_and(|desired| desired != wanted(deployment))
+        };
+        if recreates && active.len() > 1 && active.iter().any(other) {
+            continue;
+        }
         let done = sets.iter().all(|rs| wanted(rs) == if is_new(rs) { wanted(deployment) } else { 0 });
         let available = sets.iter().all(|rs| rs["status"]["availableReplicas"].int() == wanted(rs));
         if (!done && available) || newest.is_none() && !may_refuse(scene, meta::namespace(deployment)) {
