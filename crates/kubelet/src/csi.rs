@@ -3,6 +3,8 @@
 //!
 //! Left out on purpose: a CSINode without drivers, which upstream's kubelet makes at its start.
 
+use crate::cri::{Catalogue, CsiDriver, Reference};
+use crate::images::look_up;
 use crate::kubelet::Kubelet;
 use crate::shared::{ProgramChange, Turn};
 use crate::worker::{PodWorker, Stage};
@@ -10,42 +12,20 @@ use api::resources::{CSIDRIVERS, CSINODES, NODES, PERSISTENTVOLUMECLAIMS};
 use api::volume::{self, Attachable};
 use api::{PatchType, Value, meta, tree};
 use client::{Change, Cx, Failure};
-use sim::Chance;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The program that registers a driver.
 pub(crate) const REGISTRAR: &str = "csi-node-driver-registrar";
 
-/// What a driver answers when it is asked about the node.
-struct NodeInfo {
-    driver: &'static str,
-    /// The directory of its socket, below the kubelet's plugins.
-    directory: &'static str,
-    /// How many volumes at most; 0 for any number.
-    most: i64,
-    /// The label that says where the node is.
-    label: &'static str,
-    /// The label's value; empty where each node is a place of its own, and has its name for a number.
-    place: &'static str,
+/// A driver that is registered.
+#[derive(Clone, Debug)]
+pub(crate) struct Registered {
+    /// The pod of its registrar.
+    pod: Rc<str>,
+    /// What its image says of it; `None` where the image isn't known as a driver's.
+    driver: Option<CsiDriver>,
 }
-
-const NODES_OF_DRIVERS: [NodeInfo; 2] = [
-    NodeInfo {
-        driver: "dobs.csi.digitalocean.com",
-        directory: "dobs.csi.digitalocean.com",
-        most: 7,
-        label: "region",
-        place: "nyc1",
-    },
-    NodeInfo {
-        driver: "hostpath.csi.k8s.io",
-        directory: "csi-hostpath",
-        most: 0,
-        label: "topology.hostpath.csi/node",
-        place: "",
-    },
-];
 
 /// Why a volume isn't mounted yet.
 pub(crate) enum Missing {
@@ -55,23 +35,28 @@ pub(crate) enum Missing {
     Waits,
 }
 
-/// Returns the driver that a registrar in a pod registers.
+/// Returns the name of the driver that a registrar in a pod registers, and what the driver's image says of it.
 // Models kubernetes-csi/node-driver-registrar cmd/csi-node-driver-registrar
-fn driver_of(pod: &Value) -> Option<Rc<str>> {
-    let containers = pod["spec"]["containers"].items().iter();
-    let words = containers.flat_map(|container| {
-        let values = container["env"].items().iter().map(|one| one["value"].str());
-        let flag =
-            |word: &'_ Value| Some(word.str().strip_prefix("--kubelet-registration-path=")?.to_string());
-        let flags: Vec<String> = container["args"].items().iter().filter_map(flag).collect();
-        values.map(str::to_string).chain(flags).collect::<Vec<String>>()
+fn driver_of(pod: &Value, catalogue: &Catalogue) -> Option<(Rc<str>, Option<CsiDriver>)> {
+    let containers = || pod["spec"]["containers"].items().iter();
+    let answers = containers().find_map(|container| {
+        let reference = Reference::parse(container["image"].str()).ok()?;
+        look_up(catalogue, &reference, true).ok()?.image.csi.clone()
     });
-    let mut directories = words.filter_map(|word| {
+    if let Some(driver) = answers {
+        return Some((driver.name.as_str().into(), Some(driver)));
+    }
+    let mut words = containers().flat_map(|container| {
+        let flags = container["args"].items().iter();
+        let flags = flags
+            .filter_map(|word| word.str().strip_prefix("--kubelet-registration-path=").map(str::to_string));
+        let values = container["env"].items().iter().map(|one| one["value"].str().to_string());
+        values.chain(flags).collect::<Vec<String>>()
+    });
+    let directory = words.find_map(|word| {
         Some(word.strip_prefix("/var/lib/kubelet/plugins/")?.strip_suffix("/csi.sock")?.to_string())
-    });
-    let directory = directories.next()?;
-    let known = NODES_OF_DRIVERS.iter().find(|info| info.directory == directory);
-    Some(known.map_or(directory.as_str(), |info| info.driver).into())
+    })?;
+    Some((directory.into(), None))
 }
 
 impl Kubelet {
@@ -82,24 +67,25 @@ impl Kubelet {
         for change in &self.shared.programs {
             match change {
                 ProgramChange::Began { pod, program } if &**program == REGISTRAR => {
-                    if let Some(driver) = driver_of(pod) {
-                        self.shared.drivers.insert(driver, meta::uid(pod).into());
+                    if let Some((name, driver)) = driver_of(pod, &self.shared.catalogue) {
+                        let pod = meta::uid(pod).into();
+                        self.shared.drivers.insert(name, Registered { pod, driver });
                         changed = true;
                     }
                 }
                 ProgramChange::Ended { uid } => {
                     let before = self.shared.drivers.len();
-                    self.shared.drivers.retain(|_, pod| pod != uid);
+                    self.shared.drivers.retain(|_, known| known.pod != *uid);
                     changed |= before != self.shared.drivers.len();
                 }
                 ProgramChange::Began { .. } => {}
             }
         }
         if changed {
-            let drivers: Vec<Rc<str>> = self.shared.drivers.keys().cloned().collect();
+            let drivers = &self.shared.drivers;
             let name = self.shared.config.name.clone();
             let uid = self.shared.informers.of(NODES).get(&name).map(|node| meta::uid(node).to_string());
-            let _ = cx.in_background(|cx| write(cx, &name, &uid.unwrap_or_default(), &drivers)); // the next change tries again
+            let _ = cx.in_background(|cx| write(cx, &name, &uid.unwrap_or_default(), drivers)); // the next change tries again
         }
     }
 
@@ -131,23 +117,24 @@ impl Kubelet {
 
 /// Writes down which drivers run on a node, and what they say of it.
 // Models pkg/volume/csi/nodeinfomanager/nodeinfomanager.go InstallCSIDriver
-fn write(cx: &mut Cx, node: &str, uid: &str, drivers: &[Rc<str>]) -> Result<(), Failure> {
+fn write(cx: &mut Cx, node: &str, uid: &str, drivers: &BTreeMap<Rc<str>, Registered>) -> Result<(), Failure> {
     let mut entries: Vec<Value> = Vec::new();
     let (mut labels, mut ids) = (Value::map(), Vec::new());
-    for driver in drivers {
-        let info = NODES_OF_DRIVERS.iter().find(|info| info.driver == &**driver);
-        let id = match info.is_some_and(|info| info.place.is_empty()) {
+    for (name, known) in drivers {
+        let driver = known.driver.as_ref();
+        let id = match driver.is_some_and(|driver| driver.place.is_empty()) {
             true => node.to_string(),
-            false => (100_000_000 + Chance::new(0).draw("node-id", node, 0) % 400_000_000).to_string(),
+            false => (100_000_000 + cx.chance.draw("node-id", node, 0) % 400_000_000).to_string(),
         };
-        ids.push(format!("{:?}:{id:?}", &**driver));
-        let mut entry = tree!({"name": (&**driver), "nodeID": (id), "topologyKeys": null});
-        if let Some(info) = info {
-            if info.most > 0 {
-                entry.set(&["allocatable"], tree!({"count": (info.most)}));
+        ids.push(format!("{:?}:{id:?}", &**name));
+        let mut entry = tree!({"name": (&**name), "nodeID": (id), "topologyKeys": null});
+        if let Some(driver) = driver {
+            if driver.volumes > 0 {
+                entry.set(&["allocatable"], tree!({"count": (driver.volumes)}));
             }
-            entry.set(&["topologyKeys"], tree!([(info.label)]));
-            labels.set(&[info.label], if info.place.is_empty() { node } else { info.place });
+            entry.set(&["topologyKeys"], tree!([(&driver.topology)]));
+            let place = if driver.place.is_empty() { node } else { driver.place.as_str() };
+            labels.set(&[&driver.topology], place);
         }
         entries.push(entry);
     }

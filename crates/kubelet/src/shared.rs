@@ -1,5 +1,6 @@
 use crate::config::NodeConfig;
 use crate::cri::{Catalogue, Files, Ipam};
+use crate::csi::Registered;
 use crate::images::NodeImages;
 use crate::net::PodNetwork;
 use api::Value;
@@ -91,8 +92,8 @@ pub(crate) struct Shared {
     pub is_shutting_down: bool,
     /// Programs that have begun or ended and that the cluster has still to hear of.
     pub programs: Vec<ProgramChange>,
-    /// The CSI drivers that are registered, and the pods of their registrars.
-    pub drivers: BTreeMap<Rc<str>, Rc<str>>,
+    /// The CSI drivers that are registered, by name.
+    pub drivers: BTreeMap<Rc<str>, Registered>,
     /// The processor time of processes that have ended, since the machine was started.
     pub ended_cpu: Nanos,
 }

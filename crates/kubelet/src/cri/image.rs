@@ -88,6 +88,20 @@ pub struct Log {
     pub request: String,
 }
 
+/// What a CSI driver in the image answers about itself and the node that it runs on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CsiDriver {
+    /// Its name.
+    pub name: String,
+    /// How many of its volumes a node has at most; 0 for any number.
+    pub volumes: i64,
+    /// The label that says where the node is.
+    pub topology: String,
+    /// The label's value; empty where each node is a place of its own, and has its name for a number.
+    pub place: String,
+}
+
 /// An image as data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -112,6 +126,8 @@ pub struct Image {
     pub program: Program,
     /// Which program the cluster plays, where `program` is `builtin`.
     pub builtin: String,
+    /// The CSI driver that it is.
+    pub csi: Option<CsiDriver>,
     /// The TCP ports that it listens on; without any, the container's own.
     pub ports: Vec<u16>,
     /// The UDP ports that it listens on.
