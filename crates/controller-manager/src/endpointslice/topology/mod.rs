@@ -327,23 +327,20 @@ fn without_hints(plan: &mut Plan) {
 /// Gives each endpoint its hints; slices in which they were others are to be written.
 fn change(plan: &mut Plan, hints: impl Fn(&Value) -> Value) {
     let change_one = |slice: &mut Value| -> bool {
+        let as_wanted = |endpoint: &Value| hints(endpoint) == endpoint["hints"];
+        if slice["endpoints"].items().iter().all(as_wanted) {
+            return false;
+        }
         let mut endpoints = slice["endpoints"].items().to_vec();
-        let mut changed = false;
         for endpoint in &mut endpoints {
             let wanted = hints(endpoint);
-            if wanted == endpoint["hints"] {
-                continue;
-            }
-            changed = true;
             match wanted.is_null() {
                 true => drop(endpoint.remove(&["hints"])),
                 false => endpoint.set(&["hints"], wanted),
             }
         }
-        if changed {
-            slice.set(&["endpoints"], endpoints);
-        }
-        changed
+        slice.set(&["endpoints"], endpoints);
+        true
     };
     for slice in plan.create.iter_mut().chain(&mut plan.update) {
         change_one(slice);
