@@ -170,17 +170,18 @@ pub fn fault_actions(faults: &[(String, String)]) -> Vec<Action> {
     faults.iter().filter_map(known).collect()
 }
 
-/// The processes of a machine that can be stopped alone.
-const PROCESSES: [&str; 6] =
-    ["kubelet", "kube-proxy", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+/// The processes that every node has.
+const AGENTS: [&str; 2] = ["kubelet", "kube-proxy"];
 
-/// Returns what can be done to a process or a controller, by its place. `stopped` names those that are stopped.
-pub fn process_actions(place: &str, stopped: &[String]) -> Vec<Action> {
+/// Returns what can be done to a process or a controller, by its place. `processes` are those of the control plane
+/// that the place's machine has, `stopped` names those that are stopped.
+pub fn process_actions(place: &str, processes: &[String], stopped: &[String]) -> Vec<Action> {
+    let runs = |process: &str| AGENTS.contains(&process) || processes.iter().any(|own| own == process);
     let process = match place.split_once('/') {
         None if place == "scheduler" => "kube-scheduler".to_owned(),
         None if place == "apiserver" => "kube-apiserver".to_owned(),
         None if matches!(place, "etcd" | "kube-controller-manager") => place.to_owned(),
-        Some((process, node)) if PROCESSES.contains(&process) => format!("{node}/{process}"),
+        Some((process, node)) if runs(process) => format!("{node}/{process}"),
         // As `--controllers` calls it.
         Some(("controller", "endpoint")) => "endpoints-controller".to_owned(),
         Some(("controller", name)) => format!("{name}-controller"),
@@ -280,8 +281,9 @@ mod tests {
             ("apiserver", &[][..], Some("machine stop kube-apiserver")),
             ("client", &[][..], None),
         ] {
-            let actions = process_actions(place, stopped);
+            let actions = process_actions(place, &["etcd".to_owned()], stopped);
             assert_eq!(actions.first().map(|action| action.command.as_str()), command, "{place}");
         }
+        assert!(process_actions("etcd/node-1", &[], &[]).is_empty());
     }
 }

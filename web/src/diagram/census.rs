@@ -48,8 +48,8 @@ pub struct NodeCensus {
     pub system: Vec<String>,
     /// How many addresses it announces.
     pub announces: usize,
-    /// Whether it has processes of the control plane that are drawn on it.
-    pub has_processes: bool,
+    /// The processes of the control plane that are drawn on it.
+    pub processes: Vec<String>,
 }
 
 /// What there is to draw.
@@ -111,7 +111,7 @@ impl Census {
                     pods: slots.of(name).to_vec(),
                     system: pods_of(model, name, |pod| pod.system),
                     announces: node.announces.len(),
-                    has_processes: !node.processes.is_empty(),
+                    processes: node.processes.clone(),
                 })
                 .collect(),
             waiting: waiting(model),

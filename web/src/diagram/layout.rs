@@ -36,7 +36,7 @@ pub struct NodeBox {
     /// Its kube-proxy.
     pub proxy: Rect,
     /// Its processes of the control plane, where they are drawn on it.
-    pub processes: Vec<(&'static str, Rect)>,
+    pub processes: Vec<(String, Rect)>,
     /// The chains' arrows: SERVICES, EXT, SVC, SEP; one for all where there is no room.
     pub chains: Vec<Rect>,
     /// eth0.

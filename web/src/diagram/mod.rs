@@ -7,6 +7,7 @@ pub mod layout;
 pub mod motion;
 pub mod pace;
 pub mod phase;
+mod processes;
 pub mod records;
 pub mod routes;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::census::{Census, Detail, NodeCensus};
 use super::layout::{Layout, NodeBox, Wire};
+use super::processes;
 use super::shape::Rect;
 use super::text::{Type, sans};
 use super::upright::short_system;
@@ -10,8 +11,6 @@ const MARGIN: f64 = 14.0;
 const PILL_H: f64 = 46.0;
 /// The left rail's middle.
 const RAIL: f64 = 24.0;
-/// The height of a control plane's processes on a node.
-const PROCESSES_H: f64 = 24.0;
 
 /// Lays a drawing out.
 pub fn layout(census: &Census, width: f64, scale: f64) -> Layout {
@@ -87,7 +86,7 @@ fn node(own: &NodeCensus, detail: Detail, width: f64, y: f64, sizes: Type) -> No
     let lines = own.pods.len().div_ceil(across).max(1) as f64;
     let pods_h = if detail == Detail::Count { PILL_H } else { (lines * (cell_h + gap) - gap).max(PILL_H) };
     let head = y + 28.0;
-    let top = head + if own.has_processes { PROCESSES_H } else { 0.0 };
+    let top = head + processes::turned_height(&own.processes);
     let place = |i: usize| {
         let (column, row) = (i % across, i / across);
         Rect::new(
@@ -123,7 +122,7 @@ fn node(own: &NodeCensus, detail: Detail, width: f64, y: f64, sizes: Type) -> No
         rect,
         kubelet,
         proxy,
-        processes: if own.has_processes { processes(x + 12.0, head, inner) } else { Vec::new() },
+        processes: processes::place_turned(&own.processes, x + 12.0, head, inner, sizes),
         chains: chains(proxy),
         port: Rect::new(x - 5.0, proxy.y + 4.0, 9.0, 10.0),
         tap: (RAIL, proxy.y + 9.0),
@@ -137,23 +136,6 @@ fn node(own: &NodeCensus, detail: Detail, width: f64, y: f64, sizes: Type) -> No
         floor: proxy.y - 4.0,
         tag,
     }
-}
-
-/// A control plane's processes, in one row above the pods of its machine.
-fn processes(left: f64, top: f64, width: f64) -> Vec<(&'static str, Rect)> {
-    let shares = [
-        ("kube-apiserver", 0.26),
-        ("etcd", 0.15),
-        ("kube-controller-manager", 0.32),
-        ("kube-scheduler", 0.27),
-    ];
-    let mut x = left;
-    let place = |(name, share): (&'static str, f64)| {
-        let rect = Rect::new(x, top, width * share - 4.0, PROCESSES_H - 6.0);
-        x += width * share;
-        (name, rect)
-    };
-    shares.into_iter().map(place).collect()
 }
 
 fn chains(proxy: Rect) -> Vec<Rect> {

@@ -2,28 +2,13 @@
 
 use super::census::{Census, Detail, NodeCensus, system_name};
 use super::layout::{Layout, NodeBox, Wire};
+use super::processes;
 use super::shape::Rect;
 use super::text::{Type, sans};
 
 const MARGIN: f64 = 14.0;
 const GAP: f64 = 14.0;
 const PILL_H: f64 = 46.0;
-/// The processes of a control plane as they stand on a node.
-const PROCESSES: [&str; 4] = ["kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler"];
-/// The height of a row of processes, with the gap below.
-const PROCESS_H: f64 = 23.0;
-/// Nodes that are so wide have their processes in two columns, and in four.
-const COLUMNS: [(f64, usize); 2] = [(190.0, 2), (560.0, 4)];
-
-/// Returns in how many columns the processes of a node of a width stand.
-fn process_columns(width: f64) -> usize {
-    COLUMNS.iter().rev().find(|(least, _)| width >= *least).map_or(1, |(_, columns)| *columns)
-}
-
-/// Returns the height of a node's processes.
-fn processes_height(width: f64) -> f64 {
-    PROCESS_H * (PROCESSES.len() / process_columns(width)) as f64 + 4.0
-}
 
 /// Returns the height of the API server for its records.
 fn api_height(census: &Census, k: f64) -> f64 {
@@ -152,7 +137,7 @@ fn plan(census: &Census, width: f64, sizes: Type) -> Plan {
         let lines = own.pods.len().div_ceil(across) as f64;
         let pods =
             if census.detail == Detail::Count { PILL_H } else { (lines * (cell_h + gap) - gap).max(0.0) };
-        pods + if own.has_processes { processes_height(node) } else { 0.0 }
+        pods + processes::height(&own.processes, node)
     };
     let pods = census.nodes.iter().map(height_of).fold(PILL_H, f64::max);
     let system_rows =
@@ -249,7 +234,7 @@ fn node(own: &NodeCensus, rect: Rect, plan: &Plan, sizes: Type, below: f64) -> N
     let (w, h, gap) = plan.cell;
     let left = rect.x + 10.0;
     let head = rect.y + 29.0;
-    let top = head + if own.has_processes { processes_height(rect.w) } else { 0.0 };
+    let top = head + processes::height(&own.processes, rect.w);
     let place = |i: usize| {
         let (column, row) = (i % plan.across, i / plan.across);
         Rect::new(left + (w + gap) * column as f64, top + (h + gap) * row as f64, w, h)
@@ -271,7 +256,7 @@ fn node(own: &NodeCensus, rect: Rect, plan: &Plan, sizes: Type, below: f64) -> N
         rect,
         kubelet: Rect::new(middle - kubelet_w / 2.0, rect.y - 9.0, kubelet_w, 18.0),
         proxy,
-        processes: if own.has_processes { processes(rect, left, head) } else { Vec::new() },
+        processes: processes::place(&own.processes, rect, left, head),
         chains: chains(proxy, sizes),
         port,
         tap: (middle, rect.bottom() + below),
@@ -285,17 +270,6 @@ fn node(own: &NodeCensus, rect: Rect, plan: &Plan, sizes: Type, below: f64) -> N
         floor: rect.bottom() - 9.0,
         tag: (middle + 18.0, rect.bottom() + 5.0),
     }
-}
-
-/// A control plane's processes, above the pods of its machine.
-fn processes(node: Rect, left: f64, top: f64) -> Vec<(&'static str, Rect)> {
-    let columns = process_columns(node.w);
-    let w = (node.w - 20.0 + 6.0) / columns as f64 - 6.0;
-    let place = |i: usize| {
-        let (row, column) = (i / columns, i % columns);
-        Rect::new(left + (w + 6.0) * column as f64, top + PROCESS_H * row as f64, w, PROCESS_H - 5.0)
-    };
-    PROCESSES.into_iter().enumerate().map(|(i, name)| (name, place(i))).collect()
 }
 
 /// The chains' arrows fill kube-proxy's lower half, each as wide as its name asks.

@@ -290,7 +290,8 @@ fn action_rows(driver: &Driver, props: &ObjectPanelProps, object: &ObjectView) -
     };
     let actions = if props.place {
         let stopped = props.model.cluster.as_ref().map_or(&[][..], |cluster| &cluster.stopped);
-        process_actions(&props.name, stopped)
+        let machine = props.name.split_once('/').and_then(|(_, name)| props.model.nodes.get(name));
+        process_actions(&props.name, machine.map_or(&[][..], |machine| &machine.processes), stopped)
     } else {
         actions(&props.name, known)
     };
@@ -301,8 +302,8 @@ fn action_rows(driver: &Driver, props: &ObjectPanelProps, object: &ObjectView) -
     let words = props.lang.words();
     html! {
         <>
-            { action_row(driver, props.lang, actions, words.actions, None) }
-            { action_row(driver, props.lang, failures, props.lang.pick("What can go wrong", "고장 내기"), Some(())) }
+            { action_row(driver, props.lang, actions, words.actions, false) }
+            { action_row(driver, props.lang, failures, props.lang.pick("What can go wrong", "고장 내기"), true) }
         </>
     }
 }
@@ -318,14 +319,14 @@ fn action_row(
     lang: Lang,
     actions: Vec<Action>,
     name: &'static str,
-    heading: Option<()>,
+    has_heading: bool,
 ) -> Html {
     if actions.is_empty() {
         return Html::default();
     }
     html! {
         <div class="insp-actions" role="group" aria-label={name}>
-            if heading.is_some() { <span class="dim" aria-hidden="true">{ name }</span> }
+            if has_heading { <span class="dim" aria-hidden="true">{ name }</span> }
             { for actions.into_iter().map(|action| {
                 let title = action.command.clone();
                 let driver = driver.clone();

@@ -165,7 +165,7 @@ fn agent(cx: &Cx, name: &'static str, place: &NodeBox, rect: Rect, off: bool) ->
 }
 
 /// A process of the control plane on its machine: which of several leads is marked.
-fn process(cx: &Cx, name: &'static str, place: &NodeBox, rect: Rect, on: bool) -> Group {
+fn process(cx: &Cx, name: &str, place: &NodeBox, rect: Rect, on: bool) -> Group {
     let (sizes, words) = (cx.sizes(), cx.words());
     let own = format!("{}/{name}", place.name);
     let off = !on || is_stopped(cx, &own) || is_stopped(cx, name);
@@ -190,14 +190,15 @@ fn process(cx: &Cx, name: &'static str, place: &NodeBox, rect: Rect, on: bool) -
     let room = rect.w - if leads { 18.0 } else { 8.0 };
     let short = name.strip_prefix("kube-").unwrap_or(name);
     let shorter = short.strip_prefix("controller-").unwrap_or(short);
-    let fits = |text: &&str| sans(text, sizes.normal) <= room;
+    let width = |text: &str| if leads { bold(text, sizes.normal) } else { sans(text, sizes.normal) };
+    let fits = |text: &&str| width(text) <= room;
     let text = [name, short, shorter]
         .into_iter()
         .find(fits)
-        .map_or_else(|| keep_start(shorter, room, |text| sans(text, sizes.normal)), str::to_owned);
+        .map_or_else(|| keep_start(shorter, room, width), str::to_owned);
     let middle = rect.x + rect.w / 2.0 + if leads { 5.0 } else { 0.0 };
     if leads {
-        let x = middle - sans(&text, sizes.normal) / 2.0 - 8.0;
+        let x = middle - width(&text) / 2.0 - 8.0;
         group.circle("mark ink", (x, rect.y + rect.h / 2.0), 3.0);
     }
     let class = match (off, leads) {
