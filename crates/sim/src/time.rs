@@ -66,24 +66,28 @@ impl Time {
 
     /// Returns the moment with so many digits of its second's parts. Times are written so often that it is
     /// done by hand.
-    fn written(self, digits: u32) -> String {
+    fn written(self, digits: usize) -> String {
         let (year, month, day, hour, minute, second) = self.civil();
-        let mut text = String::with_capacity(30);
-        if !(0..=9999).contains(&year) {
-            text = format!("{year:04}");
-        } else {
-            push(&mut text, year, 4);
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        // So many nanoseconds lie between 1677 and 2262.
+        for (place, number) in
+            [(0, year / 100), (2, year % 100), (5, month), (8, day), (11, hour), (14, minute), (17, second)]
+        {
+            put(&mut text, place, number as u32);
         }
-        for (sign, number) in [('-', month), ('-', day), ('T', hour), (':', minute), (':', second)] {
-            text.push(sign);
-            push(&mut text, number, 2);
-        }
+        let mut end = 19;
         if digits > 0 {
-            text.push('.');
-            push(&mut text, self.0.rem_euclid(SECOND) / 10_i64.pow(9 - digits), digits);
+            let parts = self.0.rem_euclid(SECOND) as u32;
+            for (place, number) in
+                [(20, parts / 10_000_000), (22, parts / 100_000), (24, parts / 1_000), (26, parts / 10)]
+            {
+                put(&mut text, place, number % 100);
+            }
+            text[28] = b'0' + (parts % 10) as u8;
+            end += 1 + digits;
         }
-        text.push('Z');
-        text
+        text[end] = b'Z';
+        std::str::from_utf8(&text[..=end]).unwrap_or("").to_string()
     }
 
     /// Reads what [`Time::rfc3339`] and [`Time::rfc3339_micro`] write; `None` for anything else.
@@ -114,11 +118,10 @@ impl Time {
     }
 }
 
-/// Adds a number's last digits.
-fn push(text: &mut String, number: i64, digits: u32) {
-    for place in (0..digits).rev() {
-        text.push((b'0' + (number / 10_i64.pow(place) % 10) as u8) as char);
-    }
+/// Writes a number of two digits.
+fn put(text: &mut [u8; 30], place: usize, number: u32) {
+    text[place] = b'0' + (number / 10) as u8;
+    text[place + 1] = b'0' + (number % 10) as u8;
 }
 
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
@@ -171,6 +174,8 @@ mod tests {
         assert_eq!(micro.rfc3339_micro(), "1970-01-01T00:00:01.500000Z");
         assert_eq!(Time::parse_rfc3339(&micro.rfc3339_micro()), Some(micro));
         assert_eq!(Time(1_500_000_007).rfc3339_nano(), "1970-01-01T00:00:01.500000007Z");
+        assert_eq!(Time(1_234_567_891).rfc3339_micro(), "1970-01-01T00:00:01.234567Z");
+        assert_eq!(Time(i64::MIN).rfc3339_nano(), "1677-09-21T00:12:43.145224192Z");
         for bad in ["", "today", "2026-13-01T00:00:00Z", "2026-01-01", "2026-01-01T00:00Z"] {
             assert_eq!(Time::parse_rfc3339(bad), None, "{bad}");
         }
