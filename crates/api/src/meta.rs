@@ -2,7 +2,13 @@
 
 use crate::{Value, tree};
 use sim::Time;
+use std::cell::RefCell;
 use std::rc::Rc;
+
+thread_local! {
+    /// Where keys are put together that nobody keeps.
+    static KEY: RefCell<String> = const { RefCell::new(String::new()) };
+}
 
 /// Returns `metadata.name`.
 #[inline]
@@ -25,6 +31,22 @@ pub fn uid(object: &Value) -> &str {
 /// Returns `namespace/name`, or `name` for what has no namespace: the key by which components know it.
 pub fn key(object: &Value) -> Rc<str> {
     object_key(namespace(object), name(object))
+}
+
+/// Does something with an object's [`key`] that doesn't keep it: looks it up.
+pub fn with_key<T>(object: &Value, act: impl FnOnce(&str) -> T) -> T {
+    let (namespace, name) = (namespace(object), name(object));
+    if namespace.is_empty() {
+        return act(name);
+    }
+    let mut key = KEY.take();
+    key.clear();
+    for part in [namespace, "/", name] {
+        key.push_str(part);
+    }
+    let result = act(&key);
+    KEY.set(key);
+    result
 }
 
 /// Returns the key of an object with this namespace and name.

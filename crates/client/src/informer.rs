@@ -143,6 +143,12 @@ impl Informer {
         keys.into_iter().flatten().filter_map(|key| self.objects.get(key))
     }
 
+    /// Returns by which values an index finds objects, in order; none without that index.
+    pub fn index_values(&self, by: IndexBy) -> impl Iterator<Item = &str> {
+        let index = self.indices.iter().find(|index| index.by == by);
+        index.into_iter().flat_map(|index| index.keys.keys().map(String::as_str))
+    }
+
     /// Returns how many objects there are.
     pub fn len(&self) -> usize {
         self.objects.len()
@@ -153,12 +159,29 @@ impl Informer {
         self.objects.is_empty()
     }
 
-    fn replace(&mut self, key: Rc<str>, new: Value) -> Change {
-        let old = if new.is_null() {
-            self.objects.remove(&key).map(|(_, old)| old).unwrap_or_default()
-        } else {
-            self.objects.insert(&key, new.clone()).unwrap_or_default()
-        };
+    /// Puts an object in the place of the one with its key.
+    fn put(&mut self, new: Value) -> Change {
+        // Most are there already, with their keys.
+        let known = meta::with_key(&new, |key| {
+            let (key, value) = self.objects.get_entry(key)?;
+            Some((key.clone(), std::mem::replace(value, new.clone())))
+        });
+        let (key, old) = known.unwrap_or_else(|| {
+            let key = meta::key(&new);
+            self.objects.insert(&key, new.clone());
+            (key, Value::Null)
+        });
+        self.index(key, old, new)
+    }
+
+    /// Takes the object with a key out.
+    fn take(&mut self, key: &str) -> Change {
+        let (key, old) = self.objects.remove(key).unwrap_or_else(|| (key.into(), Value::Null));
+        self.index(key, old, Value::Null)
+    }
+
+    /// Follows a change in the indices.
+    fn index(&mut self, key: Rc<str>, old: Value, new: Value) -> Change {
         for index in &mut self.indices {
             if index.by.is_same(&old, &new) {
                 continue;
@@ -186,11 +209,9 @@ impl Informer {
     pub fn deliver(&mut self, delivery: Delivery) -> Vec<Change> {
         match delivery {
             Delivery::Event(event) => match event.event {
-                EventType::Added | EventType::Modified => {
-                    vec![self.replace(meta::key(&event.object), event.object)]
-                }
+                EventType::Added | EventType::Modified => vec![self.put(event.object)],
                 EventType::Deleted => {
-                    let mut change = self.replace(meta::key(&event.object), Value::Null);
+                    let mut change = meta::with_key(&event.object, |key| self.take(key));
                     change.old = event.object; // its last state, which the cache may not have had
                     vec![change]
                 }
@@ -201,10 +222,9 @@ impl Informer {
                 let there: BTreeSet<Rc<str>> = objects.iter().map(meta::key).collect();
                 let gone: Vec<Rc<str>> =
                     self.objects.keys().filter(|key| !there.contains(*key)).cloned().collect();
-                let mut changes: Vec<Change> =
-                    gone.into_iter().map(|key| self.replace(key, Value::Null)).collect();
+                let mut changes: Vec<Change> = gone.iter().map(|key| self.take(key)).collect();
                 for object in objects {
-                    let change = self.replace(meta::key(&object), object);
+                    let change = self.put(object);
                     if change.old != change.new {
                         changes.push(change);
                     }
@@ -221,6 +241,8 @@ pub struct Informers {
     informers: Vec<Informer>,
     /// The resources' signs, in the same order.
     signs: Vec<u32>,
+    /// How many of them wait for their first list.
+    unsynced: usize,
 }
 
 impl Informers {
@@ -235,6 +257,7 @@ impl Informers {
     pub fn add(&mut self, watch: &WatchSpec) {
         self.informers.push(Informer::new(watch.resource));
         self.signs.push(watch.resource.sign());
+        self.unsynced += 1;
     }
 
     /// Returns the cache of a resource; an empty one where it isn't watched.
@@ -259,13 +282,18 @@ impl Informers {
 
     /// Returns whether all first lists have come.
     pub fn are_synced(&self) -> bool {
-        self.informers.iter().all(Informer::is_synced)
+        self.unsynced == 0
     }
 
     /// Takes what watch number `watch` brought and returns the changes it makes.
     pub fn deliver(&mut self, watch: u32, delivery: Delivery) -> Vec<Change> {
         match self.informers.get_mut(watch as usize) {
-            Some(informer) => informer.deliver(delivery),
+            Some(informer) => {
+                let was_synced = informer.is_synced();
+                let changes = informer.deliver(delivery);
+                self.unsynced -= usize::from(!was_synced && informer.is_synced());
+                changes
+            }
             None => Vec::new(),
         }
     }

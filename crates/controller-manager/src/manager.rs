@@ -88,13 +88,12 @@ struct Entry {
     make: Make,
     controller: Box<dyn Controller>,
     stopped: bool,
-    /// When it is due; [`Time::NEVER`] where it was stopped.
-    next: Time,
 }
 
 impl Entry {
-    fn reschedule(&mut self) {
-        self.next = if self.stopped { Time::NEVER } else { self.controller.next_at() };
+    /// Returns when it is due; [`Time::NEVER`] where it was stopped.
+    fn next_at(&self) -> Time {
+        if self.stopped { Time::NEVER } else { self.controller.next_at() }
     }
 }
 
@@ -109,6 +108,8 @@ pub struct ControllerManager {
     told: Vec<Vec<u32>>,
     informers: Informers,
     entries: Vec<Entry>,
+    /// When each of them is due.
+    due: Vec<Time>,
     next: Time,
 }
 
@@ -118,9 +119,11 @@ impl ControllerManager {
     pub fn new(served: &[Resource]) -> ControllerManager {
         let groups = ["system:authenticated"];
         let identity = Identity::new("system:kube-controller-manager", &groups, "kube-controller-manager");
-        let entry = |(name, make): &(&'static str, Make)| {
-            let (controller, next) = (make(served), Time::NEVER);
-            Entry { name, make: *make, controller, stopped: false, next }
+        let entry = |(name, make): &(&'static str, Make)| Entry {
+            name,
+            make: *make,
+            controller: make(served),
+            stopped: false,
         };
         let entries: Vec<Entry> = CONTROLLERS.iter().map(entry).collect();
         let mut watches: Vec<WatchSpec> = Vec::new();
@@ -133,9 +136,16 @@ impl ControllerManager {
         for (resource, by) in indices(&entries) {
             informers.add_index(resource, by);
         }
-        let (served, next) = (served.into(), Time::NEVER);
-        let mut manager =
-            ControllerManager { identity, served, watches, told: Vec::new(), informers, entries, next };
+        let mut manager = ControllerManager {
+            identity,
+            served: served.into(),
+            watches,
+            told: Vec::new(),
+            informers,
+            due: vec![Time::NEVER; entries.len()],
+            entries,
+            next: Time::NEVER,
+        };
         manager.route();
         manager
     }
@@ -172,10 +182,11 @@ impl ControllerManager {
 
     /// Stops a controller; it forgets what it was about. Returns whether there is one of that name.
     pub fn stop(&mut self, name: &str) -> bool {
-        let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == name) else { return false };
+        let mut entries = self.entries.iter_mut().zip(&mut self.due);
+        let Some((entry, due)) = entries.find(|(entry, _)| entry.name == name) else { return false };
         entry.stopped = true;
         entry.controller = (entry.make)(&self.served);
-        entry.reschedule();
+        *due = entry.next_at();
         self.schedule();
         true
     }
@@ -183,7 +194,8 @@ impl ControllerManager {
     /// Starts a controller that was stopped: it looks at everything anew. Returns whether there is
     /// one of that name.
     pub fn start(&mut self, now: Time, name: &str) -> bool {
-        let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == name) else { return false };
+        let mut entries = self.entries.iter_mut().zip(&mut self.due);
+        let Some((entry, due)) = entries.find(|(entry, _)| entry.name == name) else { return false };
         if std::mem::replace(&mut entry.stopped, false) {
             // What it observes may make it watch more.
             let mut done = 0;
@@ -195,7 +207,7 @@ impl ControllerManager {
                     entry.controller.observe(now, &Change { resource, key, old, new }, &self.informers);
                 }
             }
-            entry.reschedule();
+            *due = entry.next_at();
         }
         self.route();
         self.schedule();
@@ -221,7 +233,7 @@ impl ControllerManager {
     /// Sets when the first controller is due. Controllers wait until all caches have been filled.
     fn schedule(&mut self) {
         self.next = match self.informers.are_synced() {
-            true => self.entries.iter().map(|entry| entry.next).min().unwrap_or(Time::NEVER),
+            true => self.due.iter().min().copied().unwrap_or(Time::NEVER),
             false => Time::NEVER,
         };
     }
@@ -243,11 +255,10 @@ impl Component for ControllerManager {
     fn deliver(&mut self, cx: &mut Cx, watch: u32, delivery: Delivery) {
         for change in self.informers.deliver(watch, delivery) {
             for i in self.told.get(watch as usize).into_iter().flatten() {
-                let Some(entry) = self.entries.get_mut(*i as usize).filter(|entry| !entry.stopped) else {
-                    continue;
-                };
+                let i = *i as usize;
+                let Some(entry) = self.entries.get_mut(i).filter(|entry| !entry.stopped) else { continue };
                 entry.controller.observe(cx.now, &change, &self.informers);
-                entry.reschedule();
+                self.due[i] = entry.controller.next_at();
             }
             if change.resource == CUSTOMRESOURCEDEFINITIONS {
                 self.watch_more();
@@ -261,10 +272,11 @@ impl Component for ControllerManager {
     }
 
     fn step(&mut self, cx: &mut Cx) {
-        let first = self.entries.iter_mut().min_by_key(|entry| entry.next); // the first of several
-        if let Some(entry) = first.filter(|entry| entry.next <= cx.now) {
+        let first = self.due.iter().min().copied().filter(|first| *first <= cx.now);
+        let mut entries = self.due.iter_mut().zip(&mut self.entries);
+        if let Some((due, entry)) = entries.find(|(due, _)| Some(**due) == first) {
             entry.controller.step(cx, &self.informers);
-            entry.reschedule();
+            *due = entry.next_at();
         }
         self.schedule();
     }
