@@ -1,4 +1,4 @@
-use api::{Resource, Value, meta};
+use api::{KeyMap, Resource, Value, meta};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -48,7 +48,7 @@ pub(super) struct Left {
 /// Who owns whom, by uid.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Graph {
-    nodes: BTreeMap<Rc<str>, Node>,
+    nodes: KeyMap<Node>,
 }
 
 /// Returns whether an object has a finalizer.
@@ -90,7 +90,7 @@ impl Graph {
             .iter()
             .map(|reference| (reference["uid"].text(), reference["blockOwnerDeletion"].is_true()))
             .collect();
-        let known = self.nodes.remove(uid);
+        let known = self.nodes.remove(uid).map(|(_, node)| node);
         let before = known.as_ref().map(|node| node.owners.clone()).unwrap_or_default();
         let [waited, orphaned] =
             known.as_ref().map_or([false; 2], |node| [node.deletes_dependents, node.orphans_dependents]);
@@ -111,7 +111,7 @@ impl Graph {
         if orphans && !orphaned {
             tasks.orphan.push(uid.into());
         }
-        self.nodes.insert(uid.into(), node);
+        self.nodes.insert(&uid.into(), node);
         for reference in references.iter().filter(|one| !before.contains_key(one["uid"].str())) {
             if self.add_dependent(reference, meta::namespace(object), uid, served) {
                 tasks.delete.push(reference["uid"].text());
@@ -133,7 +133,7 @@ impl Graph {
 
     /// Takes a dependent from an owner; one that was only named is forgotten with its last dependent.
     fn remove_dependent(&mut self, owner: &str, uid: &str) {
-        let Some(node) = self.nodes.get_mut(owner) else { return };
+        let Some((_, node)) = self.nodes.get_entry(owner) else { return };
         node.dependents.remove(uid);
         if node.is_virtual && node.dependents.is_empty() {
             self.nodes.remove(owner);
@@ -142,7 +142,7 @@ impl Graph {
 
     /// Adds a dependent to an owner; returns whether the owner wasn't known.
     fn add_dependent(&mut self, reference: &Value, namespace: &str, uid: &str, served: &[Resource]) -> bool {
-        if let Some(owner) = self.nodes.get_mut(reference["uid"].str()) {
+        if let Some((_, owner)) = self.nodes.get_entry(reference["uid"].str()) {
             owner.dependents.insert(uid.into());
             return false;
         }
@@ -158,13 +158,13 @@ impl Graph {
             deletes_dependents: false,
             orphans_dependents: false,
         };
-        self.nodes.insert(reference["uid"].text(), owner);
+        self.nodes.insert(&reference["uid"].text(), owner);
         true
     }
 
     /// Takes an object away; returns whom that concerns.
     pub(super) fn remove(&mut self, uid: &str) -> Option<Left> {
-        let node = self.nodes.remove(uid)?;
+        let (_, node) = self.nodes.remove(uid)?;
         let mut waiting = Vec::new();
         for owner in node.owners.into_keys() {
             self.remove_dependent(&owner, uid);
