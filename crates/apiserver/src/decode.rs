@@ -37,20 +37,18 @@ impl FieldValidation {
 }
 
 /// What of an object is the very same memory as in the stored one, which was read before.
-struct Known(Vec<(String, Value)>);
+struct Known<'a>(Vec<(&'a str, &'a Value)>);
 
-impl Known {
+impl<'a> Known<'a> {
     /// Takes out of an object what is known.
-    fn take(object: &Value, stored: &Value) -> (Value, Known) {
-        let known = |(key, value): (&str, &Value)| {
-            let is_whole = value.as_map().is_some() || value.as_list().is_some();
-            let same = is_whole && value.same(&stored[key]);
-            same.then(|| (key.to_string(), value.clone()))
+    fn take(object: &'a Value, stored: &Value) -> (Value, Known<'a>) {
+        let is_known = |(key, value): &(&str, &Value)| {
+            matches!(value, Value::Map(_) | Value::List(_)) && value.same(&stored[*key])
         };
-        let known: Vec<(String, Value)> = object.fields().iter().filter_map(known).collect();
+        let known: Vec<(&str, &Value)> = object.fields().iter().filter(is_known).collect();
         let mut rest = object.clone();
         for (key, _) in &known {
-            rest.remove(&[key.as_str()]);
+            rest.remove(&[key]);
         }
         // Who leaves them out means that they stay.
         let managed = &stored["metadata"]["managedFields"];
@@ -62,7 +60,7 @@ impl Known {
 
     fn put_back(self, object: &mut Value) {
         for (key, value) in self.0 {
-            object.set(&[key.as_str()], value);
+            object.set(&[key], value);
         }
     }
 }
