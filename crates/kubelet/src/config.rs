@@ -40,6 +40,17 @@ pub struct NodeConfig {
     pub version: String,
 }
 
+/// What a machine has: read from its configuration once, since each look at it asks for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Capacity {
+    /// Its processors, in thousandths.
+    pub cpu_milli: i64,
+    /// Its memory, in bytes.
+    pub memory: i64,
+    /// Its disk, in bytes.
+    pub disk: i64,
+}
+
 impl NodeConfig {
     /// Makes the configuration of a worker: 2 processors, 4 GiB of memory, 40 GiB of disk, 110 pods.
     pub fn new(name: &str, address: &str, pod_cidr: &str) -> NodeConfig {
@@ -70,9 +81,14 @@ impl NodeConfig {
         self
     }
 
-    /// Returns its processors in thousandths.
-    pub(crate) fn cpu_milli(&self) -> i64 {
-        crate::admit::amount("cpu", &self.cpu.as_str().into())
+    /// Returns what its quantities amount to.
+    pub(crate) fn capacity(&self) -> Capacity {
+        let amount = |name: &str, text: &str| crate::admit::amount(name, &text.into());
+        Capacity {
+            cpu_milli: amount("cpu", &self.cpu),
+            memory: amount("memory", &self.memory),
+            disk: amount("ephemeral-storage", &self.ephemeral_storage),
+        }
     }
 
     /// Returns whether the control plane's processes run on the machine.

@@ -12,7 +12,7 @@ use api::resources::{CSIDRIVERS, CSINODES, NODES, PERSISTENTVOLUMECLAIMS};
 use api::volume::{self, Attachable};
 use api::{PatchType, Value, meta, tree};
 use client::{Change, Cx, Failure};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The program that registers a driver.
@@ -87,13 +87,6 @@ impl Kubelet {
             let uid = self.shared.informers.of(NODES).get(&name).map(|node| meta::uid(node).to_string());
             let _ = cx.in_background(|cx| write(cx, &name, &uid.unwrap_or_default(), drivers)); // the next change tries again
         }
-    }
-
-    /// Returns the names of the volumes that pods have mounted, or wait for.
-    // Models pkg/kubelet/volumemanager/volume_manager.go GetVolumesInUse
-    pub(crate) fn volumes_in_use(&self) -> BTreeSet<Rc<str>> {
-        let there = self.workers.iter().filter(|worker| worker.stage != Stage::Gone);
-        there.flat_map(|worker| worker.attachable.iter().cloned()).collect()
     }
 
     /// Lets pods that wait for volumes look again, once more of them are attached.

@@ -1,7 +1,7 @@
 //! What is on the node's disk, and who goes where it runs full: unused images, then pods.
 // Models pkg/kubelet/eviction/eviction_manager.go synchronize, pkg/kubelet/eviction/helpers.go rankDiskPressureFunc
 
-use crate::admit::{amount, totals};
+use crate::admit::totals;
 use crate::container::Container;
 use crate::cri::Files;
 use crate::eviction::{EVICTED, TRANSITION};
@@ -34,6 +34,11 @@ pub(crate) struct LocalStorage {
 }
 
 impl LocalStorage {
+    /// Returns whether there is a limit of anything.
+    pub(crate) fn is_limited(&self) -> bool {
+        !self.limited.is_empty() || self.pod.is_some()
+    }
+
     /// Reads a pod's spec.
     pub(crate) fn of(pod: &Value) -> LocalStorage {
         let (spec, mut local) = (&pod["spec"], LocalStorage::default());
@@ -129,10 +134,14 @@ impl Kubelet {
 
     /// Returns how the disk is: system, images, what pods have written, and what else lies on it.
     pub fn disk(&self) -> Disk {
-        let size = amount(RESOURCE, &self.shared.config.ephemeral_storage.as_str().into());
+        self.disk_with(self.workers.iter().map(written).fold(0, i64::saturating_add))
+    }
+
+    /// Returns how the disk is where pods have written so much.
+    fn disk_with(&self, pods: i64) -> Disk {
+        let size = self.shared.capacity.disk;
         let images = self.shared.images.bytes();
         let files = i64::try_from(self.shared.files.bytes()).unwrap_or(i64::MAX);
-        let pods: i64 = self.workers.iter().map(written).sum();
         let used = SYSTEM.saturating_add(images).saturating_add(pods).saturating_add(files);
         Disk { size, used: used.min(size) }
     }
@@ -144,7 +153,8 @@ impl Kubelet {
         if !self.shared.config.tells_events() {
             return;
         }
-        let disk = self.disk();
+        let written = self.workers.tally(now).written;
+        let disk = self.disk_with(written);
         let threshold = (i128::from(disk.size) * i128::from(THRESHOLD) / 100) as i64;
         if disk.available() >= threshold {
             if self.agent.disk_pressure_until.is_some_and(|until| until <= now) {
@@ -201,7 +211,7 @@ impl Kubelet {
 }
 
 /// Returns how much a pod has written on the node's disk, in bytes: into volumes that lie there, and over its images.
-fn written(worker: &PodWorker) -> i64 {
+pub(crate) fn written(worker: &PodWorker) -> i64 {
     let volumes = worker.local.on_disk.iter().filter_map(|name| worker.volumes.get(name));
     let images = worker.containers.iter().map(|container| container.root.written.bytes());
     i64::try_from(volumes.map(Files::bytes).chain(images).sum::<u64>()).unwrap_or(i64::MAX)

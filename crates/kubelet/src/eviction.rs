@@ -31,8 +31,11 @@ impl Kubelet {
         if !config.tells_events() {
             return;
         }
-        let capacity = amount("memory", &config.memory.as_str().into());
-        let available = capacity - self.memory_taken(now);
+        let taken = match self.workers.tally(now).memory {
+            Some(pods) => self.own_memory().saturating_add(pods),
+            None => self.memory_taken(now),
+        };
+        let available = self.shared.capacity.memory - taken;
         if available >= THRESHOLD {
             if self.agent.pressure_until.is_some_and(|until| until <= now) {
                 self.agent.pressure_until = None;
@@ -75,11 +78,12 @@ impl Kubelet {
     /// Evicts the pods that have written more on the node than they may.
     // Models pkg/kubelet/eviction/eviction_manager.go localStorageEviction
     pub(crate) fn check_volumes(&mut self, cx: &mut Cx, net: &mut dyn PodNetwork) {
-        if !self.shared.config.tells_events() {
+        if !self.shared.config.tells_events() || !self.workers.tally(cx.now).is_limited {
             return;
         }
         let full = self.workers.iter().filter(|worker| {
-            worker.stage == Stage::Up
+            worker.local.is_limited()
+                && worker.stage == Stage::Up
                 && worker.termination.is_none()
                 && worker.pod["spec"]["priority"].int() < CRITICAL
         });

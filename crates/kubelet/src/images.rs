@@ -56,6 +56,11 @@ impl NodeImages {
         self.present.insert(image.name.clone(), image);
     }
 
+    /// Returns how many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.present.len()
+    }
+
     /// Returns how much all of them take of the disk, in bytes.
     pub(crate) fn bytes(&self) -> i64 {
         self.present.values().map(|local| local.image.size).sum()

@@ -72,6 +72,7 @@ impl Kubelet {
                 programs: Vec::new(),
                 drivers: BTreeMap::new(),
                 ended_cpu: 0,
+                capacity: config.capacity(),
                 config: Rc::new(config),
             },
             watches,
@@ -113,7 +114,7 @@ impl Kubelet {
             return self.forget(now, &change.old);
         }
         let uid = meta::uid(&change.new);
-        let most = self.shared.config.cpu_milli();
+        let most = self.shared.capacity.cpu_milli;
         let known = self.workers.change(uid, |worker| worker.update(&change.new, now, most));
         if known.is_none() {
             let mut worker = PodWorker::new(&change.new, now);
@@ -151,7 +152,7 @@ impl Kubelet {
         if self.agent.next_at() <= cx.now {
             let looks = self.agent.status_at <= cx.now;
             if looks {
-                self.agent.in_use = self.volumes_in_use();
+                self.agent.in_use.clone_from(&self.workers.tally(cx.now).volumes);
             }
             self.agent.step(&mut Turn { cx, net, shared: &mut self.shared });
             if looks {

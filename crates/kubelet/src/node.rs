@@ -107,7 +107,7 @@ impl NodeAgent {
             self.register(turn, &config);
             return;
         }
-        let images = turn.shared.images.list();
+        let images = turn.shared.images.len();
         let troubles = self.troubles();
         let known = turn.shared.informers.of(NODES).get(&config.name).cloned().unwrap_or_default();
         // Somebody else says otherwise: the node controller, while this node could not be heard.
@@ -115,11 +115,12 @@ impl NodeAgent {
         let said = known["status"]["volumesInUse"].items();
         let mounts =
             said.len() != self.in_use.len() || said.iter().any(|name| !self.in_use.contains(name.str()));
-        let changed = images.len() != self.images || troubles != self.told || is_doubted || mounts;
+        let changed = images != self.images || troubles != self.told || is_doubted || mounts;
         if !changed && now - self.reported_at < REPORT_EVERY {
             return;
         }
-        let status = status(&config, now, &known, &images, (self.boots, troubles));
+        let list = turn.shared.images.list();
+        let status = status(&config, now, &known, &list, (self.boots, troubles));
         let mut patch = tree!({"status": {
             "conditions": (&status["conditions"]),
             "images": (&status["images"]),
@@ -135,7 +136,7 @@ impl NodeAgent {
         match sent {
             Ok(_) => {
                 self.reported_at = now;
-                self.images = images.len();
+                self.images = images;
                 self.told = troubles;
             }
             // It registers the node when it starts only.

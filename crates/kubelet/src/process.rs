@@ -93,7 +93,7 @@ impl PodWorker {
     /// Begins to count what a process uses.
     fn meter_process(&mut self, turn: &mut Turn, i: usize) {
         let now = turn.cx.now;
-        let most = turn.shared.config.cpu_milli();
+        let most = turn.shared.capacity.cpu_milli;
         let Some(container) = self.containers.get_mut(i) else { return };
         container.start_meter(now, most);
         if turn.is_bare() {

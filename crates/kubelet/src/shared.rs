@@ -1,4 +1,4 @@
-use crate::config::NodeConfig;
+use crate::config::{Capacity, NodeConfig};
 use crate::cri::{Catalogue, Files, Ipam};
 use crate::csi::Registered;
 use crate::images::NodeImages;
@@ -77,6 +77,7 @@ pub(crate) struct Used {
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
     pub config: Rc<NodeConfig>,
+    pub capacity: Capacity,
     pub node: Rc<str>,
     pub address: Ipv4Addr,
     pub informers: Informers,

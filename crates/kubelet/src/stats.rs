@@ -1,7 +1,7 @@
 //! What a kubelet tells of the use of its node.
 
+use crate::Kubelet;
 use crate::usage::part;
-use crate::{Kubelet, admit};
 use api::Value;
 use sim::{Nanos, SECOND, Time};
 use std::fmt::Write as _;
@@ -57,15 +57,19 @@ impl Kubelet {
         let up = (now - self.booted).max(0);
         let cpu = part(up, SYSTEM.0 + own.0, 1_000).saturating_add(self.shared.ended_cpu);
         let cpu = self.usage(now).iter().fold(cpu, |sum, usage| sum.saturating_add(usage.cpu));
-        (cpu, self.memory_taken(now).min(admit::amount("memory", &config.memory.as_str().into())))
+        (cpu, self.memory_taken(now).min(self.shared.capacity.memory))
+    }
+
+    /// Returns the memory that the machine's own processes take, in bytes.
+    pub(crate) fn own_memory(&self) -> i64 {
+        SYSTEM.1 + if self.shared.config.is_control_plane() { CONTROL_PLANE.1 } else { 0 }
     }
 
     /// Returns the memory that everything on the machine takes, in bytes.
     pub(crate) fn memory_taken(&self, now: Time) -> i64 {
-        let own = if self.shared.config.is_control_plane() { CONTROL_PLANE } else { (0, 0) };
         let containers = self.workers.iter().flat_map(|worker| &worker.containers);
         let running = containers.filter(|container| container.is_running());
-        running.fold(SYSTEM.1 + own.1, |sum, container| sum.saturating_add(container.memory(now)))
+        running.fold(self.own_memory(), |sum, container| sum.saturating_add(container.memory(now)))
     }
 
     /// Returns the text that the kubelet answers at `/metrics/resource`.

@@ -229,6 +229,11 @@ impl Container {
         own.saturating_add(self.faulty.leaked(now))
     }
 
+    /// Returns whether its memory grows by itself.
+    pub(crate) fn memory_grows(&self) -> bool {
+        self.meter.memory.per_minute != 0 || self.faulty.faults.leak_per_minute != 0
+    }
+
     /// Notes when the kernel ends its process, where that takes more memory than it may.
     pub(crate) fn watch_memory(&mut self, now: Time) {
         let Some(limit) = self.limit("memory") else { return };
