@@ -32,8 +32,10 @@ mod serviceaccount;
 mod statefulset;
 mod tainteviction;
 mod taints;
+mod ttl;
 mod ttlafterfinished;
 mod volume;
 
 pub use hash::pod_template_hash;
 pub use manager::{CONTROLLER_NAMES, ControllerManager, ControllerState};
+pub use ttl::{ANNOTATION as TTL_ANNOTATION, seconds_for as ttl_seconds};

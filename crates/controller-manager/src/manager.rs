@@ -1,8 +1,8 @@
 use crate::{
     bootstrap, certificates, clusterroleaggregation, cronjob, daemonset, deployment, disruption, endpoint,
     endpointslice, endpointslicemirroring, garbagecollector, job, namespace, nodelifecycle, podautoscaler,
-    podgc, replicaset, resourcequota, rootca, serviceaccount, statefulset, tainteviction, ttlafterfinished,
-    volume,
+    podgc, replicaset, resourcequota, rootca, serviceaccount, statefulset, tainteviction, ttl,
+    ttlafterfinished, volume,
 };
 use api::resources::CUSTOMRESOURCEDEFINITIONS;
 use api::{Resource, Value, meta};
@@ -37,6 +37,7 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("certificatesigningrequest-signing", |_| Box::new(Worker::new(certificates::Signer))),
     ("certificatesigningrequest-approving", |_| Box::new(Worker::new(certificates::Approver))),
     ("certificatesigningrequest-cleaner", |_| Box::new(Worker::new(certificates::Cleaner::default()))),
+    ("ttl", |_| Box::new(Worker::new(ttl::Ttl::default()))),
     ("bootstrap-signer", |_| Box::new(Worker::new(bootstrap::BootstrapSigner))),
     ("token-cleaner", |_| Box::new(Worker::new(bootstrap::TokenCleaner))),
     ("node-lifecycle", |_| Box::new(Worker::new(nodelifecycle::NodeLifecycle::default()))),
