@@ -260,12 +260,18 @@ impl ApiServer {
     /// Handles a request of whoever sets the cluster up, before anybody watches. What it writes doesn't count
     /// where draws are numbered, so that one more such object changes nothing else.
     pub fn set_up(&mut self, now: Time, request: &Request) -> Response {
+        let response = self.set_up_watched(now, request);
+        drop(self.take_watch_events());
+        response
+    }
+
+    /// Does the same while there are watches, which are told.
+    pub fn set_up_watched(&mut self, now: Time, request: &Request) -> Response {
         let (revision, derived) = (self.store.next_revision(), self.derived_writes);
         let response = self.handle(now, request);
         let writes = self.store.next_revision() - revision;
         self.derived_writes = derived + writes;
         self.set_up_writes += writes;
-        drop(self.take_watch_events());
         response
     }
 

@@ -15,7 +15,7 @@ use client::{Delivery, Identity, WatchSpec};
 use controller_manager::ControllerManager;
 use kube_aggregator::KubeAggregator;
 use kube_proxy::KubeProxy;
-use kubelet::{Behaviour, Kubelet, NodeConfig};
+use kubelet::Kubelet;
 use network::{Cidr, Network};
 use network_policy::NetworkPolicyController;
 use scheduler::Scheduler;
@@ -30,8 +30,6 @@ const SETTLED: Nanos = 2_500 * MILLISECOND;
 const SETTLED_WITH_PULLS: Nanos = 4 * SECOND;
 /// How many inputs a session keeps.
 const INPUTS: usize = 20_000;
-/// The network of all pods.
-const POD_CIDR: &str = "10.244.0.0/16";
 
 /// A whole cluster. A clone is a keyframe: it goes on as the original would.
 #[derive(Clone)]
@@ -124,6 +122,8 @@ impl Cluster {
         self.open_virtual_server();
         crate::addons::install(self);
         self.step_plane();
+        self.run_until(self.world.now);
+        crate::enrolment::enrol(self);
         self.run_until(epoch);
         self.view.forget_marks();
     }
@@ -152,29 +152,10 @@ impl Cluster {
         let name: Rc<str> = spec.name.as_str().into();
         let host = self.wires.network.add_node(&name, address(&spec.address));
         if let Some(cidr) = Cidr::parse(&spec.pod_cidr) {
-            self.wires.network.set_pod_network(host, cidr);
-            self.write_flannel_rules(host);
+            self.wires.set_pod_network(host, cidr);
         }
         self.wires.nodes.insert(name.clone(), host);
-        let mut config = NodeConfig::new(&spec.name, &spec.address, &spec.pod_cidr);
-        config.cpu.clone_from(&spec.cpu);
-        config.memory.clone_from(&spec.memory);
-        config.ephemeral_storage.clone_from(&spec.ephemeral_storage);
-        config.pods = spec.pods;
-        if spec.control_plane {
-            config = config.control_plane();
-        }
-        if !spec.taints {
-            config.taints.clear();
-        }
-        for (label, value) in [("region", &spec.region), ("zone", &spec.zone)] {
-            if !value.is_empty() {
-                config.labels.push((format!("topology.kubernetes.io/{label}"), value.clone()));
-            }
-        }
-        if self.preset.kubelet == KubeletMode::Bare {
-            config = config.behaving(Behaviour::Bare);
-        }
+        let config = crate::enrolment::config(&self.preset, spec);
         let number = u32::try_from(self.parts.nodes.len()).unwrap_or(u32::MAX);
         let kubelet = Kubelet::new(config, self.world.now);
         let proxy = KubeProxy::new(self.proxy_settings(&name, host, number, spec).0);
@@ -192,16 +173,6 @@ impl Cluster {
         self.connect(Parts::kubelet_id(number));
         self.connect(Parts::proxy_id(number));
         self.connect(Parts::policy_id(number));
-    }
-
-    /// Writes the rules that flannel keeps on a node, where it is what makes the pods' network.
-    fn write_flannel_rules(&mut self, host: network::HostId) {
-        let own = self.wires.network.topology().pod_network(host);
-        let all = Cidr::parse(POD_CIDR).filter(|_| self.preset.overlay == Overlay::Vxlan);
-        if let Some((own, all)) = own.zip(all) {
-            // The text is our own, so that it can be read.
-            let _ = self.wires.network.restore(host, &network::flannel_rules(all, own));
-        }
     }
 
     /// Connects a part to the API server, as when its process starts.
@@ -393,7 +364,7 @@ impl Cluster {
     pub(crate) fn switch_on(&mut self, number: u32, host: Option<network::HostId>) {
         if let Some(host) = host {
             self.wires.network.start(host);
-            self.write_flannel_rules(host);
+            self.wires.write_flannel_rules(host);
         }
         let Cluster { world, wires, parts, .. } = self;
         parts.with(world, wires, Parts::kubelet_id(number), |target, cx, wires| {
@@ -452,7 +423,7 @@ impl Cluster {
         let application = crate::wires::proxy_application(number);
         let own = address(&spec.address);
         let mut settings = kube_proxy::Settings {
-            cluster_cidr: Cidr::parse(POD_CIDR),
+            cluster_cidr: Cidr::parse(crate::wires::CLUSTER_CIDR),
             tells_start: self.preset.kubelet == KubeletMode::Real,
             ..kube_proxy::Settings::new(name.clone(), host, own, application)
         };

@@ -54,19 +54,16 @@ impl Cluster {
         }
     }
 
-    /// Adds a machine like the last one, with the next free address and pod network.
+    /// Adds a machine like the last one, with the next free address.
     fn add_machine(&mut self, name: &str) {
         let mut preset = (*self.preset).clone();
         let Some(last) = preset.nodes.last() else { return };
         let addresses = preset.nodes.iter().filter_map(|node| node.address.parse::<Ipv4Addr>().ok());
         let highest = addresses.map(u32::from).max().unwrap_or(0);
-        let taken = |cidr: &str| preset.nodes.iter().any(|node| node.pod_cidr == cidr);
-        let free = (0..=255).map(|n| format!("10.244.{n}.0/24")).find(|cidr| !taken(cidr));
-        let Some(pod_cidr) = free else { return };
         let spec = NodeSpec {
             name: name.to_string(),
             address: Ipv4Addr::from(highest.saturating_add(1)).to_string(),
-            pod_cidr,
+            pod_cidr: String::new(), // it is given one once it has joined
             control_plane: false,
             ..last.clone()
         };

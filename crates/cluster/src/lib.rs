@@ -9,6 +9,7 @@ mod cluster;
 mod console;
 mod control_plane;
 mod door;
+mod enrolment;
 mod faults;
 mod flood;
 mod frame;

@@ -3,7 +3,7 @@
 
 use kubelet::cri::Storage;
 use kubelet::{Origin, Outgoing, PodEndpoint, PodNetwork};
-use network::{Answer, Application, Connect, ExchangeId, HostId, Network, Protocol};
+use network::{Answer, Application, Cidr, Connect, ExchangeId, HostId, Network, Protocol};
 use sim::Time;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -30,6 +30,9 @@ pub(crate) struct PodHost {
     pub key: Rc<str>,
     pub application: Application,
 }
+
+/// The network of all pods (`--cluster-cidr`).
+pub(crate) const CLUSTER_CIDR: &str = controller_manager::CLUSTER_CIDR;
 
 /// Where the numbers of the kube-proxies' own applications begin.
 const PROXIES: u64 = 1 << 40;
@@ -144,6 +147,25 @@ impl Wires {
         known.or_else(|| announcers().next())
     }
 
+    /// Gives a node the addresses of its pods, and the rules that flannel keeps there, where it is what makes the
+    /// pods' network.
+    pub(crate) fn set_pod_network(&mut self, node: HostId, range: Cidr) {
+        if self.network.topology().pod_network(node) != Some(range) {
+            self.network.set_pod_network(node, range);
+            self.write_flannel_rules(node);
+        }
+    }
+
+    /// Writes the rules that flannel keeps on a node, where it is what makes the pods' network.
+    pub(crate) fn write_flannel_rules(&mut self, node: HostId) {
+        let topology = self.network.topology();
+        let own = topology.pod_network(node).filter(|_| topology.is_overlaid());
+        if let Some((own, all)) = own.zip(Cidr::parse(CLUSTER_CIDR)) {
+            // The text is our own, so that it can be read.
+            let _ = self.network.restore(node, &network::flannel_rules(all, own));
+        }
+    }
+
     fn pod(&mut self, pod: &PodEndpoint) -> Option<&PodHost> {
         if !self.pods.contains_key(&pod.uid) {
             let node = *self.nodes.get(&pod.node)?;
@@ -159,6 +181,12 @@ impl Wires {
 }
 
 impl PodNetwork for Wires {
+    fn set_range(&mut self, node: &str, range: &str) {
+        if let Some((host, range)) = self.nodes.get(node).copied().zip(Cidr::parse(range)) {
+            self.set_pod_network(host, range);
+        }
+    }
+
     fn set_up(&mut self, _at: Time, pod: &PodEndpoint) {
         self.pod(pod);
     }

@@ -158,6 +158,12 @@ impl World {
         }
     }
 
+    /// Sends a request of those that make what is there from the beginning.
+    pub(crate) fn set_up(&mut self, request: &Request) {
+        self.apiserver.set_up_watched(self.now, request);
+        self.dispatch(self.now, self.now, 0);
+    }
+
     /// Puts under way what the last request made the watches bring.
     fn dispatch(&mut self, effect: Time, answered: Time, cause: u64) {
         let set_up = self.apiserver.set_up_writes();

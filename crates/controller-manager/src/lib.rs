@@ -19,6 +19,7 @@ mod intstr;
 mod job;
 mod manager;
 mod namespace;
+mod nodeipam;
 mod nodelifecycle;
 mod pod;
 mod pod_control;
@@ -36,6 +37,8 @@ mod ttl;
 mod ttlafterfinished;
 mod volume;
 
+pub use bootstrap::signature as token_signature;
 pub use hash::pod_template_hash;
 pub use manager::{CONTROLLER_NAMES, ControllerManager, ControllerState};
+pub use nodeipam::CLUSTER_CIDR;
 pub use ttl::{ANNOTATION as TTL_ANNOTATION, seconds_for as ttl_seconds};

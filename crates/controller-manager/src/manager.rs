@@ -1,7 +1,7 @@
 use crate::{
     bootstrap, certificates, clusterroleaggregation, cronjob, daemonset, deployment, disruption, endpoint,
-    endpointslice, endpointslicemirroring, garbagecollector, job, namespace, nodelifecycle, podautoscaler,
-    podgc, replicaset, resourcequota, rootca, serviceaccount, statefulset, tainteviction, ttl,
+    endpointslice, endpointslicemirroring, garbagecollector, job, namespace, nodeipam, nodelifecycle,
+    podautoscaler, podgc, replicaset, resourcequota, rootca, serviceaccount, statefulset, tainteviction, ttl,
     ttlafterfinished, volume,
 };
 use api::resources::CUSTOMRESOURCEDEFINITIONS;
@@ -40,6 +40,7 @@ const CONTROLLERS: &[(&str, Make)] = &[
     ("ttl", |_| Box::new(Worker::new(ttl::Ttl::default()))),
     ("bootstrap-signer", |_| Box::new(Worker::new(bootstrap::BootstrapSigner))),
     ("token-cleaner", |_| Box::new(Worker::new(bootstrap::TokenCleaner))),
+    ("node-ipam", |_| Box::new(Worker::new(nodeipam::NodeIpam::default()))),
     ("node-lifecycle", |_| Box::new(Worker::new(nodelifecycle::NodeLifecycle::default()))),
     ("taint-eviction", |_| Box::new(Worker::new(tainteviction::TaintEviction::default()))),
     ("persistentvolume-binder", |_| {

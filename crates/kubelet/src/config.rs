@@ -18,8 +18,12 @@ pub struct NodeConfig {
     pub name: String,
     /// Its address on the node network.
     pub address: String,
-    /// The addresses of its pods: `10.244.1.0/24`.
+    /// The addresses of its pods, where its CNI plug-in was configured before: `10.244.1.0/24`. Empty where that
+    /// waits for the Node's `spec.podCIDR`.
     pub pod_cidr: String,
+    /// What controllers had written into the node's annotations and its spec before its cluster's first moment; null
+    /// for a machine that joins later. It registers with that once.
+    pub before: Value,
     /// Its processors, as a quantity.
     pub cpu: String,
     /// Its memory, as a quantity.
@@ -58,6 +62,7 @@ impl NodeConfig {
             name: name.to_string(),
             address: address.to_string(),
             pod_cidr: pod_cidr.to_string(),
+            before: Value::Null,
             cpu: "2".to_string(),
             memory: "4Gi".to_string(),
             ephemeral_storage: "40Gi".to_string(),

@@ -1,7 +1,5 @@
 //! What kubelet and CSI drivers have to do with each other: which drivers run on the node, and that a volume
 //! is attached before it is mounted.
-//!
-//! Left out on purpose: a CSINode without drivers, which upstream's kubelet makes at its start.
 
 use crate::cri::{Catalogue, CsiDriver, Reference};
 use crate::images::look_up;
@@ -108,6 +106,37 @@ impl Kubelet {
     }
 }
 
+/// The plug-ins of former times whose volumes drivers look after now.
+const MIGRATED: &str = "kubernetes.io/aws-ebs,kubernetes.io/azure-disk,kubernetes.io/azure-file,\
+    kubernetes.io/cinder,kubernetes.io/gce-pd,kubernetes.io/portworx-volume,kubernetes.io/vsphere-volume";
+
+/// Returns the CSINode of a node on which no driver runs.
+// Models pkg/volume/csi/nodeinfomanager/nodeinfomanager.go CreateCSINode
+pub fn csi_node(node: &str, uid: &str) -> Value {
+    let mut metadata = tree!({
+        "name": node,
+        "annotations": {"storage.alpha.kubernetes.io/migrated-plugins": MIGRATED},
+    });
+    if !uid.is_empty() {
+        let owner = tree!({"apiVersion": "v1", "kind": "Node", "name": node, "uid": uid});
+        metadata.set(&["ownerReferences"], vec![owner]);
+    }
+    tree!({
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "CSINode",
+        "metadata": (metadata),
+        "spec": {"drivers": null},
+    })
+}
+
+/// Makes a node's CSINode where there is none.
+// Models pkg/volume/csi/nodeinfomanager/nodeinfomanager.go InitializeCSINodeWithAnnotation
+pub(crate) fn initialize(cx: &mut Cx, node: &str, uid: &str) {
+    if cx.get(CSINODES, "", node).is_err_and(|failure| failure.is_not_found()) {
+        let _ = cx.create(CSINODES, &csi_node(node, uid)); // the first driver makes it otherwise
+    }
+}
+
 /// Writes down which drivers run on a node, and what they say of it.
 // Models pkg/volume/csi/nodeinfomanager/nodeinfomanager.go InstallCSIDriver
 fn write(cx: &mut Cx, node: &str, uid: &str, drivers: &BTreeMap<Rc<str>, Registered>) -> Result<(), Failure> {
@@ -147,16 +176,8 @@ fn write(cx: &mut Cx, node: &str, uid: &str, drivers: &BTreeMap<Rc<str>, Registe
             cx.update(CSINODES, &changed, "").map(|_| ())
         }
         Err(failure) if failure.is_not_found() => {
-            let mut object = tree!({
-                "apiVersion": "storage.k8s.io/v1",
-                "kind": "CSINode",
-                "metadata": {"name": node},
-                "spec": (spec),
-            });
-            if !uid.is_empty() {
-                let owner = tree!({"apiVersion": "v1", "kind": "Node", "name": node, "uid": uid});
-                object.set(&["metadata", "ownerReferences"], vec![owner]);
-            }
+            let mut object = csi_node(node, uid);
+            object.set(&["spec"], spec);
             cx.create(CSINODES, &object).map(|_| ())
         }
         Err(failure) => Err(failure),

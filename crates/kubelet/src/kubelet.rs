@@ -64,6 +64,7 @@ impl Kubelet {
                 catalogue: Catalogue::built_in(),
                 images: NodeImages::default(),
                 ipam: Ipam::new(&config.pod_cidr),
+                range: config.pod_cidr.as_str().into(),
                 files: crate::disk::first_files(),
                 calls: BTreeMap::new(),
                 next_call: 0,
@@ -98,6 +99,7 @@ impl Kubelet {
             if change.resource == PODS {
                 self.observe(cx.now, &change);
             } else if change.resource == NODES {
+                self.agent.node_changed(cx.now, &change.new, &self.shared.range);
                 self.node_changed(cx, &change);
             }
         }

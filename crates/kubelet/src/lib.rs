@@ -44,6 +44,7 @@ mod workers;
 
 pub use app_fault::AppFaults;
 pub use config::{Behaviour, NodeConfig};
+pub use csi::csi_node;
 pub use disk::Disk;
 pub use inspect::{ExecContext, Logs, ProcessInfo, RunningContainer};
 pub use kubelet::Kubelet;

@@ -73,6 +73,9 @@ pub enum Taken {
 
 /// What a kubelet needs of the network and of the world beyond its node. `cluster` implements it.
 pub trait PodNetwork {
+    /// Gives a node the addresses of its pods.
+    fn set_range(&mut self, node: &str, range: &str);
+
     /// Gives a pod its place on the network. Pods on their node's own network are told of, too.
     fn set_up(&mut self, at: Time, pod: &PodEndpoint);
 

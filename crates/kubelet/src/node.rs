@@ -2,7 +2,7 @@ use crate::config::NodeConfig;
 use crate::shared::Turn;
 use api::resources::{LEASES, NODES};
 use api::{PatchType, Value, meta, tree};
-use sim::{MINUTE, Nanos, SECOND, Time};
+use sim::{MILLISECOND, MINUTE, Nanos, SECOND, Time};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -10,12 +10,22 @@ const LEASE_EVERY: Nanos = 10 * SECOND;
 const CHECK_EVERY: Nanos = 10 * SECOND;
 const REPORT_EVERY: Nanos = 5 * MINUTE;
 const LEASE_SECONDS: i64 = 40;
+/// How often it looks whether the node can become ready, after its start.
+// Models pkg/kubelet/kubelet_node_status.go fastStatusUpdateOnce
+const FAST_CHECK_EVERY: Nanos = 100 * MILLISECOND;
+/// For how long it looks so often (`nodeReadyGracePeriod`).
+const FAST_CHECK_FOR: Nanos = 120 * SECOND;
+/// What the container runtime says of its network while the node has no range of addresses for pods.
+// Models pkg/kubelet/runtime.go networkErrors, github.com/containerd/containerd internal/cri/server/status.go
+pub(crate) const NETWORK_NOT_READY: &str = "container runtime network not ready: NetworkReady=false \
+    reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized";
 
 /// The kubelet's care for its Node and its Lease.
 // Models pkg/kubelet/kubelet_node_status.go, staging/src/k8s.io/component-helpers/apimachinery/lease
 #[derive(Clone, Debug)]
 pub(crate) struct NodeAgent {
     registered: bool,
+    started: Time,
     pub lease_at: Time,
     /// The Lease as the last renewal left it; null where it has to be read.
     lease: Value,
@@ -32,7 +42,9 @@ pub(crate) struct NodeAgent {
     pub disk_pressure_until: Option<Time>,
     /// Whether the machine is being shut down.
     pub is_shutting_down: bool,
-    /// What was told of these three.
+    /// Whether the container runtime had a network when it was asked last.
+    has_network: bool,
+    /// What was told of these four.
     told: Troubles,
 }
 
@@ -41,6 +53,7 @@ pub(crate) struct NodeAgent {
 pub(crate) struct Troubles {
     lacks_memory: bool,
     lacks_disk: bool,
+    lacks_network: bool,
     is_shutting_down: bool,
 }
 
@@ -49,6 +62,7 @@ impl NodeAgent {
         Troubles {
             lacks_memory: self.pressure_until.is_some(),
             lacks_disk: self.disk_pressure_until.is_some(),
+            lacks_network: !self.has_network,
             is_shutting_down: self.is_shutting_down,
         }
     }
@@ -56,6 +70,7 @@ impl NodeAgent {
     pub(crate) fn new(now: Time) -> NodeAgent {
         NodeAgent {
             registered: false,
+            started: now,
             lease: Value::Null,
             lease_at: now,
             status_at: now,
@@ -66,6 +81,7 @@ impl NodeAgent {
             in_use: BTreeSet::new(),
             disk_pressure_until: None,
             is_shutting_down: false,
+            has_network: false,
             told: Troubles::default(),
         }
     }
@@ -100,9 +116,41 @@ impl NodeAgent {
         }
     }
 
+    /// Looks anew before long where a Node has a range that its container runtime hasn't heard of.
+    pub(crate) fn node_changed(&mut self, now: Time, node: &Value, range: &str) {
+        let told = node["spec"]["podCIDR"].str();
+        if !told.is_empty() && told != range && now - self.started < FAST_CHECK_FOR {
+            self.status_at = self.status_at.min(self.next_tick(now));
+        }
+    }
+
+    fn next_tick(&self, now: Time) -> Time {
+        self.started + ((now - self.started) / FAST_CHECK_EVERY + 1) * FAST_CHECK_EVERY
+    }
+
+    /// Asks the container runtime for its network, then tells it the node's range, of which it speaks the next
+    /// time.
+    // Models pkg/kubelet/kubelet_network.go updatePodCIDR
+    fn look_at_network(&mut self, turn: &mut Turn) {
+        let now = turn.cx.now;
+        self.has_network = turn.shared.has_network();
+        let node = turn.shared.informers.of(NODES).get(&turn.shared.config.name);
+        let range = node.map(|node| node["spec"]["podCIDR"].text()).unwrap_or_default();
+        if range.is_empty() || range == turn.shared.range {
+            return;
+        }
+        turn.shared.take_range(range.clone());
+        let name = turn.shared.node.clone();
+        turn.net.set_range(&name, &range);
+        if !self.has_network && now - self.started < FAST_CHECK_FOR {
+            self.status_at = self.next_tick(now);
+        }
+    }
+
     fn sync_status(&mut self, turn: &mut Turn) {
         let now = turn.cx.now;
         let config = turn.shared.config.clone();
+        self.look_at_network(turn);
         if !self.registered {
             self.register(turn, &config);
             return;
@@ -138,6 +186,7 @@ impl NodeAgent {
                 self.reported_at = now;
                 self.images = images;
                 self.told = troubles;
+                tell_ready(turn, &name, &known, &status);
             }
             // It registers the node when it starts only.
             Err(failure) if failure.is_not_found() => self.reported_at = now,
@@ -148,16 +197,20 @@ impl NodeAgent {
     fn register(&mut self, turn: &mut Turn, config: &NodeConfig) {
         let now = turn.cx.now;
         let (name, images) = (config.name.clone(), turn.shared.images.list());
-        let boots = self.boots;
-        let registered = turn.cx.in_background(|cx| match cx.create(NODES, &node(config, now, boots)) {
+        let is = (self.boots, self.troubles());
+        let mut uid = String::new();
+        let registered = turn.cx.in_background(|cx| match cx.create(NODES, &node(config, now, is)) {
             Err(failure) if failure.is_already_exists() => {
                 let known = cx.get(NODES, "", &name)?;
-                let patch =
-                    tree!({"status": (status(config, now, &known, &images, (boots, Troubles::default())))});
+                uid = meta::uid(&known).to_string();
+                let patch = tree!({"status": (status(config, now, &known, &images, is))});
                 cx.patch(NODES, ("", &name), "status", PatchType::StrategicMerge, &patch).map(|_| known)
             }
             Err(failure) => Err(failure),
-            Ok(_) => Ok(Value::Null),
+            Ok(made) => {
+                uid = meta::uid(&made).to_string();
+                Ok(Value::Null)
+            }
         });
         match registered {
             Ok(known) => {
@@ -165,7 +218,12 @@ impl NodeAgent {
                 self.reported_at = now;
                 self.lease_at = now;
                 self.images = images.len();
+                self.told = is.1;
                 self.tell_start(turn, config, &known);
+                if config.before.is_null() {
+                    turn.cx.in_background(|cx| crate::csi::initialize(cx, &config.name, &uid));
+                }
+                Rc::make_mut(&mut turn.shared.config).before = Value::Null;
             }
             Err(_) => self.status_at = now + SECOND,
         }
@@ -188,11 +246,27 @@ impl NodeAgent {
             ("PIDPressure", "False", "NodeHasSufficientPID"),
             ("Ready", "True", "NodeReady"),
         ];
+        let rows = rows.into_iter().filter(|(kind, ..)| *kind != "Ready" || self.has_network);
         for (kind, status, reason) in rows {
             if meta::condition(known, kind).is_none_or(|condition| condition["status"].str() != status) {
                 turn.event(&reference, "Normal", reason, &format!("Node {name} status is now: {reason}"));
             }
         }
+    }
+}
+
+/// Tells that a node has become ready, or isn't any more.
+// Models pkg/kubelet/nodestatus/setters.go ReadyCondition
+fn tell_ready(turn: &mut Turn, name: &str, known: &Value, status: &Value) {
+    let ready = |conditions: &Value| {
+        let mut all = conditions.items().iter();
+        all.find(|one| one["type"].str() == "Ready").map(|one| one["status"].text())
+    };
+    let now = ready(&status["conditions"]);
+    if ready(&known["status"]["conditions"]).is_some_and(|before| Some(before) != now) {
+        let reason = if now.as_deref() == Some("True") { "NodeReady" } else { "NodeNotReady" };
+        let reference = tree!({"kind": "Node", "name": name, "uid": name});
+        turn.event(&reference, "Normal", reason, &format!("Node {name} status is now: {reason}"));
     }
 }
 
@@ -251,7 +325,14 @@ fn renewed(now: Time, name: &str, node: &Value, last: &Value) -> Value {
 }
 
 /// Makes the Node object that a kubelet registers.
-fn node(config: &NodeConfig, now: Time, boots: u64) -> Value {
+fn node(config: &NodeConfig, now: Time, is: (u64, Troubles)) -> Value {
+    let mut node = initial_node(config);
+    node.set(&["status"], status(config, now, &Value::Null, &[], is));
+    node
+}
+
+// Models pkg/kubelet/kubelet_node_status.go initialNode
+fn initial_node(config: &NodeConfig) -> Value {
     let mut labels = tree!({
         "beta.kubernetes.io/arch": "amd64",
         "beta.kubernetes.io/os": "linux",
@@ -262,7 +343,12 @@ fn node(config: &NodeConfig, now: Time, boots: u64) -> Value {
     for (name, value) in &config.labels {
         labels.set(&[name], value.as_str());
     }
-    let mut spec = tree!({"podCIDR": (&config.pod_cidr), "podCIDRs": [(&config.pod_cidr)]});
+    let with = |mut own: Value, before: &Value| {
+        before.fields().iter().for_each(|(name, value)| own.set(&[name], value));
+        own
+    };
+    let annotations = tree!({"volumes.kubernetes.io/controller-managed-attach-detach": "true"});
+    let mut spec = with(Value::map(), &config.before["spec"]);
     if !config.taints.is_empty() {
         spec.set(&["taints"], config.taints.clone());
     }
@@ -272,10 +358,9 @@ fn node(config: &NodeConfig, now: Time, boots: u64) -> Value {
         "metadata": {
             "name": (&config.name),
             "labels": (labels),
-            "annotations": {"volumes.kubernetes.io/controller-managed-attach-detach": "true"},
+            "annotations": (with(annotations, &config.before["annotations"])),
         },
         "spec": (spec),
-        "status": (status(config, now, &Value::Null, &[], (boots, Troubles::default()))),
     })
 }
 
@@ -294,9 +379,14 @@ fn status(
         true => ("True", "KubeletHasDiskPressure", "kubelet has disk pressure"),
         false => ("False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
     };
-    let ready = match troubles.is_shutting_down {
-        true => ("False", "KubeletNotReady", "node is shutting down"),
-        false => ("True", "KubeletReady", "kubelet is posting ready status"),
+    let why =
+        [(troubles.lacks_network, NETWORK_NOT_READY), (troubles.is_shutting_down, "node is shutting down")];
+    let why: Vec<&str> = why.into_iter().filter(|(is, _)| *is).map(|(_, why)| why).collect();
+    let all = format!("[{}]", why.join(", "));
+    let ready = match *why {
+        [] => ("True", "KubeletReady", "kubelet is posting ready status"),
+        [why] => ("False", "KubeletNotReady", why),
+        _ => ("False", "KubeletNotReady", all.as_str()),
     };
     let rows = [
         ("MemoryPressure", memory.0, memory.1, memory.2),

@@ -85,6 +85,8 @@ pub(crate) struct Shared {
     pub catalogue: Rc<Catalogue>,
     pub images: NodeImages,
     pub ipam: Ipam,
+    /// The addresses that the CNI plug-in was told to give; empty before it was told any.
+    pub range: Rc<str>,
     pub files: Files,
     pub calls: BTreeMap<u64, Pending>,
     pub next_call: u64,
@@ -108,6 +110,17 @@ impl Shared {
             let lines: Vec<String> = (0..8).map(line).collect();
             format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
         })
+    }
+
+    /// Returns whether the container runtime's network is ready.
+    pub(crate) fn has_network(&self) -> bool {
+        !self.range.is_empty()
+    }
+
+    /// Configures the CNI plug-in with a range of addresses.
+    pub(crate) fn take_range(&mut self, range: Rc<str>) {
+        self.ipam = Ipam::new(&range);
+        self.range = range;
     }
 
     /// Notes a request that waits for its answer and returns its number; `None` where too many wait.

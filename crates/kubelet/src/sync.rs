@@ -1,6 +1,7 @@
 use crate::container::{Kind, Phase};
 use crate::images::{go_duration, hex64};
 use crate::net::{PodEndpoint, PodNetwork};
+use crate::node::NETWORK_NOT_READY;
 use crate::portmap::{self, Sandbox};
 use crate::shared::Turn;
 use crate::volumes::FIRST_WAIT;
@@ -9,6 +10,9 @@ use sim::{Nanos, SECOND, Time};
 
 /// After a failure a pod is looked at again so much later, and up to half as much more.
 const RETRY: Nanos = 10 * SECOND;
+/// The same where the network isn't ready, which may change soon.
+// Models pkg/kubelet/pod_workers.go backOffOnTransientErrorPeriod
+const RETRY_NETWORK: Nanos = SECOND;
 
 impl PodWorker {
     /// Takes the pod one step on. Returns whether anything moved.
@@ -32,6 +36,15 @@ impl PodWorker {
                 self.touch(turn);
                 true
             }
+            Stage::Mounting { retry, wait } if retry <= now && self.lacks_network(turn) => {
+                let message = format!("network is not ready: {NETWORK_NOT_READY}");
+                let reference = self.reference(None);
+                turn.event(&reference, "Warning", "NetworkNotReady", &message);
+                self.draws += 1;
+                let more = turn.cx.chance.span("network", &self.uid, self.draws, 0, RETRY_NETWORK / 2);
+                self.stage = Stage::Mounting { retry: now + RETRY_NETWORK + more, wait };
+                true
+            }
             Stage::Mounting { retry, wait } if retry <= now => {
                 self.stage = match self.mount_volumes(turn) {
                     true => {
@@ -52,6 +65,11 @@ impl PodWorker {
             }
             _ => false,
         }
+    }
+
+    /// Returns whether the pod needs a network that isn't there yet.
+    fn lacks_network(&self, turn: &Turn) -> bool {
+        !turn.shared.has_network() && !self.pod["spec"]["hostNetwork"].is_true()
     }
 
     fn set_up_sandbox(&mut self, turn: &mut Turn) -> bool {

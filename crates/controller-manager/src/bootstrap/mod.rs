@@ -8,6 +8,7 @@ mod tests;
 mod tokencleaner;
 
 pub(crate) use signer::BootstrapSigner;
+pub use signer::signature;
 pub(crate) use tokencleaner::TokenCleaner;
 
 use api::number::from_base64;

@@ -75,7 +75,7 @@ fn for_signing(secret: &Value, now: Time) -> Option<(String, String)> {
 
 /// Returns a JSON Web Signature whose content is left out.
 // Models staging/src/k8s.io/cluster-bootstrap/token/jws/jws.go ComputeDetachedSignature
-pub(super) fn signature(content: &str, id: &str, secret: &str) -> String {
+pub fn signature(content: &str, id: &str, secret: &str) -> String {
     let header = url_base64(format!("{{\"alg\":\"HS256\",\"kid\":\"{id}\"}}").as_bytes());
     let signed = format!("{header}.{}", url_base64(content.as_bytes()));
     format!("{header}..{}", url_base64(&hmac(secret.as_bytes(), signed.as_bytes())))

@@ -235,7 +235,7 @@ pub(super) fn ready_status(node: &Value) -> Rc<str> {
 }
 
 /// The reference that events on nodes carry: they lie in the namespace `default`.
-pub(super) fn node_reference(node: &Value) -> Value {
+pub(crate) fn node_reference(node: &Value) -> Value {
     tree!({"kind": "Node", "name": (meta::name(node)), "uid": (meta::uid(node))})
 }
 

@@ -3,6 +3,8 @@
 //
 // Left out on purpose: the labels' older names.
 
+pub(crate) use health::node_reference;
+
 mod health;
 #[cfg(test)]
 mod tests;

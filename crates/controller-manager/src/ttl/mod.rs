@@ -128,6 +128,12 @@ mod tests {
         }
     }
 
+    /// Returns a node of which nobody else has anything to write.
+    fn node(name: &str) -> Value {
+        let range = "10.244.0.0/24";
+        tree!({"metadata": {"name": name}, "spec": {"podCIDR": range, "podCIDRs": [range]}})
+    }
+
     /// Models pkg/controller/ttl/ttl_controller_test.go TestUpdateNodeIfNeeded.
     #[test]
     fn writes_what_is_not_there_yet() {
@@ -143,11 +149,12 @@ mod tests {
         ] {
             let mut server = Server::default();
             for n in 1..nodes {
-                let mut node = tree!({"metadata": {"name": (format!("other-{n}"))}});
+                let mut node = node(&format!("other-{n}"));
                 node.set(&["metadata", "annotations", ANNOTATION], seconds_for(nodes).to_string());
                 server.put(Time::EPOCH, NODES, node);
             }
-            let mut node = tree!({"metadata": {"name": "n", "annotations": {"a": "b"}}});
+            let mut node = node("n");
+            node.set(&["metadata", "annotations"], tree!({"a": "b"}));
             if let Some(seconds) = borne {
                 node.set(&["metadata", "annotations", ANNOTATION], seconds);
             }
@@ -165,7 +172,7 @@ mod tests {
     #[test]
     fn writes_nothing_while_it_is_stopped() {
         let mut server = Server::default();
-        server.put(Time::EPOCH, NODES, tree!({"metadata": {"name": "n"}}));
+        server.put(Time::EPOCH, NODES, node("n"));
         let mut bench = Bench::new(ControllerManager::new(&[]), server);
         assert!(bench.component.stop("ttl"));
         bench.run(SECOND);

@@ -21,9 +21,13 @@ pub(crate) struct Wire {
     pub answers: Vec<(Time, u64, Answer)>,
     pub storage: Storage,
     pub names: BTreeMap<String, Ipv4Addr>,
+    pub ranges: Vec<String>,
 }
 
 impl PodNetwork for Wire {
+    fn set_range(&mut self, node: &str, range: &str) {
+        self.ranges.push(format!("{node} {range}"));
+    }
     fn set_up(&mut self, _at: Time, pod: &PodEndpoint) {
         self.pods.insert(pod.uid.clone(), pod.clone());
     }
