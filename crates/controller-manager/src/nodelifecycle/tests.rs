@@ -151,3 +151,88 @@ fn taints_what_is_cordoned_or_under_pressure() {
     bench.run(SECOND);
     assert_eq!(taints(&bench, "n1"), ["disk-pressure:NoSchedule"]);
 }
+
+/// Returns the nodes of `a 3 2, b 0 4`: zones with so many whose kubelets are heard of and so many whose aren't. All
+/// were heard of at first; the silent ones come first in their zone.
+fn zones(text: &str) -> (Vec<String>, Vec<String>, Server) {
+    let (mut alive, mut silent, mut server) = (Vec::new(), Vec::new(), Server::default());
+    for zone in text.split(", ") {
+        let words: Vec<&str> = zone.split(' ').collect();
+        let [zone, up, down] = words.as_slice() else { panic!("{text}") };
+        let (up, down): (usize, usize) = (up.parse().unwrap(), down.parse().unwrap());
+        for n in 0..up + down {
+            let name = format!("{zone}-{n:03}");
+            let mut node = node(&name);
+            node.set(&["metadata", "labels"], tree!({"topology.kubernetes.io/zone": (*zone)}));
+            server.put(Time::EPOCH, NODES, node);
+            let lease = tree!({"metadata": {"name": (&name), "namespace": "kube-node-lease"}});
+            server.put(Time::EPOCH, LEASES, lease);
+            if n < down { silent.push(name) } else { alive.push(name) }
+        }
+    }
+    (alive, silent, server)
+}
+
+fn evicted(bench: &Bench<ControllerManager>) -> usize {
+    let nodes = bench.server.all(NODES);
+    let evicts = |taint: &Value| taint["effect"].str() == "NoExecute";
+    nodes.iter().filter(|node| node["spec"]["taints"].items().iter().any(evicts)).count()
+}
+
+/// How many nodes are evicted from by then: those that fell silent at the beginning are noticed 55 s later.
+///
+/// Models docs/concepts/architecture/nodes, "Rate limits on eviction", and
+/// pkg/controller/nodelifecycle/node_lifecycle_controller_test.go TestMonitorNodeHealthEvictPodsWithDisruption.
+#[test]
+fn evicts_at_the_rate_of_the_zone() {
+    for (text, seconds, wanted, why) in [
+        ("a 10 6", 60, 1, "the first at once"),
+        ("a 10 6", 100, 5, "then one in ten seconds"),
+        ("a 10 6", 120, 6, "until all of them are"),
+        ("a 1 2", 120, 2, "two make no disruption, however few there are"),
+        ("a 10 10", 100, 5, "half of a zone is no disruption"),
+        ("a 9 11", 600, 0, "55 % of a small zone stop it"),
+        ("a 4 6", 600, 0, "more of it do too"),
+        ("a 20 30", 600, 0, "50 nodes are a small zone"),
+        ("a 20 31", 150, 1, "51 nodes are a large one: the first at once"),
+        ("a 20 31", 160, 2, "then one in a hundred seconds"),
+        ("a 20 31", 400, 4, "and so on"),
+        ("a 0 3", 600, 0, "everything is silent: it is the network"),
+        ("a 0 3, b 0 5", 600, 0, "all zones are silent"),
+        ("a 0 3, b 5 0", 100, 3, "one zone is silent: what is in it is evicted from"),
+        ("a 0 60, b 5 0", 100, 5, "at the usual rate, though it be large"),
+        ("a 5 3, b 5 3", 60, 2, "each zone has a rate of its own"),
+        ("a 5 3, b 5 3", 100, 6, "each zone has a rate of its own, later"),
+        ("a 4 6, b 5 1", 600, 1, "a disrupted zone doesn't keep another one"),
+        ("a 0 4, b 4 6", 600, 4, "a small disrupted zone beside a silent one"),
+    ] {
+        let (alive, _, server) = zones(text);
+        let mut bench = Bench::new(ControllerManager::new(&[]), server);
+        let alive: Vec<&str> = alive.iter().map(String::as_str).collect();
+        run(&mut bench, seconds, &alive);
+        assert_eq!(evicted(&bench), wanted, "{text} after {seconds} s: {why}");
+    }
+}
+
+/// Models TestMonitorNodeHealthEvictPodsWithDisruption: "Initially both zones down, one comes back".
+#[test]
+fn begins_anew_once_a_zone_is_back() {
+    let (_, silent, server) = zones("a 0 3, b 0 3");
+    let mut bench = Bench::new(ControllerManager::new(&[]), server);
+    run(&mut bench, 300, &[]);
+    assert_eq!(evicted(&bench), 0);
+    let back: Vec<&str> = silent.iter().map(String::as_str).filter(|name| name.starts_with('b')).collect();
+    let again = |bench: &mut Bench<ControllerManager>| {
+        for name in &back {
+            let stamp = bench.now.rfc3339();
+            bench.server.change(bench.now, NODES, name, |node| {
+                let ready = tree!([{"type": "Ready", "status": "True", "lastHeartbeatTime": (stamp)}]);
+                node.set(&["status", "conditions"], ready);
+            });
+        }
+    };
+    again(&mut bench);
+    run(&mut bench, 100, &back);
+    assert_eq!(evicted(&bench), 3, "the zone that stays silent");
+    assert!(back.iter().all(|name| taints(&bench, name).is_empty()));
+}
