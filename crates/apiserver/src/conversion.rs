@@ -5,6 +5,7 @@
 use crate::events;
 use crate::resources::Rest;
 use api::{Value, tree};
+use schema::Kind;
 
 /// Returns whether a resource's objects are stored in another form.
 pub(crate) fn is_converted(rest: &Rest) -> bool {
@@ -35,6 +36,14 @@ fn is_event(rest: &Rest) -> bool {
 
 fn is_old_autoscaler(rest: &Rest) -> bool {
     rest.kind.version == "v1" && rest.is_group("autoscaling", "horizontalpodautoscalers")
+}
+
+/// Returns the kind in whose form a kind's objects are stored.
+pub(crate) fn stored_kind(kind: &'static Kind) -> &'static Kind {
+    match (kind.group, kind.version, kind.kind) {
+        ("autoscaling", "v1", name) => schema::find_kind("autoscaling", "v2", name).unwrap_or(kind),
+        _ => kind,
+    }
 }
 
 const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
@@ -94,6 +103,9 @@ fn autoscaler_to_v1(mut object: Value) -> Value {
     if let Some(metric) = current.items().iter().find(|metric| is_cpu_share(metric, "current")) {
         let percent = &metric["resource"]["current"]["averageUtilization"];
         object.set(&["status", "currentCPUUtilizationPercentage"], percent);
+    }
+    if !object["status"].is_null() && object["status"]["currentReplicas"].is_null() {
+        object.set(&["status", "currentReplicas"], 0); // v2 leaves it out
     }
     object
 }

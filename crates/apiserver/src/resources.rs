@@ -1,6 +1,7 @@
 //! The resources that are served, each with what the request path needs of it at hand.
 
 use crate::cel;
+use crate::conversion;
 use crate::custom::{Custom, Writing};
 use crate::handlers::Scope;
 use crate::printers::{self, Printer};
@@ -32,6 +33,8 @@ pub(crate) struct Rest {
     pub(crate) unattended: &'static str,
     /// Whether objects have a status that is written apart from the rest.
     pub(crate) has_status: bool,
+    /// What is stored of a status in which nothing is set: what is printed though it be zero.
+    pub(crate) blank_status: Value,
     /// What is particular to a custom resource; `None` of a built-in one.
     pub(crate) custom: Option<Rc<Custom>>,
 }
@@ -169,6 +172,7 @@ fn rest(kind: &'static Kind, number: u16) -> Rest {
         printer: printers::find(kind.group, kind.plural),
         unattended: unattended(kind),
         has_status: kind.subresource("status").is_some(),
+        blank_status: schema::empty(conversion::stored_kind(kind))["status"].clone(),
         custom: None,
     }
 }

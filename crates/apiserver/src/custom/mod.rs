@@ -126,6 +126,7 @@ fn rest(
         printer: crate::printers::find("", ""),
         has_status: kind.subresource("status").is_some(),
         unattended: "",
+        blank_status: Value::Null,
         custom: Some(Rc::new(custom(definition, version, kind))),
     }
 }

@@ -9,7 +9,7 @@ use crate::registry::service::For;
 use crate::server::ApiServer;
 use crate::status;
 use crate::validation::Errors;
-use api::{Response, Status, Value};
+use api::{Map, Response, Status, Value};
 use etcd::Expect;
 
 /// How often a generated name that is taken is drawn anew.
@@ -152,7 +152,12 @@ impl ApiServer {
         if call.rest.has_status
             && let Some(new_status) = strategy.new_status
         {
-            let status = new_status(object);
+            let mut status = new_status(object);
+            for (name, zero) in call.rest.blank_status.as_map().into_iter().flat_map(Map::iter) {
+                if status.get(name).is_none() {
+                    status.set(&[name], zero);
+                }
+            }
             object.set(&["status"], status);
         }
         (strategy.prepare_create)(object, call.now);

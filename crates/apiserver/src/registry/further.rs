@@ -57,7 +57,6 @@ pub(super) const STRATEGIES: &[Strategy] = &[
         plural: "horizontalpodautoscalers",
         validate: autoscaling::validate_autoscaler,
         validate_update: autoscaling::validate_autoscaler_update,
-        new_status: Some(|_| tree!({"currentReplicas": 0, "desiredReplicas": 0, "currentMetrics": null})),
         ..BASE
     },
     Strategy {
@@ -151,7 +150,6 @@ pub(super) const STRATEGIES: &[Strategy] = &[
         plural: "volumeattachments",
         validate: storage::validate_attachment,
         validate_update: storage::validate_attachment_update,
-        new_status: Some(|_| tree!({"attached": false})),
         returns_deleted: true,
         ..CLUSTER_WIDE
     },
