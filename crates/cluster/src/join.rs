@@ -102,6 +102,7 @@ impl Cluster {
     }
 
     fn reset_machine(&mut self, name: &str) {
+        self.terminal.machines.bootstraps.retain(|one| one.node != name);
         let Some(number) = self.parts.by_name.get(name).copied() else { return };
         let part = Parts::kubelet_id(number);
         let Cluster { world, wires, parts, .. } = self;

@@ -5,6 +5,7 @@ mod addons;
 mod agenda;
 mod ask;
 mod audit;
+mod bootstrap;
 mod cluster;
 mod console;
 mod control_plane;

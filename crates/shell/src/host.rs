@@ -201,6 +201,15 @@ impl MachineAnswer {
     }
 }
 
+/// A program of the machine that waits for something.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MachineWait {
+    /// When it looks again.
+    pub until: Time,
+    /// Where it is, in its own words.
+    pub state: String,
+}
+
 /// All that the shell can reach of the world. Whoever composes the cluster implements it.
 pub trait Host {
     /// Returns the moment that it is.
@@ -353,6 +362,17 @@ pub trait Host {
     /// Runs a program that is the machine's own and not the shell's: `iptables-save`, `microk8s`,
     /// `vagrant`, `redis-cli` and the like. `None` where there is no such program.
     fn machine(&mut self, place: &Place, argv: &[String], stdin: &str) -> Option<MachineAnswer>;
+
+    /// Returns when the program that was run last goes on, and where it is then; `None` where it has ended.
+    fn machine_wait(&mut self) -> Option<MachineWait> {
+        None
+    }
+
+    /// Goes on with a program of the machine's that has waited, from where it was.
+    fn machine_again(&mut self, place: &Place, argv: &[String], state: &str) -> MachineAnswer {
+        let _ = (place, argv, state);
+        MachineAnswer::default()
+    }
 
     /// Returns the manifests behind a URL that courses fetch from; `None` for every other URL, for
     /// nothing outside the page is asked for anything.

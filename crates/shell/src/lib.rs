@@ -23,7 +23,9 @@ mod text;
 pub use complete::{Candidate, Completion, complete, has_program};
 pub use console::{Console, ConsoleChunk, Tab};
 pub use files::Files;
-pub use host::{Certificate, DnsRecord, FileError, Host, MachineAnswer, NetAnswer, NetProtocol, NetRequest};
+pub use host::{
+    Certificate, DnsRecord, FileError, Host, MachineAnswer, MachineWait, NetAnswer, NetProtocol, NetRequest,
+};
 pub use job::{Job, Step, Wait};
 pub use kubectl::{Config, StreamRead};
 pub use output::{Chunk, Output};

@@ -10,7 +10,7 @@ use kubectl::{Config, StreamRead};
 use kubelet::ExecContext;
 use network::dns::ResolvConf;
 use network::{HostId, Payload};
-use shell::{Facts, FileError, Host, MachineAnswer, NetAnswer, NetProtocol, NetRequest, Place};
+use shell::{Facts, FileError, Host, MachineAnswer, MachineWait, NetAnswer, NetProtocol, NetRequest, Place};
 use sim::Time;
 use std::net::Ipv4Addr;
 
@@ -350,6 +350,14 @@ impl Host for Ground<'_> {
 
     fn machine(&mut self, place: &Place, argv: &[String], stdin: &str) -> Option<MachineAnswer> {
         self.run_program(place, argv, stdin)
+    }
+
+    fn machine_wait(&mut self) -> Option<MachineWait> {
+        self.machines.wait.take()
+    }
+
+    fn machine_again(&mut self, place: &Place, argv: &[String], state: &str) -> MachineAnswer {
+        self.go_on(place, argv, state)
     }
 
     fn known_url(&mut self, url: &str) -> Option<String> {

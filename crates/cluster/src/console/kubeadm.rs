@@ -2,32 +2,19 @@
 // Models cmd/kubeadm/app/cmd/token.go, join.go, reset.go
 
 use super::ground::Ground;
-use crate::control_plane::Unit;
 use crate::join::Machinery;
-use crate::world::World;
 use api::number::{from_base64, to_base64};
-use api::x509::{self, SigningRequest, Subject};
 use api::{Method, Request, User, Value, tree};
 use shell::MachineAnswer;
-use sim::{Chance, HOUR, MILLISECOND, Nanos, Time};
+use sim::{Chance, HOUR, Nanos, Time};
 use std::rc::Rc;
 
-const GROUP: &str = "system:bootstrappers:kubeadm:default-node-token";
+pub(crate) const GROUP: &str = "system:bootstrappers:kubeadm:default-node-token";
 const SECRETS: &str = "/api/v1/namespaces/kube-system/secrets";
-const REQUESTS: &str = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 /// For how long a token holds (`--ttl`).
 const TTL: Nanos = 24 * HOUR;
-const TRACE: &str = "To see the stack trace of this error execute with --v=5 or higher\n";
+pub(super) const TRACE: &str = "To see the stack trace of this error execute with --v=5 or higher\n";
 const HINT: &str = "# kubarium: of kubeadm there are token create, list and delete, join, reset, and init phase addon kube-proxy\n";
-const JOINED: &str = "
-This node has joined the cluster:
-* Certificate signing request was sent to apiserver and a response was received.
-* The Kubelet was informed of the new secure connection details.
-
-Run 'kubectl get nodes' on the control-plane to see this node join the cluster.
-
-";
-
 impl Ground<'_> {
     /// `kubeadm token`, `kubeadm join`, `kubeadm reset`, `kubeadm init phase addon kube-proxy`.
     pub(super) fn kubeadm(&mut self, node: &str, words: &[&str]) -> MachineAnswer {
@@ -65,7 +52,7 @@ impl Ground<'_> {
         }
     }
 
-    fn admin(&mut self, method: Method, path: &str, body: Value) -> api::Response {
+    pub(super) fn admin(&mut self, method: Method, path: &str, body: Value) -> api::Response {
         let request = Request::new(method, path).body(body).by(&Rc::new(User::admin()), &"kubeadm".into());
         self.world.call_now(&request)
     }
@@ -137,21 +124,8 @@ impl Ground<'_> {
         })
     }
 
-    /// Returns whether a controller runs.
-    fn has_controller(&self, name: &str) -> bool {
-        self.parts.runs(Unit::Manager) && !self.parts.plane.disabled.contains(name)
-    }
-
-    /// Returns whether the cluster's description is signed with a token, or will be in a moment.
-    fn is_signed(&mut self, id: &str) -> bool {
-        let path = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
-        let info = self.admin(Method::Get, path, Value::Null).body;
-        !info["data"][format!("jws-kubeconfig-{id}").as_str()].is_null()
-            || self.has_controller("bootstrap-signer")
-    }
-
     /// Returns the number by which the cluster's authority is known.
-    fn ca_hash(&self) -> String {
+    pub(super) fn ca_hash(&self) -> String {
         (0..4).map(|n| format!("{:016x}", self.world.chance.draw("ca-hash", "", n))).collect()
     }
 
@@ -209,89 +183,6 @@ impl Ground<'_> {
         }
     }
 
-    /// Joins a machine that was added, or reset before.
-    fn join(&mut self, node: &str, server: &str, flags: &[&str]) -> MachineAnswer {
-        let begin = "[preflight] Running pre-flight checks\n";
-        let fail = |why: String| MachineAnswer {
-            out: begin.to_string(),
-            err: format!("error execution phase preflight: {why}\n{TRACE}"),
-            code: 1,
-        };
-        if self.parts.runs_on(node, Unit::Kubelet) {
-            return fail("[preflight] Some fatal errors occurred:\n\t[ERROR FileAvailable--etc-kubernetes-kubelet.conf]: /etc/kubernetes/kubelet.conf already exists\n\t[ERROR Port-10250]: Port 10250 is in use\n\t[ERROR FileAvailable--etc-kubernetes-pki-ca.crt]: /etc/kubernetes/pki/ca.crt already exists\n[preflight] If you know what you are doing, you can make a check non-fatal with `--ignore-preflight-errors=...`".to_string());
-        }
-        let value = |name: &str| {
-            let next = flags.iter().position(|flag| *flag == name).and_then(|at| flags.get(at + 1));
-            let joined = flags.iter().find_map(|flag| flag.strip_prefix(name)?.strip_prefix('='));
-            next.copied().or(joined).unwrap_or("").to_string()
-        };
-        let (token, hash) = (value("--token"), value("--discovery-token-ca-cert-hash"));
-        let there = format!("{}:6443", self.wires.apiserver);
-        if server != there || self.world.door.dial(self.wires.apiserver).is_some() {
-            return fail(format!(
-                "couldn't validate the identity of the API Server: failed to request the cluster-info ConfigMap: Get \"https://{server}/api/v1/namespaces/kube-public/configmaps/cluster-info?timeout=10s\": dial tcp {server}: connect: connection refused"
-            ));
-        }
-        let id = token.split('.').next().unwrap_or("").to_string();
-        if !self.tokens().iter().any(|(known, _)| *known == token) || !self.is_signed(&id) {
-            return fail(format!(
-                "couldn't validate the identity of the API Server: could not find a JWS signature in the cluster-info ConfigMap for token ID \"{id}\""
-            ));
-        }
-        if hash != format!("sha256:{}", self.ca_hash())
-            && !flags.contains(&"--discovery-token-unsafe-skip-ca-verification")
-        {
-            return fail(format!(
-                "couldn't validate the identity of the API Server: cluster CA found in cluster-info ConfigMap is invalid: none of the public keys \"sha256:{}\" are pinned",
-                self.ca_hash()
-            ));
-        }
-        self.request_certificate(node, &id);
-        let signs = ["approving", "signing"].map(|name| format!("certificatesigningrequest-{name}"));
-        let lacking = signs.iter().find(|name| !self.has_controller(name));
-        // It asks every half a second, and has its answer a moment later.
-        let World { timing, chance, now, .. } = &*self.world;
-        let healthy = 500 * MILLISECOND + timing.answer.draw(*chance, "kubeadm", node, now.0.unsigned_abs());
-        let started = format!(
-            "{begin}[preflight] Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...\n[preflight] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.\n[kubelet-start] Writing kubelet configuration to file \"/var/lib/kubelet/config.yaml\"\n[kubelet-start] Writing kubelet environment file with flags to file \"/var/lib/kubelet/kubeadm-flags.env\"\n[kubelet-start] Starting the kubelet\n[kubelet-check] Waiting for a healthy kubelet at http://127.0.0.1:10248/healthz. This can take up to 4m0s\n[kubelet-check] The kubelet is healthy after {}\n[kubelet-start] Waiting for the kubelet to perform the TLS Bootstrap\n",
-            api::go::duration(healthy)
-        );
-        if let Some(name) = lacking {
-            // Nobody waits the minutes that kubeadm waits for a certificate that doesn't come.
-            let err = format!(
-                "error execution phase kubelet-wait-bootstrap: timed out waiting for the condition\n{TRACE}# kubarium: its request waits for {name}-controller\n"
-            );
-            return MachineAnswer { out: started, err, code: 1 };
-        }
-        self.machines.machinery.push(Machinery::Join(node.to_string()));
-        MachineAnswer::ok(format!("{started}{JOINED}"))
-    }
-
-    /// Lets the kubelet ask for its certificate with the token. The controller manager approves and signs it.
-    // Models staging/src/k8s.io/client-go/util/certificate/csr/csr.go RequestCertificate, pkg/kubelet/certificate/bootstrap
-    fn request_certificate(&mut self, node: &str, id: &str) {
-        let n = self.world.requests;
-        let name = format!("csr-{}", word(self.world.chance, "csr", n, 5));
-        let pair = |name: &str, text: String| (name.to_string(), text);
-        let subject =
-            Subject(vec![pair("O", "system:nodes".into()), pair("CN", format!("system:node:{node}"))]);
-        let key = x509::public_key(&x509::private_key(self.world.chance, &name, 2_048)).unwrap_or_default();
-        let asked = SigningRequest { subject, key, ..SigningRequest::default() };
-        let request = tree!({
-            "apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest",
-            "metadata": {"name": (&name)},
-            "spec": {
-                "request": (to_base64(asked.to_pem(self.world.chance).as_bytes())),
-                "signerName": "kubernetes.io/kube-apiserver-client-kubelet",
-                "usages": ["digital signature", "client auth"],
-            },
-        });
-        let groups = ["system:bootstrappers", GROUP, "system:authenticated"];
-        let user = Rc::new(User::new(&format!("system:bootstrap:{id}"), &groups));
-        let asked = Request::new(Method::Post, REQUESTS).body(request).by(&user, &"kubelet".into());
-        self.world.call_now(&asked);
-    }
-
     /// `machine add NAME`: a machine beside the cluster, which can join it.
     pub(super) fn add_machine(&mut self, name: &str) -> MachineAnswer {
         if let Some(why) = crate::join::refusal(self.parts, name) {
@@ -324,7 +215,7 @@ For information on how to perform this cleanup manually, please see:
 ";
 
 /// Returns letters and digits, as tokens and names have them.
-fn word(chance: Chance, purpose: &str, n: u64, length: u64) -> String {
+pub(crate) fn word(chance: Chance, purpose: &str, n: u64, length: u64) -> String {
     const LETTERS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
     let letter = |i: u64| LETTERS[(chance.draw(purpose, "", n * 16 + i) % 36) as usize] as char;
     (0..length).map(letter).collect()

@@ -6,6 +6,7 @@ use super::forward::Forwards;
 use super::ground::HOME;
 use super::net::Errands;
 use super::proxies::Proxies;
+use crate::bootstrap::Bootstrap;
 use crate::join::Machinery;
 use crate::kubelet_server::Inner;
 use crate::manifests::{FOLDER, KUBELET_CONFIG, kubelet_config, of_control_plane};
@@ -13,7 +14,7 @@ use crate::{NodeSpec, Preset};
 use apiserver::NodeRequest;
 use kubectl::{Config, StreamRead};
 use kubelet::cri::LogOptions;
-use shell::{Files, Place};
+use shell::{Files, MachineWait, Place};
 use sim::Time;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -82,6 +83,10 @@ pub(crate) struct Machines {
     pub(crate) cloud: Option<bool>,
     /// What is to be done with machines once the step is over.
     pub machinery: Vec<Machinery>,
+    /// What the program that was run last waits for.
+    pub wait: Option<MachineWait>,
+    /// Kubelets that wait for their certificates.
+    pub bootstraps: Vec<Bootstrap>,
     /// Machines that boot: when they are up again.
     pub reboots: Vec<(Time, String)>,
     /// Machines that wait for their pods to end before they go off: when they are looked at again.
@@ -119,6 +124,8 @@ impl Machines {
             manifests: BTreeSet::new(),
             cloud: None,
             machinery: Vec::new(),
+            wait: None,
+            bootstraps: Vec::new(),
             reboots: Vec::new(),
             shutdowns: Vec::new(),
             downs: Vec::new(),

@@ -76,3 +76,26 @@ fn a_forwarded_port_lasts_until_its_command_ends() {
     type_in(&mut cluster, 2, "curl -s localhost:8080");
     assert_eq!(cluster.terminal.exit_code(2), 7);
 }
+
+/// Ctrl-C ends kubeadm, and not the kubelet that it has started: that joins once its certificate is there.
+#[test]
+fn an_interrupted_join_goes_on_by_itself() {
+    let mut cluster = Cluster::new(&Preset::named("lesson").unwrap(), 7);
+    for line in [
+        "machine add node-4",
+        "machine stop certificatesigningrequest-signing-controller",
+        "J=$(ssh control-plane kubeadm token create --print-join-command)",
+        "ssh node-4 sudo $J",
+    ] {
+        type_in(&mut cluster, 1, line);
+    }
+    cluster.sleep(20);
+    assert!(cluster.terminal.is_running(1), "it waits");
+    press(&mut cluster, Input::Interrupt { tab: 1 }, 1);
+    assert!(!cluster.terminal.is_running(1));
+    assert_eq!(type_in(&mut cluster, 1, "kubectl get nodes node-4 -o name 2>/dev/null"), "");
+    type_in(&mut cluster, 1, "machine start certificatesigningrequest-signing-controller");
+    cluster.sleep(20);
+    let shown = "kubectl get nodes node-4 --no-headers | awk '{print $2}'";
+    assert_eq!(type_in(&mut cluster, 1, shown), "Ready\n");
+}

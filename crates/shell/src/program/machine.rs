@@ -1,21 +1,31 @@
 use super::{Io, Program, Progress};
-use crate::job::{Input, Read};
+use crate::host::{MachineAnswer, MachineWait};
+use crate::job::{Block, Input, Read};
 use crate::place::Place;
 
 /// A program of the machine itself, or one that nothing has.
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
     argv: Vec<String>,
+    /// What it waits for since it began.
+    wait: Option<MachineWait>,
 }
 
 /// Makes a program of the machine itself.
 pub(super) fn machine(argv: &[String], _io: &mut Io) -> Program {
-    Program::Machine(Machine { argv: argv.to_vec() })
+    Program::Machine(Machine { argv: argv.to_vec(), wait: None })
 }
 
 impl Machine {
     /// Runs it, once its input has ended.
     pub fn step(&mut self, io: &mut Io) -> Progress {
+        if let Some(wait) = &self.wait {
+            if io.host.now() < wait.until {
+                return Progress::Wait(Block::Time(wait.until));
+            }
+            let answer = io.host.machine_again(&io.state.place, &self.argv, &wait.state);
+            return self.answered(io, &answer);
+        }
         let stdin = match io.fds.stdin {
             Input::Pipe(_) => match io.all() {
                 Read::Text(text) => text,
@@ -24,12 +34,18 @@ impl Machine {
             _ => String::new(),
         };
         match io.host.machine(&io.state.place, &self.argv, &stdin) {
-            Some(answer) => {
-                io.out(&answer.out);
-                io.err(&answer.err);
-                Progress::Done(answer.code)
-            }
+            Some(answer) => self.answered(io, &answer),
             None => self.not_found(io),
+        }
+    }
+
+    fn answered(&mut self, io: &mut Io, answer: &MachineAnswer) -> Progress {
+        io.out(&answer.out);
+        io.err(&answer.err);
+        self.wait = io.host.machine_wait();
+        match &self.wait {
+            Some(wait) => Progress::Wait(Block::Time(wait.until)),
+            None => Progress::Done(answer.code),
         }
     }
 
