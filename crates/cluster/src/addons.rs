@@ -230,7 +230,9 @@ impl Addons {
 pub(crate) fn follow(cluster: &mut Cluster) {
     for change in std::mem::take(&mut cluster.parts.addons.changed) {
         match change {
+            ProgramChange::Began { pod, program } if cluster.process_began(&program, &pod) => {}
             ProgramChange::Began { pod, program } => begin(cluster, &program, &pod),
+            ProgramChange::Ended { uid } if cluster.process_ended(&uid) => {}
             ProgramChange::Ended { uid } => end(cluster, &uid),
         }
     }

@@ -28,6 +28,8 @@ use std::rc::Rc;
 const SETTLED: Nanos = 2_500 * MILLISECOND;
 /// The same where sandboxes, pulls and starts take their time, during which nothing is told.
 const SETTLED_WITH_PULLS: Nanos = 4 * SECOND;
+/// After how long the first nodes have registered.
+const REGISTERED: Nanos = SECOND;
 /// How many inputs a session keeps.
 const INPUTS: usize = 20_000;
 
@@ -120,10 +122,13 @@ impl Cluster {
             self.add_node(node);
         }
         self.open_virtual_server();
+        self.stand_static_pods();
         crate::addons::install(self);
         self.step_plane();
         self.run_until(self.world.now);
         crate::enrolment::enrol(self);
+        self.run_until(epoch.min(self.world.now + REGISTERED));
+        self.set_up_mirrors();
         self.run_until(epoch);
         self.view.forget_marks();
     }
@@ -377,7 +382,8 @@ impl Cluster {
         let name = self.parts.nodes[number as usize].name.clone();
         let spec = self.preset.nodes.iter().find(|spec| *spec.name == *name);
         if let Some((spec, host)) = spec.zip(host) {
-            crate::ports::open(&mut self.wires.network, host, number, spec.control_plane);
+            let serves = spec.control_plane && self.parts.runs_on(&name, Unit::ApiServer);
+            crate::ports::open(&mut self.wires.network, host, number, serves);
         }
         self.connect(Parts::kubelet_id(number));
         if proxy_starts {

@@ -3,7 +3,7 @@
 use crate::leadership::Leadership;
 use api::Value;
 use sim::{Nanos, SECOND, Time};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
@@ -68,8 +68,21 @@ pub(crate) enum Failing {
 pub(crate) struct Member {
     /// The machine; none where the control plane is beside the cluster.
     pub machine: Option<Rc<str>>,
-    /// The processes that were stopped.
+    /// The processes that don't run.
     pub stopped: BTreeSet<Unit>,
+    /// The pods whose containers they are, by uid; none where the control plane is beside the cluster.
+    pub pods: BTreeMap<Rc<str>, Unit>,
+}
+
+impl Member {
+    fn new(machine: Option<Rc<str>>) -> Member {
+        Member { machine, stopped: BTreeSet::new(), pods: BTreeMap::new() }
+    }
+
+    /// Returns the uid of the pod in which a process runs.
+    pub(crate) fn uid_of(&self, unit: Unit) -> Option<Rc<str>> {
+        self.pods.iter().find(|(_, of)| **of == unit).map(|(uid, _)| uid.clone())
+    }
 }
 
 /// How the way to the API server is.
@@ -125,10 +138,9 @@ pub(crate) struct ControlPlane {
 impl ControlPlane {
     /// Makes the control plane of these machines; beside the cluster where there are none.
     pub(crate) fn new(machines: impl Iterator<Item = Rc<str>>) -> ControlPlane {
-        let mut members: Vec<Member> =
-            machines.map(|name| Member { machine: Some(name), stopped: BTreeSet::new() }).collect();
+        let mut members: Vec<Member> = machines.map(|name| Member::new(Some(name))).collect();
         if members.is_empty() {
-            members.push(Member { machine: None, stopped: BTreeSet::new() });
+            members.push(Member::new(None));
         }
         ControlPlane {
             members,

@@ -49,7 +49,8 @@ pub(crate) fn enrol(cluster: &mut Cluster) {
         let node = cluster.peek(&Request::new(Method::Get, NODES.object("", &name, ""))).body;
         let object = kubelet::csi_node(&name, meta::uid(&node));
         let request = Request::new(Method::Post, CSINODES.collection("")).body(&object);
-        cluster.world.set_up(&request.by(&by.user, &by.agent));
+        let now = cluster.world.now;
+        cluster.world.set_up(now, &request.by(&by.user, &by.agent));
     }
     cluster.after();
 }

@@ -110,6 +110,7 @@ impl Cluster {
         let failing = self.parts.failing(name).ok_or_else(|| format!("no machine {name:?}"))?;
         let changed = match failing {
             Failing::Machine(machine) => self.set_power(&machine, on),
+            Failing::Process(node, unit) if unit.is_of_control_plane() => self.set_manifest(&node, unit, on),
             Failing::Process(node, unit) => self.set_process(&node, unit, on),
             Failing::ControlPlane(unit) => self.set_everywhere(unit, on),
             Failing::Controller(controller) => self.set_controller(controller, on),
@@ -136,7 +137,8 @@ impl Cluster {
                 self.parts.stopped.remove(&part);
             }
             if let Some(member) = self.parts.plane.member_mut(name) {
-                member.stopped.clear();
+                // Those start with their containers.
+                member.stopped.extend(Unit::ALL.into_iter().filter(|unit| unit.is_of_control_plane()));
             }
             self.open_api_ports();
             self.review();
@@ -161,7 +163,12 @@ impl Cluster {
 
     fn set_everywhere(&mut self, unit: Unit, on: bool) -> bool {
         let mut changed = false;
-        for member in &mut self.parts.plane.members {
+        let machines: Vec<Option<Rc<str>>> =
+            self.parts.plane.members.iter().map(|member| member.machine.clone()).collect();
+        for machine in machines.iter().flatten() {
+            changed |= self.set_manifest(machine, unit, on);
+        }
+        for member in self.parts.plane.members.iter_mut().filter(|member| member.machine.is_none()) {
             changed |= if on { member.stopped.remove(&unit) } else { member.stopped.insert(unit) };
         }
         if changed {
@@ -176,15 +183,7 @@ impl Cluster {
         let part = match unit {
             Unit::Kubelet => Parts::kubelet_id(number),
             Unit::KubeProxy => Parts::proxy_id(number),
-            _ => {
-                let Some(member) = self.parts.plane.member_mut(node) else { return false };
-                let changed = if on { member.stopped.remove(&unit) } else { member.stopped.insert(unit) };
-                if changed {
-                    self.open_api_ports();
-                    self.review();
-                }
-                return changed;
-            }
+            _ => return self.set_unit(node, unit, on),
         };
         // A kubelet that has no configuration ends at once.
         if !self.parts.nodes.get(number as usize).is_some_and(|node| node.on && node.joined) {
@@ -212,6 +211,17 @@ impl Cluster {
         }
         self.reschedule(part);
         true
+    }
+
+    /// Lets a process of a control plane run from now on, or no more.
+    pub(crate) fn set_unit(&mut self, node: &str, unit: Unit, on: bool) -> bool {
+        let Some(member) = self.parts.plane.member_mut(node) else { return false };
+        let changed = if on { member.stopped.remove(&unit) } else { member.stopped.insert(unit) };
+        if changed {
+            self.open_api_ports();
+            self.review();
+        }
+        changed
     }
 
     /// Stops a controller, as by `--controllers=*,-NAME`, or starts it again.

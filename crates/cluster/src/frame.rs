@@ -155,7 +155,7 @@ impl Cluster {
     fn node_rows(&self) -> BTreeMap<String, NodeRow> {
         let mut pods: BTreeMap<&str, u32> = BTreeMap::new();
         let range = ("pods", String::new())..("pods\0", String::new());
-        for (_, pod) in self.view.objects.range(range) {
+        for (_, pod) in self.view.objects.range(range).filter(|(_, pod)| !crate::view::is_process(pod)) {
             *pods.entry(pod["spec"]["nodeName"].str()).or_insert(0) += 1;
         }
         let rows = self.preset.nodes.iter().enumerate().map(|(order, spec)| {

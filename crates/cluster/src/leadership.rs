@@ -3,7 +3,7 @@
 
 use crate::Cluster;
 use crate::control_plane::{ControlPlane, Member, Unit};
-use crate::parts::{MANAGER, PLANE, SCHEDULER};
+use crate::parts::{MANAGER, PLANE, Parts, SCHEDULER, Target};
 use api::resources::LEASES;
 use api::{Status, Value, tree};
 use client::{Component, Cx, Identity};
@@ -210,12 +210,41 @@ impl Cluster {
         let (now, chance) = (self.world.now, self.world.chance);
         let mut plane = self.parts.plane.clone();
         plane.lease(now, chance, can_write, |member| self.parts.has_power(member));
+        let before = LED.map(|unit| self.parts.plane.holder(unit));
         self.parts.plane = plane;
+        for (unit, before) in LED.into_iter().zip(before) {
+            if self.parts.plane.holder(unit) != before {
+                self.tell_leader(unit);
+            }
+        }
         let plane = &self.parts.plane;
         [
             (MANAGER, plane.holder(Unit::Manager).is_some()),
             (SCHEDULER, plane.holder(Unit::Scheduler).is_some()),
         ]
+    }
+}
+
+impl Cluster {
+    /// Lets who leads from now on write that into its log.
+    // Models staging/src/k8s.io/client-go/tools/leaderelection/leaderelection.go acquire
+    pub(crate) fn tell_leader(&mut self, unit: Unit) {
+        let plane = &self.parts.plane;
+        let leader = plane.holder(unit).and_then(|holder| plane.members.get(holder)?.machine.clone());
+        let Some(node) = leader else { return };
+        let Some(number) = self.parts.by_name.get(&node).copied() else { return };
+        let pod = format!("{}-{node}", unit.name());
+        let Cluster { world, wires, parts, .. } = self;
+        parts.with(world, wires, Parts::kubelet_id(number), |target, cx, wires| {
+            if let Target::Kubelet(kubelet) = target {
+                let (stamp, name) = (kubelet::cri::klog(cx.now), unit.name());
+                let lock = format!("kube-system/{name}");
+                let line = format!(
+                    "stderr:I{stamp}       1 leaderelection.go:271] successfully acquired lease {lock}"
+                );
+                kubelet.write_log(cx, wires, ("kube-system", &pod), &line);
+            }
+        });
     }
 }
 

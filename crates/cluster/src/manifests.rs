@@ -3,10 +3,15 @@
 use crate::Cluster;
 use crate::console::node_files::is_configuration;
 use crate::control_plane::{self, Unit};
+use crate::leadership::LED;
 use crate::parts::{Parts, SCHEDULER, Target};
+use crate::preset::NodeSpec;
 use crate::restart::Process;
+use crate::wires::Wires;
+use api::resources::PODS;
 use api::{Method, Request, Value, meta, tree};
-use kubelet::ShutdownGrace;
+use client::Cx;
+use kubelet::{Kubelet, ShutdownGrace};
 use scheduler::Profile;
 use shell::Place;
 use sim::{Nanos, SECOND};
@@ -18,58 +23,37 @@ pub(crate) const FOLDER: &str = "/etc/kubernetes/manifests";
 /// How many files of the folder are read.
 const FILES: usize = 64;
 
-/// Returns the files that kubeadm writes for a control plane: name and text.
-// Models cmd/kubeadm/app/phases/controlplane/manifests.go GetStaticPodSpecs
-pub(crate) fn of_control_plane(node: &str, address: &str) -> Vec<(String, String)> {
-    let conf = |name: &str| format!("kubeconfig=/etc/kubernetes/{name}.conf");
-    let etcd = [
-        format!("advertise-client-urls=https://{address}:2379"),
-        "data-dir=/var/lib/etcd".to_string(),
-        format!("initial-advertise-peer-urls=https://{address}:2380"),
-        format!("listen-client-urls=https://127.0.0.1:2379,https://{address}:2379"),
-        format!("listen-peer-urls=https://{address}:2380"),
-        format!("name={node}"),
-    ];
-    let server = [
-        format!("advertise-address={address}"),
-        "allow-privileged=true".to_string(),
-        "authorization-mode=Node,RBAC".to_string(),
-        "enable-admission-plugins=NodeRestriction".to_string(),
-        "etcd-servers=https://127.0.0.1:2379".to_string(),
-        "secure-port=6443".to_string(),
-        "service-cluster-ip-range=10.96.0.0/12".to_string(),
-    ];
-    let manager = [
-        "allocate-node-cidrs=true".to_string(),
-        "bind-address=127.0.0.1".to_string(),
-        "cluster-cidr=10.244.0.0/16".to_string(),
-        "controllers=*,bootstrapsigner,tokencleaner".to_string(),
-        conf("controller-manager"),
-        "leader-elect=true".to_string(),
-        "service-cluster-ip-range=10.96.0.0/12".to_string(),
-        "use-service-account-credentials=true".to_string(),
-    ];
-    let scheduler =
-        ["bind-address=127.0.0.1".to_string(), conf("scheduler"), "leader-elect=true".to_string()];
-    let all: [(Unit, &str, &[String], &str); 4] = [
-        (Unit::Etcd, "3.6.6-0", &etcd, "100m"),
-        (Unit::ApiServer, "v1.36.2", &server, "250m"),
-        (Unit::Manager, "v1.36.2", &manager, "200m"),
-        (Unit::Scheduler, "v1.36.2", &scheduler, "100m"),
-    ];
-    let text = |(unit, version, flags, cpu): (Unit, &str, &[String], &str)| {
-        let name = unit.name();
-        let flags: String = flags.iter().map(|flag| format!("    - --{flag}\n")).collect();
-        let text = format!(
-            "# kubarium: certificates, probes and volumes are left out.\napiVersion: v1\nkind: Pod\nmetadata:\n  \
-             labels:\n    component: {name}\n    tier: control-plane\n  name: {name}\n  namespace: kube-system\nspec:\n  \
-             containers:\n  - command:\n    - {name}\n{flags}    image: registry.k8s.io/{name}:{version}\n    \
-             imagePullPolicy: IfNotPresent\n    name: {name}\n    resources:\n      requests:\n        cpu: {cpu}\n  \
-             hostNetwork: true\n  priorityClassName: system-node-critical\n"
-        );
-        (format!("{FOLDER}/{name}.yaml"), text)
+/// The manifests that kubeadm writes for a control plane, with `{node}`, `{address}` and `{members}` for what differs.
+// Models cmd/kubeadm/app/phases/controlplane/manifests.go, cmd/kubeadm/app/phases/etcd/local.go GetEtcdPodSpec
+const OF_CONTROL_PLANE: [(Unit, &str); 4] = [
+    (Unit::Etcd, include_str!("../manifests/etcd.yaml")),
+    (Unit::ApiServer, include_str!("../manifests/kube-apiserver.yaml")),
+    (Unit::Manager, include_str!("../manifests/kube-controller-manager.yaml")),
+    (Unit::Scheduler, include_str!("../manifests/kube-scheduler.yaml")),
+];
+
+/// Returns where the manifest of a process is, while the kubelet is to run it.
+fn path_of(unit: Unit) -> String {
+    format!("{FOLDER}/{}.yaml", unit.name())
+}
+
+/// Returns where it is kept while it isn't.
+fn path_aside(unit: Unit) -> String {
+    format!("/etc/kubernetes/{}.yaml", unit.name())
+}
+
+/// Returns the files that kubeadm writes for one of these control planes: path and text.
+pub(crate) fn of_control_plane(node: &str, planes: &[&NodeSpec]) -> Vec<(String, String)> {
+    // Who joins knows those that were there before.
+    let known = planes.iter().position(|plane| plane.name == node).map_or(0, |at| at + 1);
+    let member = |plane: &&NodeSpec| format!("{}=https://{}:2380", plane.name, plane.address);
+    let members: Vec<String> = planes.iter().take(known).map(member).collect();
+    let address = planes.iter().find(|plane| plane.name == node).map_or("", |plane| &plane.address);
+    let text = |text: &str| {
+        let text = text.replace("{node}", node).replace("{address}", address);
+        text.replace("{members}", &members.join(","))
     };
-    all.into_iter().map(text).collect()
+    OF_CONTROL_PLANE.iter().map(|(unit, manifest)| (path_of(*unit), text(manifest))).collect()
 }
 
 /// Where the kubelet's configuration is.
@@ -164,13 +148,12 @@ impl Cluster {
         if !self.parts.runs_on(node, Unit::Kubelet) {
             return;
         }
-        let mut pods = self.manifests_of(node);
+        let pods = self.manifests_of(node);
         if self.parts.plane.member_mut(node).is_some() {
             for unit in Unit::ALL.into_iter().filter(|unit| unit.is_of_control_plane()) {
-                let at = pods.iter().position(|pod| meta::name(pod) == unit.name());
-                let pod = at.map(|at| pods.remove(at));
-                let runs = self.takes_flags(node, unit, pod.as_ref());
-                self.set_process(node, unit, runs);
+                if !pods.iter().any(|pod| meta::name(pod) == unit.name()) {
+                    self.set_unit(node, unit, false);
+                }
             }
         }
         let pods = pods.into_iter().filter_map(|pod| self.defaulted(pod)).collect();
@@ -179,6 +162,125 @@ impl Cluster {
             machine.kubelet.set_manifests(now, pods);
         }
         self.reschedule(Parts::kubelet_id(number));
+    }
+
+    /// Puts the manifest of a process of a control plane into the folder, or aside. The process ends at once.
+    pub(crate) fn set_manifest(&mut self, node: &str, unit: Unit, on: bool) -> bool {
+        let Some(number) = self.parts.by_name.get(node).copied() else { return false };
+        let (path, aside) = (path_of(unit), path_aside(unit));
+        let files = self.terminal.machines.files_mut(&Place::Node(node.into()));
+        let is_there = files.read(&path).is_ok();
+        if is_there == on {
+            return false;
+        }
+        let (from, to) = if on { (aside, path) } else { (path, aside) };
+        let planes: Vec<&NodeSpec> = self.preset.nodes.iter().filter(|node| node.control_plane).collect();
+        let written = || of_control_plane(node, &planes).into_iter().find(|(path, _)| *path == to);
+        let text = files.read(&from).map(|text| text.to_string()).ok();
+        let Some(text) = text.or_else(|| Some(written()?.1)) else { return false };
+        // Its folder is there; what isn't there needn't be taken away.
+        let _ = files.write(&to, &text);
+        let _ = files.remove(&from);
+        if !on {
+            self.set_unit(node, unit, false);
+        }
+        let runs = self.parts.runs_on(node, Unit::Kubelet);
+        let uid = self.parts.plane.member_mut(node).and_then(|member| member.uid_of(unit));
+        if let Some(uid) = uid.filter(|_| !on && !runs) {
+            self.with_kubelet_of(number, |kubelet, cx, wires| kubelet.end_static(cx, wires, &uid));
+        }
+        self.read_manifests(node);
+        true
+    }
+
+    fn with_kubelet_of(&mut self, number: u32, act: impl FnOnce(&mut Kubelet, &mut Cx, &mut Wires)) {
+        let part = Parts::kubelet_id(number);
+        let Cluster { world, wires, parts, .. } = self;
+        parts.with(world, wires, part, |target, cx, wires| {
+            if let Target::Kubelet(kubelet) = target {
+                act(kubelet, cx, wires);
+            }
+        });
+        self.reschedule(part);
+    }
+
+    /// Lets the pods of the control planes' manifests run, as they did when the cluster came up.
+    pub(crate) fn stand_static_pods(&mut self) {
+        for node in self.planes() {
+            let Some(number) = self.parts.by_name.get(&*node).copied() else { continue };
+            let pods = self.manifests_of(&node);
+            let pods = pods.into_iter().filter_map(|pod| self.defaulted(pod)).collect();
+            self.with_kubelet_of(number, |kubelet, cx, wires| kubelet.stand(cx, wires, pods));
+        }
+        self.after();
+        LED.into_iter().for_each(|unit| self.tell_leader(unit));
+    }
+
+    fn planes(&self) -> Vec<Rc<str>> {
+        self.parts.plane.members.iter().filter_map(|member| member.machine.clone()).collect()
+    }
+
+    /// Makes the mirrors of these pods, once their nodes are there, without a revision of their own.
+    pub(crate) fn set_up_mirrors(&mut self) {
+        for name in self.planes() {
+            let object = self.view.objects.get(&("nodes", name.to_string())).cloned();
+            let (Some(node), Some(number)) = (object, self.parts.by_name.get(&name).copied()) else {
+                continue;
+            };
+            let at = meta::time(&node["metadata"]["creationTimestamp"]).unwrap_or(self.world.now);
+            let machine = &self.parts.nodes[number as usize].kubelet;
+            let (identity, mirrors) = (machine.identity().clone(), machine.unmirrored(&node));
+            for mut mirror in mirrors {
+                let status = mirror["status"].clone();
+                let (collection, name) =
+                    (PODS.collection(meta::namespace(&mirror)), meta::name(&mirror).to_string());
+                mirror.remove(&["status"]);
+                let by = |request: Request| request.by(&identity.user, &identity.agent);
+                let made =
+                    self.world.set_up(at, &by(Request::new(Method::Post, collection.clone()).body(&mirror)));
+                mirror = made.body;
+                mirror.set(&["status"], status);
+                let path = format!("{collection}/{name}/status");
+                let made = self.world.set_up(at, &by(Request::new(Method::Put, path).body(&mirror)));
+                if made.is_success() {
+                    self.parts.nodes[number as usize].kubelet.take_mirror(&made.body);
+                }
+            }
+            self.reschedule(Parts::kubelet_id(number));
+        }
+        self.after();
+    }
+
+    /// Lets a process of a control plane run, whose container has started; by flags that it doesn't know it ends.
+    /// Returns whether it is one.
+    pub(crate) fn process_began(&mut self, program: &str, pod: &Value) -> bool {
+        let (node, uid) = (pod["spec"]["nodeName"].text(), meta::uid(pod));
+        let Some(unit) = Unit::named(program).filter(|unit| is_of(*unit, pod)) else { return false };
+        let Some(member) = self.parts.plane.member_mut(&node) else { return false };
+        member.pods.insert(uid.into(), unit);
+        match self.takes_flags(&node, unit, pod) {
+            Ok(()) => drop(self.set_unit(&node, unit, true)),
+            Err(why) => {
+                let Some(number) = self.parts.by_name.get(&node).copied() else { return true };
+                let words = format!("run.go:72] \"command failed\" err={}", Value::from(why).to_json());
+                self.with_kubelet_of(number, |kubelet, cx, wires| {
+                    kubelet.fail_static(cx, wires, uid, &words)
+                });
+            }
+        }
+        true
+    }
+
+    /// Ends a process of a control plane with its container. Returns whether it is one.
+    pub(crate) fn process_ended(&mut self, uid: &str) -> bool {
+        let mut members = self.parts.plane.members.iter_mut();
+        let found = members.find_map(|member| Some((member.pods.remove(uid)?, member.machine.clone()?)));
+        let Some((unit, node)) = found else { return false };
+        // With a machine all that it runs is gone.
+        if self.parts.node(&node).is_some_and(|node| node.on) {
+            self.set_unit(&node, unit, false);
+        }
+        true
     }
 
     /// Returns the pods that the files of the folder describe; other files are passed over.
@@ -191,42 +293,45 @@ impl Cluster {
         pods.filter(|pod| pod["kind"].str() == "Pod" && !meta::name(pod).is_empty()).collect()
     }
 
-    /// Takes up the flags of a process of the control plane. Returns whether it starts: its manifest is there,
-    /// and it knows its flags.
-    fn takes_flags(&mut self, node: &str, unit: Unit, pod: Option<&Value>) -> bool {
-        let Some(pod) = pod else { return false };
+    /// Takes up the flags of a process of the control plane.
+    ///
+    /// # Errors
+    /// Why it can't start by them.
+    fn takes_flags(&mut self, node: &str, unit: Unit, pod: &Value) -> Result<(), String> {
         if unit == Unit::Scheduler {
             return self.takes_profiles(node, control_plane::flag(pod, "config"));
         }
         if unit != Unit::Manager {
-            return true;
+            return Ok(());
         }
-        let Ok(left) = left_out(control_plane::flag(pod, "controllers").unwrap_or("*")) else { return false };
+        let left = left_out(control_plane::flag(pod, "controllers").unwrap_or("*"))?;
         for name in controller_manager::CONTROLLER_NAMES {
             self.set_controller(name, !left.contains(name));
         }
-        true
+        Ok(())
     }
 
-    /// Takes up the scheduler's configuration, and lets it start anew where that has changed. Returns whether it
-    /// can start by it.
-    fn takes_profiles(&mut self, node: &str, path: Option<&str>) -> bool {
+    /// Takes up the scheduler's configuration, and lets it start anew where that has changed.
+    ///
+    /// # Errors
+    /// Why it can't start by it.
+    fn takes_profiles(&mut self, node: &str, path: Option<&str>) -> Result<(), String> {
         let profiles = match path {
-            None => Ok(vec![Profile::default()]),
+            None => vec![Profile::default()],
             Some(path) => {
-                let text = self.node_file(node, path).ok_or_else(String::new);
-                let config = text.and_then(|text| api::yaml::parse_one(&text).map_err(|why| why.to_string()));
-                config.and_then(|config| Profile::read(&config))
+                let missing = || format!("open {path}: no such file or directory");
+                let text = self.node_file(node, path).ok_or_else(missing)?;
+                let config = api::yaml::parse_one(&text).map_err(|why| why.to_string())?;
+                Profile::read(&config)?
             }
         };
-        let Ok(profiles) = profiles else { return false };
         if self.parts.plane.profiles != profiles {
             self.parts.plane.profiles = profiles;
             if self.parts.is_on(SCHEDULER) {
                 self.restart(Process::Scheduler);
             }
         }
-        true
+        Ok(())
     }
 
     /// Returns a pod with all defaults, as the API server would have them, and what the kubelet adds; `None` where it would refuse it.
@@ -240,7 +345,11 @@ impl Cluster {
         tolerations.push(tree!({"operator": "Exists", "effect": "NoExecute"}));
         // Another pod may have the name.
         pod.set(&["metadata", "name"], format!("{}-manifest", name.str()));
+        // The kubelet itself does what the server is asked for here, so that etcd needn't be there.
+        let trouble = self.world.apiserver.etcd_trouble().cloned();
+        self.world.apiserver.set_etcd_trouble(None);
         let made = self.peek(&Request::new(Method::Post, path).query("dryRun", "All").body(&pod));
+        self.world.apiserver.set_etcd_trouble(trouble);
         if !made.is_success() {
             return None;
         }
@@ -252,6 +361,14 @@ impl Cluster {
         }
         Some(tree!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": (&made.body["spec"])}))
     }
+}
+
+/// Returns whether a pod is that of a process by the manifest's name.
+fn is_of(unit: Unit, pod: &Value) -> bool {
+    let node = pod["spec"]["nodeName"].str();
+    let is_static = meta::annotation(pod, kubelet::SOURCE_ANNOTATION) == "file";
+    is_static
+        && meta::name(pod).strip_suffix(node).and_then(|name| name.strip_suffix('-')) == Some(unit.name())
 }
 
 /// Controllers of upstream's that aren't here, so that nothing follows from naming them.

@@ -158,12 +158,6 @@ impl World {
         }
     }
 
-    /// Sends a request of those that make what is there from the beginning.
-    pub(crate) fn set_up(&mut self, request: &Request) {
-        self.apiserver.set_up_watched(self.now, request);
-        self.dispatch(self.now, self.now, 0);
-    }
-
     /// Puts under way what the last request made the watches bring.
     fn dispatch(&mut self, effect: Time, answered: Time, cause: u64) {
         let set_up = self.apiserver.set_up_writes();
@@ -214,6 +208,13 @@ impl World {
             self.read_stream(response.stream, Owner::Mailbox, request.agent.clone());
         }
         self.record(request, &response, [self.now; 3]);
+        response
+    }
+
+    /// Handles a request of whoever sets the cluster up, of which those hear who watch already.
+    pub(crate) fn set_up(&mut self, at: Time, request: &Request) -> api::Response {
+        let response = self.apiserver.set_up_watched(at, request);
+        self.dispatch(self.now, self.now, 0);
         response
     }
 

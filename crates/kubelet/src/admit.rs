@@ -85,6 +85,10 @@ impl PodWorker {
             amount(name, &own)
         };
         self.refuse_in_shutdown(turn)?;
+        // Left out on purpose: that pods of a lower priority end for one of the system (pkg/kubelet/preemption).
+        if self.is_static() && self.pod["spec"]["priority"].int() >= crate::eviction::CRITICAL {
+            return Ok(());
+        }
         let used = &turn.shared.used;
         let short = |name: &str, requested: i64, used: i64, capacity: i64| {
             let words = format!(

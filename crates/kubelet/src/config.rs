@@ -96,11 +96,6 @@ impl NodeConfig {
         }
     }
 
-    /// Returns whether the control plane's processes run on the machine.
-    pub(crate) fn is_control_plane(&self) -> bool {
-        self.labels.iter().any(|(name, _)| name == "node-role.kubernetes.io/control-plane")
-    }
-
     /// Returns the configuration with a behaviour.
     pub fn behaving(mut self, behaviour: Behaviour) -> NodeConfig {
         self.behaviour = behaviour;

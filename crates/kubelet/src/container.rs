@@ -194,6 +194,11 @@ impl Container {
         matches!(self.phase, Phase::Running { .. })
     }
 
+    /// Returns whether a process of the machine runs in it.
+    pub(crate) fn is_process(&self) -> bool {
+        self.app.as_ref().is_some_and(App::is_process)
+    }
+
     /// Returns whether something is under way before its process runs.
     pub(crate) fn is_beginning(&self) -> bool {
         matches!(self.phase, Phase::Pulling { .. } | Phase::Starting { .. })

@@ -3,6 +3,7 @@ use crate::disk::over_limit;
 use crate::kubelet::Kubelet;
 use crate::net::PodNetwork;
 use crate::shared::Turn;
+use crate::stats::SYSTEM;
 use crate::worker::{PodFailure, PodWorker, Stage, Termination};
 use api::quantity::{Format, Quantity};
 use api::{Value, tree};
@@ -17,7 +18,7 @@ pub(crate) const EVICTED: &str = "Evicted";
 /// For how long a node is said to lack memory after it did.
 pub(crate) const TRANSITION: Nanos = 5 * MINUTE;
 /// Pods of this priority and above stay.
-const CRITICAL: i64 = 2_000_000_000;
+pub(crate) const CRITICAL: i64 = 2_000_000_000;
 
 /// Whom to evict: those first that take more than they asked for, then by priority, then by how much more.
 type Rank = (bool, i64, i64);
@@ -32,7 +33,7 @@ impl Kubelet {
             return;
         }
         let taken = match self.workers.tally(now).memory {
-            Some(pods) => self.own_memory().saturating_add(pods),
+            Some(pods) => SYSTEM.1.saturating_add(pods),
             None => self.memory_taken(now),
         };
         let available = self.shared.capacity.memory - taken;

@@ -70,6 +70,7 @@ impl Kubelet {
                 next_call: 0,
                 used: Used::default(),
                 is_shutting_down: false,
+                is_silent: false,
                 programs: Vec::new(),
                 drivers: BTreeMap::new(),
                 ended_cpu: 0,
@@ -83,6 +84,11 @@ impl Kubelet {
     /// Returns under which name it asks.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Returns the name of its node.
+    pub fn node(&self) -> &Rc<str> {
+        &self.shared.node
     }
 
     /// Returns what it watches; the position in this list is the watch's number.
@@ -138,12 +144,21 @@ impl Kubelet {
         if self.stopped {
             return Time::NEVER;
         }
-        let pods = self.workers.next().filter(|_| self.listed).map(|(at, _)| at);
-        let files = if self.listed { self.statics.at } else { Time::NEVER };
-        pods.unwrap_or(Time::NEVER)
+        self.next_worker()
+            .map_or(Time::NEVER, |(at, _)| at)
             .min(self.agent.next_at())
-            .min(files)
+            .min(self.statics.at)
             .min(self.shutdown.as_ref().map_or(Time::NEVER, |shutdown| shutdown.at))
+    }
+
+    /// Returns when the next pod's worker is due, and its uid. Before the pods were listed only those work that files
+    /// describe.
+    fn next_worker(&self) -> Option<(Time, &Rc<str>)> {
+        if self.listed {
+            return self.workers.next();
+        }
+        let of_files = self.workers.iter().filter(|worker| worker.is_static());
+        of_files.map(|worker| (worker.due, &worker.uid)).min()
     }
 
     /// Does one thing that is due.
@@ -167,10 +182,10 @@ impl Kubelet {
         if self.shutdown.as_ref().is_some_and(|shutdown| shutdown.at <= cx.now) {
             return self.step_shutdown(cx.now);
         }
-        if self.listed && self.statics.at <= cx.now {
+        if self.statics.at <= cx.now {
             return self.sync_static(cx);
         }
-        let due = self.workers.next().filter(|(at, _)| self.listed && *at <= cx.now);
+        let due = self.next_worker().filter(|(at, _)| *at <= cx.now);
         let Some(uid) = due.map(|(_, uid)| uid.clone()) else { return };
         self.count_used(&uid);
         self.with_worker(&uid, cx, net, |worker, turn| worker.step(turn));

@@ -51,5 +51,5 @@ pub use kubelet::Kubelet;
 pub use net::{Origin, Outgoing, PodEndpoint, PodNetwork, PodRequest, Taken};
 pub use shared::ProgramChange;
 pub use shutdown::ShutdownGrace;
-pub use static_pods::MIRROR as MIRROR_ANNOTATION;
+pub use static_pods::{MIRROR as MIRROR_ANNOTATION, SOURCE as SOURCE_ANNOTATION};
 pub use stats::Usage;

@@ -42,6 +42,13 @@ impl Kubelet {
         self.agent.restart(cx.now);
         (self.booted, self.shared.ended_cpu) = (cx.now, 0);
         for uid in self.workers.uids() {
+            let ended = |worker: &PodWorker| worker.is_static() && worker.termination.is_some();
+            if self.workers.get(&uid).is_some_and(ended) {
+                // The pod of a file that is still there begins anew.
+                self.with_worker(&uid, cx, net, |worker, turn| worker.drop_off(turn));
+                self.statics.at = cx.now;
+                continue;
+            }
             self.with_worker(&uid, cx, net, |worker, turn| worker.come_back(turn));
         }
     }
@@ -114,6 +121,15 @@ impl PodWorker {
             container.pull = BackOff::default();
         }
         played
+    }
+
+    /// Leaves nothing of it on the node.
+    fn drop_off(&mut self, turn: &mut Turn) {
+        self.tear_down(turn);
+        self.stage = Stage::Gone;
+        if let Some(termination) = &mut self.termination {
+            termination.forgotten = true;
+        }
     }
 
     /// Finds the sandbox gone after the machine stood still: it is made anew.

@@ -1,3 +1,4 @@
+use crate::container::Container;
 use crate::jobs::{Finish, Purpose};
 use crate::shared::Turn;
 use crate::worker::PodWorker;
@@ -84,6 +85,11 @@ impl Probe {
         };
     }
 
+    /// Is made no more: what it asks is known.
+    pub(crate) fn rest(&mut self) {
+        self.at = Time::NEVER;
+    }
+
     /// Takes a result in and returns whether it counts.
     fn take(&mut self, well: bool) -> bool {
         if self.last == Some(well) {
@@ -107,6 +113,10 @@ impl PodWorker {
         if let Some(container) = self.containers.get_mut(i) {
             container.jobs.clear();
             container.probes.iter_mut().for_each(|probe| probe.reset(now, base));
+            // A process of the machine is well as long as it runs; all that shows is how long it starts.
+            let is_process = container.is_process();
+            let rests = |probe: &&mut Probe| is_process && probe.kind != ProbeKind::Startup;
+            container.probes.iter_mut().filter(rests).for_each(Probe::rest);
         }
     }
 
@@ -140,7 +150,13 @@ impl PodWorker {
             probe.busy = true;
             due.push((n, probe.spec.clone(), probe.number("timeoutSeconds", 1) * SECOND));
         }
+        let is_process = self.containers.get(i).is_some_and(Container::is_process);
         for (n, spec, timeout) in due {
+            if is_process {
+                self.probed(turn, i, n as u32, Finish::Well);
+                self.containers[i].probes[n].rest();
+                continue;
+            }
             self.begin_job(turn, i, &spec, Purpose::Probe(n as u32), timeout);
         }
         moved

@@ -93,6 +93,8 @@ pub(crate) struct Shared {
     pub used: Used,
     /// Whether the machine is being shut down, so that no more pods are taken.
     pub is_shutting_down: bool,
+    /// Whether nobody is told of what its pods do: they ran before anybody listened.
+    pub is_silent: bool,
     /// Programs that have begun or ended and that the cluster has still to hear of.
     pub programs: Vec<ProgramChange>,
     /// The CSI drivers that are registered, by name.
@@ -144,7 +146,7 @@ pub(crate) struct Turn<'t, 'c> {
 impl Turn<'_, '_> {
     /// Tells of a pod, or of one of its containers.
     pub(crate) fn event(&mut self, reference: &Value, kind: &str, reason: &str, message: &str) {
-        if self.shared.config.tells_events() {
+        if self.shared.config.tells_events() && !self.shared.is_silent {
             self.shared.recorder.event_about(self.cx, reference, kind, reason, message);
         }
     }

@@ -1,21 +1,29 @@
 //! Pods that files on the node describe, and their mirrors in the API.
 // Models pkg/kubelet/config/file.go, pkg/kubelet/config/common.go, pkg/kubelet/pod/mirror_client.go
-//
-// Left out on purpose: that such pods start at boot before the API server was reached for the first time.
 
+use crate::container::Phase;
+use crate::cri::{LogRing, Reference, klog};
+use crate::images::look_up;
 use crate::kubelet::Kubelet;
+use crate::net::PodNetwork;
+use crate::probes::Probe;
 use crate::shared::Turn;
-use crate::worker::PodWorker;
+use crate::worker::{PodWorker, RECONCILE, Stage};
 use api::resources::{NODES, PODS};
 use api::{Value, meta, tree};
 use client::{Change, Cx, Failure};
-use sim::{SECOND, Time};
+use sim::{MILLISECOND, Nanos, SECOND, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+/// How many steps a pod takes at most until its containers run.
+const STEPS: u32 = 64;
+/// How long after its last line a process ends.
+const LAST_WORDS: Nanos = 20 * MILLISECOND;
 const HASH: &str = "kubernetes.io/config.hash";
 const SEEN: &str = "kubernetes.io/config.seen";
-const SOURCE: &str = "kubernetes.io/config.source";
+/// The annotation that says where a pod comes from: `file`.
+pub const SOURCE: &str = "kubernetes.io/config.source";
 /// The annotation by which a pod in the API is the mirror of one that a file describes.
 pub const MIRROR: &str = "kubernetes.io/config.mirror";
 
@@ -80,7 +88,11 @@ impl Kubelet {
             self.statics.orphans.extend(key);
         }
         for (uid, pod) in &self.statics.wanted {
-            if self.workers.get(uid).is_some() {
+            if let Some(worker) = self.workers.get(uid) {
+                if worker.termination.is_some() {
+                    // The file is there again before its pod has ended.
+                    self.statics.at = now + SECOND;
+                }
                 continue;
             }
             if self.workers.with_key(meta::key(pod)).next().is_some() {
@@ -91,6 +103,9 @@ impl Kubelet {
             worker.report_at = Some(now);
             self.workers.insert(worker);
         }
+        let wanted: BTreeSet<Rc<str>> = self.statics.wanted.values().map(meta::key).collect();
+        // One that has the name of a pod that is wanted is looked at when that makes its own.
+        self.statics.orphans.retain(|key| !wanted.contains(key));
         for key in std::mem::take(&mut self.statics.orphans) {
             if delete_mirror(cx, &key).is_err() {
                 self.statics.orphans.insert(key);
@@ -110,6 +125,11 @@ impl Kubelet {
                 true => return,
                 false => worker.mirror = Some(uid),
             }
+            worker.pod.set(&["status"], &change.new["status"]);
+            if !is_gone && worker.is_doubted() {
+                worker.reconcile_at = worker.reconcile_at.min(now + RECONCILE);
+                worker.due = worker.due.min(worker.reconcile_at);
+            }
             if is_gone || meta::is_deleting(&change.new) {
                 worker.is_mirror_doomed = !is_gone;
                 worker.reported = Value::Null;
@@ -124,7 +144,94 @@ impl Kubelet {
     }
 }
 
+/// Static pods that ran before anybody listened, as those of a control plane's machine did at the cluster's first
+/// moment.
+impl Kubelet {
+    /// Lets the pods that the files in the manifest folder describe run from now on, without telling anybody.
+    pub fn stand(&mut self, cx: &mut Cx, net: &mut dyn PodNetwork, pods: Vec<Value>) {
+        self.set_manifests(cx.now, pods);
+        self.statics.at = Time::NEVER;
+        self.shared.is_silent = true;
+        for (uid, pod) in self.statics.wanted.clone() {
+            for container in pod["spec"]["containers"].items() {
+                let reference = Reference::parse(container["image"].str()).ok();
+                let local = reference.and_then(|name| look_up(&self.shared.catalogue, &name, false).ok());
+                local.into_iter().for_each(|local| self.shared.images.add(local));
+            }
+            self.workers.insert(PodWorker::new(&pod, cx.now));
+            self.with_worker(&uid, cx, net, PodWorker::stand);
+        }
+        self.shared.is_silent = false;
+    }
+
+    /// Returns the pods of files whose mirrors aren't there yet, as they are created and with their status.
+    pub fn unmirrored(&self, node: &Value) -> Vec<Value> {
+        let statics = self.workers.iter().filter(|worker| worker.is_static() && worker.mirror.is_none());
+        let mirror = |worker: &PodWorker| {
+            let mut mirror = worker.mirror_of(node);
+            mirror.set(&["status"], worker.status(worker.started, &self.shared.config.address));
+            mirror
+        };
+        statics.map(mirror).collect()
+    }
+
+    /// Takes note of a mirror that was made of what `unmirrored` said.
+    pub fn take_mirror(&mut self, mirror: &Value) {
+        self.workers.change(meta::annotation(mirror, MIRROR), |worker| {
+            worker.mirror = Some(meta::uid(mirror).into());
+            worker.reported = mirror["status"].clone();
+            worker.pod.set(&["status"], &mirror["status"]);
+        });
+    }
+
+    /// Lets the process of a static pod end, which can't go on from the start; `words` are all that it says.
+    pub fn fail_static(&mut self, cx: &mut Cx, net: &mut dyn PodNetwork, uid: &str, words: &str) {
+        self.with_worker(uid, cx, net, |worker, turn| {
+            let at = turn.cx.now + LAST_WORDS;
+            if let Some(container) = worker.containers.first_mut() {
+                container.logs = LogRing::default();
+            }
+            worker.with_app(turn, 0, |app, cx| {
+                let stamp = klog(cx.now);
+                cx.log(&format!("stderr:E{stamp}       1 {words}"));
+                if let Some(app) = app {
+                    app.crash(at, 1);
+                }
+            });
+            worker.due = worker.due.min(at);
+        });
+    }
+
+    /// Ends the process of a static pod at once, as the runtime does when it is asked to.
+    pub fn end_static(&mut self, cx: &mut Cx, net: &mut dyn PodNetwork, uid: &str) {
+        self.with_worker(uid, cx, net, |worker, turn| {
+            worker.exited(turn, 0, 0);
+            worker.due = turn.cx.now;
+        });
+    }
+}
+
 impl PodWorker {
+    /// Takes it to where all of its containers run and are ready.
+    fn stand(&mut self, turn: &mut Turn) {
+        let now = turn.cx.now;
+        for _ in 0..STEPS {
+            if let Stage::Sandbox { until } = &mut self.stage {
+                *until = now;
+            }
+            for container in &mut self.containers {
+                if let Phase::Starting { until } = &mut container.phase {
+                    *until = now;
+                }
+                container.probes.iter_mut().for_each(Probe::rest);
+            }
+            if !self.sync(turn) {
+                break;
+            }
+        }
+        (self.report_at, self.due) = (None, self.next_at(now));
+    }
+
     /// Returns whether a file on the node describes the pod.
     pub(crate) fn is_static(&self) -> bool {
         meta::annotation(&self.pod, SOURCE) == "file"
@@ -147,18 +254,24 @@ impl PodWorker {
         self.mirror.clone().map_or(Target::Nobody, Target::Pod)
     }
 
-    /// Creates the mirror and returns its uid.
-    // Models pkg/kubelet/pod/mirror_client.go CreateMirrorPod
-    fn make_mirror(&mut self, turn: &mut Turn) -> Option<Rc<str>> {
-        let node = turn.shared.informers.of(NODES).get(&turn.shared.node).cloned()?;
+    /// Returns the mirror as it is created.
+    fn mirror_of(&self, node: &Value) -> Value {
         let mut mirror = self.pod.clone();
         let owner = tree!({
-            "apiVersion": "v1", "kind": "Node", "name": (meta::name(&node)), "uid": (meta::uid(&node)),
+            "apiVersion": "v1", "kind": "Node", "name": (meta::name(node)), "uid": (meta::uid(node)),
             "controller": true,
         });
         mirror.remove(&["metadata", "uid"]);
         mirror.set(&["metadata", "annotations", MIRROR], &*self.uid);
         mirror.set(&["metadata", "ownerReferences"], vec![owner]);
+        mirror
+    }
+
+    /// Creates the mirror and returns its uid.
+    // Models pkg/kubelet/pod/mirror_client.go CreateMirrorPod
+    fn make_mirror(&mut self, turn: &mut Turn) -> Option<Rc<str>> {
+        let node = turn.shared.informers.of(NODES).get(&turn.shared.node).cloned()?;
+        let mirror = self.mirror_of(&node);
         let key = self.key.clone();
         let made = turn.cx.in_background(|cx| match cx.create(PODS, &mirror) {
             Err(failure) if failure.is_already_exists() => {

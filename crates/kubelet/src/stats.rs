@@ -8,9 +8,7 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 
 /// What a machine's own processes take: thousandths of a processor, bytes of memory.
-const SYSTEM: (i64, i64) = (35, 480 << 20);
-/// What is added to that where the control plane's processes run too.
-const CONTROL_PLANE: (i64, i64) = (110, 720 << 20);
+pub(crate) const SYSTEM: (i64, i64) = (35, 480 << 20);
 
 /// What a container has used.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,24 +50,17 @@ impl Kubelet {
 
     /// Returns what the machine has used: processor time since it was started, and memory in bytes.
     pub fn machine_usage(&self, now: Time) -> (Nanos, i64) {
-        let config = &self.shared.config;
-        let own = if config.is_control_plane() { CONTROL_PLANE } else { (0, 0) };
         let up = (now - self.booted).max(0);
-        let cpu = part(up, SYSTEM.0 + own.0, 1_000).saturating_add(self.shared.ended_cpu);
+        let cpu = part(up, SYSTEM.0, 1_000).saturating_add(self.shared.ended_cpu);
         let cpu = self.usage(now).iter().fold(cpu, |sum, usage| sum.saturating_add(usage.cpu));
         (cpu, self.memory_taken(now).min(self.shared.capacity.memory))
-    }
-
-    /// Returns the memory that the machine's own processes take, in bytes.
-    pub(crate) fn own_memory(&self) -> i64 {
-        SYSTEM.1 + if self.shared.config.is_control_plane() { CONTROL_PLANE.1 } else { 0 }
     }
 
     /// Returns the memory that everything on the machine takes, in bytes.
     pub(crate) fn memory_taken(&self, now: Time) -> i64 {
         let containers = self.workers.iter().flat_map(|worker| &worker.containers);
         let running = containers.filter(|container| container.is_running());
-        running.fold(self.own_memory(), |sum, container| sum.saturating_add(container.memory(now)))
+        running.fold(SYSTEM.1, |sum, container| sum.saturating_add(container.memory(now)))
     }
 
     /// Returns the text that the kubelet answers at `/metrics/resource`.

@@ -14,7 +14,7 @@ use std::rc::Rc;
 const ROUNDS: u32 = 64;
 
 /// How often what was reported is compared with what the API has.
-const RECONCILE: Nanos = 10 * SECOND;
+pub(crate) const RECONCILE: Nanos = 10 * SECOND;
 
 /// How far a pod is on its node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,7 +197,7 @@ impl PodWorker {
     /// Returns whether the API says otherwise than was reported about whether the pod is ready: the node's
     /// controller did while the node was not heard of, or a watch is late.
     // Models pkg/kubelet/status/status_manager.go needsReconcile
-    fn is_doubted(&self) -> bool {
+    pub(crate) fn is_doubted(&self) -> bool {
         let ready = |status: &Value| {
             let mut conditions = status["conditions"].items().iter();
             conditions.find(|one| one["type"].str() == "Ready").map(|one| one["status"].clone())
@@ -275,7 +275,7 @@ impl PodWorker {
         self.due = self.next_at(turn.cx.now);
     }
 
-    fn next_at(&self, now: Time) -> Time {
+    pub(crate) fn next_at(&self, now: Time) -> Time {
         let stage = match &self.stage {
             Stage::New => now,
             Stage::Mounting { retry, .. } => *retry,

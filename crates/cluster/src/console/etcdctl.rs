@@ -6,7 +6,7 @@ use crate::control_plane::{Member, Unit};
 use crate::world::World;
 use shell::MachineAnswer;
 
-const VERSION: &str = "3.6.6";
+const VERSION: &str = "3.6.8";
 const DEADLINE: &str = "Error: context deadline exceeded\n";
 /// What an object takes in the store, more or less, in bytes.
 const OBJECT: u64 = 1_500;

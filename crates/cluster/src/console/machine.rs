@@ -101,6 +101,10 @@ impl Ground<'_> {
             Place::Container { namespace, pod, container } => {
                 let argv: Vec<String> = words.iter().map(|word| word.to_string()).collect();
                 let at = (namespace.as_ref(), pod.as_ref(), container.as_ref());
+                if words.first() == Some(&"etcdctl") && self.has_tool(place, "etcdctl") {
+                    let node = self.with_kubelet(at.0, at.1, |kubelet, _, _| kubelet.node().clone())?;
+                    return self.etcdctl(&node, rest);
+                }
                 if words.first() == Some(&"kill") {
                     return self.kill_in_container(at, words.get(1..)?);
                 }

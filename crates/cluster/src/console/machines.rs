@@ -30,9 +30,9 @@ fn files_of_node() -> Files {
 }
 
 /// Returns what a control-plane node's files are at first.
-fn files_of_control_plane(node: &NodeSpec) -> (Place, Files) {
+fn files_of_control_plane(node: &NodeSpec, planes: &[&NodeSpec]) -> (Place, Files) {
     let mut files = files_of_node();
-    for (path, text) in of_control_plane(&node.name, &node.address) {
+    for (path, text) in of_control_plane(&node.name, planes) {
         // There is room for them.
         let _ = files.write(&path, &text);
     }
@@ -101,6 +101,7 @@ pub(crate) struct Machines {
 impl Machines {
     pub(super) fn new(preset: &Preset) -> Machines {
         let server = format!("https://{}:6443", preset.apiserver);
+        let planes: Vec<&NodeSpec> = preset.nodes.iter().filter(|node| node.control_plane).collect();
         let (user, cluster) = preset.context.split_once('@').unwrap_or((&preset.context, &preset.context));
         Machines {
             mail: BTreeMap::new(),
@@ -130,12 +131,7 @@ impl Machines {
             shutdowns: Vec::new(),
             downs: Vec::new(),
             client: Files::with_folders(&[HOME, "/tmp"]),
-            nodes: preset
-                .nodes
-                .iter()
-                .filter(|node| node.control_plane)
-                .map(files_of_control_plane)
-                .collect(),
+            nodes: planes.iter().map(|node| files_of_control_plane(node, &planes)).collect(),
             none: files_of_node(),
         }
     }

@@ -16,6 +16,7 @@ mod versions;
 pub(crate) use cause::cause_of;
 pub(crate) use travellers::travellers;
 
+use crate::control_plane::Unit;
 use ::view::{AnswerRow, EventRow, MarkRow, Moment, PodBar, Rows, TrafficRow};
 use api::{Value, meta};
 use sim::Time;
@@ -107,6 +108,13 @@ fn is_record(resource: &str) -> bool {
 /// Returns whether a namespace belongs to the cluster itself.
 pub(crate) fn is_system(namespace: &str) -> bool {
     matches!(namespace, "kube-system" | "kube-node-lease" | "kube-public" | "metallb-system")
+}
+
+/// Returns whether a pod is a process of a control plane's machine, which its machine's row has.
+pub(crate) fn is_process(pod: &Value) -> bool {
+    let unit = Unit::named(meta::labels(pod)["component"].str());
+    !meta::annotation(pod, kubelet::MIRROR_ANNOTATION).is_empty()
+        && unit.is_some_and(Unit::is_of_control_plane)
 }
 
 impl View {
@@ -271,6 +279,7 @@ impl View {
         for (resource, key) in std::mem::take(&mut self.dirty) {
             let object = self.objects.get(&(resource, key.clone()));
             match resource {
+                "pods" if object.is_some_and(is_process) => {}
                 "pods" => drop(rows.pods.insert(key, object.map(|pod| self.pod_row(now, pod)))),
                 "events" => {
                     if let Some(event) = object {

@@ -91,7 +91,7 @@ impl App {
         let serves = matches!(
             state,
             State::Http(_) | State::Redis(_) | State::Mysql(_) | State::Counter(_) | State::Builtin
-        );
+        ) && image.program != Program::Process;
         let of = |protocol: Protocol, known: &[u16]| -> Vec<u16> {
             let named = launch.ports.iter().filter(|(named, _)| *named == protocol).map(|(_, port)| *port);
             if !serves {
@@ -145,7 +145,7 @@ impl App {
             Program::Mysql => State::Mysql(mysql::Mysql::start(cx, &launch.version)),
             Program::Counter => State::Counter(counter::Counter::default()),
             Program::Wait => State::Wait,
-            Program::Builtin => State::Builtin,
+            Program::Builtin | Program::Process => State::Builtin,
             Program::Perl if let Some(digits) = pi::asked(&launch.argv) => State::Pi(digits),
             Program::Shell | Program::Perl if launch.interactive && !launch.own_command => State::Wait,
             Program::Shell | Program::Perl if launch.own_command => {
@@ -237,6 +237,11 @@ impl App {
     /// Returns which program the cluster plays in its place.
     pub fn builtin(&self) -> Option<&str> {
         matches!(self.state, State::Builtin).then_some(self.image.builtin.as_str())
+    }
+
+    /// Returns whether it is a process of the machine, which answers by itself on the machine's ports.
+    pub fn is_process(&self) -> bool {
+        matches!(self.state, State::Builtin) && self.image.program == Program::Process
     }
 
     /// Takes a request.

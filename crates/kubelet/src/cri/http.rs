@@ -125,6 +125,13 @@ pub fn stamp(at: Time) -> String {
     text
 }
 
+/// Returns a moment as the lines of Kubernetes' own components have it: `0105 09:00:06.123456`.
+pub fn klog(at: Time) -> String {
+    let iso = at.rfc3339_micro();
+    let part = |from: usize, to: usize| iso.get(from..to).unwrap_or("");
+    format!("{}{} {}", part(5, 7), part(8, 10), part(11, 26))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,4 @@
-use super::http::{complete, header, log_date, log_time, path_of, stamp, text};
+use super::http::{complete, header, klog, log_date, log_time, path_of, stamp, text};
 use super::image::{Image, Route};
 use super::program::{AppCx, AppRequest};
 use network::{Answer, HttpRequest, HttpResponse, Payload};
@@ -174,6 +174,7 @@ fn value(
         "log_time" => text.push_str(&log_time(cx.now)),
         "log_date" => text.push_str(&log_date(cx.now)),
         "stamp" => text.push_str(&stamp(cx.now)),
+        "klog" => text.push_str(&klog(cx.now)),
         "iso_micro" => text.push_str(&cx.now.rfc3339_micro()),
         _ if word.starts_with("env.") => text.push_str(&cx.var(word.get(4..).unwrap_or(""))),
         _ => match request {

@@ -38,6 +38,8 @@ pub enum Program {
     Perl,
     /// Is played by the cluster: `coredns`, `metallb-controller`, `metallb-speaker`.
     Builtin,
+    /// Is played by the cluster as a process of the machine, which has its ports and answers there: `kube-scheduler`.
+    Process,
 }
 
 /// A route of an HTTP server.

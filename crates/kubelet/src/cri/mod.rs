@@ -19,7 +19,7 @@ mod view;
 pub use app::{App, Launch, root_of};
 pub(crate) use disk_tools::run as disk_tool;
 pub use files::{Files, Storage};
-pub use http::{complete, header, http_date, log_date, path_of, stamp, text, unix_date};
+pub use http::{complete, header, http_date, klog, log_date, path_of, stamp, text, unix_date};
 pub use image::{Catalogue, CsiDriver, Found, Image, Log, Program, Route, Stop};
 pub(crate) use ipam::Ipam;
 pub use logs::{LogLine, LogOptions, LogRing};

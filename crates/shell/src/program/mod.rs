@@ -304,6 +304,7 @@ const MACHINES: &[(&str, &str)] = &[
     ("dd", "container"),
     ("df", "node"),
     ("dmesg", "node"),
+    ("etcdctl", "container"),
     ("etcdctl", "node"),
     ("fallocate", "node"),
     ("fallocate", "container"),
