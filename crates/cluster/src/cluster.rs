@@ -28,8 +28,6 @@ use std::rc::Rc;
 const SETTLED: Nanos = 2_500 * MILLISECOND;
 /// The same where sandboxes, pulls and starts take their time, during which nothing is told.
 const SETTLED_WITH_PULLS: Nanos = 4 * SECOND;
-/// After how long the first nodes have registered.
-const REGISTERED: Nanos = SECOND;
 /// How many inputs a session keeps.
 const INPUTS: usize = 20_000;
 
@@ -127,8 +125,7 @@ impl Cluster {
         self.step_plane();
         self.run_until(self.world.now);
         crate::enrolment::enrol(self);
-        self.run_until(epoch.min(self.world.now + REGISTERED));
-        self.set_up_mirrors();
+        self.set_up_mirrors(epoch);
         self.run_until(epoch);
         self.view.forget_marks();
     }
@@ -364,32 +361,6 @@ impl Cluster {
     /// Returns what was done so far.
     pub fn inputs(&self) -> &[LoggedInput] {
         &self.inputs
-    }
-
-    pub(crate) fn switch_on(&mut self, number: u32, host: Option<network::HostId>) {
-        if let Some(host) = host {
-            self.wires.network.start(host);
-            self.wires.write_flannel_rules(host);
-        }
-        let Cluster { world, wires, parts, .. } = self;
-        parts.with(world, wires, Parts::kubelet_id(number), |target, cx, wires| {
-            if let crate::parts::Target::Kubelet(kubelet) = target {
-                kubelet.start(cx, wires);
-            }
-        });
-        let proxy_starts = self.renew_proxy(number);
-        self.renew_policy(number);
-        let name = self.parts.nodes[number as usize].name.clone();
-        let spec = self.preset.nodes.iter().find(|spec| *spec.name == *name);
-        if let Some((spec, host)) = spec.zip(host) {
-            let serves = spec.control_plane && self.parts.runs_on(&name, Unit::ApiServer);
-            crate::ports::open(&mut self.wires.network, host, number, serves);
-        }
-        self.connect(Parts::kubelet_id(number));
-        if proxy_starts {
-            self.connect(Parts::proxy_id(number));
-        }
-        self.connect(Parts::policy_id(number));
     }
 
     /// Puts a new agent in the place of what enforces policies on a node, where the network plug-in has one.

@@ -125,7 +125,9 @@ impl Door {
 #[derive(Clone, Debug)]
 pub(crate) struct ControlPlane {
     pub members: Vec<Member>,
-    /// Controllers that `--controllers` leaves out.
+    /// What `--controllers` says.
+    pub controllers: String,
+    /// Controllers that it leaves out, or that were stopped.
     pub disabled: BTreeSet<&'static str>,
     /// Since when nobody could write.
     pub unwritable_since: Option<Time>,
@@ -144,6 +146,7 @@ impl ControlPlane {
         }
         ControlPlane {
             members,
+            controllers: String::new(),
             disabled: BTreeSet::new(),
             unwritable_since: None,
             profiles: vec![scheduler::Profile::default()],

@@ -3,7 +3,7 @@
 use crate::Cluster;
 use crate::control_plane::{self, Door, Failing, Member, RENEW_DEADLINE, Unit};
 use crate::leadership::LED;
-use crate::parts::{MANAGER, PLANE, Parts, SCHEDULER};
+use crate::parts::{MANAGER, PLANE, Parts, SCHEDULER, Target};
 use crate::restart::Process;
 use crate::world::Owner;
 use api::Status;
@@ -159,6 +159,32 @@ impl Cluster {
             self.reschedule(part);
         }
         true
+    }
+
+    fn switch_on(&mut self, number: u32, host: Option<network::HostId>) {
+        if let Some(host) = host {
+            self.wires.network.start(host);
+            self.wires.write_flannel_rules(host);
+        }
+        let Cluster { world, wires, parts, .. } = self;
+        parts.with(world, wires, Parts::kubelet_id(number), |target, cx, wires| {
+            if let Target::Kubelet(kubelet) = target {
+                kubelet.start(cx, wires);
+            }
+        });
+        let proxy_starts = self.renew_proxy(number);
+        self.renew_policy(number);
+        let name = self.parts.nodes[number as usize].name.clone();
+        let spec = self.preset.nodes.iter().find(|spec| *spec.name == *name);
+        if let Some((spec, host)) = spec.zip(host) {
+            let serves = spec.control_plane && self.parts.runs_on(&name, Unit::ApiServer);
+            crate::ports::open(&mut self.wires.network, host, number, serves);
+        }
+        self.connect(Parts::kubelet_id(number));
+        if proxy_starts {
+            self.connect(Parts::proxy_id(number));
+        }
+        self.connect(Parts::policy_id(number));
     }
 
     fn set_everywhere(&mut self, unit: Unit, on: bool) -> bool {

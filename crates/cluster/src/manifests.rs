@@ -14,12 +14,14 @@ use client::Cx;
 use kubelet::{Kubelet, ShutdownGrace};
 use scheduler::Profile;
 use shell::Place;
-use sim::{Nanos, SECOND};
+use sim::{Nanos, SECOND, Time};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// Where the kubelet looks (`staticPodPath`).
 pub(crate) const FOLDER: &str = "/etc/kubernetes/manifests";
+/// After how long the first nodes have registered.
+const REGISTERED: Nanos = SECOND;
 /// How many files of the folder are read.
 const FILES: usize = 64;
 
@@ -221,7 +223,8 @@ impl Cluster {
     }
 
     /// Makes the mirrors of these pods, once their nodes are there, without a revision of their own.
-    pub(crate) fn set_up_mirrors(&mut self) {
+    pub(crate) fn set_up_mirrors(&mut self, epoch: Time) {
+        self.run_until(epoch.min(self.world.now + REGISTERED));
         for name in self.planes() {
             let object = self.view.objects.get(&("nodes", name.to_string())).cloned();
             let (Some(node), Some(number)) = (object, self.parts.by_name.get(&name).copied()) else {
@@ -304,7 +307,13 @@ impl Cluster {
         if unit != Unit::Manager {
             return Ok(());
         }
-        let left = left_out(control_plane::flag(pod, "controllers").unwrap_or("*"))?;
+        let flag = control_plane::flag(pod, "controllers").unwrap_or("*");
+        let left = left_out(flag)?;
+        // What was stopped otherwise stays so where this says nothing new.
+        if self.parts.plane.controllers == flag {
+            return Ok(());
+        }
+        self.parts.plane.controllers = flag.to_string();
         for name in controller_manager::CONTROLLER_NAMES {
             self.set_controller(name, !left.contains(name));
         }

@@ -29,6 +29,10 @@ pub(crate) struct PodHost {
     pub node: Rc<str>,
     pub key: Rc<str>,
     pub application: Application,
+    /// Whether it uses its machine's network.
+    pub on_machine: bool,
+    /// Whether anything in it ever listened.
+    pub listens: bool,
 }
 
 /// The network of all pods (`--cluster-cidr`).
@@ -127,7 +131,8 @@ impl Wires {
 
     /// Returns the pod that a host is.
     pub(crate) fn pod_by_host(&self, host: HostId) -> Option<&PodHost> {
-        self.pods.values().find(|pod| pod.host == host)
+        // What comes from a machine, or ends there, is its own where no pod on its network listens.
+        self.pods.values().find(|pod| pod.host == host && (pod.listens || !pod.on_machine))
     }
 
     /// Returns whether no link is cut between a host and the API server's machine.
@@ -174,7 +179,10 @@ impl Wires {
             self.next_application += 1;
             self.applications.insert(application, pod.uid.clone());
             let (node, key) = (pod.node.clone(), pod.key.clone());
-            self.pods.insert(pod.uid.clone(), PodHost { host, node, key, application });
+            self.pods.insert(
+                pod.uid.clone(),
+                PodHost { host, node, key, application, on_machine: pod.host_network, listens: false },
+            );
         }
         self.pods.get(&pod.uid)
     }
@@ -202,6 +210,7 @@ impl PodNetwork for Wires {
 
     fn listen(&mut self, _at: Time, pod: &PodEndpoint, protocol: Protocol, port: u16) {
         if let Some(PodHost { host, application, .. }) = self.pod(pod).cloned() {
+            self.pods.entry(pod.uid.clone()).and_modify(|pod| pod.listens = true);
             self.network.listen(host, protocol, port, application);
         }
     }
