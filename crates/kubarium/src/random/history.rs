@@ -30,6 +30,12 @@ struct Bounds {
     most: i64,
 }
 
+/// Returns the uids by which an object is told of: its own, and of a mirror that of the pod on the node.
+fn uids(object: &Value) -> [Rc<str>; 2] {
+    let on_node = meta::annotation(object, "kubernetes.io/config.mirror");
+    [object["metadata"]["uid"].text(), on_node.into()]
+}
+
 impl Bounds {
     fn of(deployment: &Value) -> Bounds {
         let replicas = deployment["spec"]["replicas"].as_int().unwrap_or(1);
@@ -56,8 +62,7 @@ impl History {
         let store = cluster.store();
         self.revision = store.revision();
         self.objects = store.range("").map(|(key, entry)| (key.clone(), entry.value.clone())).collect();
-        Rc::make_mut(&mut self.existed)
-            .extend(self.objects.values().map(|one| one["metadata"]["uid"].text()));
+        Rc::make_mut(&mut self.existed).extend(self.objects.values().flat_map(uids));
         self.past.clear();
     }
 
@@ -100,7 +105,7 @@ impl History {
             _ => self.objects.insert(write.key.clone(), write.value.clone()),
         };
         if write.kind == WriteKind::Create {
-            Rc::make_mut(&mut self.existed).insert(write.value["metadata"]["uid"].text());
+            Rc::make_mut(&mut self.existed).extend(uids(&write.value));
         }
         if write.key.starts_with("/registry/replicasets/") || write.key.starts_with("/registry/deployments/")
         {
