@@ -25,6 +25,8 @@ pub(crate) const NETWORK_NOT_READY: &str = "container runtime network not ready:
 #[derive(Clone, Debug)]
 pub(crate) struct NodeAgent {
     registered: bool,
+    /// Whether it has ever registered its Node.
+    was_registered: bool,
     started: Time,
     pub lease_at: Time,
     /// The Lease as the last renewal left it; null where it has to be read.
@@ -70,6 +72,7 @@ impl NodeAgent {
     pub(crate) fn new(now: Time) -> NodeAgent {
         NodeAgent {
             registered: false,
+            was_registered: false,
             started: now,
             lease: Value::Null,
             lease_at: now,
@@ -88,12 +91,14 @@ impl NodeAgent {
 
     /// Begins again after the machine stood still.
     pub(crate) fn restart(&mut self, now: Time) {
-        *self = NodeAgent { boots: self.boots + 1, ..NodeAgent::new(now) };
+        let (boots, was_registered) = (self.boots + 1, self.was_registered);
+        *self = NodeAgent { boots, was_registered, ..NodeAgent::new(now) };
     }
 
     /// Begins again with a new process on the same machine.
     pub(crate) fn begin_anew(&mut self, now: Time) {
-        *self = NodeAgent { boots: self.boots, ..NodeAgent::new(now) };
+        let (boots, was_registered) = (self.boots, self.was_registered);
+        *self = NodeAgent { boots, was_registered, ..NodeAgent::new(now) };
     }
 
     /// Returns when it has something to do.
@@ -152,6 +157,7 @@ impl NodeAgent {
         let config = turn.shared.config.clone();
         self.look_at_network(turn);
         if !self.registered {
+            self.begin_network_anew(turn, &config);
             self.register(turn, &config);
             return;
         }
@@ -194,6 +200,17 @@ impl NodeAgent {
         }
     }
 
+    /// Forgets the range of a Node that is no more: the new one will be given its own, which the network plug-in
+    /// waits for.
+    fn begin_network_anew(&mut self, turn: &mut Turn, config: &NodeConfig) {
+        let nodes = turn.shared.informers.of(NODES);
+        let is_new = turn.shared.informers.are_synced() && nodes.get(&config.name).is_none();
+        if is_new && self.was_registered && turn.shared.has_network() {
+            turn.shared.take_range("".into());
+            self.has_network = false;
+        }
+    }
+
     fn register(&mut self, turn: &mut Turn, config: &NodeConfig) {
         let now = turn.cx.now;
         let (name, images) = (config.name.clone(), turn.shared.images.list());
@@ -214,7 +231,7 @@ impl NodeAgent {
         });
         match registered {
             Ok(known) => {
-                self.registered = true;
+                (self.registered, self.was_registered) = (true, true);
                 self.reported_at = now;
                 self.lease_at = now;
                 self.images = images.len();

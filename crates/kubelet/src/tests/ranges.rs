@@ -52,3 +52,22 @@ fn a_node_that_registers_has_a_csinode() {
     assert_eq!(owner["uid"].str(), meta::uid(&bench.server.object(NODES, "node-1")));
     assert!(object["spec"]["drivers"].items().is_empty());
 }
+
+/// A Node that was deleted and is registered anew has no range at first, whatever the machine had before.
+#[test]
+fn a_new_node_waits_for_a_range_of_its_own() {
+    let mut bench = Bench::real();
+    bench.server.remove(NODES, "node-1");
+    bench.run(SECOND);
+    bench.kubelet.stop(bench.now);
+    bench.start();
+    bench.pod("web", NGINX);
+    bench.run(30 * SECOND);
+    let node = bench.server.object(NODES, "node-1");
+    assert_eq!(meta::condition(&node, "Ready").map(|ready| ready["status"].text()).as_deref(), Some("False"));
+    assert!(bench.get("web")["status"]["podIP"].is_null());
+    let range = tree!({"podCIDR": "10.244.9.0/24", "podCIDRs": ["10.244.9.0/24"]});
+    bench.server.change(bench.now, NODES, "node-1", |node| node.set(&["spec"], range));
+    bench.run(60 * SECOND);
+    assert_eq!(bench.get("web")["status"]["podIP"].str(), "10.244.9.2");
+}

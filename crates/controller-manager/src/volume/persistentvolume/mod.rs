@@ -11,7 +11,7 @@ mod tests;
 mod volume;
 
 use api::resources::{PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, STORAGECLASSES};
-use api::{Resource, meta};
+use api::{Resource, Value, meta};
 use client::{Change, Cx, Enqueue, EventRecorder, Failure, Identity, IndexBy, Informers, Reconcile};
 use sim::{Nanos, SECOND};
 
@@ -47,9 +47,17 @@ impl Reconcile for PersistentVolumeBinder {
     fn enqueue(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
         if change.resource == PERSISTENTVOLUMECLAIMS {
             queue.add(change.key.clone());
-            let volume = change.object()["spec"]["volumeName"].str();
-            if change.new.is_null() && !volume.is_empty() {
-                queue.add(volume);
+            if change.new.is_null() {
+                let (namespace, name) = (meta::namespace(&change.old), meta::name(&change.old));
+                let is_its = |volume: &&Value| {
+                    let claim = &volume["spec"]["claimRef"];
+                    claim["name"].str() == name && claim["namespace"].str() == namespace
+                };
+                // Upstream's volumes whose claim went before it was told of its volume wait for the next resync;
+                // those here hear of it at once.
+                for volume in informers.of(PERSISTENTVOLUMES).iter().filter(is_its) {
+                    queue.add(meta::key(volume));
+                }
             }
         } else if change.resource == PERSISTENTVOLUMES {
             queue.add(change.key.clone());

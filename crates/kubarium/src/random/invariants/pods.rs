@@ -30,6 +30,10 @@ pub(super) fn an_address_is_of_its_nodes_network(scene: &Scene, broken: &mut Bro
     for pod in scene.all("Pod").iter().filter(|pod| !is_on_host_network(pod)) {
         let Ok(address) = pod["status"]["podIP"].str().parse::<Ipv4Addr>() else { continue };
         let Some(node) = scene.find("Node", "", node_of(pod)) else { continue };
+        // Who goes on while its node is registered anew keeps its address, though the node is given another range.
+        if meta::time(&pod["status"]["startTime"]) < meta::time(&node["metadata"]["creationTimestamp"]) {
+            continue;
+        }
         let range = node["spec"]["podCIDR"].str();
         let Some((network, bits)) = range.split_once('/') else { continue };
         let (Ok(network), Ok(bits)) = (network.parse::<Ipv4Addr>(), bits.parse::<u32>()) else { continue };
