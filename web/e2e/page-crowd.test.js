@@ -17,14 +17,14 @@ it("draws 500 packets under way among many pods, one of which is inspected by ke
   await slowLinks(page);
   await page.getByTestId("speed").fill("0"); // ×0.1
   await ask(page, CLIENTS);
-  // Noted at every frame that is drawn, so that no passing moment has to be caught.
+  // Noted at every frame that is drawn, so that no passing moment has to be caught: so many packets, and those that
+  // are on one leg together as a flow that says how many it carries.
   await page.waitForFunction(() => {
     const layer = document.querySelector("svg .travellers");
-    return Number(layer?.dataset.packets ?? 0) >= 500;
+    const labels = [...layer?.querySelectorAll("text:not([display=none])") ?? []];
+    return Number(layer?.dataset.packets ?? 0) >= 500 && labels.some((label) => /^×\d+$/.test(label.textContent));
   }, null, { polling: "raf" });
   await page.getByTestId("pause").click();
-  const flows = page.locator("svg .travellers text:not([display=none])").filter({ hasText: /^×\d+$/ });
-  await flows.first().waitFor({ state: "attached" });
   await inspectByKeyboard(page);
   const inspector = page.getByTestId("inspector");
   await inspector.getByRole("heading", { name: /^Packet / }).waitFor();
