@@ -9,8 +9,14 @@ const ROW: f64 = 23.0;
 const TURNED: f64 = 24.0;
 /// Nodes that are so wide have their processes in two columns, and in four.
 const COLUMNS: [(f64, usize); 2] = [(190.0, 2), (560.0, 4)];
-/// The room beside a process's name in a turned drawing.
-const BESIDE: f64 = 14.0;
+/// The room beside a process's name in a turned drawing, a leader's mark included.
+const BESIDE: f64 = 22.0;
+
+/// Returns the shorter forms of a process's name, the shortest last: `controller-manager`, `manager`.
+pub fn shorter(name: &str) -> [&str; 2] {
+    let short = name.strip_prefix("kube-").unwrap_or(name);
+    [short, short.strip_prefix("controller-").unwrap_or(short)]
+}
 
 fn columns(width: f64) -> usize {
     COLUMNS.iter().rev().find(|(least, _)| width >= *least).map_or(1, |(_, columns)| *columns)
@@ -40,9 +46,9 @@ pub fn turned_height(names: &[String]) -> f64 {
     if names.is_empty() { 0.0 } else { TURNED }
 }
 
-/// Places the processes in one row of a turned drawing, each as wide as its name asks.
+/// Places the processes in one row of a turned drawing, each as wide as the shortest form of its name asks.
 pub fn place_turned(names: &[String], left: f64, top: f64, width: f64, sizes: Type) -> Vec<(String, Rect)> {
-    let asked = |name: &String| sans(name, sizes.normal) + BESIDE;
+    let asked = |name: &String| sans(shorter(name)[1], sizes.normal) + BESIDE;
     let all: f64 = names.iter().map(asked).sum();
     let mut x = left;
     let rect = |name: &String| {
@@ -88,5 +94,7 @@ mod tests {
         let right = places.last().map_or(0.0, |(_, rect)| rect.right());
         assert!((right - 306.0).abs() < 0.01, "{right}");
         assert!(places.windows(2).all(|two| two[0].1.right() < two[1].1.x));
+        let room = |(name, rect): &(String, Rect)| rect.w - sans(shorter(name)[1], Type::at(1.0).normal);
+        assert!(places.iter().all(|place| room(place) > 18.0), "each has room for a mark, too");
     }
 }

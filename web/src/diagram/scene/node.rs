@@ -10,6 +10,7 @@ use crate::clock::moment_words;
 use crate::diagram::census::Detail;
 use crate::diagram::layout::NodeBox;
 use crate::diagram::phase::Phase;
+use crate::diagram::processes::shorter;
 use crate::diagram::shape::{Group, Rect, Thing, number, path_along};
 use crate::diagram::text::{bold, keep_start, mono, sans, wrap};
 use crate::selection::Selection;
@@ -188,8 +189,7 @@ fn process(cx: &Cx, name: &str, place: &NodeBox, rect: Rect, on: bool) -> Group 
     let mut group = Group::of("part", thing);
     group.rect(cx.class(if off { "comp off" } else { "comp" }, &selection), rect, 2.0);
     let room = rect.w - if leads { 18.0 } else { 8.0 };
-    let short = name.strip_prefix("kube-").unwrap_or(name);
-    let shorter = short.strip_prefix("controller-").unwrap_or(short);
+    let [short, shorter] = shorter(name);
     let width = |text: &str| if leads { bold(text, sizes.normal) } else { sans(text, sizes.normal) };
     let fits = |text: &&str| width(text) <= room;
     let text = [name, short, shorter]
