@@ -3,6 +3,7 @@
 //! A kind is data: nothing here knows the fields of one. Typed views for reading live where they
 //! are needed.
 
+pub mod bootstrap_token;
 pub mod cron;
 pub mod go;
 pub mod int_or_string;

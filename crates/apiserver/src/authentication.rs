@@ -1,10 +1,11 @@
-//! Tokens of service accounts: made, read, and whose they are.
+//! Tokens, and whose they are: those of service accounts, which are made here, and bootstrap tokens.
 //!
-//! A token is a JSON Web Token as upstream's, with the same claims. It is signed with a key that the cluster
+//! A service account's token is a JSON Web Token as upstream's, with the same claims. It is signed with a key that the cluster
 //! keeps for itself (HS256) where upstream signs with an RSA key whose public half others may have.
 
 use crate::resources::Rest;
 use crate::server::ApiServer;
+use api::bootstrap_token::{self, NAMESPACE, SECRET_PREFIX};
 use api::{User, Value, meta, tree};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -62,6 +63,12 @@ impl ApiServer {
     /// Returns who has a token that is meant for one of these audiences; without any, for this API server.
     // Models pkg/serviceaccount/claims.go Validate
     pub(crate) fn holder(&self, now: Time, token: &str, audiences: &[String]) -> Option<Holder> {
+        if let Some((id, secret)) = bootstrap_token::parse(token) {
+            // Models staging/src/k8s.io/apiserver/pkg/authentication/authenticator/audagnostic.go
+            let is_meant = audiences.is_empty() || audiences.iter().any(|one| one == ISSUER);
+            let user = self.bootstrapper(now, id, secret).filter(|_| is_meant)?;
+            return Some(Holder { user, audiences: vec![ISSUER.to_string()] });
+        }
         let claims = claims(&self.options.token_key, token)?;
         let second = now.0 / SECOND;
         let is_of_now = (claims["nbf"].int()..claims["exp"].int()).contains(&second);
@@ -95,6 +102,23 @@ impl ApiServer {
         tell("pod-name", bound["pod"]["name"].str());
         tell("pod-uid", bound["pod"]["uid"].str());
         Some(Holder { user, audiences })
+    }
+
+    /// Returns whose a bootstrap token is.
+    // Models plugin/pkg/auth/authenticator/token/bootstrap/bootstrap.go AuthenticateToken
+    fn bootstrapper(&self, now: Time, id: &str, word: &str) -> Option<User> {
+        let key = core("secrets")?.key(NAMESPACE, &format!("{SECRET_PREFIX}{id}"));
+        let secret = &self.store.get(&key)?.value;
+        let field = |name: &str| bootstrap_token::field(secret, name);
+        let is_of = field("token-id") == id && field("token-secret") == word;
+        let holds = bootstrap_token::holds_until(secret).is_none_or(|until| until > now);
+        let may = holds && field("usage-bootstrap-authentication") == "true";
+        if meta::is_deleting(secret) || !bootstrap_token::is_token(secret) || !is_of || !may {
+            return None;
+        }
+        let groups = bootstrap_token::groups(secret)?;
+        let groups: Vec<&str> = groups.iter().map(String::as_str).chain(["system:authenticated"]).collect();
+        Some(User::new(&format!("system:bootstrap:{id}"), &groups))
     }
 
     /// Returns an object that a token is bound to, if it is still the same and isn't being deleted.

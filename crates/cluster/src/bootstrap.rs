@@ -3,11 +3,11 @@
 // staging/src/k8s.io/client-go/util/certificate/csr/csr.go RequestCertificate, WaitForCertificate
 
 use crate::Cluster;
-use crate::console::kubeadm::{GROUP, word};
 use crate::join::Machinery;
+use crate::parts::Parts;
 use api::number::to_base64;
 use api::x509::{self, SigningRequest, Subject};
-use api::{Method, Request, User, tree};
+use api::{Method, Request, tree};
 use sim::{MILLISECOND, MINUTE, Nanos, SECOND, Time};
 use std::rc::Rc;
 
@@ -20,9 +20,7 @@ const HEARS_LATER: Nanos = SECOND;
 /// A kubelet that waits for its certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bootstrap {
-    pub node: String,
-    /// The token's id.
-    id: String,
+    token: String,
     since: Time,
     /// The name of its request; empty before it was sent.
     request: String,
@@ -31,40 +29,40 @@ pub(crate) struct Bootstrap {
 }
 
 impl Bootstrap {
-    /// Makes the kubelet of a machine, which starts now with a token.
-    pub(crate) fn new(node: &str, id: &str, now: Time) -> Bootstrap {
-        Bootstrap { node: node.into(), id: id.into(), since: now, request: String::new(), at: now }
+    /// Makes what a kubelet knows that starts now with a token.
+    pub(crate) fn new(token: &str, now: Time) -> Bootstrap {
+        Bootstrap { token: token.into(), since: now, request: String::new(), at: now }
     }
 }
 
 impl Cluster {
-    /// Lets the kubelets go on that wait for their certificates.
-    pub(crate) fn step_bootstraps(&mut self) {
+    /// Lets a kubelet go on that waits for its certificate.
+    pub(crate) fn step_bootstrap(&mut self, number: u32) {
         let now = self.world.now;
-        let all = std::mem::take(&mut self.terminal.machines.bootstraps);
-        let (due, mut left): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.at <= now);
-        for mut one in due {
-            if self.has_certificate(&mut one) {
-                self.do_machinery(Machinery::Join(one.node));
-            } else {
-                one.at = now + if now - one.since < MINUTE { HEARS } else { HEARS_LATER };
-                left.push(one);
-            }
+        let Some(node) = self.parts.nodes.get_mut(number as usize) else { return };
+        let (name, Some(mut one)) = (node.name.clone(), node.bootstrap.take()) else { return };
+        if self.has_certificate(&name, &mut one) {
+            return self.do_machinery(Machinery::Join(name.to_string()));
         }
-        self.terminal.machines.bootstraps = left;
+        one.at = now + if now - one.since < MINUTE { HEARS } else { HEARS_LATER };
+        self.parts.nodes[number as usize].bootstrap = Some(one);
+        self.reschedule(Parts::kubelet_id(number));
     }
 
     /// Sends a kubelet's request, or looks whether it was signed.
-    fn has_certificate(&mut self, one: &mut Bootstrap) -> bool {
-        let number = self.parts.by_name.get(&*one.node).copied().unwrap_or(u32::MAX);
-        let is_on = self.parts.nodes.get(number as usize).is_some_and(|node| node.on);
-        if !is_on || self.world.door.dial(self.wires.apiserver).is_some() {
+    fn has_certificate(&mut self, node: &str, one: &mut Bootstrap) -> bool {
+        if self.world.door.dial(self.wires.apiserver).is_some() {
             return false;
         }
         if one.request.is_empty() {
-            one.request = self.request_certificate(&one.node, &one.id);
+            let Some(user) = self.authenticate(&one.token).map(Rc::new) else { return false };
+            let (name, request) = self.certificate_request(node);
+            if self.world.call_now(&request.by(&user, &"kubelet".into())).is_success() {
+                one.request = name;
+            }
             return false;
         }
+        // It watches the request from then on, whatever becomes of its token.
         let found = self.peek(&Request::new(Method::Get, format!("{REQUESTS}/{}", one.request)));
         if found.code == 404 {
             one.request.clear(); // it sends another one
@@ -72,11 +70,9 @@ impl Cluster {
         !found.body["status"]["certificate"].str().is_empty()
     }
 
-    /// Asks for a kubelet's certificate with the token, and returns the request's name; an empty one where it was
-    /// refused. The controller manager approves and signs it.
-    fn request_certificate(&mut self, node: &str, id: &str) -> String {
-        let n = self.world.requests;
-        let name = format!("csr-{}", word(self.world.chance, "csr", n, 5));
+    /// Returns the request for a kubelet's certificate, and its name. The controller manager approves and signs it.
+    fn certificate_request(&self, node: &str) -> (String, Request) {
+        let name = format!("csr-{}", self.world.word("csr", 5));
         let pair = |name: &str, text: String| (name.to_string(), text);
         let subject =
             Subject(vec![pair("O", "system:nodes".into()), pair("CN", format!("system:node:{node}"))]);
@@ -91,10 +87,6 @@ impl Cluster {
                 "usages": ["digital signature", "client auth"],
             },
         });
-        let groups = ["system:bootstrappers", GROUP, "system:authenticated"];
-        let user = Rc::new(User::new(&format!("system:bootstrap:{id}"), &groups));
-        let asked = Request::new(Method::Post, REQUESTS).body(request).by(&user, &"kubelet".into());
-        let made = self.world.call_now(&asked);
-        if made.is_success() { name } else { String::new() }
+        (name, Request::new(Method::Post, REQUESTS).body(request))
     }
 }

@@ -162,6 +162,7 @@ impl Cluster {
         let kubelet = Kubelet::new(config, self.world.now);
         let proxy = KubeProxy::new(self.proxy_settings(&name, host, number, spec).0);
         self.parts.nodes.push(NodeParts {
+            bootstrap: None,
             name: name.clone(),
             on: true,
             joined: true,
@@ -236,6 +237,8 @@ impl Cluster {
         } else if let Some((_, part)) = self.agenda.first().filter(|(next, _)| *next <= at) {
             if part == crate::parts::PLANE {
                 self.step_plane();
+            } else if let Some(number) = self.parts.bootstrapping(part) {
+                self.step_bootstrap(number);
             } else {
                 self.parts.step(&mut self.world, &mut self.wires, part);
                 self.reschedule(part);

@@ -1,6 +1,7 @@
 //! Machines that come and go: added beside the cluster, joined to it, and taken out of it again.
 
 use crate::Cluster;
+use crate::bootstrap::Bootstrap;
 use crate::control_plane::Unit;
 use crate::parts::{Parts, Target};
 use crate::preset::NodeSpec;
@@ -15,7 +16,9 @@ const MACHINES: usize = 200;
 pub(crate) enum Machinery {
     /// It is added, and runs nothing of Kubernetes.
     Add(String),
-    /// Its kubelet and its kube-proxy start: it joins the cluster.
+    /// Its kubelet starts with a bootstrap token, and joins once it has its certificate.
+    Bootstrap { node: String, token: String },
+    /// Its kubelet has its certificate, and kube-proxy starts: it joins the cluster.
     Join(String),
     /// All that it runs of Kubernetes ends, and its pods with it.
     Reset(String),
@@ -41,6 +44,12 @@ impl Cluster {
     pub(crate) fn do_machinery(&mut self, what: Machinery) {
         match what {
             Machinery::Add(name) => self.add_machine(&name),
+            Machinery::Bootstrap { node, token } => {
+                let now = self.world.now;
+                let Some((number, node)) = self.parts.node_mut(&node) else { return };
+                node.bootstrap = Some(Bootstrap::new(&token, now));
+                self.reschedule(Parts::kubelet_id(number));
+            }
             Machinery::Join(name) => {
                 self.set_joined(&name, true);
                 self.set_process(&name, Unit::Kubelet, true);
@@ -102,8 +111,8 @@ impl Cluster {
     }
 
     fn reset_machine(&mut self, name: &str) {
-        self.terminal.machines.bootstraps.retain(|one| one.node != name);
-        let Some(number) = self.parts.by_name.get(name).copied() else { return };
+        let Some((number, node)) = self.parts.node_mut(name) else { return };
+        node.bootstrap = None;
         let part = Parts::kubelet_id(number);
         let Cluster { world, wires, parts, .. } = self;
         parts.with(world, wires, part, |target, cx, wires| {

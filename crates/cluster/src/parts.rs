@@ -1,5 +1,6 @@
 //! The cluster's parts: who is there, who is told what, and who is due.
 
+use crate::bootstrap::Bootstrap;
 use crate::control_plane::{ControlPlane, Door, Unit};
 use crate::wires::Wires;
 use crate::world::{Owner, World};
@@ -35,6 +36,8 @@ pub(crate) struct NodeParts {
     pub on: bool,
     /// Whether it is a node: a machine that has not joined, or was reset, runs nothing of Kubernetes.
     pub joined: bool,
+    /// Its kubelet while that waits for the certificate with which it joins.
+    pub bootstrap: Option<Bootstrap>,
     pub kubelet: Kubelet,
     pub proxy: KubeProxy,
     /// What enforces NetworkPolicies, and how many of its watches are connected; none where nothing does.
@@ -147,6 +150,10 @@ impl Parts {
         if part == PLANE {
             return self.plane.next_at();
         }
+        if let Some(number) = self.bootstrapping(part) {
+            let node = self.nodes.get(number as usize).filter(|node| node.on);
+            return node.and_then(|node| node.bootstrap.as_ref()).map_or(Time::NEVER, |one| one.at);
+        }
         if !self.is_on(part) {
             return Time::NEVER;
         }
@@ -165,6 +172,16 @@ impl Parts {
                 })
             }
         }
+    }
+
+    /// Returns whose kubelet a part is, if that waits for its certificate.
+    pub(crate) fn bootstrapping(&self, part: u32) -> Option<u32> {
+        if !(FIRST_NODE..PLANE).contains(&part) {
+            return None;
+        }
+        let (i, agent) = Parts::node_of(part);
+        let waits = agent == Agent::Kubelet && self.nodes.get(i)?.bootstrap.is_some();
+        waits.then_some(i as u32)
     }
 
     /// Hands a part what a watch brought.

@@ -200,6 +200,13 @@ impl World {
         }
     }
 
+    /// Draws letters and digits, as tokens and names have them, at most 16.
+    pub(crate) fn word(&self, purpose: &str, length: u64) -> String {
+        const LETTERS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+        let draw = |i: u64| self.chance.draw(purpose, "", self.requests * 16 + i);
+        (0..length).map(|i| LETTERS[(draw(i) % 36) as usize] as char).collect()
+    }
+
     /// Handles a request of the console, which costs no virtual time.
     pub(crate) fn call_now(&mut self, request: &Request) -> api::Response {
         let response = self.apiserver.handle(self.now, request);

@@ -206,8 +206,10 @@ impl MachineAnswer {
 pub struct MachineWait {
     /// When it looks again.
     pub until: Time,
-    /// Where it is, in its own words.
-    pub state: String,
+    /// Where it is, by a name of its own.
+    pub phase: &'static str,
+    /// Since when it is there.
+    pub since: Time,
 }
 
 /// All that the shell can reach of the world. Whoever composes the cluster implements it.
@@ -369,8 +371,8 @@ pub trait Host {
     }
 
     /// Goes on with a program of the machine's that has waited, from where it was.
-    fn machine_again(&mut self, place: &Place, argv: &[String], state: &str) -> MachineAnswer {
-        let _ = (place, argv, state);
+    fn machine_again(&mut self, place: &Place, argv: &[String], wait: &MachineWait) -> MachineAnswer {
+        let _ = (place, argv, wait);
         MachineAnswer::default()
     }
 

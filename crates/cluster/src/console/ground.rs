@@ -356,8 +356,8 @@ impl Host for Ground<'_> {
         self.machines.wait.take()
     }
 
-    fn machine_again(&mut self, place: &Place, argv: &[String], state: &str) -> MachineAnswer {
-        self.go_on(place, argv, state)
+    fn machine_again(&mut self, place: &Place, argv: &[String], wait: &MachineWait) -> MachineAnswer {
+        self.go_on(place, argv, wait)
     }
 
     fn known_url(&mut self, url: &str) -> Option<String> {

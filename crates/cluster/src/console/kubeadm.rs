@@ -3,13 +3,14 @@
 
 use super::ground::Ground;
 use crate::join::Machinery;
-use api::number::{from_base64, to_base64};
+use api::bootstrap_token::{self, field};
+use api::number::to_base64;
 use api::{Method, Request, User, Value, tree};
 use shell::MachineAnswer;
-use sim::{Chance, HOUR, Nanos, Time};
+use sim::{HOUR, Nanos, Time};
 use std::rc::Rc;
 
-pub(crate) const GROUP: &str = "system:bootstrappers:kubeadm:default-node-token";
+const GROUP: &str = "system:bootstrappers:kubeadm:default-node-token";
 const SECRETS: &str = "/api/v1/namespaces/kube-system/secrets";
 /// For how long a token holds (`--ttl`).
 const TTL: Nanos = 24 * HOUR;
@@ -67,8 +68,7 @@ impl Ground<'_> {
         if let Some(answer) = self.no_server() {
             return answer;
         }
-        let (chance, n) = (self.world.chance, self.world.requests);
-        let token = format!("{}.{}", word(chance, "token-id", n, 6), word(chance, "token-secret", n, 16));
+        let token = format!("{}.{}", self.world.word("token-id", 6), self.world.word("token-secret", 16));
         let (id, secret) = token.split_once('.').unwrap_or(("", ""));
         let data = |text: &str| Value::from(to_base64(text.as_bytes()));
         let expires = (self.world.now + TTL).rfc3339();
@@ -132,16 +132,10 @@ impl Ground<'_> {
     /// Returns the tokens that hold: `id.secret`, and until when.
     fn tokens(&mut self) -> Vec<(String, Time)> {
         let list = self.admin(Method::Get, SECRETS, Value::Null);
-        let text = |secret: &Value, name: &str| {
-            let bytes = from_base64(secret["data"][name].str()).unwrap_or_default();
-            String::from_utf8(bytes).unwrap_or_default()
-        };
         let tokens = list.body["items"].items().iter().filter_map(|secret| {
-            if secret["type"].str() != "bootstrap.kubernetes.io/token" {
-                return None;
-            }
-            let until = Time::parse_rfc3339(&text(secret, "expiration")).unwrap_or(Time::NEVER);
-            Some((format!("{}.{}", text(secret, "token-id"), text(secret, "token-secret")), until))
+            let until = bootstrap_token::holds_until(secret).unwrap_or(Time::NEVER);
+            let token = format!("{}.{}", field(secret, "token-id"), field(secret, "token-secret"));
+            bootstrap_token::is_token(secret).then_some((token, until))
         });
         let now = self.world.now;
         tokens.filter(|(_, until)| *until > now).collect()
@@ -213,10 +207,3 @@ For information on how to perform this cleanup manually, please see:
     https://k8s.io/docs/reference/setup-tools/kubeadm/kubeadm-reset/
 
 ";
-
-/// Returns letters and digits, as tokens and names have them.
-pub(crate) fn word(chance: Chance, purpose: &str, n: u64, length: u64) -> String {
-    const LETTERS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-    let letter = |i: u64| LETTERS[(chance.draw(purpose, "", n * 16 + i) % 36) as usize] as char;
-    (0..length).map(letter).collect()
-}

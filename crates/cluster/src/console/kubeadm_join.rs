@@ -5,10 +5,10 @@
 
 use super::ground::Ground;
 use super::kubeadm::TRACE;
-use crate::bootstrap::Bootstrap;
 use crate::control_plane::Unit;
+use crate::join::Machinery;
 use crate::world::World;
-use api::{Method, Value};
+use api::{Method, Value, bootstrap_token};
 use shell::{MachineAnswer, MachineWait, Place};
 use sim::{MILLISECOND, MINUTE, Nanos, SECOND, Time};
 
@@ -61,14 +61,6 @@ fn flag<'a>(words: &[&'a str], name: &str) -> &'a str {
     next.copied().or(joined).unwrap_or("")
 }
 
-// Models staging/src/k8s.io/cluster-bootstrap/token/util/helpers.go IsValidBootstrapToken
-fn is_token(token: &str) -> bool {
-    let fits = |text: &str, length: usize| {
-        text.len() == length && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
-    token.split_once('.').is_some_and(|(id, secret)| fits(id, 6) && fits(secret, 16))
-}
-
 fn failed(phase: &str, why: &str) -> MachineAnswer {
     MachineAnswer::failed(1, format!("error execution phase {phase}: {why}\n{TRACE}"))
 }
@@ -77,7 +69,7 @@ impl Ground<'_> {
     /// Joins a machine that was added, or reset before.
     pub(super) fn join(&mut self, node: &str, server: &str, words: &[&str]) -> MachineAnswer {
         let token = flag(words, "--token");
-        if !is_token(token) {
+        if bootstrap_token::parse(token).is_none() {
             let wrong = |field: &str| {
                 format!("discovery.{field}: Invalid value: {token:?}: the bootstrap token is invalid")
             };
@@ -99,7 +91,7 @@ impl Ground<'_> {
 
     /// Returns what a machine has of an earlier attempt, which no other one may follow.
     fn left_behind(&self, node: &str) -> Vec<&'static str> {
-        let file = match self.machines.bootstraps.iter().any(|one| one.node == node) {
+        let file = match self.parts.node(node).is_some_and(|node| node.bootstrap.is_some()) {
             true => {
                 "FileAvailable--etc-kubernetes-bootstrap-kubelet.conf]: /etc/kubernetes/bootstrap-kubelet.conf already exists"
             }
@@ -116,19 +108,17 @@ impl Ground<'_> {
     }
 
     /// Goes on with a program that has waited; there is none but this one.
-    pub(super) fn go_on(&mut self, place: &Place, argv: &[String], state: &str) -> MachineAnswer {
+    pub(super) fn go_on(&mut self, place: &Place, argv: &[String], wait: &MachineWait) -> MachineAnswer {
         let words: Vec<&str> = argv.iter().map(String::as_str).collect();
         let (Place::Node(node), ["kubeadm", "join", server, flags @ ..]) = (place, words.as_slice()) else {
             return MachineAnswer::default();
         };
-        let mut state = state.split(' ');
-        let phase = state.next().unwrap_or("");
-        let since = state.next().and_then(|since| since.parse().ok()).map_or(self.world.now, Time);
         let is_on = self.parts.by_name.get(&**node).and_then(|number| self.parts.nodes.get(*number as usize));
         if !is_on.is_some_and(|node| node.on) {
             return MachineAnswer { code: 255, ..MachineAnswer::default() };
         }
-        match phase {
+        let since = wait.since;
+        match wait.phase {
             "discovery" => self.discover(node, server, flags, since),
             "health" => {
                 let healthy = api::go::duration(self.world.now - since);
@@ -144,8 +134,8 @@ impl Ground<'_> {
         }
     }
 
-    fn wait(&mut self, phase: &str, since: Time, until: Time) -> MachineAnswer {
-        self.machines.wait = Some(MachineWait { until, state: format!("{phase} {}", since.0) });
+    fn wait(&mut self, phase: &'static str, since: Time, until: Time) -> MachineAnswer {
+        self.machines.wait = Some(MachineWait { phase, since, until });
         MachineAnswer::default()
     }
 
@@ -156,7 +146,8 @@ impl Ground<'_> {
         let fail = |why: &str| {
             failed("preflight", &format!("couldn't validate the identity of the API Server: {why}"))
         };
-        let (id, secret) = flag(words, "--token").split_once('.').unwrap_or_default();
+        let token = flag(words, "--token");
+        let (id, secret) = token.split_once('.').unwrap_or_default();
         let info = match self.signed_info(server, id) {
             Ok(info) => info,
             Err(why) if now - since >= DISCOVERY_TIMEOUT => return fail(&why),
@@ -179,7 +170,8 @@ impl Ground<'_> {
                 "cluster CA found in cluster-info ConfigMap is invalid: none of the public keys \"{hash}\" are pinned"
             ));
         }
-        self.machines.bootstraps.push(Bootstrap::new(node, id, now));
+        let (node_name, token) = (node.to_string(), token.to_string());
+        self.machines.machinery.push(Machinery::Bootstrap { node: node_name, token });
         // It asks at once, when nobody listens there yet, and half a second later.
         let World { timing, chance, .. } = &*self.world;
         let answered = timing.answer.draw(*chance, "kubeadm", node, now.0.unsigned_abs());
@@ -225,20 +217,6 @@ impl Ground<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tells_a_token_from_what_is_none() {
-        for (token, is) in [
-            ("abcdef.0123456789abcdef", true),
-            ("abcdef.0123456789abcde", false),
-            ("ABCDEF.0123456789abcdef", false),
-            ("abcdef", false),
-            ("", false),
-            ("abcdef.0123456789abcdef.", false),
-        ] {
-            assert_eq!(is_token(token), is, "{token}");
-        }
-    }
 
     #[test]
     fn reads_flags() {

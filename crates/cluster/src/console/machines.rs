@@ -6,7 +6,6 @@ use super::forward::Forwards;
 use super::ground::HOME;
 use super::net::Errands;
 use super::proxies::Proxies;
-use crate::bootstrap::Bootstrap;
 use crate::join::Machinery;
 use crate::kubelet_server::Inner;
 use crate::manifests::{FOLDER, KUBELET_CONFIG, kubelet_config, of_control_plane};
@@ -85,8 +84,6 @@ pub(crate) struct Machines {
     pub machinery: Vec<Machinery>,
     /// What the program that was run last waits for.
     pub wait: Option<MachineWait>,
-    /// Kubelets that wait for their certificates.
-    pub bootstraps: Vec<Bootstrap>,
     /// Machines that boot: when they are up again.
     pub reboots: Vec<(Time, String)>,
     /// Machines that wait for their pods to end before they go off: when they are looked at again.
@@ -126,7 +123,6 @@ impl Machines {
             cloud: None,
             machinery: Vec::new(),
             wait: None,
-            bootstraps: Vec::new(),
             reboots: Vec::new(),
             shutdowns: Vec::new(),
             downs: Vec::new(),

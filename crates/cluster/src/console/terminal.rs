@@ -62,7 +62,6 @@ impl Terminal {
             .iter()
             .chain(&self.machines.shutdowns)
             .map(|(at, _)| *at)
-            .chain(self.machines.bootstraps.iter().map(|one| one.at))
             .fold(Time::NEVER, Time::min);
         self.execs.iter().map(|exec| until(&exec.wait)).fold(until(&self.wait).min(boots), Time::min)
     }
@@ -301,7 +300,6 @@ impl Cluster {
     pub(crate) fn step_terminal(&mut self) {
         self.finish_shutdowns();
         self.finish_boots();
-        self.step_bootstraps();
         self.terminal.news = false;
         let step = self.on_ground(false, |console, ground| console.step(ground, BUDGET));
         (self.terminal.ready, self.terminal.wait) = match step {

@@ -2,12 +2,15 @@
 //! can trust what is in it.
 // Models pkg/controller/bootstrap/bootstrapsigner.go
 
-use super::{field, holds_until, is_token, token};
-use api::number::to_base64;
+use super::token;
+use api::bootstrap_token::{SECRET_PREFIX, field, holds_until, is_token};
 use api::resources::{CONFIGMAPS, SECRETS};
 use api::{Resource, Value};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use client::{Change, Cx, Enqueue, Failure, Identity, Informers, Reconcile};
-use sha2::{Digest, Sha256};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use sim::{Nanos, Time};
 use std::collections::BTreeMap;
 
@@ -67,7 +70,7 @@ impl Reconcile for BootstrapSigner {
 // Models pkg/controller/bootstrap/util.go validateSecretForSigning
 fn for_signing(secret: &Value, now: Time) -> Option<(String, String)> {
     let (id, word) = (field(secret, "token-id"), field(secret, "token-secret"));
-    let is_named = secret["metadata"]["name"].str().strip_prefix("bootstrap-token-") == Some(id.as_str());
+    let is_named = secret["metadata"]["name"].str().strip_prefix(SECRET_PREFIX) == Some(id.as_str());
     let signs = field(secret, "usage-bootstrap-signing") == "true";
     let holds = holds_until(secret).is_none_or(|until| until > now);
     (is_named && signs && holds && !id.is_empty() && !word.is_empty()).then_some((id, word))
@@ -76,18 +79,9 @@ fn for_signing(secret: &Value, now: Time) -> Option<(String, String)> {
 /// Returns a JSON Web Signature whose content is left out.
 // Models staging/src/k8s.io/cluster-bootstrap/token/jws/jws.go ComputeDetachedSignature
 pub fn signature(content: &str, id: &str, secret: &str) -> String {
-    let header = url_base64(format!("{{\"alg\":\"HS256\",\"kid\":\"{id}\"}}").as_bytes());
-    let signed = format!("{header}.{}", url_base64(content.as_bytes()));
-    format!("{header}..{}", url_base64(&hmac(secret.as_bytes(), signed.as_bytes())))
-}
-
-fn url_base64(bytes: &[u8]) -> String {
-    to_base64(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
-}
-
-/// Returns the HMAC with SHA-256 of a message under a key of at most 64 bytes, as tokens are.
-fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    let pad = |mask: u8| -> Vec<u8> { (0..64).map(|i| key.get(i).copied().unwrap_or(0) ^ mask).collect() };
-    let inner = Sha256::new().chain_update(pad(0x36)).chain_update(message).finalize();
-    Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize().into()
+    let header = URL_SAFE_NO_PAD.encode(format!("{{\"alg\":\"HS256\",\"kid\":\"{id}\"}}"));
+    // A key may be of any length.
+    let Ok(mut signer) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
+    signer.update(format!("{header}.{}", URL_SAFE_NO_PAD.encode(content)).as_bytes());
+    format!("{header}..{}", URL_SAFE_NO_PAD.encode(signer.finalize().into_bytes()))
 }

@@ -1,7 +1,8 @@
 //! Deletes bootstrap tokens that no longer hold.
 // Models pkg/controller/bootstrap/tokencleaner.go
 
-use super::{holds_until, token};
+use super::token;
+use api::bootstrap_token::holds_until;
 use api::resources::SECRETS;
 use api::{Resource, meta, tree};
 use client::{Change, Cx, Enqueue, Failure, Identity, Informers, Reconcile};

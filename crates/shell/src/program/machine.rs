@@ -23,7 +23,7 @@ impl Machine {
             if io.host.now() < wait.until {
                 return Progress::Wait(Block::Time(wait.until));
             }
-            let answer = io.host.machine_again(&io.state.place, &self.argv, &wait.state);
+            let answer = io.host.machine_again(&io.state.place, &self.argv, wait);
             return self.answered(io, &answer);
         }
         let stdin = match io.fds.stdin {
