@@ -25,6 +25,7 @@ mod handlers;
 mod health;
 mod ip_addresses;
 mod managed_fields;
+mod manifest;
 mod metrics;
 mod node_request;
 mod options;

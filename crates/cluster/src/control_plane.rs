@@ -196,6 +196,8 @@ const OLD_NAMES: &[(&str, &str)] = &[
     ("pvc-protection", "persistentvolumeclaim-protection"),
     ("pv-protection", "persistentvolume-protection"),
     ("root-ca-cert-publisher", "root-ca-certificate-publisher"),
+    ("bootstrapsigner", "bootstrap-signer"),
+    ("tokencleaner", "token-cleaner"),
 ];
 
 /// Returns the controller that `--controllers` calls so, by its name of today or that of before.
@@ -223,6 +225,8 @@ mod tests {
             ("deployment-controller", Some("deployment")),
             ("endpoints-controller", Some("endpoint")),
             ("podgc", Some("pod-garbage-collector")),
+            ("bootstrapsigner", Some("bootstrap-signer")),
+            ("token-cleaner-controller", Some("token-cleaner")),
             ("nodelifecycle", Some("node-lifecycle")),
             ("horizontal-pod-autoscaler-controller", Some("horizontal-pod-autoscaler")),
             ("nobody", None),

@@ -343,32 +343,16 @@ impl Cluster {
         Ok(())
     }
 
-    /// Returns a pod with all defaults, as the API server would have them, and what the kubelet adds; `None` where it would refuse it.
-    fn defaulted(&mut self, mut pod: Value) -> Option<Value> {
-        let name = pod["metadata"]["name"].clone();
-        let namespace =
-            if meta::namespace(&pod).is_empty() { "default" } else { meta::namespace(&pod) }.to_string();
-        let path = format!("/api/v1/namespaces/{namespace}/pods");
-        pod.set(&["metadata", "annotations", kubelet::MIRROR_ANNOTATION], "");
+    /// Returns a pod of a file with all defaults and what the kubelet adds; `None` where something is wrong with it.
+    // Models pkg/kubelet/config/common.go applyDefaults
+    fn defaulted(&self, mut pod: Value) -> Option<Value> {
+        if meta::namespace(&pod).is_empty() {
+            pod.set(&["metadata", "namespace"], "default");
+        }
         let tolerations = pod.at_mut(&["spec", "tolerations"]).list_mut();
         tolerations.push(tree!({"operator": "Exists", "effect": "NoExecute"}));
-        // Another pod may have the name.
-        pod.set(&["metadata", "name"], format!("{}-manifest", name.str()));
-        // The kubelet itself does what the server is asked for here, so that etcd needn't be there.
-        let trouble = self.world.apiserver.etcd_trouble().cloned();
-        self.world.apiserver.set_etcd_trouble(None);
-        let made = self.peek(&Request::new(Method::Post, path).query("dryRun", "All").body(&pod));
-        self.world.apiserver.set_etcd_trouble(trouble);
-        if !made.is_success() {
-            return None;
-        }
-        let mut annotations = pod["metadata"]["annotations"].clone();
-        annotations.remove(&[kubelet::MIRROR_ANNOTATION]);
-        let mut metadata = tree!({"name": name, "namespace": namespace, "annotations": annotations});
-        if !pod["metadata"]["labels"].is_null() {
-            metadata.set(&["labels"], &pod["metadata"]["labels"]);
-        }
-        Some(tree!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": (&made.body["spec"])}))
+        pod.remove(&["status"]);
+        self.world.apiserver.read_manifest(self.world.now, &pod).ok()
     }
 }
 
@@ -380,9 +364,9 @@ fn is_of(unit: Unit, pod: &Value) -> bool {
         && meta::name(pod).strip_suffix(node).and_then(|name| name.strip_suffix('-')) == Some(unit.name())
 }
 
-/// Controllers of upstream's that aren't here, so that nothing follows from naming them.
-const NOT_HERE: [&str; 4] =
-    ["bootstrapsigner", "tokencleaner", "bootstrap-signer-controller", "token-cleaner-controller"];
+/// Controllers that `*` doesn't mean.
+// Models cmd/kube-controller-manager/app/controllermanager.go ControllersDisabledByDefault
+const OFF_BY_DEFAULT: [&str; 2] = ["bootstrap-signer", "token-cleaner"];
 
 /// Reads `--controllers`, and returns those that it leaves out.
 ///
@@ -394,15 +378,13 @@ fn left_out(flag: &str) -> Result<BTreeSet<&'static str>, String> {
     let mut said: Vec<(&'static str, bool)> = Vec::new();
     for word in words.iter().filter(|word| **word != "*") {
         let name = word.strip_prefix('-').unwrap_or(word);
-        if NOT_HERE.contains(&name) {
-            continue;
-        }
         let known = control_plane::controller(name)
             .ok_or_else(|| format!("\"{name}\" is not in the list of known controllers"))?;
         said.push((known, !word.starts_with('-')));
     }
     let others = words.contains(&"*");
-    let is_on = |name: &str| said.iter().find(|(of, _)| *of == name).map_or(others, |(_, on)| *on);
+    let by_default = |name: &str| others && !OFF_BY_DEFAULT.contains(&name);
+    let is_on = |name: &str| said.iter().find(|(of, _)| *of == name).map_or(by_default(name), |(_, on)| *on);
     Ok(controller_manager::CONTROLLER_NAMES.into_iter().filter(|name| !is_on(name)).collect())
 }
 
@@ -415,10 +397,14 @@ mod tests {
         let all = controller_manager::CONTROLLER_NAMES.len();
         // Models staging/src/k8s.io/controller-manager/app/helper_test.go TestIsControllerEnabled
         for (flag, left) in [
-            ("*", Ok(vec![])),
-            ("*,-deployment-controller", Ok(vec!["deployment"])),
-            ("*,-deployment,-podgc", Ok(vec!["deployment", "pod-garbage-collector"])),
-            ("-endpoints-controller,*", Ok(vec!["endpoint"])),
+            ("*,bootstrapsigner,tokencleaner", Ok(vec![])),
+            ("*", Ok(vec!["bootstrap-signer", "token-cleaner"])),
+            ("*,bootstrap-signer-controller,-deployment-controller", Ok(vec!["deployment", "token-cleaner"])),
+            (
+                "*,-deployment,-podgc",
+                Ok(vec!["bootstrap-signer", "deployment", "pod-garbage-collector", "token-cleaner"]),
+            ),
+            ("-endpoints-controller,*", Ok(vec!["bootstrap-signer", "endpoint", "token-cleaner"])),
             ("*,-nobody", Err("\"nobody\" is not in the list of known controllers")),
         ] {
             let wanted = left.map(|names| names.into_iter().collect()).map_err(str::to_string);

@@ -220,7 +220,7 @@ pub(crate) fn written(worker: &PodWorker) -> i64 {
 /// Returns a pod's place among those to be evicted; `None` for one that stays.
 fn rank(worker: &PodWorker) -> Option<(bool, i64, i64)> {
     let priority = worker.pod["spec"]["priority"].int();
-    if worker.stage != Stage::Up || worker.termination.is_some() || priority >= 2_000_000_000 {
+    if worker.stage != Stage::Up || worker.termination.is_some() || worker.is_critical() {
         return None;
     }
     let over = written(worker) - worker.asks.amounts.get(RESOURCE).copied().unwrap_or(0);

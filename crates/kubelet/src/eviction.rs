@@ -17,7 +17,7 @@ const THRESHOLD: i64 = 100 << 20;
 pub(crate) const EVICTED: &str = "Evicted";
 /// For how long a node is said to lack memory after it did.
 pub(crate) const TRANSITION: Nanos = 5 * MINUTE;
-/// Pods of this priority and above stay.
+/// Pods of this priority and above are critical (`system-cluster-critical`).
 pub(crate) const CRITICAL: i64 = 2_000_000_000;
 
 /// Whom to evict: those first that take more than they asked for, then by priority, then by how much more.
@@ -86,7 +86,7 @@ impl Kubelet {
             worker.local.is_limited()
                 && worker.stage == Stage::Up
                 && worker.termination.is_none()
-                && worker.pod["spec"]["priority"].int() < CRITICAL
+                && !worker.is_critical()
         });
         let full = full.filter_map(|worker| Some((worker.uid.clone(), over_limit(worker)?)));
         for (uid, message) in full.collect::<Vec<(Rc<str>, String)>>() {
@@ -106,11 +106,19 @@ fn evict(worker: &mut PodWorker, turn: &mut Turn, message: Rc<str>) {
     worker.due = now;
 }
 
+impl PodWorker {
+    /// Returns whether no pressure evicts it.
+    // Models pkg/kubelet/types/pod_update.go IsCriticalPod
+    pub(crate) fn is_critical(&self) -> bool {
+        self.is_static() || self.pod["spec"]["priority"].int() >= CRITICAL
+    }
+}
+
 /// Returns a pod's place among those to be evicted; `None` for one that stays.
 // Models pkg/kubelet/eviction/helpers.go rankMemoryPressure
 fn rank(worker: &PodWorker, now: Time) -> Option<Rank> {
     let priority = worker.pod["spec"]["priority"].int();
-    if worker.stage != Stage::Up || worker.termination.is_some() || priority >= CRITICAL {
+    if worker.stage != Stage::Up || worker.termination.is_some() || worker.is_critical() {
         return None;
     }
     let used = worker.containers.iter().filter(|container| container.is_running());

@@ -1,6 +1,7 @@
 //! Graceful shutdown of the node: its pods end before it does, those that the cluster needs last.
 // Models pkg/kubelet/nodeshutdown/nodeshutdown_manager_linux.go, nodeshutdown_manager.go
 
+use crate::eviction::CRITICAL;
 use crate::kubelet::Kubelet;
 use crate::shared::Turn;
 use crate::worker::{PodFailure, PodWorker, Termination};
@@ -11,8 +12,6 @@ use sim::{Nanos, SECOND, Time};
 /// Why a pod is over that the shutdown has ended.
 pub(crate) const TERMINATED: &str = "Terminated";
 const MESSAGE: &str = "Pod was terminated in response to imminent node shutdown.";
-/// Pods of this priority and above are critical (`system-cluster-critical`).
-const CRITICAL: i64 = 2_000_000_000;
 
 /// How long a machine that is shut down waits for its pods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
