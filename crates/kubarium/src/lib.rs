@@ -29,6 +29,9 @@ pub fn run_to(script: &str, preset: &str, seed: u64, write: &mut dyn FnMut(&str)
     let own = cluster::script::preset(script);
     let preset = Preset::named(own.unwrap_or(preset))?;
     let steps = cluster::script::parse(script)?;
+    if steps.is_empty() {
+        return Err("there is nothing to do in it: commands are lines like `$ kubectl get pods`".into());
+    }
     if let Some(name) = own {
         write(&format!("# preset: {name}\n"));
     }

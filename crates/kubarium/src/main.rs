@@ -1,6 +1,7 @@
 //! The native program: `kubarium run` plays a script, `kubarium serve` serves the API over HTTP,
 //! `kubarium bench` measures.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
@@ -20,8 +21,8 @@ struct Arguments {
 enum Command {
     /// Plays a script in virtual time and prints the transcript.
     Run {
-        /// What the cluster begins with where the script doesn't say: bare, lesson, v120, recovery or crowd.
-        #[arg(long, default_value = "bare")]
+        /// What the cluster begins with where the script doesn't say.
+        #[arg(long, default_value = "bare", value_parser = presets())]
         preset: String,
         /// The seed: the same seed and script print the same.
         #[arg(long, default_value_t = 1)]
@@ -35,8 +36,8 @@ enum Command {
         /// HTTPS alone.
         #[arg(long, default_value = "127.0.0.1:8001")]
         listen: std::net::SocketAddr,
-        /// What the cluster begins with: bare, lesson, v120, recovery or crowd.
-        #[arg(long, default_value = "lesson")]
+        /// What the cluster begins with.
+        #[arg(long, default_value = "lesson", value_parser = presets())]
         preset: String,
         /// The seed.
         #[arg(long, default_value_t = 1)]
@@ -60,7 +61,7 @@ enum Command {
         #[arg(long, default_value_t = 50)]
         steps: u64,
         /// What the clusters begin with; several take turns where none is named.
-        #[arg(long)]
+        #[arg(long, value_parser = presets())]
         preset: Option<String>,
     },
     /// Measures, and prints one JSON line a case.
@@ -92,6 +93,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn presets() -> PossibleValuesParser {
+    PossibleValuesParser::new(cluster::Preset::names())
 }
 
 /// Reads `A..B`.
