@@ -190,7 +190,9 @@ fn process(cx: &Cx, name: &str, place: &NodeBox, rect: Rect, on: bool) -> Group 
     group.rect(cx.class(if off { "comp off" } else { "comp" }, &selection), rect, 2.0);
     let room = rect.w - if leads { 18.0 } else { 8.0 };
     let [short, shorter] = shorter(name);
-    let width = |text: &str| if leads { bold(text, sizes.normal) } else { sans(text, sizes.normal) };
+    // A leader's name is heavier, where there is room for that.
+    let is_bold = leads && bold(shorter, sizes.normal) <= room;
+    let width = |text: &str| if is_bold { bold(text, sizes.normal) } else { sans(text, sizes.normal) };
     let fits = |text: &&str| width(text) <= room;
     let text = [name, short, shorter]
         .into_iter()
@@ -201,7 +203,7 @@ fn process(cx: &Cx, name: &str, place: &NodeBox, rect: Rect, on: bool) -> Group 
         let x = middle - width(&text) / 2.0 - 8.0;
         group.circle("mark ink", (x, rect.y + rect.h / 2.0), 3.0);
     }
-    let class = match (off, leads) {
+    let class = match (off, is_bold) {
         (true, _) => "q3",
         (_, true) => "b ink",
         _ => "ink",
