@@ -1,4 +1,4 @@
-use crate::shared::Turn;
+use crate::shared::{Shared, Turn};
 use crate::worker::{PodWorker, Stage};
 use api::{Value, meta, quantity::Quantity};
 use std::collections::BTreeMap;
@@ -59,6 +59,38 @@ pub(crate) fn totals(pod: &Value, of: &str) -> Amounts {
     sum
 }
 
+/// Returns how much of a resource a node has for its pods.
+pub(crate) fn allocatable(shared: &Shared, name: &str) -> i64 {
+    let config = &shared.config;
+    let own = match name {
+        "cpu" => config.cpu.as_str().into(),
+        "memory" => config.memory.as_str().into(),
+        "ephemeral-storage" => config.ephemeral_storage.as_str().into(),
+        _ => shared.own_node().map(|node| node["status"]["allocatable"][name].clone()).unwrap_or_default(),
+    };
+    amount(name, &own)
+}
+
+/// Returns the first resource of which the other pods leave too little, and upstream's words.
+pub(crate) fn short_of(shared: &Shared, asks: &Asks) -> Option<(String, String)> {
+    let short = |name: &str, requested: i64, used: i64, capacity: i64| {
+        let words = format!(
+            "Node didn't have enough resource: {name}, requested: {requested}, used: {used}, capacity: {capacity}"
+        );
+        (name.to_string(), words)
+    };
+    let (used, pods) = (&shared.used, i64::from(shared.config.pods));
+    if used.pods >= pods {
+        return Some(short("pods", 1, used.pods, pods));
+    }
+    asks.amounts.iter().find_map(|(name, requested)| {
+        let requested = *requested;
+        let (taken, capacity) = (used.amounts.get(name).copied().unwrap_or(0), allocatable(shared, name));
+        let lacks = requested > 0 && taken.saturating_add(requested) > capacity;
+        lacks.then(|| short(name, requested, taken, capacity))
+    })
+}
+
 pub(crate) fn amount(name: &str, quantity: &Value) -> i64 {
     let quantity = match Quantity::from_value(quantity) {
         Ok(quantity) => quantity,
@@ -72,40 +104,15 @@ impl PodWorker {
     /// pods ask for that are there already, and how many they are.
     // Models pkg/kubelet/lifecycle/predicate.go Admit
     pub(crate) fn admit(&mut self, turn: &mut Turn) -> Result<(), (String, String)> {
-        let config = turn.shared.config.clone();
-        let node =
-            turn.shared.informers.of(api::resources::NODES).get(&config.name).cloned().unwrap_or_default();
-        let allocatable = |name: &str| -> i64 {
-            let own = match name {
-                "cpu" => Value::from(config.cpu.as_str()),
-                "memory" => Value::from(config.memory.as_str()),
-                "ephemeral-storage" => Value::from(config.ephemeral_storage.as_str()),
-                _ => node["status"]["allocatable"][name].clone(),
-            };
-            amount(name, &own)
-        };
+        let node = turn.shared.own_node().cloned().unwrap_or_default();
         self.refuse_in_shutdown(turn)?;
         // Left out on purpose: that pods of a lower priority end for one of the system (pkg/kubelet/preemption).
         if self.is_static() && self.pod["spec"]["priority"].int() >= crate::eviction::CRITICAL {
             return Ok(());
         }
         let used = &turn.shared.used;
-        let short = |name: &str, requested: i64, used: i64, capacity: i64| {
-            let words = format!(
-                "Node didn't have enough resource: {name}, requested: {requested}, used: {used}, capacity: {capacity}"
-            );
-            (format!("OutOf{name}"), words)
-        };
-        let pods = i64::from(config.pods);
-        if used.pods >= pods {
-            return Err(short("pods", 1, used.pods, pods));
-        }
-        for (name, requested) in &self.asks.amounts {
-            let requested = *requested;
-            let (taken, capacity) = (used.amounts.get(name).copied().unwrap_or(0), allocatable(name));
-            if requested > 0 && taken.saturating_add(requested) > capacity {
-                return Err(short(name, requested, taken, capacity));
-            }
+        if let Some((name, words)) = short_of(turn.shared, &self.asks) {
+            return Err((format!("OutOf{name}"), words));
         }
         let predicate = |name: &str, why: &str| (name.to_string(), format!("Predicate {name} failed: {why}"));
         let labels = meta::labels(&node);

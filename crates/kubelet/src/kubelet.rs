@@ -122,11 +122,10 @@ impl Kubelet {
             return self.forget(now, &change.old);
         }
         let uid = meta::uid(&change.new);
-        let most = self.shared.capacity.cpu_milli;
-        let known = self.workers.change(uid, |worker| worker.update(&change.new, now, most));
+        let known = self.workers.change(uid, |worker| worker.update(&change.new, now));
         if known.is_none() {
             let mut worker = PodWorker::new(&change.new, now);
-            worker.update(&change.new, now, most);
+            worker.update(&change.new, now);
             self.workers.insert(worker);
         }
     }
@@ -187,20 +186,29 @@ impl Kubelet {
         }
         let due = self.next_worker().filter(|(at, _)| *at <= cx.now);
         let Some(uid) = due.map(|(_, uid)| uid.clone()) else { return };
-        self.count_used(&uid);
+        self.count_used(cx.now, &uid);
+        let room = |kubelet: &Kubelet| {
+            kubelet.workers.get(&uid).filter(|worker| worker.takes_room()).map(|worker| worker.asks.clone())
+        };
+        let before = room(self);
         self.with_worker(&uid, cx, net, |worker, turn| worker.step(turn));
+        if before.is_some_and(|before| room(self).is_none_or(|now| !Rc::ptr_eq(&before, &now))) {
+            self.retry_resizes(cx.now);
+        }
         if !self.shared.programs.is_empty() {
             self.follow_drivers(cx);
         }
     }
 
-    /// Counts what the pods have taken of the node, where one comes that wants to be let in.
-    fn count_used(&mut self, uid: &str) {
-        if self.workers.get(uid).is_none_or(|worker| worker.stage != Stage::New) {
+    /// Counts what the other pods have taken of the node, where one wants to be let in or to have more.
+    fn count_used(&mut self, now: Time, uid: &str) {
+        let asks = |worker: &PodWorker| worker.stage == Stage::New || worker.resize.at <= now;
+        if !self.workers.get(uid).is_some_and(asks) {
             return;
         }
         let mut used = Used::default();
-        for worker in self.workers.iter().filter(|worker| worker.takes_room()) {
+        let others = self.workers.iter().filter(|worker| worker.takes_room() && *worker.uid != *uid);
+        for worker in others {
             used.pods += 1;
             used.host_ports.extend(worker.asks.host_ports.iter().cloned());
             for (name, amount) in &worker.asks.amounts {

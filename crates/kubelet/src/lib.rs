@@ -27,6 +27,7 @@ mod portmap;
 mod power;
 mod probes;
 mod process;
+mod resize;
 mod script;
 mod shared;
 mod shutdown;

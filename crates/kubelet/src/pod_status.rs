@@ -222,7 +222,7 @@ impl PodWorker {
             ("ContainersReady", unready(ready)),
             ("PodScheduled", None),
         ];
-        let mut conditions: Vec<Value> = Vec::new();
+        let mut conditions = self.resize.conditions();
         for (kind, why) in rows {
             // A condition that is true may still have a reason: PodCompleted.
             let is_true = why.is_none()

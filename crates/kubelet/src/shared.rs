@@ -114,6 +114,11 @@ impl Shared {
         })
     }
 
+    /// Returns the machine's Node, as far as it was seen.
+    pub(crate) fn own_node(&self) -> Option<&Value> {
+        self.informers.of(api::resources::NODES).get(&self.config.name)
+    }
+
     /// Returns whether the container runtime's network is ready.
     pub(crate) fn has_network(&self) -> bool {
         !self.range.is_empty()

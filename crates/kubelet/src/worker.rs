@@ -3,6 +3,7 @@ use crate::container::{Container, Kind};
 use crate::cri::{Files, MountSource};
 use crate::disk::LocalStorage;
 use crate::net::PodEndpoint;
+use crate::resize::Resize;
 use crate::shared::Turn;
 use api::{Value, meta};
 use sim::{Nanos, SECOND, Time};
@@ -105,6 +106,8 @@ pub(crate) struct PodWorker {
     pub deleted: bool,
     /// When its containers are looked at again, whatever happens.
     pub look_at: Time,
+    /// How a change of what it asks for stands.
+    pub resize: Resize,
     pub due: Time,
 }
 
@@ -145,15 +148,15 @@ impl PodWorker {
             is_mirror_doomed: false,
             deleted: false,
             look_at: Time::NEVER,
+            resize: Resize::default(),
             due: now,
             pod: pod.clone(),
         }
     }
 
     /// Takes the pod as the API has it now.
-    /// `most` is what the node has of processors, in thousandths.
-    pub(crate) fn update(&mut self, pod: &Value, now: Time, most: i64) {
-        if !self.pod["spec"].same(&pod["spec"]) {
+    pub(crate) fn update(&mut self, pod: &Value, now: Time) {
+        if self.stage == Stage::New && !self.pod["spec"].same(&pod["spec"]) {
             self.asks = Rc::new(Asks::of(pod));
         }
         let gates = self.failing_gates();
@@ -174,11 +177,15 @@ impl PodWorker {
             if let Some(known) = self.containers.iter_mut().find(|known| known.name == given["name"].text()) {
                 known.changed |= known.spec["image"] != given["image"];
                 let before = std::mem::replace(&mut known.spec, given.clone())["resources"].clone();
-                if known.is_running() && before != given["resources"] {
-                    known.changed |= known.resize(now, &before, most);
-                    self.report_at = self.report_at.or(Some(now));
+                if self.stage != Stage::New && before != given["resources"] {
+                    // It has what it was given until it gets the other.
+                    known.spec.set(&["resources"], before);
+                    self.resize.at = now;
                 }
             }
+        }
+        if self.resize.is_of_before(pod) {
+            self.resize.at = now;
         }
         for given in spec["ephemeralContainers"].items() {
             if !self.containers.iter().any(|known| *known.name == *given["name"].str()) {
@@ -254,6 +261,9 @@ impl PodWorker {
 
     /// Does all that is due.
     pub(crate) fn step(&mut self, turn: &mut Turn) {
+        if self.resize.next_at() <= turn.cx.now {
+            self.sync_resize(turn);
+        }
         for _ in 0..ROUNDS {
             let before = self.draws;
             let moved = self.run_containers(turn) | self.sync(turn);
@@ -284,7 +294,8 @@ impl PodWorker {
             Stage::Gone | Stage::Rejected { .. } => Time::NEVER,
         };
         let containers = self.containers.iter().map(Container::next_at).min().unwrap_or(Time::NEVER);
-        stage.min(containers).min(self.report_at.unwrap_or(Time::NEVER)).min(self.reconcile_at)
+        let resize = if self.stage == Stage::New { Time::NEVER } else { self.resize.next_at() };
+        stage.min(containers).min(self.report_at.unwrap_or(Time::NEVER)).min(self.reconcile_at).min(resize)
     }
 
     /// Draws how long something takes: nothing where the runtime starts everything at once.

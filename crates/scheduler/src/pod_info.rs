@@ -77,6 +77,39 @@ fn amount(name: &str, quantity: &Value) -> i64 {
     amount.clamp(-(1 << 56), 1 << 56) // so that sums of them stay in range
 }
 
+/// Returns a pod's spec in which its containers ask for what they were given, where that is more, or where they'll
+/// never be given what they ask for.
+// Models staging/src/k8s.io/component-helpers/resource/helpers.go determineContainerReqs
+fn spec_in_effect(pod: &Value) -> Value {
+    let mut spec = pod["spec"].clone();
+    if meta::generation(pod) < 2 {
+        return spec; // nothing was resized
+    }
+    let pending = meta::condition(pod, "PodResizePending");
+    let infeasible = pending.is_some_and(|pending| pending["reason"].str() == "Infeasible");
+    for (list, statuses) in [("containers", "containerStatuses"), ("initContainers", "initContainerStatuses")]
+    {
+        for i in 0..spec[list].items().len() {
+            let wanted = spec[list][i].clone();
+            let mut statuses = pod["status"][statuses].items().iter();
+            let Some(status) = statuses.find(|status| status["name"] == wanted["name"]) else { continue };
+            if status["resources"].is_null() {
+                continue;
+            }
+            let given = [&status["resources"]["requests"], &status["allocatedResources"]];
+            for name in ["cpu", "memory"] {
+                let own = &wanted["resources"]["requests"][name];
+                let all = given.iter().map(|requests| &requests[name]).chain((!infeasible).then_some(own));
+                let most = all.filter(|one| !one.is_null()).max_by_key(|one| amount(name, one)).cloned();
+                if let (Some(most), Some(container)) = (most, spec.at_mut(&[list]).list_mut().get_mut(i)) {
+                    container.set(&["resources", "requests", name], most);
+                }
+            }
+        }
+    }
+    spec
+}
+
 /// Returns what a pod asks for: the sum of its containers and sidecars, or the largest moment of its
 /// init containers, and its overhead. `read` reads one container's requests.
 // Models staging/src/k8s.io/component-helpers/resource/helpers.go PodRequests
@@ -172,7 +205,7 @@ pub(crate) struct PodInfo {
 impl PodInfo {
     /// Reads a pod.
     pub(crate) fn new(pod: &Value) -> PodInfo {
-        let spec = &pod["spec"];
+        let spec = &spec_in_effect(pod);
         let containers = spec["initContainers"].items().iter().chain(spec["containers"].items());
         PodInfo {
             key: meta::key(pod),
@@ -194,7 +227,8 @@ impl PodInfo {
 
     /// Reads a pod of which this was read before: what only its spec says is not read again.
     pub(crate) fn again(&self, pod: &Value) -> PodInfo {
-        if !self.pod["spec"].same(&pod["spec"]) || *meta::labels(pod) != self.labels {
+        let is_resized = meta::generation(pod) > 1; // its status counts, too
+        if is_resized || !self.pod["spec"].same(&pod["spec"]) || *meta::labels(pod) != self.labels {
             return PodInfo::new(pod);
         }
         PodInfo { pod: pod.clone(), terminating: meta::is_deleting(pod), ..self.clone() }

@@ -112,7 +112,8 @@ impl ApiServer {
             Scope::EphemeralContainers => {
                 crate::validation::core::pod::validate_ephemeral_update(&new, &old, &mut errors);
             }
-            Scope::Finalize | Scope::Resize => {
+            Scope::Resize => crate::validation::core::resize::validate_resize(&new, &old, &mut errors),
+            Scope::Finalize => {
                 crate::validation::others::validate_metadata_update(&new, &old, &mut errors);
             }
         }
@@ -276,14 +277,10 @@ fn keep_other_parts(rest: &Rest, scope: Scope, new: &mut Value, old: &Value) {
             new.set(&["spec", "ephemeralContainers"], containers);
         }
         Scope::Resize => {
-            let wanted = new["spec"]["containers"].clone();
+            let wanted = new["spec"].clone();
             restore(new, old, &["status"]);
             restore(new, old, &["spec"]);
-            for (container, wanted) in
-                new.at_mut(&["spec", "containers"]).list_mut().iter_mut().zip(wanted.items())
-            {
-                container.set(&["resources"], &wanted["resources"]);
-            }
+            crate::validation::core::resize::take_resources(new, &wanted);
         }
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn validate(pod: &Value, errors: &mut Errors) {
 }
 
 // Models pkg/apis/core/validation/validation.go validatePodMetadataAndSpec
-fn validate_metadata_and_spec(pod: &Value, errors: &mut Errors) {
+pub(crate) fn validate_metadata_and_spec(pod: &Value, errors: &mut Errors) {
     meta::validate(pod, true, names::dns1123_subdomain, errors);
     let (spec, path) = (&pod["spec"], Path::new("spec"));
     validate_spec(spec, SpecOf::Pod, &path, errors);
