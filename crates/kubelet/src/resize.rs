@@ -14,6 +14,9 @@ const RETRY: Nanos = 3 * MINUTE;
 /// After how long the kubelet has seen that the runtime did it.
 const SEEN: Nanos = SECOND;
 
+/// The conditions that tell of a resize, as long as there is something to tell.
+pub(crate) const CONDITIONS: [&str; 2] = ["PodResizePending", "PodResizeInProgress"];
+
 /// Why a resize can't be: never on this node, or not now.
 const INFEASIBLE: &str = "Infeasible";
 const DEFERRED: &str = "Deferred";
@@ -73,15 +76,15 @@ impl Resize {
             })
         };
         let pending = self.pending.as_ref().map(|pending| {
-            let mut told =
-                condition("PodResizePending", pending.generation, pending.since, pending.looked_at);
+            let mut told = condition(CONDITIONS[0], pending.generation, pending.since, pending.looked_at);
             told.set(&["reason"], pending.reason);
             told.set(&["message"], &pending.message);
             told
         });
-        let progress = self.progress.as_ref().map(|progress| {
-            condition("PodResizeInProgress", progress.generation, progress.since, progress.since)
-        });
+        let progress = self
+            .progress
+            .as_ref()
+            .map(|progress| condition(CONDITIONS[1], progress.generation, progress.since, progress.since));
         pending.into_iter().chain(progress).collect()
     }
 }
@@ -191,7 +194,7 @@ impl PodWorker {
     /// Tells what the containers ask for, as events do.
     // Models pkg/kubelet/events/pod_resize.go makeResourceSummaryFromSpec
     fn summary(&self, error: &str) -> String {
-        let mut summary = Value::map();
+        let mut summary = String::from("{");
         for list in ["initContainers", "containers"] {
             let containers = self.pod["spec"][list].items().iter();
             let told = containers.map(|container| {
@@ -205,14 +208,14 @@ impl PodWorker {
             });
             let told: Vec<Value> = told.collect();
             if !told.is_empty() {
-                summary.set(&[list], told);
+                summary.push_str(&format!("\"{list}\":{},", Value::from(told).to_json()));
             }
         }
-        summary.set(&["generation"], meta::generation(&self.pod));
+        summary.push_str(&format!("\"generation\":{}", meta::generation(&self.pod)));
         if !error.is_empty() {
-            summary.set(&["error"], error);
+            summary.push_str(&format!(",\"error\":{}", Value::from(error).to_json()));
         }
-        summary.to_json()
+        summary + "}"
     }
 }
 

@@ -1,3 +1,4 @@
+use crate::resize;
 use crate::shared::Turn;
 use crate::static_pods::Target;
 use crate::worker::{PodWorker, Stage};
@@ -87,6 +88,20 @@ fn changes(before: &Value, after: &Value) -> Value {
                     condition.set(&[field], Value::Null);
                 }
             }
+        }
+    }
+    if !changes["conditions"].is_null() {
+        let is_there = |kind: &str| after["conditions"].items().iter().any(|one| one["type"].str() == kind);
+        for kind in resize::CONDITIONS {
+            let was_there = before["conditions"].items().iter().any(|one| one["type"].str() == kind);
+            if was_there && !is_there(kind) {
+                let gone = tree!({"$patch": "delete", "type": kind});
+                changes.at_mut(&["conditions"]).list_mut().push(gone);
+            }
+        }
+        if resize::CONDITIONS.into_iter().any(is_there) {
+            let types = after["conditions"].items().iter().map(|one| tree!({"type": (&one["type"])}));
+            changes.set(&["$setElementOrder/conditions"], types.collect::<Vec<Value>>());
         }
     }
     for list in ["podIPs", "hostIPs"] {

@@ -81,6 +81,14 @@ impl Provisioner {
         }
         let message = format!("External provisioner is provisioning volume for claim {key:?}");
         self.recorder.event(cx, &claim, "Normal", "Provisioning", &message);
+        if !claim["spec"]["selector"].is_null() {
+            let message = format!(
+                "failed to provision volume with StorageClass {:?}: claim Selector is not supported",
+                meta::name(&class)
+            );
+            self.recorder.event(cx, &claim, "Warning", "ProvisioningFailed", &message);
+            return Ok(Some(RETRY));
+        }
         cx.spend(cx.chance.span("provision", &name, self.done, WORK.0, WORK.1));
         match cx.create(PERSISTENTVOLUMES, &self.volume(&name, &claim, &class)) {
             Err(failure) if !failure.is_already_exists() => {

@@ -14,6 +14,8 @@ use std::rc::Rc;
 
 const BACKOFF: Nanos = 10 * SECOND;
 const MAX_BACKOFF: Nanos = 10 * MINUTE;
+/// Who looks after a Job, where that is this controller.
+const CONTROLLER: &str = "kubernetes.io/job-controller";
 
 /// How a Job ends: the condition, which is told first as a target and comes true when its pods are gone.
 #[derive(Clone, Debug)]
@@ -129,6 +131,10 @@ impl Jobs {
         if is_finished(job) {
             self.expectations.forget(key);
             self.backoff.remove(key);
+            return Ok(None);
+        }
+        // Models pkg/controller/job/job_controller.go controllerName
+        if job["spec"]["managedBy"].as_str().is_some_and(|name| name != CONTROLLER) {
             return Ok(None);
         }
         let satisfied = self.expectations.are_satisfied(cx.at(), key);

@@ -92,7 +92,8 @@ fn action(dice: &mut Dice, nodes: &[&str], number: u64) -> Action {
         87..=89 => outage(dice, nodes),
         90 => vec![link(dice, nodes)],
         91 | 92 => vec![Step::Restart(*dice.of(&Process::ALL.each_ref()))],
-        93..=95 => vec![line(label(dice, nodes))],
+        93 | 94 => vec![line(label(dice, nodes))],
+        95 => vec![line(resize(dice))],
         96 | 97 => vec![line(patch_service(dice))],
         98 => vec![line(namespace(dice))],
         _ => vec![line(format!("ssh {} curl -s --max-time 1 10.96.0.1:443", dice.of(nodes)))],
@@ -200,6 +201,18 @@ fn end_process(dice: &mut Dice) -> String {
     let namespace = dice.of(&NAMESPACES);
     let pod = some_pod(dice, namespace, "");
     format!("kubectl exec -n {namespace} {pod} -- sh -c 'kill -TERM 1'")
+}
+
+fn resize(dice: &mut Dice) -> String {
+    let namespace = dice.of(&NAMESPACES);
+    let resources = match dice.of(&["50m", "200m", "300m", "1500m", "1900m", "3"]) {
+        cpu if dice.one_in(2) => format!("\"requests\":{{\"cpu\":\"{cpu}\"}}"),
+        cpu => format!("\"requests\":{{\"cpu\":\"{cpu}\"}},\"limits\":{{\"cpu\":\"{cpu}\"}}"),
+    };
+    let patch =
+        format!("{{\"spec\":{{\"containers\":[{{\"name\":\"main\",\"resources\":{{{resources}}}}}]}}}}");
+    let pod = some_pod(dice, namespace, "");
+    format!("kubectl patch -n {namespace} {pod} --subresource resize -p '{patch}'")
 }
 
 fn tend_node(dice: &mut Dice, nodes: &[&str]) -> String {

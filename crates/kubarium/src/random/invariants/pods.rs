@@ -44,10 +44,31 @@ pub(super) fn an_address_is_of_its_nodes_network(scene: &Scene, broken: &mut Bro
     }
 }
 
+/// Returns a pod that asks for what it was given, where it asks for more and has not got it yet.
+fn as_given(pod: &Value) -> Value {
+    let mut given = pod.clone();
+    for status in pod["status"]["containerStatuses"].items() {
+        let containers = given.at_mut(&["spec", "containers"]).list_mut();
+        let Some(container) = containers.iter_mut().find(|one| one["name"] == status["name"]) else {
+            continue;
+        };
+        for resource in ["cpu", "memory"] {
+            let (held, asked) =
+                (&status["allocatedResources"][resource], &container["resources"]["requests"][resource]);
+            let is_less = |held: Quantity, asked: Quantity| held.nanos() < asked.nanos();
+            let both = Quantity::from_value(held).ok().zip(Quantity::from_value(asked).ok());
+            if !held.is_null() && both.is_some_and(|(held, asked)| is_less(held, asked)) {
+                container.set(&["resources", "requests", resource], held);
+            }
+        }
+    }
+    given
+}
+
 pub(super) fn a_node_holds_what_runs_on_it(scene: &Scene, broken: &mut Broken) {
     for node in scene.all("Node") {
         let pods = scene.all("Pod").iter().filter(|pod| node_of(pod) == meta::name(node) && !is_done(pod));
-        let pods: Vec<&Value> = pods.collect();
+        let pods: Vec<Value> = pods.map(as_given).collect();
         let allocatable = &node["status"]["allocatable"];
         let amount = |resource: &str| allocatable.get(resource).and_then(|it| Quantity::from_value(it).ok());
         let most = amount("pods").map_or(i64::MAX, Quantity::value);

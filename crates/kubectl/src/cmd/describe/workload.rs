@@ -185,6 +185,10 @@ pub(super) fn stateful_set(cx: &mut Cx, w: &mut Writer, set: &Value) -> Outcome<
     w.row(0, "Update Strategy", spec["updateStrategy"]["type"].str());
     if let Some(partition) = spec["updateStrategy"]["rollingUpdate"]["partition"].as_int() {
         w.row(1, "Partition", partition.to_string());
+        let most = &spec["updateStrategy"]["rollingUpdate"]["maxUnavailable"];
+        if !most.is_null() {
+            w.row(1, "MaxUnavailable", api::int_or_string::text(most));
+        }
     }
     w.row(0, "Pods Status", pods);
     pod_template(w, &spec["template"]);

@@ -116,6 +116,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
     let drain = Drain {
         nodes,
         pods: None,
+        errors: Vec::new(),
         deadline: if timeout > 0 { cx.now() + timeout } else { Time::NEVER },
         failed: Vec::new(),
         remaining: Vec::new(),
@@ -138,6 +139,8 @@ struct Leaving {
 pub(crate) struct Drain {
     nodes: Vec<Info>,
     pods: Option<Vec<Leaving>>,
+    /// What went wrong with those of the node's pods that it no longer waits for.
+    errors: Vec<String>,
     deadline: Time,
     failed: Vec<Failure>,
     remaining: Vec<String>,
@@ -159,7 +162,7 @@ impl Drain {
                 Err(failure) => Err(failure),
             };
             match done {
-                Ok(Some(next)) => return Ok(Progress::stream_until(0, Some(next.min(self.deadline)))),
+                Ok(Some(next)) => return Ok(Progress::stream_until(0, Some(next))),
                 Ok(None) => {
                     let dry_run = cx.dry_run()?;
                     print_result(cx, &node.object, "drained", dry_run)?;
@@ -203,16 +206,12 @@ impl Drain {
         let mut all = Vec::new();
         for pod in leaving {
             let (namespace, name) = (meta::namespace(&pod).to_string(), meta::name(&pod).to_string());
-            let suffix = match dry_run {
-                DryRun::None => "",
-                DryRun::Client => " (dry run)",
-                DryRun::Server => " (server dry run)",
-            };
-            cx.line(format!("evicting pod {namespace}/{name}{suffix}"));
-            if dry_run != DryRun::Client {
-                let uid = meta::uid(&pod).to_string();
-                all.push(Leaving { namespace, name, uid, evicted: false, at: now });
+            if dry_run == DryRun::Client {
+                cx.line(format!("evicting pod {namespace}/{name} (dry run)"));
+                continue;
             }
+            let uid = meta::uid(&pod).to_string();
+            all.push(Leaving { namespace, name, uid, evicted: false, at: now });
         }
         self.pods = Some(all);
         Ok(())
@@ -222,7 +221,7 @@ impl Drain {
     /// on, or nothing once all are gone.
     // Models staging/src/k8s.io/kubectl/pkg/drain/drain.go evictPods, waitForDelete
     fn advance(&mut self, cx: &mut Cx) -> Outcome<Option<Time>> {
-        let now = cx.now();
+        let (now, timeout) = (cx.now(), cx.flags.span("timeout"));
         let dry_run = cx.dry_run()?;
         let mut left = Vec::new();
         for mut pod in self.pods.take().unwrap_or_default() {
@@ -230,28 +229,28 @@ impl Drain {
                 left.push(pod);
                 continue;
             }
+            let past = || format!("global timeout reached: {}", api::go::duration(timeout));
+            let evicting =
+                format!("error when evicting pods/{} -n {}", quote(&pod.name), quote(&pod.namespace));
             if !pod.evicted {
+                let suffix = if dry_run == DryRun::Server { " (server dry run)" } else { "" };
+                cx.line(format!("evicting pod {}/{}{suffix}", pod.namespace, pod.name));
+                if now >= self.deadline {
+                    self.errors.push(format!("{evicting}: {}", past()));
+                    continue;
+                }
                 match evict(cx, &pod, dry_run) {
                     Ok(()) => pod.evicted = true,
                     Err(failure) if failure.is_not_found() => continue,
                     Err(Failure::Status(status)) if status.code == 429 => {
-                        cx.err(format!(
-                            "error when evicting pods/{} -n {} (will retry after 5s): {}\n",
-                            quote(&pod.name),
-                            quote(&pod.namespace),
-                            status.message
-                        ));
+                        cx.err(format!("{evicting} (will retry after 5s): {}\n", status.message));
                         pod.at = now + RETRY;
                         left.push(pod);
                         continue;
                     }
                     Err(failure) => {
-                        return error(format!(
-                            "error when evicting pods/{} -n {}: {}",
-                            quote(&pod.name),
-                            quote(&pod.namespace),
-                            failure.text()
-                        ));
+                        self.errors.push(format!("{evicting}: {}", failure.text()));
+                        continue;
                     }
                 }
             }
@@ -261,16 +260,22 @@ impl Drain {
                 }
                 continue;
             }
+            if now >= self.deadline {
+                let (name, namespace) = (quote(&pod.name), quote(&pod.namespace));
+                let why = past();
+                let waiting =
+                    format!("error when waiting for pod {name} in namespace {namespace} to terminate: {why}");
+                self.errors.push(waiting);
+                continue;
+            }
             pod.at = now + POLL;
             left.push(pod);
         }
-        if !left.is_empty() && now >= self.deadline {
-            let timeout = api::go::duration(cx.flags.span("timeout"));
-            let names: Vec<String> = left.iter().map(|pod| pod.name.clone()).collect();
-            return error(format!(
-                "error when waiting for pod {} terminating: global timeout reached: {timeout}",
-                quote(&names.join(", "))
-            ));
+        let errors = if left.is_empty() { std::mem::take(&mut self.errors) } else { Vec::new() };
+        match errors.as_slice() {
+            [] => {}
+            [one] => return error(one),
+            all => return error(format!("[{}]", all.join(", "))),
         }
         let next = left.iter().map(|pod| pod.at).min();
         self.pods = Some(left);
