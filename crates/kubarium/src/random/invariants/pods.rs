@@ -44,20 +44,22 @@ pub(super) fn an_address_is_of_its_nodes_network(scene: &Scene, broken: &mut Bro
     }
 }
 
-/// Returns a pod that asks for what it was given, where it asks for more and has not got it yet.
+/// Returns a pod that asks for what it was given, where it asks for more and has not got it yet. Of a container that
+/// doesn't run nobody tells what it was given once its pod was changed: it counts as nothing.
 fn as_given(pod: &Value) -> Value {
     let mut given = pod.clone();
-    for status in pod["status"]["containerStatuses"].items() {
-        let containers = given.at_mut(&["spec", "containers"]).list_mut();
-        let Some(container) = containers.iter_mut().find(|one| one["name"] == status["name"]) else {
-            continue;
-        };
+    if meta::generation(pod) < 2 {
+        return given;
+    }
+    for container in given.at_mut(&["spec", "containers"]).list_mut() {
+        let mut statuses = pod["status"]["containerStatuses"].items().iter();
+        let status = statuses.find(|status| status["name"] == container["name"]);
+        let held = status.map(|status| status["allocatedResources"].clone()).unwrap_or_default();
         for resource in ["cpu", "memory"] {
-            let (held, asked) =
-                (&status["allocatedResources"][resource], &container["resources"]["requests"][resource]);
-            let is_less = |held: Quantity, asked: Quantity| held.nanos() < asked.nanos();
-            let both = Quantity::from_value(held).ok().zip(Quantity::from_value(asked).ok());
-            if !held.is_null() && both.is_some_and(|(held, asked)| is_less(held, asked)) {
+            let quantity = |value: &Value| Quantity::from_value(value).map_or(0, Quantity::nanos);
+            let asked = &container["resources"]["requests"][resource];
+            if quantity(&held[resource]) < quantity(asked) {
+                let held = if held[resource].is_null() { Value::from("0") } else { held[resource].clone() };
                 container.set(&["resources", "requests", resource], held);
             }
         }

@@ -52,7 +52,7 @@ const ROWS: &[(&str, &str, &str)] = &[
     ),
     (
         "a_node_holds_what_runs_on_it",
-        "{kind: Pod, metadata: {name: a, namespace: d}, spec: {nodeName: one, containers: [{name: c, resources: {requests: {cpu: '9'}}}]}, status: {containerStatuses: [{name: c, allocatedResources: {cpu: 1900m}}]}}
+        "{kind: Pod, metadata: {name: a, namespace: d, generation: 2}, spec: {nodeName: one, containers: [{name: c, resources: {requests: {cpu: '9'}}}]}, status: {containerStatuses: [{name: c, allocatedResources: {cpu: 1900m}}]}}
 ---
 {kind: Node, metadata: {name: one}, status: {allocatable: {cpu: '2', pods: '1'}, conditions: [{type: Ready, status: 'True'}]}}",
         "{kind: Pod, metadata: {name: a, namespace: d}, spec: {nodeName: one, containers: [{name: c, resources: {requests: {cpu: 2100m}}}]}}
