@@ -74,8 +74,10 @@ pub fn brief(text: &str, lang: Lang) -> String {
         }
         ["microk8s", what, addon, ..] => format!("{what} {}", addon.split(':').next().unwrap_or(addon)),
         _ => {
-            let told = words.iter().filter(|word| !word.starts_with("--") || word.starts_with("--replicas="));
-            told.copied().collect::<Vec<_>>().join(" ")
+            let Some(words) = shlex::split(text) else { return text.to_owned() };
+            let own = words.into_iter().take_while(|word| word != "--");
+            let told = own.filter(|word| !word.starts_with("--") || word.starts_with("--replicas="));
+            told.collect::<Vec<_>>().join(" ")
         }
     }
 }
@@ -134,6 +136,8 @@ mod tests {
             ("while true; do curl -s http://10.64.140.43; sleep 0.2; done", "loop: curl 10.64.140.43"),
             ("while true; do date; done", "while true; do date; done"),
             ("stop node-2", "stop node-2"),
+            ("create cronjob x --image=busybox --schedule=\"*/1 * * * *\" -- date", "create cronjob x"),
+            ("annotate pod x a=\"b", "annotate pod x a=\"b"),
             ("", ""),
         ] {
             assert_eq!(brief(text, Lang::En), words);
