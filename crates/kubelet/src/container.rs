@@ -53,6 +53,10 @@ pub(crate) enum Phase {
 pub(crate) struct Kill {
     /// When its preStop hook ends, where it has one that waits; `None` once it is over.
     pub hook_until: Option<Time>,
+    /// Whether the whole pod ends, so that a sidecar waits for what ends before it.
+    pub in_turn: bool,
+    /// Whether it has waited for others.
+    pub waited: bool,
     /// Whether SIGTERM was sent.
     pub asked: bool,
     /// When SIGKILL is sent.

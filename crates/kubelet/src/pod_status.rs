@@ -88,7 +88,7 @@ impl PodWorker {
         if failed_init && policy == "Never" {
             return "Failed";
         }
-        let (mut waiting, mut running, mut stopped, mut succeeded) = (0, 0, 0, 0);
+        let (mut waiting, mut running, mut stopped, mut succeeded) = (0, 0_usize, 0, 0);
         for container in self.containers.iter().filter(|container| container.kind == Kind::Regular) {
             match (&container.exit, container.is_running()) {
                 (_, true) => running += 1,
@@ -99,6 +99,9 @@ impl PodWorker {
                 (None, false) => waiting += 1,
             }
         }
+        // What stays beside the others keeps the pod running; how it ended doesn't count.
+        let sidecars = self.containers.iter().filter(|container| container.kind == Kind::Sidecar);
+        running += sidecars.filter(|container| container.is_running()).count();
         if pending_init {
             return if self.is_terminal() && running == 0 && self.stage == Stage::Gone {
                 "Failed"

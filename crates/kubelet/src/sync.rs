@@ -126,9 +126,22 @@ impl PodWorker {
         }
     }
 
-    /// Starts what is to run and isn't: init containers one after another, then the others.
+    /// Starts what is to run and isn't: init containers one after another, then the others. Once these have ended for
+    /// good nothing is started any more, and what still runs is stopped.
+    // Models pkg/kubelet/kuberuntime/kuberuntime_manager.go computePodActions
     fn sync_containers(&mut self, turn: &mut Turn) -> bool {
         let now = turn.cx.now;
+        if self.is_finished() {
+            self.look_at = Time::NEVER;
+            let grace = self.pod["spec"]["terminationGracePeriodSeconds"].as_int().unwrap_or(30);
+            let moved = self.stop_all(turn, grace.clamp(0, 86_400) * SECOND);
+            if self.containers.iter().any(|container| container.is_running()) {
+                return moved;
+            }
+            self.stage = Stage::Stopping { until: now };
+            self.touch(turn);
+            return true;
+        }
         if let Some(i) = self.containers.iter().position(|container| container.is_beginning()) {
             self.look_at = Time::NEVER;
             return self.go_on(turn, i);
@@ -159,14 +172,6 @@ impl PodWorker {
             }
         }
         self.look_at = look_at;
-        if self.is_finished() && !self.is_terminal() {
-            if self.containers.iter().any(|container| container.is_running()) {
-                return moved | self.stop_rest(turn);
-            }
-            self.stage = Stage::Stopping { until: now };
-            self.touch(turn);
-            return true;
-        }
         moved
     }
 
@@ -176,21 +181,6 @@ impl PodWorker {
         let is_ephemeral = |i: &usize| self.containers.get(*i).is_some_and(|one| one.kind == Kind::Ephemeral);
         let (first, then): (Vec<usize>, Vec<usize>) = (0..self.containers.len()).partition(is_ephemeral);
         [first, then].concat()
-    }
-
-    /// Stops what still runs of a pod whose regular containers have all ended for good.
-    fn stop_rest(&mut self, turn: &mut Turn) -> bool {
-        let grace = self.pod["spec"]["terminationGracePeriodSeconds"].as_int().unwrap_or(30).clamp(0, 86_400);
-        let mut moved = false;
-        for i in 0..self.containers.len() {
-            let Some(container) = self.containers.get(i) else { break };
-            if container.is_running() && container.kill.is_none() {
-                let message = format!("Stopping container {}", container.name);
-                self.kill(turn, i, grace * SECOND, &message);
-                moved = true;
-            }
-        }
-        moved
     }
 
     /// Returns whether a regular container has ever begun, so that init containers are done with.

@@ -1,5 +1,6 @@
 mod bench;
 mod ephemeral;
+mod order;
 mod pods;
 mod probes;
 mod ranges;
