@@ -20,6 +20,7 @@ pub mod quantity;
 pub mod quota;
 mod request;
 mod resource;
+pub mod restart;
 mod shape;
 pub mod status;
 pub mod text;

@@ -28,6 +28,7 @@ mod power;
 mod probes;
 mod process;
 mod resize;
+mod restart;
 mod script;
 mod shared;
 mod shutdown;

@@ -71,8 +71,6 @@ impl PodWorker {
     /// Returns the pod's phase.
     // Models pkg/kubelet/kubelet_pods.go getPhase
     pub(crate) fn phase(&self) -> &'static str {
-        let policy = self.pod["spec"]["restartPolicy"].str();
-        let policy = if policy.is_empty() { "Always" } else { policy };
         let done_before = self.is_initialized();
         let pending_init = !done_before
             && self.containers.iter().any(|container| match container.kind {
@@ -80,21 +78,17 @@ impl PodWorker {
                 Kind::Sidecar => !container.is_started() && container.exit.is_none(),
                 Kind::Regular | Kind::Ephemeral => false,
             });
-        let failed_init = self.containers.iter().any(|container| {
-            container.kind == Kind::Init
-                && container.phase == Phase::Idle
-                && container.exit.as_ref().is_some_and(|exit| exit.code != 0)
-        });
-        if failed_init && policy == "Never" {
+        if self.has_failed_init() {
             return "Failed";
         }
-        let (mut waiting, mut running, mut stopped, mut succeeded) = (0, 0_usize, 0, 0);
+        let (mut waiting, mut running, mut stopped, mut succeeded, mut restarts) = (0, 0_usize, 0, 0, false);
         for container in self.containers.iter().filter(|container| container.kind == Kind::Regular) {
             match (&container.exit, container.is_running()) {
                 (_, true) => running += 1,
                 (Some(exit), false) => {
                     stopped += 1;
                     succeeded += i32::from(exit.code == 0);
+                    restarts |= self.restarts(container, exit.code);
                 }
                 (None, false) => waiting += 1,
             }
@@ -116,19 +110,10 @@ impl PodWorker {
         if running > 0 {
             return "Running";
         }
-        let all_well = stopped == succeeded;
-        match policy {
-            _ if self.is_terminal() => {
-                if all_well {
-                    "Succeeded"
-                } else {
-                    "Failed"
-                }
-            }
-            "Always" => "Running",
-            _ if all_well => "Succeeded",
-            "Never" => "Failed",
-            _ => "Running",
+        match stopped == succeeded {
+            _ if restarts && !self.is_terminal() => "Running",
+            true => "Succeeded",
+            false => "Failed",
         }
     }
 

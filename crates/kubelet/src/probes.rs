@@ -209,7 +209,7 @@ impl PodWorker {
     fn kill_unhealthy(&mut self, turn: &mut Turn, i: usize, probe: &str, grace: Option<i64>) {
         let Some(container) = self.containers.get(i) else { return };
         let mut message = format!("Container {} failed {} probe", container.name, probe.to_lowercase());
-        if self.pod["spec"]["restartPolicy"].str() != "Never" {
+        if self.restarts_when_killed(container) {
             message.push_str(", will be restarted");
         }
         let grace = grace.or(self.pod["spec"]["terminationGracePeriodSeconds"].as_int()).unwrap_or(30);

@@ -190,31 +190,9 @@ impl PodWorker {
         })
     }
 
-    /// Returns whether all containers have ended and none is to be started again.
-    fn is_finished(&self) -> bool {
-        let policy = self.pod["spec"]["restartPolicy"].str();
-        let ended_for_good = |container: &crate::container::Container| {
-            container.phase == Phase::Idle
-                && match (&container.exit, policy) {
-                    (Some(_), "Never") => true,
-                    (Some(exit), "OnFailure") => exit.code == 0,
-                    _ => false,
-                }
-        };
-        let failed_init = policy == "Never"
-            && self.containers.iter().any(|container| {
-                container.kind == Kind::Init
-                    && container.phase == Phase::Idle
-                    && container.exit.as_ref().is_some_and(|exit| exit.code != 0)
-            });
-        let mut regular = self.containers.iter().filter(|container| container.kind == Kind::Regular);
-        failed_init || regular.all(ended_for_good)
-    }
-
     /// Decides what one container needs now.
     fn consider(&mut self, turn: &mut Turn, i: usize) -> Next {
         let now = turn.cx.now;
-        let policy = self.pod["spec"]["restartPolicy"].text();
         let initialized = self.is_initialized();
         let Some(container) = self.containers.get_mut(i) else { return Next::Fine };
         if container.changed && container.is_running() && container.kill.is_none() {
@@ -232,16 +210,7 @@ impl PodWorker {
             return Next::Wait(container.retry_at);
         }
         if let Some(exit) = &container.exit {
-            let again = match container.kind {
-                Kind::Init => exit.code != 0 && &*policy != "Never" && !initialized,
-                Kind::Sidecar => true,
-                Kind::Ephemeral => false,
-                Kind::Regular => match &*policy {
-                    "Never" => false,
-                    "OnFailure" => exit.code != 0,
-                    _ => true,
-                },
-            };
+            let again = self.restarts(container, exit.code) && !(initialized && container.kind == Kind::Init);
             if !again {
                 return Next::Fine;
             }

@@ -87,3 +87,64 @@ fn a_deleted_pods_sidecars_wait_for_their_turn_but_not_longer_than_the_grace_per
         assert_eq!(events.iter().filter(|event| event.starts_with("Killing")).count(), 3, "{events:?}");
     }
 }
+
+#[test]
+fn a_containers_own_policy_and_rules_decide_when_it_is_started_again() {
+    let rules = r#""restartPolicy": "Never", "restartPolicyRules": [{"action": "Restart",
+        "exitCodes": {"operator": "In", "values": [42]}}]"#;
+    let never = r#""restartPolicy": "Never""#;
+    let on_failure = r#""restartPolicy": "OnFailure""#;
+    // the pod's policy, which container, its policy, how it ends → whether it is started again, the phase
+    for (policy, list, own, code, again, phase) in [
+        ("Never", "containers", rules, 42, true, "Running"),
+        ("Never", "containers", rules, 1, false, "Failed"),
+        ("Never", "containers", on_failure, 1, true, "Running"),
+        ("Always", "containers", never, 0, false, "Succeeded"),
+        ("Always", "containers", never, 1, false, "Failed"),
+        ("Never", "initContainers", rules, 42, true, "Pending"),
+        ("Never", "initContainers", on_failure, 1, true, "Pending"),
+        ("Always", "initContainers", never, 1, false, "Failed"),
+        ("OnFailure", "initContainers", rules, 1, false, "Failed"),
+    ] {
+        let mut bench = Bench::real();
+        let one = format!(
+            r#""{list}": [{{"name": "c", "image": "busybox", "command": ["sh", "-c", "exit {code}"], {own}}}]"#
+        );
+        let rest = match list {
+            "containers" => "",
+            _ => r#", "containers": [{"name": "main", "image": "nginx"}]"#,
+        };
+        bench.pod("p", &format!(r#"{{"restartPolicy": "{policy}", {one}{rest}}}"#));
+        bench.run(40 * SECOND);
+        let status = bench.get("p")["status"].clone();
+        let field = if list == "containers" { "containerStatuses" } else { "initContainerStatuses" };
+        let is_again = status[field][0]["restartCount"].int() > 0;
+        assert_eq!((is_again, status["phase"].str()), (again, phase), "{policy} {list} {own} {code}");
+    }
+}
+
+#[test]
+fn who_is_killed_by_a_probe_is_told_to_be_started_again_by_its_own_policy() {
+    // the pod's policy, the container's → whether it is started again
+    for (policy, own, again) in [
+        ("Never", "", false),
+        ("Never", "Always", true),
+        ("Always", "", true),
+        ("Always", "Never", false),
+        ("Never", "OnFailure", true),
+    ] {
+        let mut bench = Bench::real();
+        let own = if own.is_empty() { String::new() } else { format!(r#""restartPolicy": "{own}","#) };
+        bench.pod(
+            "p",
+            &format!(
+                r#"{{"restartPolicy": "{policy}", "containers": [{{"name": "c", "image": "nginx", {own}
+            "livenessProbe": {{"httpGet": {{"port": 81}}, "periodSeconds": 1, "failureThreshold": 1}}}}]}}"#
+            ),
+        );
+        bench.run(20 * SECOND);
+        let end = if again { ", will be restarted" } else { "" };
+        let events = bench.events("p");
+        assert!(events.contains(&format!("Killing: Container c failed liveness probe{end}")), "{events:?}");
+    }
+}

@@ -378,8 +378,7 @@ pub(crate) fn validate_status_update(new: &Value, old: &Value, errors: &mut Erro
         errors.check_text(&path.child("nominatedNodeName"), nominated, names::dns1123_subdomain);
     }
     errors.check_immutable(&path.child("qosClass"), &new["status"]["qosClass"], &old["status"]["qosClass"]);
-    let policy = old["spec"]["restartPolicy"].str();
-    check_terminated_stay(new, old, policy, &path.child("containerStatuses"), errors);
+    check_terminated_stay(new, old, &path.child("containerStatuses"), errors);
     let ips = path.child("podIPs");
     for (i, ip) in new["status"]["podIPs"].items().iter().enumerate() {
         errors.check_text(&ips.index(i), ip["ip"].str(), names::ip);
@@ -387,15 +386,15 @@ pub(crate) fn validate_status_update(new: &Value, old: &Value, errors: &mut Erro
 }
 
 // Models pkg/apis/core/validation/validation.go ValidateContainerStateTransition
-fn check_terminated_stay(new: &Value, old: &Value, policy: &str, path: &Path, errors: &mut Errors) {
-    if policy == "Always" {
-        return;
-    }
+fn check_terminated_stay(new: &Value, old: &Value, path: &Path, errors: &mut Errors) {
     let list = |pod: &Value| pod["status"]["containerStatuses"].clone();
     let (news, olds) = (list(new), list(old));
     for (i, before) in olds.items().iter().enumerate() {
         let terminated = &before["state"]["terminated"];
-        if terminated.is_null() || terminated["exitCode"].int() != 0 && policy == "OnFailure" {
+        let mut containers = old["spec"]["containers"].items().iter();
+        let container = containers.find(|one| one["name"] == before["name"]);
+        let restarts = |one: &Value| api::restart::restarts(old, one, terminated["exitCode"].int());
+        if terminated.is_null() || container.is_none_or(restarts) {
             continue;
         }
         let restarted = news
