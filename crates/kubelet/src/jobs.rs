@@ -1,5 +1,5 @@
 use crate::container::Container;
-use crate::cri::{AppCx, Came, Effect};
+use crate::cri::{AppCx, Came, Effect, clean_path, no_program};
 use crate::net::{Origin, Outgoing};
 use crate::process::Parts;
 use crate::script::Script;
@@ -90,7 +90,13 @@ impl PodWorker {
         let (work, until, command) = if !handler["exec"].is_null() {
             let argv: Vec<Rc<str>> = handler["exec"]["command"].items().iter().map(Value::text).collect();
             let command: Rc<str> = argv.join(" ").into();
-            (container.exec(&argv), now + timeout, command)
+            let file = argv.first().filter(|word| word.contains('/')).cloned();
+            let directory = container.spec["workingDir"].text();
+            let has_file = file.is_some_and(|file| {
+                let path = clean_path(&directory, &file);
+                self.with_app(turn, i, |_, cx| cx.files.read(&path)).flatten().is_some()
+            });
+            (self.containers.get(i)?.exec(&argv, has_file), now + timeout, command)
         } else if !handler["sleep"].is_null() {
             (Work::Sleep, now + handler["sleep"]["seconds"].int().clamp(0, 86_400) * SECOND, "".into())
         } else {
@@ -275,8 +281,9 @@ impl PodWorker {
 }
 
 impl Container {
-    /// Returns the work of executing a command in the container.
-    fn exec(&self, argv: &[Rc<str>]) -> Work {
+    /// Returns the work of executing a command in the container; `has_file` says whether its first word is the path of
+    /// a file that is there.
+    fn exec(&self, argv: &[Rc<str>], has_file: bool) -> Work {
         let Some(local) = &self.local else { return Work::Done(Finish::Errored("no container".to_string())) };
         let first = argv.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
         let image = &local.image;
@@ -286,12 +293,12 @@ impl Container {
             || Script::knows(first)
                 && (!is_shell && image.has_shell() || is_shell && first != "bash" && image.has_shell());
         // A file of the container's own may be a script; what nobody knows isn't there.
-        if !known && !argv.first().is_some_and(|word| word.contains('/')) {
+        if !known && !has_file {
             return Work::Done(Finish::Errored(format!(
                 "rpc error: code = Unknown desc = failed to exec in container: failed to start exec \"{}\": OCI runtime \
-                 exec failed: exec failed: unable to start container process: exec: {first:?}: executable file not \
-                 found in $PATH",
-                self.id
+                 exec failed: exec failed: unable to start container process: {}",
+                self.id,
+                no_program(argv.first().map_or("", |word| word))
             )));
         }
         let script = if known {

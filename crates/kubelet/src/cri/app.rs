@@ -83,10 +83,7 @@ impl App {
         } else if image.names.iter().any(|name| name == "*") {
             App::own_program(launch, cx)
         } else {
-            return Err(format!(
-                "exec: {:?}: executable file not found in $PATH",
-                launch.argv.first().map_or("", |word| word)
-            ));
+            return Err(no_program(launch.argv.first().map_or("", |word| word)));
         };
         let serves = matches!(
             state,
@@ -356,6 +353,16 @@ impl App {
     pub fn version(&self) -> &Rc<str> {
         &self.version
     }
+}
+
+/// Returns the runtime's words for a command of which there is no program.
+// Models libcontainer/init_linux.go, os/exec/lp_unix.go LookPath
+pub fn no_program(name: &str) -> String {
+    let why = match name.contains('/') {
+        true => format!("stat {name}: no such file or directory"),
+        false => "executable file not found in $PATH".to_string(),
+    };
+    format!("exec: {name:?}: {why}")
 }
 
 /// Makes the files of a new container.

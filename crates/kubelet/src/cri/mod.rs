@@ -16,6 +16,7 @@ mod redis;
 mod reference;
 mod view;
 
+pub(crate) use app::no_program;
 pub use app::{App, Launch, root_of};
 pub(crate) use disk_tools::run as disk_tool;
 pub use files::{Files, Storage};

@@ -112,15 +112,27 @@ fn init_containers_go_first_and_sidecars_stay() {
 
 #[test]
 fn a_command_that_is_not_in_the_image_cannot_start() {
-    let mut bench = Bench::real();
-    bench.pod("bad", r#"{"containers": [{"name": "c", "image": "nginx", "command": ["nope"]}]}"#);
-    bench.run(5 * SECOND);
-    let last = bench.get("bad")["status"]["containerStatuses"][0]["lastState"]["terminated"].clone();
-    assert_eq!((last["exitCode"].int(), last["reason"].str()), (128, "StartError"));
-    assert!(
-        last["message"].str().ends_with("exec: \"nope\": executable file not found in $PATH"),
-        "{last:?}"
-    );
+    for (name, command, words) in [
+        ("a", "nope", "exec: \"nope\": executable file not found in $PATH"),
+        ("b", "/nope", "exec: \"/nope\": stat /nope: no such file or directory"),
+        ("c", "./bin/nope", "exec: \"./bin/nope\": stat ./bin/nope: no such file or directory"),
+    ] {
+        let mut bench = Bench::real();
+        let bad =
+            format!(r#"{{"containers": [{{"name": "c", "image": "nginx", "command": ["{command}"]}}]}}"#);
+        bench.pod(name, &bad);
+        let probed = format!(
+            r#"{{"containers": [{{"name": "c", "image": "nginx", "readinessProbe": {{"exec": {{"command": ["{command}"]}}}}}}]}}"#
+        );
+        bench.pod("probed", &probed);
+        bench.run(6 * SECOND);
+        let last = bench.get(name)["status"]["containerStatuses"][0]["lastState"]["terminated"].clone();
+        assert_eq!((last["exitCode"].int(), last["reason"].str()), (128, "StartError"));
+        assert!(last["message"].str().ends_with(words), "{last:?}");
+        let events = bench.events("probed");
+        let told = events.iter().any(|event| event.starts_with("Unhealthy: ") && event.ends_with(words));
+        assert!(told, "{events:?}");
+    }
 }
 
 #[test]
