@@ -152,6 +152,9 @@ impl PodWorker {
         container.facts = facts;
         container.root = crate::cri::root_of(&local.image);
         container.root.mounts = mounts;
+        container.root.read_only = container.spec["securityContext"]["readOnlyRootFilesystem"].is_true();
+        let log = container.spec["terminationMessagePath"].as_str();
+        container.root.termination_log = log.unwrap_or("/dev/termination-log").into();
         for (path, content) in files {
             container.root.written.write(path, &content);
         }

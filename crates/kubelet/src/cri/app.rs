@@ -1,4 +1,4 @@
-use super::image::{Image, Program};
+use super::image::{Image, Program, Write};
 use super::program::{AppCx, AppRequest, Came, Effect, Signal};
 use super::view::RootFs;
 use super::{counter, http_server, mysql, pi, redis};
@@ -126,6 +126,11 @@ impl App {
 
     fn own_program(launch: &Launch, cx: &mut AppCx) -> State {
         let image = &launch.image;
+        let failure =
+            image.writes.iter().find_map(|write| write.exit.filter(|_| refusal(write, cx).is_some()));
+        if let Some(code) = failure.filter(|_| !launch.everlasting) {
+            return State::Ends(code);
+        }
         let missing = image.requires.iter().find(|(name, _)| {
             // Any of several variables will do.
             name.split('|').all(|name| cx.var(name).is_empty())
@@ -159,7 +164,26 @@ impl App {
         {
             return;
         }
-        for line in &self.image.clone().log.start {
+        let image = self.image.clone();
+        let mut left_out = 0;
+        for n in 0..=image.log.start.len() {
+            for write in image.writes.iter().filter(|write| write.after == n) {
+                let Some(why) = refusal(write, cx) else { continue };
+                for line in &write.log {
+                    let line = http_server::fill(line, &self.version, cx, None);
+                    let errno = if why == "Permission denied" { "13" } else { "30" };
+                    cx.log(&line.replace("{errno}", errno).replace("{error}", why));
+                }
+                if write.exit.is_some() {
+                    return;
+                }
+                left_out = write.skips;
+            }
+            let Some(line) = image.log.start.get(n) else { break };
+            if left_out > 0 {
+                left_out -= 1;
+                continue;
+            }
             let line = http_server::fill(line, &self.version, cx, None);
             cx.log(&line);
         }
@@ -353,6 +377,12 @@ impl App {
     pub fn version(&self) -> &Rc<str> {
         &self.version
     }
+}
+
+/// Returns why a program can't write what it writes at its start; `None` where it can.
+fn refusal(write: &Write, cx: &AppCx) -> Option<&'static str> {
+    let refusals: Vec<Option<&'static str>> = write.paths.iter().map(|path| cx.files.refusal(path)).collect();
+    refusals.iter().copied().min().flatten()
 }
 
 /// Returns the runtime's words for a command of which there is no program.

@@ -90,6 +90,22 @@ pub struct Log {
     pub request: String,
 }
 
+/// What the program writes to its files when it starts, and what it does where it can't.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Write {
+    /// The paths, any of which will do.
+    pub paths: Vec<String>,
+    /// How many lines of `log.start` come before it.
+    pub after: usize,
+    /// How many lines of `log.start` after that are left out where it can't be written.
+    pub skips: usize,
+    /// What is logged instead, templates in which `{errno}` and `{error}` say why.
+    pub log: Vec<String>,
+    /// The exit code by which the program ends then; without it, it goes on.
+    pub exit: Option<i64>,
+}
+
 /// What a CSI driver in the image answers about itself and the node that it runs on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -140,8 +156,10 @@ pub struct Image {
     pub exit: i64,
     /// The variable that must be set, and what is written where it isn't (the process ends with 1).
     pub requires: BTreeMap<String, String>,
-    /// What it writes.
+    /// What it logs.
     pub log: Log,
+    /// What of its files it writes when it starts, in order.
+    pub writes: Vec<Write>,
     /// The directory that it serves files from; empty for none.
     pub root: String,
     /// The methods by which it serves files; without any, GET and HEAD.

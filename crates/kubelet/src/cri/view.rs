@@ -39,7 +39,14 @@ pub struct RootFs {
     pub removed: BTreeSet<Rc<str>>,
     /// The mounts; of nested ones the longer path counts.
     pub mounts: Vec<Mount>,
+    /// Whether only mounts can be written.
+    pub read_only: bool,
+    /// The file that is mounted for the words at a container's end.
+    pub termination_log: Rc<str>,
 }
+
+/// Why a file system that is only for reading can't be written.
+const READ_ONLY: &str = "Read-only file system";
 
 /// A container's files as a process in it sees them.
 pub struct View<'a> {
@@ -72,6 +79,11 @@ pub fn clean_path(directory: &str, path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
+/// Returns whether a path is a directory or something in it.
+fn is_under(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 impl View<'_> {
     /// Returns the mount that a path is on.
     fn mount(&self, path: &str) -> Option<&Mount> {
@@ -87,27 +99,25 @@ impl View<'_> {
         self.mount(path).filter(|mount| *mount.path == *path)?.device
     }
 
-    /// Returns the tree that holds a path, the path in it, and whether it can't be written.
-    fn place(&mut self, path: &str) -> Option<(&mut Files, String, bool)> {
+    /// Returns the tree that holds a path, and the path in it.
+    fn place(&mut self, path: &str) -> Option<(&mut Files, String)> {
         let mount = self.mount(path)?.clone();
         let rest = path.get(mount.path.trim_end_matches('/').len()..).unwrap_or("");
         let within = clean_path("/", &format!("{}/{rest}", mount.sub_path));
         Some(match &mount.source {
-            MountSource::Pod(name) => {
-                (self.volumes.entry(name.clone()).or_default(), within, mount.read_only)
-            }
+            MountSource::Pod(name) => (self.volumes.entry(name.clone()).or_default(), within),
             MountSource::Node(directory) => {
                 let place = clean_path("/", &format!("{directory}/{within}"));
-                (&mut *self.node, place, mount.read_only)
+                (&mut *self.node, place)
             }
-            MountSource::Storage(handle) => (self.storage.volume(handle), within, mount.read_only),
+            MountSource::Storage(handle) => (self.storage.volume(handle), within),
         })
     }
 
     /// Returns a file's content.
     pub fn read(&mut self, path: &str) -> Option<Rc<str>> {
         let is_device = self.device(path).is_some();
-        if let Some((files, place, _)) = self.place(path) {
+        if let Some((files, place)) = self.place(path) {
             return files.get(&place).cloned().or_else(|| is_device.then(|| "".into()));
         }
         if let Some(content) = self.root.written.get(path) {
@@ -118,7 +128,7 @@ impl View<'_> {
 
     /// Returns whether the path is a directory.
     pub fn is_directory(&mut self, path: &str) -> bool {
-        if let Some((files, place, _)) = self.place(path) {
+        if let Some((files, place)) = self.place(path) {
             return place == "/" || files.is_directory(&place);
         }
         let under = format!("{}/", path.trim_end_matches('/'));
@@ -131,17 +141,29 @@ impl View<'_> {
             )
     }
 
+    /// Returns why a path can't be written, in the system's words; `None` where it can.
+    pub fn refusal(&self, path: &str) -> Option<&'static str> {
+        if let Some(mount) = self.mount(path) {
+            return mount.read_only.then_some(READ_ONLY);
+        }
+        // The runtime mounts what is in memory over an image's /dev.
+        let is_mounted = *path == *self.root.termination_log || is_under(path, "/dev");
+        (self.root.read_only && !is_mounted).then_some(READ_ONLY)
+    }
+
     /// Writes a file. What is written to a block device takes the place of what is at its beginning.
     ///
     /// # Errors
     /// The system's words: `Read-only file system`, `No space left on device`.
     pub fn write(&mut self, path: &str, content: &str) -> Result<(), &'static str> {
+        if let Some(why) = self.refusal(path) {
+            return Err(why);
+        }
         if self.device(path).is_some() {
             return self.write_at(path, 0, content.as_bytes());
         }
         let written = match self.place(path) {
-            Some((_, _, true)) => return Err("Read-only file system"),
-            Some((files, place, false)) => files.write(&place, content),
+            Some((files, place)) => files.write(&place, content),
             None => {
                 self.root.removed.remove(path);
                 self.root.written.write(path, content)
@@ -155,9 +177,11 @@ impl View<'_> {
     /// # Errors
     /// As [`View::write`].
     pub fn write_large(&mut self, path: &str, bytes: u64) -> Result<(), &'static str> {
+        if let Some(why) = self.refusal(path) {
+            return Err(why);
+        }
         let written = match self.place(path) {
-            Some((_, _, true)) => return Err("Read-only file system"),
-            Some((files, place, false)) => files.write_large(&place, bytes),
+            Some((files, place)) => files.write_large(&place, bytes),
             None => {
                 self.root.removed.remove(path);
                 self.root.written.write_large(path, bytes)
@@ -171,6 +195,9 @@ impl View<'_> {
     /// # Errors
     /// As [`View::write`].
     pub fn write_at(&mut self, path: &str, from: u64, bytes: &[u8]) -> Result<(), &'static str> {
+        if let Some(why) = self.refusal(path) {
+            return Err(why);
+        }
         let most = self.device(path).unwrap_or(u64::MAX);
         let until = from.saturating_add(bytes.len() as u64);
         let Some(until) = usize::try_from(until).ok().filter(|until| *until as u64 <= most) else {
@@ -187,8 +214,7 @@ impl View<'_> {
         }
         let content = String::from_utf8_lossy(&content).into_owned();
         let written = match self.place(path) {
-            Some((_, _, true)) => return Err("Read-only file system"),
-            Some((files, place, false)) => files.write(&place, &content),
+            Some((files, place)) => files.write(&place, &content),
             None => self.root.written.write(path, &content),
         };
         if written { Ok(()) } else { Err("No space left on device") }
@@ -199,9 +225,11 @@ impl View<'_> {
     /// # Errors
     /// As [`View::write`].
     pub fn make_directory(&mut self, path: &str) -> Result<(), &'static str> {
+        if let Some(why) = self.refusal(path) {
+            return Err(why);
+        }
         let made = match self.place(path) {
-            Some((_, _, true)) => return Err("Read-only file system"),
-            Some((files, place, false)) => files.make_directory(&place),
+            Some((files, place)) => files.make_directory(&place),
             None => self.root.written.make_directory(path),
         };
         if made { Ok(()) } else { Err("No space left on device") }
@@ -215,9 +243,11 @@ impl View<'_> {
         if self.device(path).is_some() {
             return Err("Device or resource busy");
         }
+        if let Some(why) = self.refusal(path) {
+            return Err(why);
+        }
         match self.place(path) {
-            Some((_, _, true)) => return Err("Read-only file system"),
-            Some((files, place, false)) => return Ok(files.remove(&place)),
+            Some((files, place)) => return Ok(files.remove(&place)),
             None => {}
         }
         let in_image = self.root.image.get(path).is_some() && self.root.removed.insert(path.into());
@@ -235,7 +265,7 @@ impl View<'_> {
                 None => names.insert(rest.to_string()),
             };
         };
-        if let Some((files, place, _)) = self.place(path) {
+        if let Some((files, place)) = self.place(path) {
             let within = format!("{}/", place.trim_end_matches('/'));
             files.under(&place).for_each(|(name, _)| add(&within, name));
         } else {
@@ -273,7 +303,7 @@ impl View<'_> {
                 continue;
             }
             files.make_directory(&mount.path);
-            let Some((tree, place, _)) = self.place(&mount.path) else { continue };
+            let Some((tree, place)) = self.place(&mount.path) else { continue };
             if let Some(content) = tree.get(&place) {
                 let content = content.clone();
                 files.remove(&mount.path);

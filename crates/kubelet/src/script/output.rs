@@ -22,18 +22,30 @@ impl Script {
         Ok(())
     }
 
-    /// Makes the files that a command's output goes to, though it may write nothing.
-    pub(super) fn touch_outputs(&mut self, cx: &mut AppCx, i: usize) {
-        let own = self.strands.get(i).map(|strand| strand.own.clone()).unwrap_or_default();
-        for redirect in own.iter().filter(|redirect| redirect.stream != 0) {
-            if let Some((path, _)) = self.path_of(&redirect.target)
-                && !path.starts_with("/dev/")
-                && cx.files.read(&path).is_none()
-                && let Err(why) = cx.files.write(&path, "")
-            {
-                self.set_status(i, 1);
-                self.write(cx, &format!("sh: can't create {path}: {why}\n"), true);
+    /// Makes the files that output goes to anew, or lets them be where it goes to their end.
+    ///
+    /// # Errors
+    /// The shell's words about the first that can't be made: the command isn't run then.
+    pub(super) fn open_outputs(&self, cx: &mut AppCx, redirects: &[Redirect]) -> Result<(), String> {
+        for redirect in redirects.iter().filter(|redirect| redirect.stream != 0) {
+            let Some((path, append)) = self.path_of(&redirect.target) else { continue };
+            if path.starts_with("/dev/") || path.starts_with("/proc/") {
+                continue;
             }
+            let before = if append { cx.files.read(&path) } else { None };
+            cx.files
+                .write(&path, before.as_deref().unwrap_or(""))
+                .map_err(|why| format!("can't create {}: {why}", self.name_of(&redirect.target)))?;
+        }
+        Ok(())
+    }
+
+    /// Returns the file of a redirection as it was written.
+    fn name_of(&self, target: &Target) -> String {
+        let scope = Scope { variables: &self.variables, slots: &self.slots, status: 0 };
+        match target {
+            Target::File { path, .. } => scope.text(path),
+            Target::Other => String::new(),
         }
     }
 
@@ -88,7 +100,7 @@ impl Script {
                 let whole = format!("{}{text}", before.as_deref().unwrap_or(""));
                 if let Err(why) = cx.files.write(path, &whole) {
                     self.set_status(i, 1);
-                    self.write(cx, &format!("sh: can't create {path}: {why}\n"), true);
+                    self.write(cx, &format!("sh: write error: {why}\n"), true);
                 } else if let Some(redirect) = self.strands.get_mut(i).map(|strand| &mut strand.own) {
                     // What the same command writes after this goes behind it.
                     for redirect in redirect.iter_mut() {

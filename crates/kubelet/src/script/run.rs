@@ -281,12 +281,13 @@ impl Script {
             Op::Pipe => strand.input = strand.kept.pop(),
             Op::Redirect(redirects) => {
                 strand.redirects.push(redirects.clone());
-                for redirect in redirects.iter().filter(|redirect| redirect.stream != 0) {
-                    if let Some((path, false)) = self.path_of(&redirect.target)
-                        && !path.starts_with("/dev/")
-                    {
-                        let _ = cx.files.write(&path, "");
+                if let Err(why) = self.open_outputs(cx, redirects) {
+                    if let Some(strand) = self.strands.get_mut(i) {
+                        strand.at = after_restore(&code, strand.at);
+                        strand.redirects.pop();
                     }
+                    self.write_strand(cx, i, &format!("sh: {why}\n"), true);
+                    self.set_status(i, 1);
                 }
             }
             Op::Restore => drop(strand.redirects.pop()),
@@ -322,7 +323,11 @@ impl Script {
         if let Some(strand) = self.strands.get_mut(i) {
             strand.own = command.redirects.clone();
         }
-        if let Err(why) = self.open_input(cx, i) {
+        let opened = self.open_input(cx, i).and_then(|()| self.open_outputs(cx, &command.redirects));
+        if let Err(why) = opened {
+            if let Some(strand) = self.strands.get_mut(i) {
+                strand.own.clear();
+            }
             self.write_strand(cx, i, &format!("sh: {why}\n"), true);
             self.set_status(i, 1);
             return None;
@@ -336,7 +341,6 @@ impl Script {
                 }
             }
         }
-        self.touch_outputs(cx, i);
         self.settle(cx, i, outcome, effects)
     }
 
@@ -383,7 +387,10 @@ impl Script {
         self.write_strand(cx, i, &result.stderr, true);
         if let Some((path, content)) = &result.file {
             let path = clean_path(&self.directory, path);
-            let _ = cx.files.write(&path, content);
+            if let Err(why) = cx.files.write(&path, content) {
+                self.write_strand(cx, i, &format!("wget: can't open '{path}': {why}\n"), true);
+                self.set_status(i, 1);
+            }
         }
         self.wakes = cx.now;
         self.step(cx)
@@ -481,6 +488,24 @@ impl Script {
         *input = rest;
         Some(line)
     }
+}
+
+/// Returns where it goes on after what a redirection is for.
+fn after_restore(code: &Code, from: u32) -> u32 {
+    let mut depth = 1;
+    let mut at = from;
+    for op in code.ops.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)) {
+        at += 1;
+        match op {
+            Op::Redirect(_) => depth += 1,
+            Op::Restore => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    at
 }
 
 /// Returns a word in single quotes.

@@ -6,5 +6,6 @@ mod probes;
 mod ranges;
 mod resizes;
 mod restarts;
+mod security;
 
 pub(crate) use bench::Bench;

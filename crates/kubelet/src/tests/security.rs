@@ -1,0 +1,76 @@
+use super::Bench;
+use crate::cri::LogOptions;
+use sim::SECOND;
+
+fn logs(bench: &Bench, name: &str) -> Vec<String> {
+    let logs = bench.kubelet.logs("default", name, &LogOptions::default()).unwrap();
+    logs.lines.iter().map(|line| line.text.to_string()).collect()
+}
+
+#[test]
+fn a_read_only_root_is_written_in_mounts_only() {
+    for (command, lines) in [
+        ("touch /r", vec!["touch: /r: Read-only file system"]),
+        ("mkdir /d", vec!["mkdir: can't create directory '/d': Read-only file system"]),
+        ("echo hi > /rr", vec!["sh: can't create /rr: Read-only file system"]),
+        ("touch /x > /rr || echo $?", vec!["sh: can't create /rr: Read-only file system", "1"]),
+        ("{ echo a; echo b; } > /rr; echo c", vec!["sh: can't create /rr: Read-only file system", "c"]),
+        ("rm /etc/hosts", vec!["rm: can't remove '/etc/hosts': Read-only file system"]),
+        ("echo hi > /data/x; cat /data/x", vec!["hi"]),
+        ("echo hi > /dev/shm/x; echo bye > /dev/termination-log; cat /dev/shm/x", vec!["hi"]),
+        ("echo hi > /dev/null; echo bye", vec!["bye"]),
+    ] {
+        let mut bench = Bench::real();
+        let spec = format!(
+            r#"{{"restartPolicy": "Never", "containers": [{{"name": "c", "image": "busybox", "command": ["sh", "-c", "{command}"],
+            "securityContext": {{"readOnlyRootFilesystem": true}}, "volumeMounts": [{{"name": "v", "mountPath": "/data"}}]}}],
+            "volumes": [{{"name": "v", "emptyDir": {{}}}}]}}"#
+        );
+        bench.pod("p", &spec);
+        bench.run(8 * SECOND);
+        assert_eq!(logs(&bench, "p"), lines, "{command}");
+    }
+}
+
+#[test]
+fn nginx_needs_its_cache_and_its_pid_file() {
+    let emerg = |path: &str| {
+        let (call, path) = path.split_once(' ').unwrap();
+        format!("nginx: [emerg] {call}() \"{path}\" failed (30: Read-only file system)")
+    };
+    for (mounts, last) in [
+        (vec![], Some(emerg("mkdir /var/cache/nginx/client_temp"))),
+        (vec!["/var/cache/nginx"], Some(emerg("open /run/nginx.pid"))),
+        (vec!["/run"], Some(emerg("mkdir /var/cache/nginx/client_temp"))),
+        (vec!["/var/cache/nginx", "/run"], None),
+        (vec!["/var/cache/nginx", "/var/run"], None),
+    ] {
+        let mut bench = Bench::real();
+        let list = |form: &dyn Fn(usize, &str) -> String| {
+            mounts.iter().enumerate().map(|(i, path)| form(i, path)).collect::<Vec<_>>().join(", ")
+        };
+        let spec = format!(
+            r#"{{"containers": [{{"name": "c", "image": "nginx", "securityContext": {{"readOnlyRootFilesystem": true}},
+            "volumeMounts": [{}]}}], "volumes": [{}]}}"#,
+            list(&|i, path| format!(r#"{{"name": "v{i}", "mountPath": "{path}"}}"#)),
+            list(&|i, _| format!(r#"{{"name": "v{i}", "emptyDir": {{}}}}"#))
+        );
+        bench.pod("p", &spec);
+        bench.run(8 * SECOND);
+        let lines = logs(&bench, "p");
+        let refused = "10-listen-on-ipv6-by-default.sh: info: can not modify /etc/nginx/conf.d/default.conf (read-only \
+                       file system?)";
+        assert_eq!(lines[3], refused);
+        assert!(lines[4].ends_with("15-local-resolvers.envsh"), "{lines:?}");
+        let (shown, _, restarts) = bench.shown("p");
+        match last {
+            Some(last) => {
+                assert_eq!(lines.last(), Some(&last), "{mounts:?}");
+                assert_eq!((shown.as_str(), restarts > 0), ("CrashLoopBackOff", true));
+                let end = bench.get("p")["status"]["containerStatuses"][0]["lastState"]["terminated"].clone();
+                assert_eq!((end["exitCode"].int(), end["reason"].str()), (1, "Error"));
+            }
+            None => assert_eq!((shown.as_str(), restarts), ("Running", 0), "{mounts:?} {lines:?}"),
+        }
+    }
+}
