@@ -3,6 +3,7 @@ use crate::cri::{Files, LogLine, LogOptions, Mount, MountSource};
 use crate::kubelet::Kubelet;
 use crate::net::PodNetwork;
 use crate::worker::PodWorker;
+use api::ids::Ids;
 use api::meta;
 use client::Cx;
 use std::rc::Rc;
@@ -51,8 +52,8 @@ pub struct ExecContext {
     pub node: Rc<str>,
     /// The working directory.
     pub directory: Rc<str>,
-    /// The user's number.
-    pub user: i64,
+    /// As whom it runs.
+    pub ids: Ids,
     /// The processes.
     pub processes: Vec<ProcessInfo>,
     /// The shells and tools that the image has.
@@ -299,8 +300,7 @@ fn processes(worker: &PodWorker, container: &Container, own: ProcessInfo) -> Vec
         all.push(ProcessInfo { pid: 1, user: "65535".into(), command: "/pause".into() });
     }
     for (other, pid) in others.zip((if shares { 7 } else { 1 }..).step_by(6)) {
-        let user = crate::pod_status::user_of(&worker.pod, other).0;
-        let user: Rc<str> = if user == 0 { "root".into() } else { user.to_string().into() };
+        let user: Rc<str> = crate::pod_status::ids_of(&worker.pod, other).user_name().into();
         all.push(ProcessInfo { pid, user, command: other.command_line() });
     }
     let last = all.iter().skip(1).map(|process| process.pid).max();
@@ -313,12 +313,12 @@ fn processes(worker: &PodWorker, container: &Container, own: ProcessInfo) -> Vec
 fn context(worker: &PodWorker, container: &Container, files: Files, resolv_conf: String) -> ExecContext {
     let local = container.local.as_ref();
     let image = local.map(|local| local.image.clone()).unwrap_or_default();
-    let user = crate::pod_status::user_of(&worker.pod, container).0;
+    let ids = crate::pod_status::ids_of(&worker.pod, container);
     let directory = match (container.spec["workingDir"].str(), image.workdir.as_str()) {
         ("", "") => "/",
         ("", directory) | (directory, _) => directory,
     };
-    let owner: Rc<str> = if user == 0 { "root".into() } else { user.to_string().into() };
+    let owner: Rc<str> = ids.user_name().into();
     let command = container.command_line();
     ExecContext {
         pod: worker.key.clone(),
@@ -329,7 +329,7 @@ fn context(worker: &PodWorker, container: &Container, files: Files, resolv_conf:
         ip: container.facts.ip.clone(),
         node: container.facts.node.clone(),
         directory: directory.into(),
-        user,
+        ids,
         processes: processes(worker, container, ProcessInfo { pid: 1, user: owner, command }),
         tools: image.tools.clone(),
         image: local.map_or_else(|| "".into(), |local| local.name.clone()),

@@ -2,6 +2,7 @@ use crate::container::{Container, Exit, Kind, Phase};
 use crate::eviction::EVICTED;
 use crate::shutdown::TERMINATED;
 use crate::worker::{PodWorker, Stage};
+use api::ids::Ids;
 use api::{Value, meta, tree};
 use sim::Time;
 
@@ -137,11 +138,11 @@ impl PodWorker {
             status.set(&["containerID"], format!("containerd://{}", id_of(container)));
             let resources = &container.spec["resources"];
             if container.is_running() {
-                let user = user_of(&self.pod, container);
-                let supplemental: Vec<Value> = vec![Value::Int(user.1)];
+                let ids = ids_of(&self.pod, container);
+                let groups: Vec<Value> = ids.groups.iter().map(|id| Value::Int(*id)).collect();
                 status.set(
                     &["user", "linux"],
-                    tree!({"gid": (user.1), "supplementalGroups": (supplemental), "uid": (user.0)}),
+                    tree!({"gid": (ids.group), "supplementalGroups": (groups), "uid": (ids.user)}),
                 );
                 if !resources["requests"].is_empty() {
                     status.set(&["allocatedResources"], &resources["requests"]);
@@ -328,13 +329,20 @@ fn terminated(exit: &Exit) -> Value {
     state
 }
 
-pub(crate) fn user_of(pod: &Value, container: &Container) -> (i64, i64) {
+/// Returns as whom a container's processes run. Who is given a user but no group is in root's, unless it is the
+/// image's own user.
+// Models pkg/kubelet/kuberuntime/security_context.go determineEffectiveSecurityContext, convertToRuntimeSecurityContext
+pub(crate) fn ids_of(pod: &Value, container: &Container) -> Ids {
     let image = container.local.as_ref().map_or(0, |local| local.image.user);
-    let of = |field: &str, otherwise: i64| {
-        let own = container.spec["securityContext"][field].as_int();
-        own.or(pod["spec"]["securityContext"][field].as_int()).unwrap_or(otherwise)
-    };
-    (of("runAsUser", image), of("runAsGroup", image))
+    let of_pod = &pod["spec"]["securityContext"];
+    let of = |field: &str| container.spec["securityContext"][field].as_int().or(of_pod[field].as_int());
+    let user = of("runAsUser").unwrap_or(image);
+    let group = of("runAsGroup").unwrap_or(if user == image { image } else { 0 });
+    let more = of_pod["supplementalGroups"].items().iter().filter_map(Value::as_int);
+    let mut groups: Vec<i64> = more.chain(of_pod["fsGroup"].as_int()).chain([group]).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    Ids { user, group, groups }
 }
 
 fn volume_mount(mount: &Value) -> Value {

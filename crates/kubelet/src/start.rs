@@ -158,7 +158,9 @@ impl PodWorker {
         for (path, content) in files {
             container.root.written.write(path, &content);
         }
+        container.root.owners = local.image.owners.clone();
         container.local = Some(local);
+        container.root.ids = crate::pod_status::ids_of(&self.pod, container);
         container.phase = Phase::Starting { until: now + takes };
         self.tell(turn, i, "Normal", "Created", "Container created");
     }

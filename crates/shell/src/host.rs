@@ -14,6 +14,8 @@ pub enum FileError {
     NotDirectory,
     /// It may not be changed.
     ReadOnly,
+    /// It belongs to another.
+    Denied,
     /// There is no room for it.
     NoSpace,
     /// The folder isn't empty.
@@ -30,6 +32,7 @@ impl FileError {
             FileError::IsDirectory => "Is a directory",
             FileError::NotDirectory => "Not a directory",
             FileError::ReadOnly => "Read-only file system",
+            FileError::Denied => "Permission denied",
             FileError::NoSpace => "No space left on device",
             FileError::NotEmpty => "Directory not empty",
             FileError::Exists => "File exists",

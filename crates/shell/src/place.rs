@@ -76,6 +76,8 @@ pub struct Facts {
     pub hostname: String,
     /// Who it runs as: `root`.
     pub user: String,
+    /// The numbers of the user and its groups, in a container.
+    pub ids: Option<api::ids::Ids>,
     /// The folder it begins in.
     pub home: String,
     /// The environment, in order.

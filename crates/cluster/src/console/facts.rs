@@ -246,7 +246,8 @@ impl Ground<'_> {
         let process = |one: kubelet::ProcessInfo| (one.pid, one.user.to_string(), one.command.to_string());
         Facts {
             hostname: context.hostname.to_string(),
-            user: if context.user == 0 { "root".to_string() } else { context.user.to_string() },
+            user: context.ids.user_name(),
+            ids: Some(context.ids),
             home: context.directory.to_string(),
             environment: context.env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
             processes: context.processes.into_iter().map(process).collect(),

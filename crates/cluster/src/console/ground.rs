@@ -424,6 +424,7 @@ impl Ground<'_> {
         match written {
             Some(Ok(())) => Ok(()),
             Some(Err(why)) if why.contains("Read-only") => Err(FileError::ReadOnly),
+            Some(Err(why)) if why.contains("Permission denied") => Err(FileError::Denied),
             _ => Err(FileError::NotFound),
         }
     }

@@ -1,6 +1,6 @@
 use super::image::{Image, Program, Write};
 use super::program::{AppCx, AppRequest, Came, Effect, Signal};
-use super::view::RootFs;
+use super::view::{DENIED, RootFs};
 use super::{counter, http_server, mysql, pi, redis};
 use crate::script::Script;
 use network::{Answer, Payload, Protocol};
@@ -171,7 +171,7 @@ impl App {
                 let Some(why) = refusal(write, cx) else { continue };
                 for line in &write.log {
                     let line = http_server::fill(line, &self.version, cx, None);
-                    let errno = if why == "Permission denied" { "13" } else { "30" };
+                    let errno = if why == DENIED { "13" } else { "30" };
                     cx.log(&line.replace("{errno}", errno).replace("{error}", why));
                 }
                 if write.exit.is_some() {
@@ -381,6 +381,9 @@ impl App {
 
 /// Returns why a program can't write what it writes at its start; `None` where it can.
 fn refusal(write: &Write, cx: &AppCx) -> Option<&'static str> {
+    if write.root && cx.files.root.ids.user != 0 {
+        return Some(DENIED);
+    }
     let refusals: Vec<Option<&'static str>> = write.paths.iter().map(|path| cx.files.refusal(path)).collect();
     refusals.iter().copied().min().flatten()
 }

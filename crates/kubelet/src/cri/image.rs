@@ -96,6 +96,8 @@ pub struct Log {
 pub struct Write {
     /// The paths, any of which will do.
     pub paths: Vec<String>,
+    /// Whether it takes root, whatever the paths.
+    pub root: bool,
     /// How many lines of `log.start` come before it.
     pub after: usize,
     /// How many lines of `log.start` after that are left out where it can't be written.
@@ -183,6 +185,8 @@ pub struct Image {
     pub workdir: String,
     /// The user's number.
     pub user: i64,
+    /// The folders that belong to another user than root, and that user's number.
+    pub owners: BTreeMap<String, i64>,
     /// The shells and tools in it; `sh`, `bash`, `curl`. Without any there is no shell.
     pub tools: Vec<String>,
     /// What it uses of memory when idle, a quantity.

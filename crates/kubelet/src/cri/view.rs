@@ -1,4 +1,5 @@
 use super::files::{Files, Storage};
+use api::ids::Ids;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -41,12 +42,20 @@ pub struct RootFs {
     pub mounts: Vec<Mount>,
     /// Whether only mounts can be written.
     pub read_only: bool,
+    /// As whom its processes run.
+    pub ids: Ids,
+    /// Which user the image gives a folder to.
+    pub owners: BTreeMap<String, i64>,
     /// The file that is mounted for the words at a container's end.
     pub termination_log: Rc<str>,
 }
 
 /// Why a file system that is only for reading can't be written.
 const READ_ONLY: &str = "Read-only file system";
+/// Why what belongs to another can't.
+pub const DENIED: &str = "Permission denied";
+/// The folders that everybody may write in.
+const OPEN: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 
 /// A container's files as a process in it sees them.
 pub struct View<'a> {
@@ -148,7 +157,15 @@ impl View<'_> {
         }
         // The runtime mounts what is in memory over an image's /dev.
         let is_mounted = *path == *self.root.termination_log || is_under(path, "/dev");
-        (self.root.read_only && !is_mounted).then_some(READ_ONLY)
+        if self.root.read_only && !is_mounted {
+            return Some(READ_ONLY);
+        }
+        let own = |(folder, owner): (&String, &i64)| *owner == self.root.ids.user && is_under(path, folder);
+        let may = self.root.ids.user == 0
+            || *path == *self.root.termination_log
+            || OPEN.iter().any(|folder| is_under(path, folder))
+            || self.root.owners.iter().any(own);
+        (!may).then_some(DENIED)
     }
 
     /// Writes a file. What is written to a block device takes the place of what is at its beginning.

@@ -333,7 +333,16 @@ fn at_once(
         },
         "pwd" => done(format!("{}\n", script.directory)),
         "seq" => done(seq(&plain)),
-        "id" | "whoami" | "uname" | "nproc" | "ps" => done(about(script, cx, name, &has)),
+        "id" | "whoami" => {
+            let (ids, is_busybox) =
+                (&cx.files.root.ids, !script.image().tools.iter().any(|tool| tool == "bash"));
+            let option = args.first().copied().unwrap_or("");
+            match if name == "id" { ids.id(option, is_busybox) } else { ids.whoami(is_busybox) } {
+                Ok(words) => done(format!("{words}\n")),
+                Err(why) => (1, String::new(), format!("{why}\n")),
+            }
+        }
+        "uname" | "nproc" | "ps" => done(about(cx, name, &has)),
         "expr" => expr(args),
         "basename" => done(format!("{}\n", first.trim_end_matches('/').rsplit('/').next().unwrap_or(""))),
         "dirname" => done(format!(
@@ -357,25 +366,16 @@ fn at_once(
     }
 }
 
-/// Tells about the user and the machine.
-fn about(script: &Script, cx: &AppCx, name: &str, has: &dyn Fn(char) -> bool) -> String {
-    let (user, host) = (script.image().user, &cx.pod.hostname);
+/// Tells about the machine.
+fn about(cx: &AppCx, name: &str, has: &dyn Fn(char) -> bool) -> String {
+    let host = &cx.pod.hostname;
     match name {
-        "id" if has('u') => format!("{user}\n"),
-        "id" => format!("uid={user} gid={user} groups={user}\n"),
-        "whoami" => {
-            if user == 0 {
-                "root\n".to_string()
-            } else {
-                "nobody\n".to_string()
-            }
-        }
         "uname" if has('a') => format!("Linux {host} 6.8.0-90-generic #91-Ubuntu SMP x86_64 GNU/Linux\n"),
         "uname" if has('r') => "6.8.0-90-generic\n".to_string(),
         "uname" if has('n') => format!("{host}\n"),
         "uname" => "Linux\n".to_string(),
         "nproc" => "2\n".to_string(),
-        _ => "PID   USER     TIME  COMMAND\n    1 root      0:00 sh\n".to_string(),
+        _ => format!("PID   USER     TIME  COMMAND\n    1 {:<8}  0:00 sh\n", cx.files.root.ids.user_name()),
     }
 }
 

@@ -245,6 +245,11 @@ impl Bench {
         self.with(|kubelet, cx, wire| kubelet.exec_context(cx, wire, ("default", name, container)))
     }
 
+    /// Writes a file in a pod, as a command that is executed there.
+    pub(crate) fn write(&mut self, name: &str, path: &str) -> Result<(), String> {
+        self.with(|kubelet, cx, wire| kubelet.write_file(cx, wire, ("default", name, ""), path, Some("")))
+    }
+
     pub(crate) fn get(&self, name: &str) -> Value {
         self.server.object(PODS, &format!("default/{name}"))
     }

@@ -74,3 +74,69 @@ fn nginx_needs_its_cache_and_its_pid_file() {
         }
     }
 }
+
+const USER: &str = r#""securityContext": {"runAsUser": 1000, "runAsGroup": 3000, "fsGroup": 2000, "supplementalGroups": [4000]},"#;
+
+#[test]
+fn a_user_and_its_groups_reach_the_program() {
+    for (context, command, lines) in [
+        (USER, "id", vec!["uid=1000 gid=3000 groups=2000,3000,4000"]),
+        (USER, "whoami", vec!["whoami: unknown uid 1000"]),
+        (USER, "touch /etc/x", vec!["touch: /etc/x: Permission denied"]),
+        (USER, "echo x > /x || echo $?", vec!["sh: can't create /x: Permission denied", "1"]),
+        (USER, "echo x > /data/x; cat /data/x; touch /tmp/x && echo ok", vec!["x", "ok"]),
+        (USER, "rm /etc/hosts", vec!["rm: can't remove '/etc/hosts': Permission denied"]),
+        (
+            "",
+            "id; whoami; touch /etc/x && echo ok",
+            vec!["uid=0(root) gid=0(root) groups=0(root)", "root", "ok"],
+        ),
+        (r#""securityContext": {"runAsUser": 1000},"#, "id", vec!["uid=1000 gid=0(root) groups=0(root)"]),
+        (r#""securityContext": {"fsGroup": 2000},"#, "id -G; id -u", vec!["0 2000", "0"]),
+    ] {
+        let mut bench = Bench::real();
+        let spec = format!(
+            r#"{{"restartPolicy": "Never", {context} "containers": [{{"name": "c", "image": "busybox", "command": ["sh", "-c", "{command}"],
+            "volumeMounts": [{{"name": "v", "mountPath": "/data"}}]}}], "volumes": [{{"name": "v", "emptyDir": {{}}}}]}}"#
+        );
+        bench.pod("p", &spec);
+        bench.run(8 * SECOND);
+        assert_eq!(logs(&bench, "p"), lines, "{command}");
+    }
+}
+
+#[test]
+fn a_user_and_its_groups_are_told_and_reach_commands_beside() {
+    let mut bench = Bench::real();
+    bench.pod(
+        "p",
+        &format!(
+            r#"{{{USER} "containers": [{{"name": "c", "image": "busybox", "command": ["sleep", "1h"]}}]}}"#
+        ),
+    );
+    bench.run(8 * SECOND);
+    let user = bench.get("p")["status"]["containerStatuses"][0]["user"]["linux"].clone();
+    assert_eq!(user.to_json(), r#"{"gid":3000,"supplementalGroups":[2000,3000,4000],"uid":1000}"#);
+    let ids = bench.exec_context("p").unwrap().ids;
+    assert_eq!((ids.user, ids.group, ids.groups), (1000, 3000, vec![2000, 3000, 4000]));
+    assert_eq!(bench.write("p", "/etc/x"), Err("Permission denied".to_string()));
+    assert_eq!(bench.write("p", "/tmp/x"), Ok(()));
+}
+
+#[test]
+fn nginx_takes_root() {
+    let mut bench = Bench::real();
+    let context = r#""securityContext": {"runAsUser": 1000}"#;
+    for (name, image) in [("a", "nginx"), ("b", "nginxinc/nginx-unprivileged")] {
+        bench.pod(name, &format!(r#"{{"containers": [{{"name": "c", "image": "{image}", {context}}}]}}"#));
+    }
+    bench.run(8 * SECOND);
+    let lines = logs(&bench, "a");
+    let words: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("nginx: ")).collect();
+    let warn = "[warn] the \"user\" directive makes sense only if the master process runs with super-user privileges, \
+                ignored in /etc/nginx/nginx.conf:2";
+    let emerg = "[emerg] mkdir() \"/var/cache/nginx/client_temp\" failed (13: Permission denied)";
+    assert_eq!(words, [warn, emerg]);
+    assert_eq!(bench.shown("a").0, "CrashLoopBackOff");
+    assert_eq!(bench.shown("b").0, "Running");
+}

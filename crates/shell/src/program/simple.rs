@@ -167,13 +167,28 @@ pub(super) fn hostname(argv: &[String], io: &mut Io) -> Program {
     Ended::printed(&format!("{}{end}\n", own.join(" ")))
 }
 
+fn told(words: Result<String, String>) -> Program {
+    match words {
+        Ok(words) => Ended::printed(&format!("{words}\n")),
+        Err(why) => Ended::failed(&why, 1),
+    }
+}
+
 /// `whoami`
 pub(super) fn whoami(_argv: &[String], io: &mut Io) -> Program {
+    let facts = io.host.facts(&io.state.place);
+    if let Some(ids) = facts.ids {
+        return told(ids.whoami(facts.is_busybox));
+    }
     Ended::printed(&format!("{}\n", io.state.user))
 }
 
 /// `id`
 pub(super) fn id(argv: &[String], io: &mut Io) -> Program {
+    let facts = io.host.facts(&io.state.place);
+    if let Some(ids) = facts.ids {
+        return told(ids.id(argv.get(1).map_or("", String::as_str), facts.is_busybox));
+    }
     let user = io.state.user.clone();
     let number = if user == "root" { 0 } else { 1000 };
     Ended::printed(&match argv.get(1).map(String::as_str) {
