@@ -17,6 +17,7 @@ pub mod meta;
 pub mod name;
 pub mod number;
 pub mod path;
+pub mod placement;
 pub mod quantity;
 pub mod quota;
 mod request;

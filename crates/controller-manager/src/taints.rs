@@ -30,15 +30,6 @@ pub(crate) fn has(node: &Value, taint: &Value) -> bool {
     node["spec"]["taints"].items().iter().any(|known| is_same(known, taint))
 }
 
-/// Returns whether a toleration tolerates a taint.
-// Models staging/src/k8s.io/api/core/v1/toleration.go ToleratesTaint
-pub(crate) fn tolerates(toleration: &Value, taint: &Value) -> bool {
-    let any_or_same = |field: &str| toleration[field].is_empty() || toleration[field] == taint[field];
-    any_or_same("effect")
-        && any_or_same("key")
-        && (toleration["operator"].str() == "Exists" || toleration["value"].str() == taint["value"].str())
-}
-
 /// Adds and removes taints of a node as it is now.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 use crate::shared::{Shared, Turn};
 use crate::worker::{PodWorker, Stage};
-use api::{Value, meta, quantity::Quantity};
+use api::placement::{has_untolerated, matches_affinity};
+use api::{Value, quantity::Quantity};
 use std::collections::BTreeMap;
 
 /// What pods ask of a node: processors in thousandths, all else in whole units.
@@ -106,6 +107,8 @@ impl PodWorker {
     pub(crate) fn admit(&mut self, turn: &mut Turn) -> Result<(), (String, String)> {
         let node = turn.shared.own_node().cloned().unwrap_or_default();
         self.refuse_in_shutdown(turn)?;
+        sysctls_allowed(&self.pod["spec"])
+            .map_err(|why| ("SysctlForbidden".to_string(), format!("forbidden sysctl: {why}")))?;
         // Left out on purpose: that pods of a lower priority end for one of the system (pkg/kubelet/preemption).
         if self.is_static() && self.pod["spec"]["priority"].int() >= crate::eviction::CRITICAL {
             return Ok(());
@@ -115,13 +118,14 @@ impl PodWorker {
             return Err((format!("OutOf{name}"), words));
         }
         let predicate = |name: &str, why: &str| (name.to_string(), format!("Predicate {name} failed: {why}"));
-        let labels = meta::labels(&node);
-        let selector = self.pod["spec"]["nodeSelector"].fields();
-        if !node.is_null() && selector.iter().any(|(name, value)| labels.get(name) != Some(value)) {
+        if !node.is_null() && !matches_affinity(&self.pod["spec"], &node) {
             return Err(predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector"));
         }
         if self.asks.host_ports.iter().any(|port| used.host_ports.contains(port)) {
             return Err(predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports"));
+        }
+        if !self.is_static() && has_untolerated(&self.pod["spec"], &node, &["NoExecute"]) {
+            return Err(predicate("TaintToleration", "node(s) had taints that the pod didn't tolerate"));
         }
         Ok(())
     }
@@ -131,6 +135,58 @@ impl PodWorker {
     // Models pkg/kubelet/kubelet_pods.go filterOutInactivePods
     pub(crate) fn takes_room(&self) -> bool {
         !matches!(self.stage, Stage::New | Stage::Stopping { .. } | Stage::Gone | Stage::Rejected { .. })
+    }
+}
+
+/// The sysctls that every pod may set, and the namespace of the kernel that each is of.
+// Models pkg/kubelet/sysctl/safe_sysctls.go SafeSysctlAllowlist
+const SAFE_SYSCTLS: [(&str, &str); 12] = [
+    ("kernel.shm_rmid_forced", "IPC"),
+    ("net.ipv4.ip_local_port_range", "Net"),
+    ("net.ipv4.ip_local_reserved_ports", "Net"),
+    ("net.ipv4.ip_unprivileged_port_start", "Net"),
+    ("net.ipv4.ping_group_range", "Net"),
+    ("net.ipv4.tcp_fin_timeout", "Net"),
+    ("net.ipv4.tcp_keepalive_intvl", "Net"),
+    ("net.ipv4.tcp_keepalive_probes", "Net"),
+    ("net.ipv4.tcp_keepalive_time", "Net"),
+    ("net.ipv4.tcp_rmem", "Net"),
+    ("net.ipv4.tcp_syncookies", "Net"),
+    ("net.ipv4.tcp_wmem", "Net"),
+];
+
+/// Sees whether a pod sets none but safe sysctls, and none of the node's own.
+///
+/// # Errors
+/// The first that isn't so.
+// Models pkg/kubelet/sysctl/allowlist.go validateSysctl
+fn sysctls_allowed(spec: &Value) -> Result<(), String> {
+    for sysctl in spec["securityContext"]["sysctls"].items() {
+        let name = normal_name(sysctl["name"].str());
+        let Some((_, namespace)) = SAFE_SYSCTLS.iter().find(|(safe, _)| *safe == name) else {
+            return Err(format!("{name:?} not allowlisted"));
+        };
+        let host = if *namespace == "IPC" { "hostIPC" } else { "hostNetwork" };
+        if spec[host].is_true() {
+            return Err(format!("{name:?} not allowed with host {namespace} enabled"));
+        }
+    }
+    Ok(())
+}
+
+/// Returns a sysctl's name with dots between its parts, where it was given with slashes.
+// Models staging/src/k8s.io/component-helpers/node/util/sysctl/namespace.go NormalizeName
+fn normal_name(name: &str) -> String {
+    match name.find(['.', '/']) {
+        Some(at) if name.get(at..).is_some_and(|rest| rest.starts_with('/')) => {
+            let swap = |letter| match letter {
+                '/' => '.',
+                '.' => '/',
+                letter => letter,
+            };
+            name.chars().map(swap).collect()
+        }
+        _ => name.to_string(),
     }
 }
 

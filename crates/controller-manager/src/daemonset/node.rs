@@ -1,5 +1,5 @@
-use crate::taints::{self, tolerates};
-use api::label::{Requirement, Selector};
+use crate::taints;
+use api::placement::{has_untolerated, matches_affinity};
 use api::{Value, meta, tree};
 use client::Change;
 use std::rc::Rc;
@@ -70,37 +70,10 @@ pub(super) fn should_run(ds: &Value, node: &Value) -> (bool, bool) {
     if (!fixed.is_empty() && fixed != meta::name(node)) || !matches_affinity(&spec, node) {
         return (false, false);
     }
-    let untolerated = |effects: &[&str]| {
-        let tolerations = spec["tolerations"].items();
-        let bad = |taint: &&Value| effects.contains(&taint["effect"].str());
-        let mut taints = node["spec"]["taints"].items().iter().filter(bad);
-        taints.any(|taint| !tolerations.iter().any(|toleration| tolerates(toleration, taint)))
-    };
+    let untolerated = |effects: &[&str]| has_untolerated(&spec, node, effects);
     if untolerated(&["NoSchedule", "NoExecute"]) {
         (false, !untolerated(&["NoExecute"]))
     } else {
         (true, true)
     }
-}
-
-fn matches_affinity(spec: &Value, node: &Value) -> bool {
-    let labels = meta::labels(node);
-    if !Selector::from_map(&spec["nodeSelector"]).matches(labels) {
-        return false;
-    }
-    let required = &spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
-    required.is_null() || required["nodeSelectorTerms"].items().iter().any(|term| matches_term(term, node))
-}
-
-fn matches_term(term: &Value, node: &Value) -> bool {
-    let (expressions, fields) = (term["matchExpressions"].items(), term["matchFields"].items());
-    let requirements: Option<Vec<Requirement>> = expressions.iter().map(Requirement::of_expression).collect();
-    let Some(requirements) = requirements else { return false };
-    let by_name = |field: &Value| {
-        let is_named = field["values"].items().iter().any(|name| name.str() == meta::name(node));
-        field["key"].str() == "metadata.name" && is_named == (field["operator"].str() == "In")
-    };
-    !(expressions.is_empty() && fields.is_empty())
-        && Selector { requirements, nothing: false }.matches(meta::labels(node))
-        && fields.iter().all(by_name)
 }

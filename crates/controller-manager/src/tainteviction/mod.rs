@@ -2,7 +2,7 @@
 //! is over.
 // Models pkg/controller/tainteviction
 
-use crate::taints::tolerates;
+use api::placement::tolerates;
 use api::resources::{NODES, PODS};
 use api::{PatchType, Resource, Value, meta, tree};
 use client::{Change, Cx, Enqueue, EventRecorder, Failure, Identity, IndexBy, Informers, Reconcile};

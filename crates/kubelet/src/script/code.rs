@@ -119,3 +119,22 @@ impl Op {
         }
     }
 }
+
+impl Code {
+    /// Returns where it goes on after what a redirection is for, which begins here.
+    pub(crate) fn after_restore(&self, from: u32) -> u32 {
+        let (mut depth, mut at) = (1, from);
+        for op in self.ops.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)) {
+            at += 1;
+            match op {
+                Op::Redirect(_) => depth += 1,
+                Op::Restore => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+        at
+    }
+}

@@ -283,7 +283,7 @@ impl Script {
                 strand.redirects.push(redirects.clone());
                 if let Err(why) = self.open_outputs(cx, redirects) {
                     if let Some(strand) = self.strands.get_mut(i) {
-                        strand.at = after_restore(&code, strand.at);
+                        strand.at = code.after_restore(strand.at);
                         strand.redirects.pop();
                     }
                     self.write_strand(cx, i, &format!("sh: {why}\n"), true);
@@ -488,24 +488,6 @@ impl Script {
         *input = rest;
         Some(line)
     }
-}
-
-/// Returns where it goes on after what a redirection is for.
-fn after_restore(code: &Code, from: u32) -> u32 {
-    let mut depth = 1;
-    let mut at = from;
-    for op in code.ops.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)) {
-        at += 1;
-        match op {
-            Op::Redirect(_) => depth += 1,
-            Op::Restore => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    at
 }
 
 /// Returns a word in single quotes.

@@ -271,3 +271,69 @@ fn a_server_without_a_handler_serves_until_it_is_killed() {
     bench.run(3 * SECOND);
     assert!(bench.get("hello").is_null());
 }
+
+#[test]
+fn what_the_node_may_not_run_is_rejected() {
+    let affinity = |key: &str, value: &str| {
+        format!(
+            r#""affinity": {{"nodeAffinity": {{"requiredDuringSchedulingIgnoredDuringExecution": {{"nodeSelectorTerms":
+            [{{"matchExpressions": [{{"key": "{key}", "operator": "In", "values": ["{value}"]}}]}}]}}}}}},"#
+        )
+    };
+    let sysctl =
+        |name: &str| format!(r#""securityContext": {{"sysctls": [{{"name": "{name}", "value": "1"}}]}},"#);
+    let not_affine = "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector";
+    let tainted = "Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate";
+    let tolerates = |effect: &str| {
+        format!(r#""tolerations": [{{"key": "gone", "operator": "Exists", "effect": "{effect}"}}],"#)
+    };
+    // the taint's effect, what the spec says → the reason and the words, none where it is let in
+    for (effect, spec, reason, words) in [
+        (
+            "",
+            sysctl("net.core.somaxconn"),
+            "SysctlForbidden",
+            "forbidden sysctl: \"net.core.somaxconn\" not allowlisted",
+        ),
+        (
+            "",
+            sysctl("kernel/msgmax"),
+            "SysctlForbidden",
+            "forbidden sysctl: \"kernel.msgmax\" not allowlisted",
+        ),
+        (
+            "",
+            format!(r#""hostNetwork": true, {}"#, sysctl("net.ipv4.tcp_syncookies")),
+            "SysctlForbidden",
+            "forbidden sysctl: \"net.ipv4.tcp_syncookies\" not allowed with host Net enabled",
+        ),
+        ("", sysctl("net.ipv4.tcp_syncookies"), "", ""),
+        ("", sysctl("kernel/shm_rmid_forced"), "", ""),
+        ("", affinity("disk", "ssd"), "NodeAffinity", not_affine),
+        ("", r#""nodeSelector": {"disk": "ssd"},"#.to_string(), "NodeAffinity", not_affine),
+        ("", affinity("kubernetes.io/hostname", "node-1"), "", ""),
+        ("NoExecute", String::new(), "TaintToleration", tainted),
+        ("NoExecute", tolerates("NoSchedule"), "TaintToleration", tainted),
+        ("NoExecute", tolerates("NoExecute"), "", ""),
+        ("NoSchedule", String::new(), "", ""),
+    ] {
+        let mut bench = Bench::real();
+        if !effect.is_empty() {
+            let now = bench.now;
+            bench.server.change(now, NODES, "node-1", |node| {
+                node.set(&["spec", "taints"], api::tree!([{"key": "gone", "effect": effect}]));
+            });
+        }
+        bench.pod("p", &format!(r#"{{{spec} "containers": [{{"name": "c", "image": "nginx"}}]}}"#));
+        bench.run(8 * SECOND);
+        let status = bench.get("p")["status"].clone();
+        let (phase, message) = match reason {
+            "" => ("Running", String::new()),
+            _ => ("Failed", format!("Pod was rejected: {words}")),
+        };
+        assert_eq!(status["phase"].str(), phase, "{spec}");
+        assert_eq!((status["reason"].str(), status["message"].str()), (reason, message.as_str()), "{spec}");
+        let event = format!("{reason}: {words}");
+        assert_eq!(bench.events("p").contains(&event), !reason.is_empty(), "{spec}");
+    }
+}
