@@ -48,6 +48,8 @@ pub(crate) struct NodeAgent {
     has_network: bool,
     /// What was told of these four.
     told: Troubles,
+    /// Whether it was told that the node takes no more pods.
+    unschedulable: bool,
 }
 
 /// What is wrong with a node, of what its conditions tell.
@@ -86,6 +88,7 @@ impl NodeAgent {
             is_shutting_down: false,
             has_network: false,
             told: Troubles::default(),
+            unschedulable: false,
         }
     }
 
@@ -164,6 +167,7 @@ impl NodeAgent {
         let images = turn.shared.images.len();
         let troubles = self.troubles();
         let known = turn.shared.informers.of(NODES).get(&config.name).cloned().unwrap_or_default();
+        self.tell_schedulable(turn, &known);
         // Somebody else says otherwise: the node controller, while this node could not be heard.
         let is_doubted = meta::condition(&known, "Ready").is_some_and(|one| one["status"].str() == "Unknown");
         let said = known["status"]["volumesInUse"].items();
@@ -198,6 +202,20 @@ impl NodeAgent {
             Err(failure) if failure.is_not_found() => self.reported_at = now,
             Err(_) => {}
         }
+    }
+
+    /// Tells where a Node was cordoned, or is so no longer.
+    // Models pkg/kubelet/kubelet_node_status.go recordNodeSchedulableEvent
+    fn tell_schedulable(&mut self, turn: &mut Turn, node: &Value) {
+        let unschedulable = node["spec"]["unschedulable"].is_true();
+        if node.is_null() || unschedulable == self.unschedulable {
+            return;
+        }
+        self.unschedulable = unschedulable;
+        let name = meta::name(node);
+        let reason = if unschedulable { "NodeNotSchedulable" } else { "NodeSchedulable" };
+        let reference = tree!({"kind": "Node", "name": name, "uid": name});
+        turn.event(&reference, "Normal", reason, &format!("Node {name} status is now: {reason}"));
     }
 
     /// Forgets the range of a Node that is no more: the new one will be given its own, which the network plug-in

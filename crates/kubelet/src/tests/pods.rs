@@ -337,3 +337,37 @@ fn what_the_node_may_not_run_is_rejected() {
         assert_eq!(bench.events("p").contains(&event), !reason.is_empty(), "{spec}");
     }
 }
+
+#[test]
+fn a_node_tells_when_it_is_cordoned_and_when_not() {
+    let mut bench = Bench::real();
+    let told = |bench: &Bench| {
+        let events = bench.events("node-1").into_iter();
+        events.filter_map(|event| event.strip_suffix("Schedulable").map(str::to_string)).collect::<Vec<_>>()
+    };
+    let (no, yes) = (
+        "NodeNotSchedulable: Node node-1 status is now: NodeNot",
+        "NodeSchedulable: Node node-1 status is now: Node",
+    );
+    for (cordoned, words) in
+        [(false, vec![]), (true, vec![no]), (true, vec![no]), (false, vec![no, yes]), (false, vec![no, yes])]
+    {
+        let now = bench.now;
+        bench.server.change(now, NODES, "node-1", |node| node.set(&["spec", "unschedulable"], cordoned));
+        bench.run(11 * SECOND);
+        assert_eq!(told(&bench), words);
+    }
+    let now = bench.now;
+    bench.server.change(now, NODES, "node-1", |node| node.set(&["spec", "unschedulable"], true));
+    bench.kubelet.stop(bench.now);
+    bench.run(30 * SECOND);
+    let count = |bench: &Bench| {
+        let events = bench.server.all(api::resources::EVENTS);
+        let mut events = events.iter().filter(|event| event["reason"].str() == "NodeNotSchedulable");
+        events.next().map(|event| event["count"].int())
+    };
+    assert_eq!(count(&bench), Some(1), "what doesn't run tells nothing");
+    bench.start();
+    bench.run(20 * SECOND);
+    assert_eq!(count(&bench), Some(2));
+}
