@@ -73,7 +73,7 @@ struct Node {
 
 struct Rule {
     field: &'static str,
-    /// Whether what is empty counts as not set.
+    /// Whether what is empty counts as not set: without a pointer, the two are the same.
     when_empty: bool,
     value: Plain,
 }
@@ -121,7 +121,11 @@ fn rule(line: &'static str) -> Option<(usize, Rule)> {
             Err(_) => Plain::Str(text.trim_matches('"')),
         },
     };
-    let when_empty = field.presence == Presence::OmitEmpty;
+    let when_empty = match field.presence {
+        Presence::OmitEmpty => true,
+        Presence::Always => matches!(value, Plain::Str(_)),
+        _ => false,
+    };
     Some((definition.index(), Rule { field: field.name, when_empty, value }))
 }
 

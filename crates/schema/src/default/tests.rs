@@ -168,3 +168,27 @@ fn every_row_and_function_has_its_place() {
     let hooks = nodes().iter().filter(|node| node.hook.is_some()).count();
     assert_eq!(hooks, super::HOOKS.len());
 }
+
+// Rows as in pkg/apis/batch/v1/defaults_test.go TestSetDefaultJob and pkg/apis/rbac/v1/defaults_test.go
+// TestDefaulting.
+#[test]
+fn what_is_held_by_value_is_set_when_empty() {
+    for (group, kind, given, path, expected) in [
+        (
+            "batch",
+            "Job",
+            r#"{"spec":{"podFailurePolicy":{"rules":[{"action":"Ignore","onPodConditions":[{"type":"DisruptionTarget"},{"type":"A","status":"False"}]}]}}}"#,
+            &["spec", "podFailurePolicy"][..],
+            r#"{"rules":[{"action":"Ignore","onPodConditions":[{"status":"True","type":"DisruptionTarget"},{"status":"False","type":"A"}]}]}"#,
+        ),
+        (
+            "rbac.authorization.k8s.io",
+            "RoleBinding",
+            r#"{"roleRef":{"apiGroup":"","kind":"Role","name":"a"}}"#,
+            &["roleRef"],
+            r#"{"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"a"}"#,
+        ),
+    ] {
+        assert_eq!(defaulted(group, kind, given).at(path).to_json(), expected);
+    }
+}
