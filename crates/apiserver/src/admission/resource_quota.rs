@@ -7,7 +7,7 @@ use crate::quantity;
 use crate::resources;
 use crate::server::ApiServer;
 use api::quantity::Quantity;
-use api::quota::{pod_resource, usage};
+use api::quota::{is_in_scope, pod_resource, usage};
 use api::{Status, Value};
 use etcd::Expect;
 
@@ -47,6 +47,10 @@ impl ApiServer {
 
 /// Returns a quota with what the object uses of it; `None` where that is nothing.
 fn charged(quota: &Value, call: &Call, object: &Value) -> Result<Option<Value>, Status> {
+    let kind = call.rest.kind;
+    if !is_in_scope(quota, kind.group, kind.plural, object) {
+        return Ok(None);
+    }
     let (hard, used) = (&quota["status"]["hard"], &quota["status"]["used"]);
     let mut changed = quota.clone();
     let mut refused: [Vec<String>; 3] = Default::default();
@@ -55,7 +59,6 @@ fn charged(quota: &Value, call: &Call, object: &Value) -> Result<Option<Value>, 
         if call.rest.is_pods() {
             missing.extend(unspecified(name, object));
         }
-        let kind = call.rest.kind;
         let Some(amount) = usage(name, kind.group, kind.plural, object) else {
             continue;
         };
@@ -88,7 +91,8 @@ fn charged(quota: &Value, call: &Call, object: &Value) -> Result<Option<Value>, 
 /// Returns which containers don't say what a quota needs to know, as errors name them.
 // Models pkg/quota/v1/evaluator/core/pods.go Constraints
 fn unspecified(name: &str, pod: &Value) -> Option<String> {
-    let (list, resource) = pod_resource(name)?;
+    let (list, resource) =
+        pod_resource(name).filter(|(_, resource)| matches!(*resource, "cpu" | "memory"))?;
     let lists = ["containers", "initContainers"].map(|field| pod["spec"][field].items());
     let all = lists.iter().flat_map(|containers| containers.iter());
     let missing = all.filter(|container| container["resources"][list][resource].is_null());

@@ -1,6 +1,5 @@
 //! The core group's strategies.
 
-use crate::validation::core::pod::qos_class;
 use crate::validation::semantic_equal;
 use api::{Value, tree};
 use sim::Time;
@@ -8,7 +7,7 @@ use sim::Time;
 /// Returns a new pod's status.
 // Models pkg/registry/core/pod/strategy.go PrepareForCreate
 pub(crate) fn new_pod_status(pod: &Value) -> Value {
-    tree!({"phase": "Pending", "qosClass": (qos_class(&pod["spec"]))})
+    tree!({"phase": "Pending", "qosClass": (api::qos::class(&pod["spec"]))})
 }
 
 /// Sets what the server sets in a new pod.
@@ -57,7 +56,7 @@ pub(crate) fn update_pod(_: &mut Value, _: &Value) {}
 pub(crate) fn update_pod_status(new: &mut Value, old: &Value) {
     if new["status"]["qosClass"].str().is_empty() {
         let class = match old["status"]["qosClass"].str() {
-            "" => qos_class(&old["spec"]),
+            "" => api::qos::class(&old["spec"]),
             class => class,
         };
         let class: Value = class.into();

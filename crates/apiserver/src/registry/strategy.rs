@@ -2,7 +2,7 @@
 // Models staging/src/k8s.io/apiserver/pkg/registry/rest/create.go RESTCreateStrategy
 
 use super::{apiextensions, apps, batch, core, further, service, warnings};
-use crate::validation::core::{limit_range, objects, pod, service as service_rules};
+use crate::validation::core::{limit_range, objects, pod, quota, service as service_rules};
 use crate::validation::{
     Errors, apiextensions as apiextensions_rules, apps as apps_rules, batch as batch_rules, meta, others,
 };
@@ -208,7 +208,8 @@ const STRATEGIES: &[Strategy] = &[
     },
     Strategy {
         plural: "resourcequotas",
-        validate: objects::validate_quota,
+        validate: quota::validate,
+        validate_update: quota::validate_update,
         revalidates: true,
         returns_deleted: true,
         ..BASE

@@ -4,7 +4,7 @@
 // Models pkg/controller/resourcequota
 
 use api::quantity::Quantity;
-use api::quota::usage;
+use api::quota::{is_in_scope, usage};
 use api::resources::{
     CONFIGMAPS, DAEMONSETS, DEPLOYMENTS, PODS, REPLICASETS, RESOURCEQUOTAS, SECRETS, SERVICES,
 };
@@ -52,7 +52,7 @@ impl Reconcile for ResourceQuotas {
         let Some(quota) = informers.of(RESOURCEQUOTAS).get(key) else { return Ok(None) };
         let (hard, mut used) = (&quota["spec"]["hard"], Map::new());
         for (name, _) in hard.fields().iter() {
-            used.insert(name, used_of(name, meta::namespace(quota), informers).to_string());
+            used.insert(name, used_of(quota, name, informers).to_string());
         }
         let used = Value::from(used);
         if quota["status"]["hard"] == *hard && quota["status"]["used"] == used {
@@ -74,10 +74,13 @@ fn is_freed(change: &Change) -> bool {
     change.new.is_null() || change.resource == PODS && ended(&change.new) && !ended(&change.old)
 }
 
-fn used_of(name: &str, namespace: &str, informers: &Informers) -> Quantity {
+// Models staging/src/k8s.io/apiserver/pkg/quota/v1/generic/evaluator.go CalculateUsageStats
+fn used_of(quota: &Value, name: &str, informers: &Informers) -> Quantity {
     let amounts = COUNTED.iter().flat_map(|resource| {
-        let objects = informers.of(*resource).in_namespace(namespace);
-        objects.filter_map(|object| usage(name, resource.group, resource.plural, object))
+        let (group, plural) = (resource.group, resource.plural);
+        let objects = informers.of(*resource).in_namespace(meta::namespace(quota));
+        let objects = objects.filter(move |object| is_in_scope(quota, group, plural, object));
+        objects.filter_map(move |object| usage(name, group, plural, object))
     });
     amounts.sum()
 }

@@ -6,6 +6,7 @@ pub(crate) mod limit_range;
 pub(crate) mod objects;
 pub(crate) mod pod;
 pub(crate) mod probe;
+pub(crate) mod quota;
 pub(crate) mod resize;
 pub(crate) mod resources;
 mod security;

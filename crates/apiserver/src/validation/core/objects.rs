@@ -456,21 +456,6 @@ pub(crate) fn validate_pod_template_update(new: &Value, old: &Value, errors: &mu
     super::pod::validate_template(&new["template"], &Path::new("template"), errors);
 }
 
-/// Checks a ResourceQuota.
-// Models pkg/apis/core/validation/validation.go ValidateResourceQuota
-pub(crate) fn validate_quota(quota: &Value, errors: &mut Errors) {
-    meta::validate(quota, true, names::dns1123_subdomain, errors);
-    let spec = Path::new("spec");
-    let hard = spec.child("hard");
-    for (name, value) in quota["spec"]["hard"].fields().iter() {
-        let path = hard.key(name);
-        if !name.starts_with("count/") {
-            resources::validate_name(name, &path, errors);
-        }
-        resources::validate_quantity(name, value, &path, errors);
-    }
-}
-
 /// Checks a core Event.
 // Models pkg/apis/core/validation/events.go legacyValidateEvent
 pub(crate) fn validate_event(event: &Value, errors: &mut Errors) {

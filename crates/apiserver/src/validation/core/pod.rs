@@ -4,7 +4,7 @@
 use super::{affinity, container, resources, security, volumes};
 use crate::validation::path::{Errors, Path};
 use crate::validation::{meta, names, semantic_equal};
-use api::{Value, tree};
+use api::Value;
 
 /// The names of a pod's volumes that are right.
 pub(crate) struct Volumes<'a>(pub(crate) Vec<&'a Value>);
@@ -405,40 +405,5 @@ fn check_terminated_stay(new: &Value, old: &Value, path: &Path, errors: &mut Err
             let message = "may not be transitioned to non-terminated state";
             errors.forbidden(path.index(i).child("state"), message);
         }
-    }
-}
-
-/// Returns a pod's quality of service.
-// Models pkg/apis/core/helper/qos/qos.go ComputePodQOS
-pub(crate) fn qos_class(spec: &Value) -> &'static str {
-    const COMPUTE: [&str; 2] = ["cpu", "memory"];
-    let (mut any, mut guaranteed) = (false, true);
-    let whole = tree!([{"resources": (&spec["resources"])}]);
-    let pod_level = COMPUTE.iter().any(|name| {
-        !spec["resources"]["requests"][*name].is_null() || !spec["resources"]["limits"][*name].is_null()
-    });
-    let lists = if pod_level {
-        [whole.items(), &[]]
-    } else {
-        [spec["containers"].items(), spec["initContainers"].items()]
-    };
-    for container in lists.into_iter().flatten() {
-        let resources = &container["resources"];
-        for name in COMPUTE {
-            let zero = |value: &Value| crate::quantity::nanos(value).unwrap_or(0) == 0;
-            let (request, limit) = (&resources["requests"][name], &resources["limits"][name]);
-            if !zero(request) || !zero(limit) {
-                any = true;
-            }
-            let same = crate::quantity::compare(request, limit) == std::cmp::Ordering::Equal;
-            if zero(limit) || !same {
-                guaranteed = false;
-            }
-        }
-    }
-    match (any, guaranteed) {
-        (false, _) => "BestEffort",
-        (true, true) => "Guaranteed",
-        (true, false) => "Burstable",
     }
 }

@@ -1,10 +1,10 @@
 //! The subresource `resize` of pods: what its containers ask for of processors and memory.
 
-use super::pod::{qos_class, validate_metadata_and_spec};
+use super::pod::validate_metadata_and_spec;
 use crate::validation::meta;
 use crate::validation::path::{Errors, Path};
 use crate::validation::semantic_equal;
-use api::Value;
+use api::{Value, qos};
 
 const LISTS: [&str; 2] = ["initContainers", "containers"];
 const MIRROR: &str = "kubernetes.io/config.mirror";
@@ -33,10 +33,10 @@ pub(crate) fn validate_resize(new: &Value, old: &Value, errors: &mut Errors) {
     }
     let spec = Path::new("spec");
     let class = match old["status"]["qosClass"].str() {
-        "" => qos_class(&old["spec"]),
+        "" => qos::class(&old["spec"]),
         class => class,
     };
-    if class != qos_class(&new["spec"]) {
+    if class != qos::class(&new["spec"]) {
         let message = "Pod QOS Class may not change as a result of resizing";
         errors.invalid(&spec, &new["status"]["qosClass"], message);
     }
