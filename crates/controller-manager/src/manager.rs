@@ -21,7 +21,7 @@ const CONTROLLERS: &[(&str, Make)] = &[
     }),
     ("replicationcontroller", |_| Box::new(Worker::new(replicaset::ReplicaSets::replication_controllers()))),
     ("pod-garbage-collector", |_| Box::new(Worker::new(podgc::PodGc::default()))),
-    ("resourcequota", |_| Box::new(Worker::new(resourcequota::ResourceQuotas))),
+    ("resourcequota", |served| Box::new(Worker::new(resourcequota::ResourceQuotas::new(served)))),
     ("namespace", |served| Box::new(Worker::new(namespace::Namespaces::new(served)))),
     ("serviceaccount", |_| Box::new(Worker::new(serviceaccount::ServiceAccounts))),
     ("serviceaccount-token", |_| Box::new(Worker::new(serviceaccount::Tokens))),
@@ -117,7 +117,7 @@ pub struct ControllerManager {
 
 impl ControllerManager {
     /// Makes the manager with all its controllers. `served` are the resources that can be listed and
-    /// deleted: the garbage collector and the namespace controller work on all of them.
+    /// deleted: the garbage collector, the namespace and the quota controller work on all of them.
     pub fn new(served: &[Resource]) -> ControllerManager {
         let groups = ["system:authenticated"];
         let identity = Identity::new("system:kube-controller-manager", &groups, "kube-controller-manager");
