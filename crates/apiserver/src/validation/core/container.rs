@@ -1,10 +1,9 @@
 //! Containers.
 // Models pkg/apis/core/validation/validation.go
 
+use super::downward::{self, ENV_FIELDS, RefOf};
 use super::pod::{Scope, Volumes};
-use super::probe;
-use super::resources;
-use super::security;
+use super::{probe, resources, restart, security};
 use crate::validation::names;
 use crate::validation::path::{Errors, Path};
 use api::Value;
@@ -12,17 +11,8 @@ use api::Value;
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 const PULL_POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
 const MESSAGE_POLICIES: [&str; 2] = ["File", "FallbackToLogsOnError"];
-const FIELD_REFS: [&str; 9] = [
-    "metadata.name",
-    "metadata.namespace",
-    "metadata.uid",
-    "spec.nodeName",
-    "spec.serviceAccountName",
-    "status.hostIP",
-    "status.hostIPs",
-    "status.podIP",
-    "status.podIPs",
-];
+const PROPAGATIONS: [&str; 3] = ["Bidirectional", "HostToContainer", "None"];
+const RECURSIVE_READ_ONLY: [&str; 3] = ["Disabled", "Enabled", "IfPossible"];
 
 /// Checks a pod's containers.
 // Models pkg/apis/core/validation/validation.go validateContainers
@@ -43,16 +33,9 @@ pub(crate) fn validate_containers(scope: &Scope, path: &Path, errors: &mut Error
             seen.push(name);
         }
         probe::validate_lifecycle_and_probes(container, scope.grace_period, &path, errors);
-        if !container["restartPolicy"].is_null() {
-            validate_restart_policy(&container["restartPolicy"], &path.child("restartPolicy"), errors);
-        }
+        restart::validate(container, &path, errors);
     }
     check_host_ports(containers, path, errors);
-}
-
-fn validate_restart_policy(policy: &Value, path: &Path, errors: &mut Errors) {
-    const POLICIES: [&str; 3] = ["Always", "Never", "OnFailure"];
-    errors.check_enum(path, policy, &POLICIES);
 }
 
 /// Checks a pod's init containers.
@@ -63,9 +46,7 @@ pub(crate) fn validate_init_containers(scope: &Scope, path: &Path, errors: &mut 
         let index = path.index(i);
         validate_common(container, scope, &index, errors);
         let policy = &container["restartPolicy"];
-        if !policy.is_null() {
-            validate_restart_policy(policy, &index.child("restartPolicy"), errors);
-        }
+        restart::validate(container, &index, errors);
         let name = container["name"].str();
         if seen.contains(&name) {
             errors.duplicate(index.child("name"), name);
@@ -221,13 +202,12 @@ fn validate_value_from(variable: &Value, path: &Path, errors: &mut Errors) {
     let mut sources = 0;
     if !from["fieldRef"].is_null() {
         sources += 1;
-        validate_field_ref(&from["fieldRef"], &path.child("fieldRef"), errors);
+        downward::validate_field_ref(&from["fieldRef"], &ENV_FIELDS, &path.child("fieldRef"), errors);
     }
     if !from["resourceFieldRef"].is_null() {
         sources += 1;
-        if from["resourceFieldRef"]["resource"].str().is_empty() {
-            errors.required(path.child("resourceFieldRef").child("resource"), "");
-        }
+        let path = path.child("resourceFieldRef");
+        downward::validate_resource_ref(&from["resourceFieldRef"], RefOf::Container, &path, errors);
     }
     for field in ["configMapKeyRef", "secretKeyRef"] {
         let reference = &from[field];
@@ -253,24 +233,6 @@ fn validate_value_from(variable: &Value, path: &Path, errors: &mut Errors) {
         errors.invalid(path, "", "may not be specified when `value` is not empty");
     } else if sources > 1 {
         errors.invalid(path, "", "may not have more than one field specified at a time");
-    }
-}
-
-// Models pkg/apis/core/validation/validation.go validateObjectFieldSelector
-fn validate_field_ref(reference: &Value, path: &Path, errors: &mut Errors) {
-    if reference["apiVersion"].str().is_empty() {
-        errors.required(path.child("apiVersion"), "");
-        return;
-    }
-    let field = reference["fieldPath"].str();
-    if field.is_empty() {
-        errors.required(path.child("fieldPath"), "");
-        return;
-    }
-    let subscripted = |prefix: &str| field.starts_with(prefix) && field.ends_with("']");
-    let known = subscripted("metadata.annotations['") || subscripted("metadata.labels['");
-    if !known && !FIELD_REFS.contains(&field) {
-        errors.not_supported(path.child("fieldPath"), field, &FIELD_REFS);
     }
 }
 
@@ -333,6 +295,37 @@ fn validate_mounts(container: &Value, volumes: &Volumes, path: &Path, errors: &m
             let message = "subPathExpr and subPath are mutually exclusive";
             errors.invalid(path.child("subPathExpr"), mount["subPathExpr"].str(), message);
         }
+        let privileged = container["securityContext"]["privileged"].is_true();
+        validate_propagation(mount, privileged, &path, errors);
+    }
+}
+
+// Models pkg/apis/core/validation/validation.go validateMountPropagation, validateMountRecursiveReadOnly
+fn validate_propagation(mount: &Value, privileged: bool, path: &Path, errors: &mut Errors) {
+    let propagation = mount["mountPropagation"].as_str();
+    if let Some(way) = propagation {
+        let path = path.child("mountPropagation");
+        if !PROPAGATIONS.contains(&way) {
+            errors.not_supported(path, way, &PROPAGATIONS);
+        }
+        if way == "Bidirectional" && !privileged {
+            let message = "Bidirectional mount propagation is available only to privileged containers";
+            errors.forbidden(path, message);
+        }
+    }
+    let path = path.child("recursiveReadOnly");
+    match mount["recursiveReadOnly"].as_str() {
+        None | Some("Disabled") => {}
+        Some("Enabled" | "IfPossible") => {
+            if !mount["readOnly"].is_true() {
+                errors.forbidden(path, "may only be specified when readOnly is true");
+            }
+            if propagation.is_some_and(|way| way != "None") {
+                let message = "may only be specified when mountPropagation is None or not specified";
+                errors.forbidden(path, message);
+            }
+        }
+        Some(other) => errors.not_supported(path, other, &RECURSIVE_READ_ONLY),
     }
 }
 
@@ -377,5 +370,47 @@ fn validate_devices(container: &Value, volumes: &Volumes, path: &Path, errors: &
             errors.invalid(of_place, place, "must not already exist as a path in volumeMounts");
         }
         names.push(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Rows as in pkg/apis/core/validation/validation_test.go TestValidateMountPropagation and
+    // TestValidateVolumeMounts.
+    #[test]
+    fn mounts_go_only_the_ways_that_upstream_lets_them() {
+        for (mount, privileged, expected) in [
+            (r#"{"mountPropagation":"HostToContainer"}"#, false, ""),
+            (r#"{"mountPropagation":"Bidirectional"}"#, true, ""),
+            (
+                r#"{"mountPropagation":"Bidirectional"}"#,
+                false,
+                "m.mountPropagation: Forbidden: Bidirectional mount propagation is available only to privileged containers",
+            ),
+            (
+                r#"{"mountPropagation":"foo"}"#,
+                true,
+                r#"m.mountPropagation: Unsupported value: "foo": supported values: "Bidirectional", "HostToContainer", "None""#,
+            ),
+            (r#"{"readOnly":true,"recursiveReadOnly":"Enabled","mountPropagation":"None"}"#, false, ""),
+            (
+                r#"{"recursiveReadOnly":"IfPossible"}"#,
+                false,
+                "m.recursiveReadOnly: Forbidden: may only be specified when readOnly is true",
+            ),
+            (
+                r#"{"readOnly":true,"recursiveReadOnly":"Enabled","mountPropagation":"HostToContainer"}"#,
+                false,
+                "m.recursiveReadOnly: Forbidden: may only be specified when mountPropagation is None or not specified",
+            ),
+        ] {
+            let mut errors = Errors::default();
+            let mount = Value::from_json(mount).unwrap();
+            validate_propagation(&mount, privileged, &Path::new("m"), &mut errors);
+            let found: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
+            assert_eq!(found.join("; "), expected, "{}", mount.to_json());
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod affinity;
 pub(crate) mod container;
+pub(crate) mod downward;
 pub(crate) mod limit_range;
 pub(crate) mod objects;
 pub(crate) mod pod;
@@ -9,6 +10,7 @@ pub(crate) mod probe;
 pub(crate) mod quota;
 pub(crate) mod resize;
 pub(crate) mod resources;
+pub(crate) mod restart;
 mod security;
 pub(crate) mod service;
 mod volumes;

@@ -93,7 +93,9 @@ pub(crate) fn validate_spec(spec: &Value, of: SpecOf, path: &Path, errors: &mut 
     container::validate_init_containers(&scope, &path.child("initContainers"), errors);
     container::validate_ephemeral_containers(&scope, &path.child("ephemeralContainers"), errors);
     if !spec["resources"].is_null() {
-        resources::validate_requirements(&spec["resources"], &path.child("resources"), errors);
+        let path = path.child("resources");
+        resources::validate_requirements(&spec["resources"], &path, errors);
+        resources::validate_consistency(spec, &path, errors);
     }
     check_host_network(spec, of, path, errors);
     errors.check_enum(
@@ -107,7 +109,7 @@ pub(crate) fn validate_spec(spec: &Value, of: SpecOf, path: &Path, errors: &mut 
         &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"],
     );
     meta::validate_labels(&spec["nodeSelector"], &path.child("nodeSelector"), errors);
-    security::validate_pod(&spec["securityContext"], &path.child("securityContext"), errors);
+    security::validate_pod(spec, &path.child("securityContext"), errors);
     affinity::validate(&spec["affinity"], &path.child("affinity"), errors);
     validate_dns_config(spec, &path.child("dnsConfig"), errors);
     validate_gates(spec, path, errors);

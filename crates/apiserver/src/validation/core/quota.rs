@@ -116,7 +116,7 @@ fn validate_selector(spec: &Value, path: &Path, errors: &mut Errors) {
         }
         for _ in unfit(scope, spec) {
             let detail = format!("{}: unsupported scope applied to resource", selector_struct(expressions));
-            errors.invalid_without_value(&path, &detail);
+            errors.invalid_without_value(path, &detail);
         }
         if !matches!(scope, "PriorityClass" | "VolumeAttributesClass")
             && SCOPES.contains(&scope)

@@ -38,7 +38,7 @@ pub(crate) fn validate_resize(new: &Value, old: &Value, errors: &mut Errors) {
     };
     if class != qos::class(&new["spec"]) {
         let message = "Pod QOS Class may not change as a result of resizing";
-        errors.invalid(&spec, &new["status"]["qosClass"], message);
+        errors.invalid(spec, &new["status"]["qosClass"], message);
     }
     let mut others = false;
     for list in LISTS {
@@ -56,7 +56,7 @@ pub(crate) fn validate_resize(new: &Value, old: &Value, errors: &mut Errors) {
         }
     }
     if others {
-        errors.forbidden(&spec, "only cpu and memory resources are mutable");
+        errors.forbidden(spec, "only cpu and memory resources are mutable");
     }
 }
 

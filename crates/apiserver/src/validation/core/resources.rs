@@ -5,6 +5,7 @@ use crate::quantity;
 use crate::validation::names;
 use crate::validation::path::{Errors, Path};
 use api::Value;
+use api::quota::container_amount;
 use std::cmp::Ordering;
 
 const CONTAINER_RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
@@ -120,6 +121,73 @@ pub(crate) fn validate_requirements(resources: &Value, path: &Path, errors: &mut
         } else if order == Ordering::Greater {
             let message = format!("must be less than or equal to {name} limit of {limit}");
             errors.invalid(requests_path, request, message);
+        }
+    }
+}
+
+/// Checks a pod's own requests and limits against those of its containers.
+// Models pkg/apis/core/validation/validation.go validatePodResourceConsistency
+pub(crate) fn validate_consistency(spec: &Value, path: &Path, errors: &mut Errors) {
+    for (list, only_huge_pages) in [("requests", false), ("limits", true)] {
+        let list_path = path.child(list);
+        for (name, value) in spec["resources"][list].fields().iter() {
+            let all = container_amount(spec, list, name);
+            if (is_huge_page(name) || !only_huge_pages)
+                && quantity::nanos(value).is_some_and(|own| own < all.nanos())
+            {
+                let detail = format!("must be greater than or equal to aggregate container {list} of {all}");
+                errors.invalid(list_path.key(name), quantity::text(value), detail);
+            }
+        }
+    }
+    let containers = path.child("containers");
+    for (i, container) in spec["containers"].items().iter().enumerate() {
+        for (name, limit) in container["resources"]["limits"].fields().iter() {
+            let most = &spec["resources"]["limits"][name];
+            if !most.is_null() && quantity::compare(limit, most) == Ordering::Greater {
+                let detail = format!("must be less than or equal to pod limits of {}", quantity::text(most));
+                let path = containers.index(i);
+                errors.invalid(path.key(name).child("limits"), quantity::text(limit), detail);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Rows as in pkg/apis/core/validation/validation_test.go TestValidatePodResourceConsistency.
+    #[test]
+    fn a_pod_s_resources_hold_its_containers() {
+        for (own, containers, expected) in [
+            (
+                r#"{"requests":{"cpu":"200m"}}"#,
+                r#"[{"resources":{"requests":{"cpu":"100m"}}},{"resources":{"requests":{"cpu":"100m"}}}]"#,
+                "",
+            ),
+            (
+                r#"{"requests":{"cpu":"100m"}}"#,
+                r#"[{"resources":{"requests":{"cpu":"100m"}}},{"resources":{"requests":{"cpu":"100m"}}}]"#,
+                r#"r.requests[cpu]: Invalid value: "100m": must be greater than or equal to aggregate container requests of 200m"#,
+            ),
+            (
+                r#"{"limits":{"cpu":"100m"}}"#,
+                r#"[{"resources":{"limits":{"cpu":"100m"}}},{"resources":{"limits":{"cpu":"100m"}}}]"#,
+                "",
+            ),
+            (
+                r#"{"limits":{"memory":"1Gi"}}"#,
+                r#"[{"resources":{"limits":{"memory":"2Gi"}}}]"#,
+                r#"r.containers[0][memory].limits: Invalid value: "2Gi": must be less than or equal to pod limits of 1Gi"#,
+            ),
+        ] {
+            let (own, containers) = (Value::from_json(own).unwrap(), Value::from_json(containers).unwrap());
+            let spec = api::tree!({"resources": own, "containers": containers});
+            let mut errors = Errors::default();
+            validate_consistency(&spec, &Path::new("r"), &mut errors);
+            let found: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
+            assert_eq!(found.join("; "), expected, "{}", spec.to_json());
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Volumes.
 // Models pkg/apis/core/validation/validation.go
 
+use super::downward;
 use super::pod::Volumes;
 use crate::validation::names;
 use crate::validation::path::{Errors, Path};
@@ -111,6 +112,10 @@ fn validate_details(name: &str, source: &Value, path: &Path, errors: &mut Errors
         "nfs" if !source["path"].str().starts_with('/') => {
             errors.invalid(path.child("path"), source["path"].str(), "must be an absolute path");
         }
+        "downwardAPI" => {
+            check_mode(&source["defaultMode"], &path.child("defaultMode"), errors);
+            downward::validate_files(&source["items"], path, errors);
+        }
         "projected" => validate_projected(source, path, errors),
         "ephemeral" if source["volumeClaimTemplate"].is_null() => {
             errors.required(path.child("volumeClaimTemplate"), "");
@@ -134,6 +139,9 @@ fn validate_projected(source: &Value, path: &Path, errors: &mut Errors) {
             if matches!(*kind, "secret" | "configMap") && part[*kind]["name"].str().is_empty() {
                 errors.required(path.child(kind).child("name"), "");
             }
+            if *kind == "downwardAPI" {
+                downward::validate_files(&part["downwardAPI"]["items"], &path.child(kind), errors);
+            }
         }
         if named.is_empty() {
             errors.required(path, "must specify a volume type");
@@ -155,7 +163,8 @@ fn validate_items(items: &Value, path: &Path, errors: &mut Errors) {
     }
 }
 
-fn check_mode(mode: &Value, path: &Path, errors: &mut Errors) {
+/// Checks the mode of a file.
+pub(crate) fn check_mode(mode: &Value, path: &Path, errors: &mut Errors) {
     if mode.as_int().is_some_and(|mode| !(0..=0o777).contains(&mode)) {
         errors.invalid(path, mode, "must be a number between 0 and 0777 (octal), both inclusive");
     }
