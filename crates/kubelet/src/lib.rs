@@ -19,6 +19,7 @@ mod jobs;
 mod kill;
 mod kubelet;
 mod lifecycle;
+mod mount_fail;
 mod net;
 mod node;
 mod pod_network;

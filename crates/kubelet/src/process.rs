@@ -62,13 +62,15 @@ impl PodWorker {
         let Some(container) = self.containers.get_mut(i) else { return };
         let Some(launch) = container.launch(everlasting) else { return };
         container.argv.clone_from(&launch.argv);
-        let began = self.with_app(turn, i, |app, cx| match App::start(&launch, cx) {
-            Ok(started) => {
-                *app = Some(started);
-                Ok(())
-            }
-            Err(why) => Err(why),
-        });
+        let in_the_way = if everlasting { None } else { self.folder_over_file(turn, i) };
+        let began =
+            self.with_app(turn, i, |app, cx| match in_the_way.map_or_else(|| App::start(&launch, cx), Err) {
+                Ok(started) => {
+                    *app = Some(started);
+                    Ok(())
+                }
+                Err(why) => Err(why),
+            });
         let Some(container) = self.containers.get_mut(i) else { return };
         container.waiting = None;
         if let Some(exit) = container.exit.take() {

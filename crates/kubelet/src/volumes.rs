@@ -1,5 +1,6 @@
 use crate::cri::{Files, Mount, MountSource};
 use crate::csi::Missing;
+use crate::mount_fail::{NO_GIT_REPO, check_host_path, is_there};
 use crate::shared::Turn;
 use crate::worker::PodWorker;
 use api::resources::{CONFIGMAPS, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, SECRETS};
@@ -84,8 +85,12 @@ impl PodWorker {
             return self.claimed(turn, &name, &claim);
         }
         if !volume["nfs"].is_null() {
+            self.check_nfs(turn, &name, &volume["nfs"], &[]).map_err(set_up)?;
             let (server, path) = (volume["nfs"]["server"].str(), volume["nfs"]["path"].str());
             return Ok(MountSource::Storage(format!("nfs:{server}:{path}").into()));
+        }
+        if !volume["gitRepo"].is_null() {
+            return Err(set_up(NO_GIT_REPO.to_string()));
         }
         if shows_api(volume) {
             let files = self.api_files(turn, &namespace, volume).map_err(set_up)?;
@@ -147,6 +152,12 @@ impl PodWorker {
             return Ok(MountSource::Storage(attachable.storage().into()));
         }
         let spec = &object["spec"];
+        if !spec["nfs"].is_null() {
+            let name = meta::name(object);
+            self.check_nfs(turn, name, &spec["nfs"], spec["mountOptions"].items()).map_err(|why| {
+                Missing::Failed(format!("MountVolume.SetUp failed for volume {name:?} : {why}"))
+            })?;
+        }
         if let Some(path) = spec["local"]["path"].as_str() {
             let is_block = spec["volumeMode"].str() == "Block";
             if !turn.is_bare() && !is_block && !is_there(&turn.shared.files, path) {
@@ -334,7 +345,8 @@ impl PodWorker {
             };
             let source = if shows && !sub_path.is_empty() {
                 let copy: Rc<str> = format!("{name} of {i}").into();
-                let files = self.volumes.get(&name).cloned().unwrap_or_default();
+                let mut files = self.volumes.get(&name).cloned().unwrap_or_default();
+                make_sub_path(&mut files, &sub_path);
                 self.volumes.insert(copy.clone(), files);
                 MountSource::Pod(copy)
             } else {
@@ -358,6 +370,15 @@ impl PodWorker {
     }
 }
 
+/// Makes a folder of what a `subPath` names and isn't there.
+// Models pkg/kubelet/kubelet_pods.go makeMounts
+fn make_sub_path(files: &mut Files, sub_path: &str) {
+    let path = crate::cri::clean_path("/", sub_path);
+    if files.get(&path).is_none() && !files.is_directory(&path) {
+        files.make_directory(&path);
+    }
+}
+
 /// How containers use a volume.
 #[derive(Clone, Copy, Default)]
 struct Uses {
@@ -371,37 +392,6 @@ impl Uses {
     }
 }
 
-fn is_there(files: &Files, path: &str) -> bool {
-    files.is_directory(path) || files.get(path).is_some() || is_system_path(path)
-}
-
-/// Sees whether what a hostPath volume is to show is of the kind that it says, and makes what it asks for.
-///
-/// # Errors
-/// What it is not.
-// Models pkg/volume/hostpath/host_path.go checkTypeInternal
-fn check_host_path(files: &mut Files, path: &str, kind: &str) -> Result<(), String> {
-    let path = path.trim_end_matches('/');
-    let (is_file, exists) = (files.get(path).is_some(), path.is_empty() || is_there(files, path));
-    match kind {
-        // What nobody asks for the runtime makes.
-        "" | "DirectoryOrCreate" if !exists => _ = files.make_directory(path),
-        "FileOrCreate" if !exists => _ = files.write(path, ""),
-        _ => {}
-    }
-    let what = match kind {
-        "Directory" if !exists || is_file => "a directory",
-        "DirectoryOrCreate" if is_file => "a directory",
-        "File" if !is_file => "a file",
-        "FileOrCreate" if exists && !is_file => "a file",
-        "Socket" if !path.ends_with("/containerd.sock") => "a socket file",
-        "CharDevice" if !path.starts_with("/dev/") => "a character device",
-        "BlockDevice" if !path.starts_with("/dev/") => "a block device",
-        _ => return Ok(()),
-    };
-    Err(format!("hostPath type check failed: {path} is not {what}"))
-}
-
 /// Returns whether a volume shows what the API has.
 fn shows_api(volume: &Value) -> bool {
     ["configMap", "secret", "projected", "downwardAPI"].iter().any(|kind| !volume[*kind].is_null())
@@ -410,14 +400,6 @@ fn shows_api(volume: &Value) -> bool {
 /// Returns whether a volume is the one that admission adds to every pod.
 fn is_token(volume: &Value) -> bool {
     volume["name"].str().starts_with("kube-api-access-") && !volume["projected"].is_null()
-}
-
-fn is_system_path(path: &str) -> bool {
-    ["/var", "/etc", "/usr", "/proc", "/sys", "/run", "/dev", "/lib", "/tmp", "/opt", "/home"].iter().any(
-        |system| {
-            path == *system || path.starts_with("/var/log") || path.starts_with("/var/lib") || path == "/"
-        },
-    )
 }
 
 /// Reads a ConfigMap or a Secret.

@@ -50,6 +50,7 @@ pub(crate) fn install(cluster: &mut Cluster) {
         apply(&mut cluster.world, &map);
     }
     if !cluster.preset.storage_class.is_empty() {
+        cluster.wires.storage.export(&cluster.preset.client, nfs_provisioner::FOLDER);
         for manifest in nfs_provisioner::manifests(&cluster.preset.client, &cluster.preset.storage_class) {
             apply(&mut cluster.world, &manifest);
         }

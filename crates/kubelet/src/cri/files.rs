@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The longest file, in bytes; what is written beyond is dropped.
@@ -130,12 +130,28 @@ impl<A: AsRef<str>, B: AsRef<str>> FromIterator<(A, B)> for Files {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Storage {
     volumes: BTreeMap<Rc<str>, Files>,
+    /// What servers export: the server's address and the folder.
+    exports: BTreeSet<(Rc<str>, Rc<str>)>,
 }
 
 impl Storage {
     /// Returns a volume's files, which are none at first.
     pub fn volume(&mut self, handle: &str) -> &mut Files {
         self.volumes.entry(handle.into()).or_default()
+    }
+
+    /// Lets a server export a folder.
+    pub fn export(&mut self, server: &str, folder: &str) {
+        self.exports.insert((server.into(), folder.into()));
+    }
+
+    /// Returns whether a server exports a path; an empty one asks for any.
+    pub fn is_exported(&self, server: &str, path: &str) -> bool {
+        self.exports.iter().any(|(known, folder)| {
+            let below = path.strip_prefix(folder.trim_end_matches('/'));
+            **known == *server
+                && (path.is_empty() || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        })
     }
 
     /// Makes what is behind one handle be behind another too, as it is now.

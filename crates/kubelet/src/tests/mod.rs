@@ -1,5 +1,6 @@
 mod bench;
 mod ephemeral;
+mod mounts;
 mod order;
 mod pods;
 mod probes;
