@@ -4,7 +4,7 @@ use crate::kubelet::Kubelet;
 use crate::net::PodNetwork;
 use crate::worker::PodWorker;
 use api::ids::Ids;
-use api::meta;
+use api::{Value, meta};
 use client::Cx;
 use std::rc::Rc;
 
@@ -54,6 +54,8 @@ pub struct ExecContext {
     pub directory: Rc<str>,
     /// As whom it runs.
     pub ids: Ids,
+    /// Where volumes are in which everybody may write, and the group that they belong to, where it is not root's.
+    pub open_volumes: Vec<(Rc<str>, Option<i64>)>,
     /// The processes.
     pub processes: Vec<ProcessInfo>,
     /// The shells and tools that the image has.
@@ -330,6 +332,7 @@ fn context(worker: &PodWorker, container: &Container, files: Files, resolv_conf:
         node: container.facts.node.clone(),
         directory: directory.into(),
         ids,
+        open_volumes: open_volumes(&worker.pod, container),
         processes: processes(worker, container, ProcessInfo { pid: 1, user: owner, command }),
         tools: image.tools.clone(),
         image: local.map_or_else(|| "".into(), |local| local.name.clone()),
@@ -337,6 +340,21 @@ fn context(worker: &PodWorker, container: &Container, files: Files, resolv_conf:
         resolv_conf,
         node_root: node_root(container),
     }
+}
+
+/// Returns where a container has its emptyDirs, and their group.
+// Models pkg/volume/emptydir/empty_dir.go setupDir, pkg/volume/volume_linux.go SetVolumeOwnership
+fn open_volumes(pod: &Value, container: &Container) -> Vec<(Rc<str>, Option<i64>)> {
+    let group = pod["spec"]["securityContext"]["fsGroup"].as_int();
+    let is_empty_dir = |name: &str| {
+        let mut volumes = pod["spec"]["volumes"].items().iter();
+        volumes.any(|volume| volume["name"].str() == name && !volume["emptyDir"].is_null())
+    };
+    let mounts = container.root.mounts.iter().filter(|mount| match &mount.source {
+        MountSource::Pod(name) => mount.sub_path.is_empty() && is_empty_dir(name),
+        MountSource::Node(_) | MountSource::Storage(_) => false,
+    });
+    mounts.map(|mount| (mount.path.clone(), group)).collect()
 }
 
 fn node_root(container: &Container) -> Rc<str> {

@@ -29,7 +29,7 @@ pub use host::{
 pub use job::{Job, Step, Wait};
 pub use kubectl::{Config, StreamRead};
 pub use output::{Chunk, Output};
-pub use place::{Facts, Interface, Neighbour, Place};
+pub use place::{Facts, Interface, Neighbour, Place, VolumeFolder};
 pub use state::ShellState;
 
 #[cfg(test)]

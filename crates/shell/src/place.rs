@@ -69,6 +69,17 @@ impl Facts {
     }
 }
 
+/// A folder of a volume, as `ls -l` tells of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct VolumeFolder {
+    /// Where it is.
+    pub path: String,
+    /// Its mode: `drwxrwsrwx`.
+    pub mode: String,
+    /// Whose group it is.
+    pub group: String,
+}
+
 /// What a process can find out about the machine it runs on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Facts {
@@ -78,6 +89,8 @@ pub struct Facts {
     pub user: String,
     /// The numbers of the user and its groups, in a container.
     pub ids: Option<api::ids::Ids>,
+    /// The folders of volumes that everybody may write in.
+    pub volumes: Vec<VolumeFolder>,
     /// The folder it begins in.
     pub home: String,
     /// The environment, in order.

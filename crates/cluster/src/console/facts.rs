@@ -244,10 +244,16 @@ impl Ground<'_> {
     fn container_facts(&mut self, place: &Place, network: Facts) -> Facts {
         let Some(context) = self.context(place) else { return Facts::default() };
         let process = |one: kubelet::ProcessInfo| (one.pid, one.user.to_string(), one.command.to_string());
+        let volume = |(path, group): (std::rc::Rc<str>, Option<i64>)| shell::VolumeFolder {
+            path: path.to_string(),
+            mode: if group.is_some() { "drwxrwsrwx" } else { "drwxrwxrwx" }.to_string(),
+            group: group.map_or_else(|| "root".to_string(), |group| group.to_string()),
+        };
         Facts {
             hostname: context.hostname.to_string(),
             user: context.ids.user_name(),
             ids: Some(context.ids),
+            volumes: context.open_volumes.into_iter().map(volume).collect(),
             home: context.directory.to_string(),
             environment: context.env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
             processes: context.processes.into_iter().map(process).collect(),

@@ -263,9 +263,8 @@ impl View<'_> {
         if let Some(why) = self.refusal(path) {
             return Err(why);
         }
-        match self.place(path) {
-            Some((files, place)) => return Ok(files.remove(&place)),
-            None => {}
+        if let Some((files, place)) = self.place(path) {
+            return Ok(files.remove(&place));
         }
         let in_image = self.root.image.get(path).is_some() && self.root.removed.insert(path.into());
         Ok(self.root.written.remove(path) || in_image)

@@ -124,6 +124,22 @@ fn a_user_and_its_groups_are_told_and_reach_commands_beside() {
 }
 
 #[test]
+fn an_empty_dir_is_open_to_all_and_the_pods_group_s() {
+    for (context, group) in [(USER, Some(2000)), ("", None)] {
+        let mut bench = Bench::real();
+        bench.put("v1", "ConfigMap", "cfg", r#"{"data": {"a": "b"}}"#);
+        let spec = format!(
+            r#"{{{context} "containers": [{{"name": "c", "image": "busybox", "command": ["sleep", "1h"], "volumeMounts":
+            [{{"name": "v", "mountPath": "/data"}}, {{"name": "w", "mountPath": "/cfg"}}]}}],
+            "volumes": [{{"name": "v", "emptyDir": {{}}}}, {{"name": "w", "configMap": {{"name": "cfg"}}}}]}}"#
+        );
+        bench.pod("p", &spec);
+        bench.run(8 * SECOND);
+        assert_eq!(bench.exec_context("p").unwrap().open_volumes, [("/data".into(), group)]);
+    }
+}
+
+#[test]
 fn nginx_takes_root() {
     let mut bench = Bench::real();
     let context = r#""securityContext": {"runAsUser": 1000}"#;

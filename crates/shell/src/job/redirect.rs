@@ -91,7 +91,8 @@ impl Machine<'_> {
                     _ => {
                         let append = kind == RedirectKind::Append;
                         let open = self.shared.open(self.host, &place, &path, append);
-                        open.map_err(|error| format!("{target}: {}", error.words()))?
+                        let what = if thread.state.is_busybox { "can't create " } else { "" };
+                        open.map_err(|error| format!("{what}{target}: {}", error.words()))?
                     }
                 };
                 if let Sink::File(id) = sink {

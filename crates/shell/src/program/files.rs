@@ -109,7 +109,7 @@ pub(super) fn ls(argv: &[String], io: &mut Io) -> Program {
         let path = io.path(name);
         match io.host.list_dir(&io.state.place, &path) {
             Ok(names) if !given.has('d') => folders.push((name.clone(), names)),
-            Ok(_) => files.push(name.clone()),
+            Ok(_) => files.push(format!("{}/", name.trim_end_matches('/'))),
             Err(FileError::NotDirectory) => files.push(name.clone()),
             Err(error) => {
                 err.push_str(&format!("ls: cannot access '{name}': {}\n", error.words()));
@@ -142,7 +142,10 @@ pub(super) fn ls(argv: &[String], io: &mut Io) -> Program {
 }
 
 fn listing(names: &[String], folder: &str, is_long: bool, single: bool, io: &mut Io) -> String {
-    let plain = |name: &str| name.strip_suffix('/').unwrap_or(name).to_string();
+    let plain = |name: &str| match name.strip_suffix('/') {
+        Some("") | None => name.to_string(),
+        Some(name) => name.to_string(),
+    };
     if !is_long {
         let names: Vec<String> = names.iter().map(|name| plain(name)).collect();
         return match (names.is_empty(), single) {
@@ -152,13 +155,18 @@ fn listing(names: &[String], folder: &str, is_long: bool, single: bool, io: &mut
         };
     }
     let date = super::simple::format_time(io.host.now(), "%b %e %H:%M");
+    let facts = io.host.facts(&io.state.place);
     let mut out = String::new();
     for name in names {
         let path = if folder.is_empty() { io.path(name) } else { api::path::absolute(folder, name) };
         let size = io.host.read_file(&io.state.place, &path).map_or(4_096, |text| text.len());
         let mode = if name.ends_with('/') { "drwxr-xr-x 2" } else { "-rw-r--r-- 1" };
-        let user = &io.state.user;
-        out.push_str(&format!("{mode} {user} {user} {size:>5} {date} {}\n", plain(name)));
+        let volume = facts.volumes.iter().find(|volume| volume.path == path);
+        let (mode, user, group) = match volume {
+            Some(volume) => (format!("{} 2", volume.mode), "root", volume.group.as_str()),
+            None => (mode.to_string(), io.state.user.as_str(), io.state.user.as_str()),
+        };
+        out.push_str(&format!("{mode} {user} {group} {size:>5} {date} {}\n", plain(name)));
     }
     out
 }
@@ -184,8 +192,9 @@ pub(super) fn mkdir(argv: &[String], io: &mut Io) -> Program {
             Ok(()) => {}
             Err(FileError::Exists) if given.has('p') => {}
             Err(error) => {
+                let cannot = if io.state.is_busybox { "can't" } else { "cannot" };
                 return Ended::failed(
-                    &format!("mkdir: cannot create directory '{name}': {}", error.words()),
+                    &format!("mkdir: {cannot} create directory '{name}': {}", error.words()),
                     1,
                 );
             }
@@ -215,7 +224,10 @@ pub(super) fn rm(argv: &[String], io: &mut Io) -> Program {
         match removed {
             Ok(()) => {}
             Err(FileError::NotFound) if given.has('f') => {}
-            Err(error) => err.push_str(&format!("rm: cannot remove '{name}': {}\n", error.words())),
+            Err(error) => {
+                let cannot = if io.state.is_busybox { "can't" } else { "cannot" };
+                err.push_str(&format!("rm: {cannot} remove '{name}': {}\n", error.words()));
+            }
         }
     }
     let status = i32::from(!err.is_empty());
@@ -231,7 +243,8 @@ pub(super) fn touch(argv: &[String], io: &mut Io) -> Program {
         if io.host.read_file(&io.state.place, &path) == Err(FileError::NotFound)
             && let Err(error) = io.host.write_file(&io.state.place, &path, "")
         {
-            err.push_str(&format!("touch: cannot touch '{name}': {}\n", error.words()));
+            let what = if io.state.is_busybox { name.clone() } else { format!("cannot touch '{name}'") };
+            err.push_str(&format!("touch: {what}: {}\n", error.words()));
         }
     }
     let status = i32::from(!err.is_empty());
@@ -278,10 +291,8 @@ fn copy(name: &str, trouble: &str, args: &[String], moves: bool, io: &mut Io) ->
             return Ended::failed(&format!("{name}: '{file}' and '{to}' are the same file"), 1);
         }
         if let Err(error) = io.host.write_file(&io.state.place, &path, &text) {
-            return Ended::failed(
-                &format!("{name}: cannot create regular file '{to}': {}", error.words()),
-                1,
-            );
+            let cannot = if io.state.is_busybox { "can't create" } else { "cannot create regular file" };
+            return Ended::failed(&format!("{name}: {cannot} '{to}': {}", error.words()), 1);
         }
         if moves {
             let _ = io.host.remove(&io.state.place, &source);
