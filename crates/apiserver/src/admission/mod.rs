@@ -11,6 +11,7 @@ mod namespace_lifecycle;
 mod pod_security;
 mod priority;
 mod resource_quota;
+mod runtime_class;
 mod service_account;
 mod storage_class;
 mod validating_policy;
@@ -68,6 +69,7 @@ impl ApiServer {
                 service_account::admit(self, call, object)?;
                 priority::admit(self, call, object)?;
                 default_toleration_seconds::admit(&self.shared, object);
+                runtime_class::admit(self, call, object)?;
             }
             ("certificates.k8s.io", "certificatesigningrequests") => {
                 certificate_request::set_requester(&call.request.user, object);
@@ -109,6 +111,7 @@ impl ApiServer {
         self.ask_policies(call, &write)?;
         if call.rest.is_pods() {
             limit_ranger::check(self, call, object)?;
+            runtime_class::check(self, call, object)?;
         }
         pod_security::check(self, call, object)?;
         self.charge_quotas(call, object)
