@@ -2,7 +2,7 @@
 // Models staging/src/k8s.io/apiserver/pkg/registry/rest/create.go RESTCreateStrategy
 
 use super::{apiextensions, apps, batch, core, further, service, warnings};
-use crate::validation::core::{limit_range, objects, pod, quota, service as service_rules};
+use crate::validation::core::{limit_range, objects, persistent, pod, quota, service as service_rules};
 use crate::validation::{
     Errors, apiextensions as apiextensions_rules, apps as apps_rules, batch as batch_rules, meta, others,
 };
@@ -192,16 +192,16 @@ const STRATEGIES: &[Strategy] = &[
     Strategy {
         plural: "persistentvolumeclaims",
         prepare_create: core::prepare_claim,
-        validate: objects::validate_claim,
-        validate_update: objects::validate_claim_update,
+        validate: persistent::validate_claim,
+        validate_update: persistent::validate_claim_update,
         new_status: Some(|_| api::tree!({"phase": "Pending"})),
         returns_deleted: true,
         ..BASE
     },
     Strategy {
         plural: "persistentvolumes",
-        validate: objects::validate_volume,
-        validate_update: objects::validate_volume_update,
+        validate: persistent::validate_volume,
+        validate_update: persistent::validate_volume_update,
         new_status: Some(|_| api::tree!({"phase": "Pending"})),
         returns_deleted: true,
         ..CLUSTER_WIDE

@@ -45,8 +45,9 @@ fn check_weight(weight: &Value, path: &Path, errors: &mut Errors) {
     }
 }
 
+/// Checks a selector of nodes.
 // Models pkg/apis/core/validation/validation.go ValidateNodeSelector
-fn validate_node_selector(selector: &Value, path: &Path, errors: &mut Errors) {
+pub(crate) fn validate_node_selector(selector: &Value, path: &Path, errors: &mut Errors) {
     let terms = selector["nodeSelectorTerms"].items();
     let list = path.child("nodeSelectorTerms");
     if terms.is_empty() {

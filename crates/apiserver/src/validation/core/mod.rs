@@ -5,6 +5,7 @@ pub(crate) mod container;
 pub(crate) mod downward;
 pub(crate) mod limit_range;
 pub(crate) mod objects;
+pub(crate) mod persistent;
 pub(crate) mod pod;
 pub(crate) mod probe;
 pub(crate) mod quota;

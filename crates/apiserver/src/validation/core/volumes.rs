@@ -1,8 +1,8 @@
 //! Volumes.
 // Models pkg/apis/core/validation/validation.go
 
-use super::downward;
 use super::pod::Volumes;
+use super::{downward, persistent};
 use crate::validation::names;
 use crate::validation::path::{Errors, Path};
 use api::Value;
@@ -78,19 +78,25 @@ fn validate_source(volume: &Value, path: &Path, errors: &mut Errors) {
     }
     sources.sort_by_key(|(place, _)| *place);
     for (i, (place, source)) in sources.into_iter().enumerate() {
-        let (name, needed) = SOURCES[place];
+        let (name, _) = SOURCES[place];
         let path = path.child(name);
         if i > 0 {
             errors.forbidden(path, "may not specify more than 1 volume type");
             continue;
         }
-        for field in needed {
-            if source[*field].is_empty() {
-                errors.required(path.child(field), "");
-            }
-        }
-        validate_details(name, source, &path, errors);
+        validate_one(name, source, &path, errors);
     }
+}
+
+/// Checks one source of a volume, by its name.
+pub(crate) fn validate_one(name: &str, source: &Value, path: &Path, errors: &mut Errors) {
+    let needed = SOURCES.iter().find(|(source, _)| *source == name).map_or(&[][..], |(_, needed)| needed);
+    for field in needed {
+        if source[*field].is_empty() {
+            errors.required(path.child(field), "");
+        }
+    }
+    validate_details(name, source, path, errors);
 }
 
 fn validate_details(name: &str, source: &Value, path: &Path, errors: &mut Errors) {
@@ -119,6 +125,11 @@ fn validate_details(name: &str, source: &Value, path: &Path, errors: &mut Errors
         "projected" => validate_projected(source, path, errors),
         "ephemeral" if source["volumeClaimTemplate"].is_null() => {
             errors.required(path.child("volumeClaimTemplate"), "");
+        }
+        "ephemeral" => {
+            let path = path.child("volumeClaimTemplate");
+            let spec = &source["volumeClaimTemplate"]["spec"];
+            persistent::validate_claim_spec(spec, &path.child("spec"), errors);
         }
         _ => {}
     }
