@@ -53,38 +53,78 @@ fn fill(container: &mut Value, list: &str, defaults: &Value) -> Vec<String> {
     set
 }
 
-/// Checks that a pod is within its namespace's limits.
+/// Checks that a pod or a claim is within its namespace's limits.
 ///
 /// # Errors
 /// Forbidden, in upstream's words.
-// Models plugin/pkg/admission/limitranger/admission.go PodValidateLimitFunc
-pub(super) fn check(server: &ApiServer, call: &Call, pod: &Value) -> Result<(), Status> {
+// Models plugin/pkg/admission/limitranger/admission.go ValidateLimit
+pub(super) fn check(server: &ApiServer, call: &Call, object: &Value) -> Result<(), Status> {
+    let rules = match (call.rest.kind.group, call.rest.kind.plural) {
+        ("", "pods") => check_pod,
+        ("", "persistentvolumeclaims") => check_claim,
+        _ => return Ok(()),
+    };
     for range in ranges(server, call.namespace) {
-        let mut wrong = Vec::new();
-        for item in items(&range, "Container") {
-            let lists = [pod["spec"]["containers"].items(), pod["spec"]["initContainers"].items()];
-            for container in lists.iter().flat_map(|containers| containers.iter()) {
-                let of =
-                    |list: &str, name: &str| Quantity::from_value(&container["resources"][list][name]).ok();
-                constrain("Container", item, &of, &mut wrong);
-            }
-        }
-        for item in items(&range, "Pod") {
-            let of = |list: &str, name: &str| {
-                let all = pod["spec"]["containers"].items();
-                let said = all.iter().any(|container| !container["resources"][list][name].is_null());
-                said.then(|| pod_amount(pod, list, name))
-            };
-            constrain("Pod", item, &of, &mut wrong);
-        }
+        let wrong = rules(&range, object);
         let why = match wrong.as_slice() {
             [] => continue,
             [one] => one.clone(),
             all => format!("[{}]", all.join(", ")),
         };
-        return Err(Status::forbidden("pods", call.object_name, &why));
+        return Err(Status::forbidden(call.rest.kind.plural, call.object_name, &why));
     }
     Ok(())
+}
+
+// Models plugin/pkg/admission/limitranger/admission.go PersistentVolumeClaimValidateLimitFunc
+fn check_claim(range: &Value, claim: &Value) -> Vec<String> {
+    const KIND: &str = "PersistentVolumeClaim";
+    let mut wrong = Vec::new();
+    let asked = &claim["spec"]["resources"]["requests"];
+    let request = |name: &str| given(&asked[name]);
+    for item in items(range, KIND) {
+        for (name, least) in item["min"].fields().iter() {
+            wrong.extend(below(KIND, name, least, request(name), None));
+        }
+        for (name, most) in item["max"].fields().iter() {
+            wrong.extend(asked_above(KIND, name, most, request(name)));
+        }
+    }
+    wrong
+}
+
+// Models plugin/pkg/admission/limitranger/admission.go maxRequestConstraint
+fn asked_above(kind: &str, name: &str, most: &Value, request: Option<Quantity>) -> Option<String> {
+    let bound = Quantity::from_value(most).ok()?;
+    let start = format!("maximum {name} usage per {kind} is {bound}");
+    let Some(request) = request else { return Some(format!("{start}.  No request is specified")) };
+    (request.nanos() > bound.nanos()).then(|| format!("{start}, but request is {request}"))
+}
+
+// Models plugin/pkg/admission/limitranger/admission.go PodValidateLimitFunc
+fn check_pod(range: &Value, pod: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for item in items(range, "Container") {
+        let lists = [pod["spec"]["containers"].items(), pod["spec"]["initContainers"].items()];
+        for container in lists.iter().flat_map(|containers| containers.iter()) {
+            let of = |list: &str, name: &str| given(&container["resources"][list][name]);
+            constrain("Container", item, &of, &mut wrong);
+        }
+    }
+    for item in items(range, "Pod") {
+        let of = |list: &str, name: &str| {
+            let all = pod["spec"]["containers"].items();
+            let said = all.iter().any(|container| !container["resources"][list][name].is_null());
+            said.then(|| pod_amount(pod, list, name))
+        };
+        constrain("Pod", item, &of, &mut wrong);
+    }
+    wrong
+}
+
+/// Returns an amount that was given; what isn't there is none, rather than nothing.
+fn given(amount: &Value) -> Option<Quantity> {
+    if amount.is_null() { None } else { Quantity::from_value(amount).ok() }
 }
 
 fn constrain(kind: &str, item: &Value, of: &dyn Fn(&str, &str) -> Option<Quantity>, wrong: &mut Vec<String>) {
@@ -169,4 +209,67 @@ fn ranges(server: &ApiServer, namespace: &str) -> Vec<Value> {
 
 fn items<'a>(range: &'a Value, kind: &'static str) -> impl Iterator<Item = &'a Value> {
     range["spec"]["limits"].items().iter().filter(move |item| item["type"].str() == kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Rows as in plugin/pkg/admission/limitranger/admission_test.go TestPersistentVolumeClaimLimitFunc.
+    #[test]
+    fn claims_are_held_to_their_limits() {
+        let asking = |size: &str| api::tree!({"spec": {"resources": {"requests": {"storage": size}}}});
+        let silent = api::tree!({"spec": {}});
+        for (item, claim, expected) in [
+            (r#"{"min":{"storage":"1Gi"}}"#, asking("1Gi"), ""),
+            (r#"{"max":{"storage":"1Gi"}}"#, asking("1Gi"), ""),
+            (
+                r#"{"min":{"storage":"5Gi"}}"#,
+                asking("1Gi"),
+                "minimum storage usage per PersistentVolumeClaim is 5Gi, but request is 1Gi",
+            ),
+            (
+                r#"{"max":{"storage":"2Gi"}}"#,
+                asking("3Gi"),
+                "maximum storage usage per PersistentVolumeClaim is 2Gi, but request is 3Gi",
+            ),
+            (
+                r#"{"max":{"storage":"2Gi"}}"#,
+                silent,
+                "maximum storage usage per PersistentVolumeClaim is 2Gi.  No request is specified",
+            ),
+        ] {
+            let mut item = Value::from_json(item).unwrap();
+            item.set(&["type"], "PersistentVolumeClaim");
+            let range = api::tree!({"spec": {"limits": [(item)]}});
+            assert_eq!(check_claim(&range, &claim).join(", "), expected, "{}", range.to_json());
+        }
+    }
+
+    // Rows as in plugin/pkg/admission/limitranger/admission_test.go TestPodLimitFunc.
+    #[test]
+    fn containers_are_held_to_their_limits() {
+        for (item, resources, expected) in [
+            (r#"{"min":{"cpu":"50m"}}"#, r#"{"requests":{"cpu":"100m"}}"#, ""),
+            (r#"{"min":{"cpu":"50m"}}"#, r#"{"requests":{"cpu":"100m"},"limits":{"cpu":"200m"}}"#, ""),
+            (
+                r#"{"min":{"cpu":"50m"}}"#,
+                "{}",
+                "minimum cpu usage per Container is 50m.  No request is specified",
+            ),
+            (
+                r#"{"max":{"cpu":"1"}}"#,
+                r#"{"requests":{"cpu":"100m"}}"#,
+                "maximum cpu usage per Container is 1.  No limit is specified",
+            ),
+            (r#"{"max":{"cpu":"1"}}"#, r#"{"limits":{"cpu":"1"}}"#, ""),
+        ] {
+            let mut item = Value::from_json(item).unwrap();
+            item.set(&["type"], "Container");
+            let range = api::tree!({"spec": {"limits": [(item)]}});
+            let resources = Value::from_json(resources).unwrap();
+            let pod = api::tree!({"spec": {"containers": [{"resources": resources}]}});
+            assert_eq!(check_pod(&range, &pod).join(", "), expected, "{}", range.to_json());
+        }
+    }
 }

@@ -109,8 +109,8 @@ impl ApiServer {
     pub(crate) fn validate_create(&mut self, call: &mut Call, object: &Value) -> Result<(), Status> {
         let write = Write { operation: Operation::Create, new: object, old: &Value::Null };
         self.ask_policies(call, &write)?;
+        limit_ranger::check(self, call, object)?;
         if call.rest.is_pods() {
-            limit_ranger::check(self, call, object)?;
             runtime_class::check(self, call, object)?;
         }
         pod_security::check(self, call, object)?;
@@ -125,6 +125,7 @@ impl ApiServer {
     /// Forbidden, in upstream's words.
     pub(crate) fn validate_update(&self, call: &mut Call, new: &Value, old: &Value) -> Result<(), Status> {
         if call.rest.is_group("", "persistentvolumeclaims") {
+            limit_ranger::check(self, call, new)?;
             storage_class::check_resize(self, new, old)?;
         }
         pod_security::check_update(self, call, new, old)
