@@ -63,6 +63,8 @@ fn bound(call: &Call, binding: &Value, name: &str, mut pod: Value) -> Result<Val
     for (key, value) in binding["metadata"]["annotations"].fields().iter() {
         pod.set(&["metadata", "annotations", key], value);
     }
+    // What it waited for is over.
+    pod.remove(&["status", "nominatedNodeName"]);
     set_scheduled(&mut pod, call.now);
     Ok(pod)
 }
