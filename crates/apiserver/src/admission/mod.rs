@@ -19,7 +19,7 @@ mod validating_policy;
 pub(crate) use validating_policy::Write;
 
 use crate::authorization;
-use crate::handlers::Call;
+use crate::handlers::{Call, Scope};
 use crate::server::ApiServer;
 use api::{Status, Value, tree};
 
@@ -114,7 +114,7 @@ impl ApiServer {
             runtime_class::check(self, call, object)?;
         }
         pod_security::check(self, call, object)?;
-        self.charge_quotas(call, object)
+        self.charge_quotas(call, object, &Value::Null)
     }
 }
 
@@ -129,6 +129,30 @@ impl ApiServer {
             storage_class::check_resize(self, new, old)?;
         }
         pod_security::check_update(self, call, new, old)
+    }
+
+    /// Checks what a changed object uses more than before: of pods that is done where they are resized.
+    ///
+    /// # Errors
+    /// Forbidden, in upstream's words.
+    // Models pkg/quota/v1/evaluator/core Handles
+    pub(crate) fn charge_update(
+        &mut self,
+        call: &Call,
+        scope: Scope,
+        new: &Value,
+        old: &Value,
+    ) -> Result<(), Status> {
+        let charged = match call.rest.kind.plural {
+            _ if !call.rest.kind.group.is_empty() => false,
+            "pods" => scope == Scope::Resize,
+            "services" | "persistentvolumeclaims" => scope == Scope::Main,
+            _ => false,
+        };
+        if scope == Scope::Resize {
+            limit_ranger::check(self, call, new)?;
+        }
+        if charged { self.charge_quotas(call, new, old) } else { Ok(()) }
     }
 }
 

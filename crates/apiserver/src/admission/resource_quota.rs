@@ -1,6 +1,4 @@
-//! A namespace's quota limits how much of what may be created in it.
-//!
-//! What an update adds isn't charged; the quota's controller counts anew.
+//! A namespace's quota limits how much of what may be created in it, and what may be added to that.
 
 use crate::handlers::Call;
 use crate::quantity;
@@ -18,12 +16,13 @@ struct Charge {
 }
 
 impl ApiServer {
-    /// Checks that the namespace's quotas allow a new object, and takes it off them.
+    /// Checks that the namespace's quotas allow what an object uses more than it did (nothing where it is
+    /// new), and takes it off them.
     ///
     /// # Errors
     /// Forbidden, in upstream's words.
     // Models staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go checkQuotas
-    pub(super) fn charge_quotas(&mut self, call: &Call, object: &Value) -> Result<(), Status> {
+    pub(super) fn charge_quotas(&mut self, call: &Call, object: &Value, old: &Value) -> Result<(), Status> {
         let Some(quotas) = resources::find("", "v1", "resourcequotas") else {
             return Ok(());
         };
@@ -33,7 +32,7 @@ impl ApiServer {
         let prefix = quotas.key(call.namespace, "");
         let mut charges = Vec::new();
         for (key, entry) in self.store.range(&prefix) {
-            if let Some(quota) = charged(&entry.value, call, object)? {
+            if let Some(quota) = charged(&entry.value, call, object, old)? {
                 charges.push(Charge { key: key.to_string(), quota });
             }
         }
@@ -46,7 +45,7 @@ impl ApiServer {
 }
 
 /// Returns a quota with what the object uses of it; `None` where that is nothing.
-fn charged(quota: &Value, call: &Call, object: &Value) -> Result<Option<Value>, Status> {
+fn charged(quota: &Value, call: &Call, object: &Value, old: &Value) -> Result<Option<Value>, Status> {
     let kind = call.rest.kind;
     if !is_in_scope(quota, kind.group, kind.plural, object) {
         return Ok(None);
@@ -62,7 +61,9 @@ fn charged(quota: &Value, call: &Call, object: &Value) -> Result<Option<Value>, 
         let Some(amount) = usage(name, kind.group, kind.plural, object) else {
             continue;
         };
-        if amount.is_zero() {
+        let known = if old.is_null() { None } else { usage(name, kind.group, kind.plural, old) };
+        let amount = known.map_or(amount, |known| amount - known);
+        if amount.sign() <= 0 {
             continue;
         }
         let before = Quantity::from_value(&used[name]).unwrap_or(Quantity::ZERO);

@@ -126,6 +126,7 @@ impl ApiServer {
             self.validate_update(call, &new, &old)?;
         }
         self.ask_policies(call, &Write { operation: Operation::Update, new: &new, old: &old })?;
+        self.charge_update(call, scope, &new, &old)?;
         self.store_update(call, &key, new, &old, services)
     }
 
