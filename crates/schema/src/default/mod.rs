@@ -34,6 +34,7 @@ type Hook = fn(&mut Draft);
 const HOOKS: &[(&str, Hook)] = &[
     ("io.k8s.api.apps.v1.DaemonSetUpdateStrategy", apps::rolling_update),
     ("io.k8s.api.apps.v1.DeploymentStrategy", apps::rolling_update),
+    ("io.k8s.api.apps.v1.StatefulSetSpec", apps::claim_templates),
     ("io.k8s.api.apps.v1.StatefulSetUpdateStrategy", apps::stateful_set_strategy),
     ("io.k8s.api.autoscaling.v2.HPAScalingRules", autoscaling::scaling_rules),
     ("io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior", autoscaling::behavior),

@@ -192,3 +192,22 @@ fn what_is_held_by_value_is_set_when_empty() {
         assert_eq!(defaulted(group, kind, given).at(path).to_json(), expected);
     }
 }
+
+// As pkg/apis/apps/v1/conversion.go has it.
+#[test]
+fn templates_of_claims_say_their_kind() {
+    for (templates, expected) in [
+        (
+            r#"[{"metadata":{"name":"a"},"spec":{"accessModes":["ReadWriteOnce"]}}]"#,
+            r#"[{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"a"},"spec":{"accessModes":["ReadWriteOnce"],"resources":{},"volumeMode":"Filesystem"},"status":{"phase":"Pending"}}]"#,
+        ),
+        (
+            r#"[{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"a"},"spec":{}}]"#,
+            r#"[{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"a"},"spec":{"resources":{},"volumeMode":"Filesystem"},"status":{"phase":"Pending"}}]"#,
+        ),
+    ] {
+        let given = format!(r#"{{"metadata":{{"name":"a"}},"spec":{{"volumeClaimTemplates":{templates}}}}}"#);
+        let set = defaulted("apps", "StatefulSet", &given);
+        assert_eq!(set["spec"]["volumeClaimTemplates"].to_json(), expected);
+    }
+}
