@@ -7,5 +7,5 @@ mod provisioner;
 #[cfg(test)]
 mod tests;
 
-pub use manifests::{FOLDER, IMAGE, manifests};
+pub use manifests::{IMAGE, manifests};
 pub use provisioner::Provisioner;

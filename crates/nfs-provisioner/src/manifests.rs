@@ -3,9 +3,6 @@ use api::{Value, yaml};
 /// The beginning of the image's name by which its container is known.
 pub const IMAGE: &str = "registry.k8s.io/sig-storage/nfs-subdir-external-provisioner";
 
-/// The folder that the server exports.
-pub const FOLDER: &str = "/srv/nfs";
-
 /// Returns the objects of the add-on, in the order in which they are created: volumes are on `server`,
 /// and the default class is called `class`.
 pub fn manifests(server: &str, class: &str) -> Vec<Value> {

@@ -5,6 +5,9 @@ use crate::world::World;
 use api::{Method, Request, Status, Value, meta};
 use std::rc::Rc;
 
+/// What the client's machine exports by NFS.
+const EXPORTED: &str = "/srv";
+
 /// Gives the network plug-in's agents their account and their rights, before there are nodes.
 pub(crate) fn install_network(world: &mut World, cni: crate::preset::Cni) {
     if cni != crate::preset::Cni::KubeRouter {
@@ -50,7 +53,8 @@ pub(crate) fn install(cluster: &mut Cluster) {
         apply(&mut cluster.world, &map);
     }
     if !cluster.preset.storage_class.is_empty() {
-        cluster.wires.storage.export(&cluster.preset.client, nfs_provisioner::FOLDER);
+        // The provisioner has a part of what the machine exports; the rest is for volumes made by hand.
+        cluster.wires.storage.export(&cluster.preset.client, EXPORTED);
         for manifest in nfs_provisioner::manifests(&cluster.preset.client, &cluster.preset.storage_class) {
             apply(&mut cluster.world, &manifest);
         }
