@@ -151,7 +151,7 @@ fn warns_of_what_is_only_stored() {
     let body = yaml::parse_one("metadata: {name: small}\nhandler: runc\n").unwrap();
     let response = server.handle(Time::EPOCH, &Request::new(Method::Post, path).body(body));
     assert_eq!(response.code, 201);
-    let warning = "# kubarium: RuntimeClasses are stored, but all containers are run in the same way yet";
+    let warning = "# kubarium: pods take over what RuntimeClasses say of scheduling and overhead, but all containers are run in the same way";
     assert_eq!(response.warnings, [warning]);
 }
 
