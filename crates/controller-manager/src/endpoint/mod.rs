@@ -14,6 +14,8 @@ use std::rc::Rc;
 /// How many addresses an object holds at most.
 const MAX_CAPACITY: usize = 1_000;
 const OVER_CAPACITY: &str = "endpoints.kubernetes.io/over-capacity";
+const MANAGED_BY: &str = "endpoints.kubernetes.io/managed-by";
+const MANAGER: &str = "endpoint-controller";
 const HEADLESS: &str = "service.kubernetes.io/headless";
 
 /// The Endpoints controller.
@@ -59,7 +61,7 @@ impl Reconcile for Endpoints {
     fn enqueue(&mut self, change: &Change, informers: &Informers, queue: &mut Enqueue) {
         if change.resource == SERVICES || change.resource == PODS {
             self.members.observe(change, informers, queue, member);
-        } else if change.resource == ENDPOINTS && change.new.is_null() {
+        } else if change.resource == ENDPOINTS && (change.new.is_null() || is_left_over(change, informers)) {
             queue.add(change.key.clone());
         }
     }
@@ -129,9 +131,17 @@ impl Reconcile for Endpoints {
     }
 }
 
+/// Returns whether the controller finds Endpoints that it made, and that have lost their Service while it didn't run.
+// Models pkg/controller/endpoint/endpoints_controller.go checkLeftoverEndpoints
+fn is_left_over(change: &Change, informers: &Informers) -> bool {
+    change.old.is_null()
+        && meta::labels(&change.new)[MANAGED_BY].str() == MANAGER
+        && informers.of(SERVICES).get(&change.key).is_none()
+}
+
 fn labels(service: &Value) -> Value {
     let mut labels: Map = meta::labels(service).fields().clone();
-    labels.insert("endpoints.kubernetes.io/managed-by", "endpoint-controller");
+    labels.insert(MANAGED_BY, MANAGER);
     labels.remove(HEADLESS);
     if is_headless(service) {
         labels.insert(HEADLESS, "");
