@@ -57,15 +57,16 @@ pub(super) fn replica_counts_are_true(scene: &Scene, broken: &mut Broken) {
         let ready = len(scene.active_pods(set).filter(|pod| is_ready(pod)));
         compare(set, &[("replicas", len(scene.active_pods(set))), ("readyReplicas", ready)]);
     }
-    for deployment in scene.all("Deployment") {
+    // Before they count they write a ReplicaSet or ControllerRevision, which is refused in a namespace that ends.
+    // Upstream: pkg/controller/deployment/sync.go getNewReplicaSet, daemon/daemon_controller.go syncDaemonSet,
+    // statefulset/stateful_set_control.go
+    let ends = |set: &&Value| scene.find("Namespace", "", meta::namespace(set)).is_none_or(meta::is_deleting);
+    for deployment in scene.all("Deployment").iter().filter(|deployment| !ends(deployment)) {
         let sum =
             |field: &str| scene.owned("ReplicaSet", deployment).map(|rs| rs["status"][field].int()).sum();
         let fields = ["replicas", "readyReplicas", "availableReplicas"];
         compare(deployment, &fields.map(|field| (field, sum(field))));
     }
-    // Before they count they write a ControllerRevision, which is refused in a namespace that ends.
-    // Upstream: pkg/controller/daemon/daemon_controller.go syncDaemonSet, statefulset/stateful_set_control.go
-    let ends = |set: &&Value| scene.find("Namespace", "", meta::namespace(set)).is_none_or(meta::is_deleting);
     for set in scene.all("StatefulSet").iter().filter(|set| !ends(set)) {
         let ready = len(scene.active_pods(set).filter(|pod| is_ready(pod)));
         compare(set, &[("readyReplicas", ready)]);
