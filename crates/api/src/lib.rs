@@ -18,6 +18,7 @@ pub mod name;
 pub mod number;
 pub mod path;
 pub mod placement;
+pub mod pod_resources;
 pub mod qos;
 pub mod quantity;
 pub mod quota;

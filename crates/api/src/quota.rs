@@ -5,7 +5,7 @@
 // Models pkg/quota/v1/evaluator/core
 
 use crate::quantity::{Format, Quantity};
-use crate::{Value, qos};
+use crate::{Value, pod_resources, qos};
 
 /// Returns how much of a resource of quotas (`pods`, `limits.cpu`, `count/deployments.apps`) an object of
 /// `group` and `plural` uses; `None` where it doesn't count.
@@ -165,50 +165,12 @@ pub fn pod_resource(name: &str) -> Option<(&'static str, &str)> {
     }
 }
 
-/// Returns what a pod asks for: what it says itself or else its containers, and what its sandbox needs.
-// Models staging/src/k8s.io/component-helpers/resource/helpers.go PodRequests, PodLimits
+/// Returns how much of a resource a pod asks for, or may use.
 pub fn pod_amount(pod: &Value, list: &str, resource: &str) -> Quantity {
     let spec = &pod["spec"];
-    let read = |value: &Value| Quantity::from_value(value).ok().filter(|_| !value.is_null());
-    let own = read(&spec["resources"][list][resource]);
-    let amount = own.unwrap_or_else(|| container_amount(spec, list, resource));
-    match read(&spec["overhead"][resource]) {
-        Some(overhead) if list == "requests" || !amount.is_zero() => plus(amount, overhead),
-        _ => amount,
-    }
-}
-
-/// Returns what a pod's containers ask for together, those that stay beside them included, or an initial one
-/// with those started before it where that is more.
-// Models staging/src/k8s.io/component-helpers/resource/helpers.go AggregateContainerRequests
-pub fn container_amount(spec: &Value, list: &str, resource: &str) -> Quantity {
-    let of = |container: &Value| {
-        let amount = Quantity::from_value(&container["resources"][list][resource]);
-        amount.unwrap_or(Quantity::ZERO)
-    };
-    let (mut beside, mut most) = (Quantity::ZERO, Quantity::ZERO);
-    for container in spec["initContainers"].items() {
-        let amount = if container["restartPolicy"].str() == "Always" {
-            beside = plus(beside, of(container));
-            beside
-        } else {
-            plus(beside, of(container))
-        };
-        if amount.nanos() > most.nanos() {
-            most = amount;
-        }
-    }
-    let sum = plus(spec["containers"].items().iter().map(of).sum(), beside);
-    if most.nanos() > sum.nanos() { most } else { sum }
-}
-
-/// Adds two amounts; nothing and something is shown as that something.
-fn plus(a: Quantity, b: Quantity) -> Quantity {
-    match (a.is_zero(), b.is_zero()) {
-        (true, _) => b,
-        (_, true) => a,
-        _ => a + b,
-    }
+    let amounts =
+        if list == "limits" { pod_resources::limits(spec) } else { pod_resources::requests(spec, &[]) };
+    amounts.get(resource).copied().unwrap_or(Quantity::ZERO)
 }
 
 #[cfg(test)]
@@ -306,33 +268,6 @@ mod tests {
             (selecting("VolumeAttributesClass", "DoesNotExist", &[]), "persistentvolumeclaims", &pod, true),
         ] {
             assert_eq!(is_in_scope(&quota, "", kind, object), expected, "{}", quota.to_json());
-        }
-    }
-
-    // Rows as in staging/src/k8s.io/component-helpers/resource/helpers_test.go TestPodResourceRequests.
-    #[test]
-    fn pods_ask_for_what_upstream_s_ask_for() {
-        let asks = |cpu: &str| tree!({"resources": {"requests": {"cpu": cpu}, "limits": {"cpu": cpu}}});
-        let mut sidecar = asks("2");
-        sidecar.set(&["restartPolicy"], "Always");
-        let list = |containers: &[&Value]| -> Value { containers.iter().map(|&c| c.clone()).collect() };
-        let (one, three) = (asks("1"), asks("3"));
-        for (spec, requests, limits) in [
-            (tree!({"containers": (list(&[&one, &three]))}), "4", "4"),
-            (tree!({"containers": (list(&[&one])), "initContainers": (list(&[&three]))}), "3", "3"),
-            (tree!({"containers": (list(&[&one])), "initContainers": (list(&[&sidecar, &three]))}), "5", "5"),
-            (tree!({"containers": (list(&[&three])), "initContainers": (list(&[&sidecar, &one]))}), "5", "5"),
-            (
-                tree!({"containers": (list(&[&one])), "resources": {"requests": {"cpu": "2500m"}}}),
-                "2500m",
-                "1",
-            ),
-            (tree!({"containers": (list(&[&one])), "overhead": {"cpu": "250m"}}), "1250m", "1250m"),
-            (tree!({"containers": [{}], "overhead": {"cpu": "250m"}}), "250m", "0"),
-        ] {
-            let pod = tree!({"spec": spec});
-            let found = ["requests", "limits"].map(|list| pod_amount(&pod, list, "cpu").to_string());
-            assert_eq!(found, [requests, limits], "{}", pod.to_json());
         }
     }
 }

@@ -1,7 +1,7 @@
 use crate::shared::{Shared, Turn};
 use crate::worker::{PodWorker, Stage};
 use api::placement::{has_untolerated, matches_affinity};
-use api::{Value, quantity::Quantity};
+use api::{Value, pod_resources, quantity::Quantity};
 use std::collections::BTreeMap;
 
 /// What pods ask of a node: processors in thousandths, all else in whole units.
@@ -16,48 +16,10 @@ pub(crate) struct Asks {
 
 impl Asks {
     pub(crate) fn of(pod: &Value) -> Asks {
-        Asks { amounts: totals(pod, "requests"), host_ports: host_ports(pod) }
+        let asked = pod_resources::requests(&pod["spec"], &[]);
+        let amounts = asked.into_iter().map(|(name, asked)| (name.to_string(), whole(name, asked))).collect();
+        Asks { amounts, host_ports: host_ports(pod) }
     }
-}
-
-/// Returns a pod's requests or limits: its containers' together, or the greediest init container's.
-// Models staging/src/k8s.io/component-helpers/resource/helpers.go PodRequests, PodLimits
-pub(crate) fn totals(pod: &Value, of: &str) -> Amounts {
-    let spec = &pod["spec"];
-    let of = |container: &Value| -> Amounts {
-        let amounts = container["resources"][of].fields().iter();
-        amounts.map(|(name, quantity)| (name.to_string(), amount(name, quantity))).collect()
-    };
-    let mut sum = Amounts::new();
-    let add = |sum: &mut Amounts, more: Amounts| {
-        for (name, value) in more {
-            let slot = sum.entry(name).or_insert(0);
-            *slot = slot.saturating_add(value);
-        }
-    };
-    for container in spec["containers"].items() {
-        add(&mut sum, of(container));
-    }
-    let (mut sidecars, mut peak) = (Amounts::new(), Amounts::new());
-    for container in spec["initContainers"].items() {
-        let mut now = of(container);
-        add(&mut now, sidecars.clone());
-        if container["restartPolicy"].str() == "Always" {
-            add(&mut sidecars, of(container));
-        }
-        for (name, value) in now {
-            let slot = peak.entry(name).or_insert(0);
-            *slot = value.max(*slot);
-        }
-    }
-    add(&mut sum, sidecars);
-    for (name, value) in peak {
-        let slot = sum.entry(name).or_insert(0);
-        *slot = value.max(*slot);
-    }
-    let overhead = spec["overhead"].fields().iter();
-    add(&mut sum, overhead.map(|(name, quantity)| (name.to_string(), amount(name, quantity))).collect());
-    sum
 }
 
 /// Returns how much of a resource a node has for its pods.
@@ -93,10 +55,10 @@ pub(crate) fn short_of(shared: &Shared, asks: &Asks) -> Option<(String, String)>
 }
 
 pub(crate) fn amount(name: &str, quantity: &Value) -> i64 {
-    let quantity = match Quantity::from_value(quantity) {
-        Ok(quantity) => quantity,
-        Err(_) => return 0,
-    };
+    Quantity::from_value(quantity).map_or(0, |quantity| whole(name, quantity))
+}
+
+fn whole(name: &str, quantity: Quantity) -> i64 {
     if name == "cpu" { quantity.milli_value() } else { quantity.value() }
 }
 
@@ -198,29 +160,4 @@ fn host_ports(pod: &Value) -> Vec<(String, i64)> {
     taken
         .map(|port| (port["protocol"].as_str().unwrap_or("TCP").to_string(), port["hostPort"].int()))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use api::tree;
-
-    #[test]
-    fn a_pod_asks_for_its_containers_or_its_greediest_init_container() {
-        let asks = |cpu: &str| tree!({"requests": {"cpu": cpu}});
-        for (init, containers, sum) in [
-            (vec![], vec!["100m", "1"], 1_100),
-            (vec![("2", "")], vec!["100m", "1"], 2_000),
-            (vec![("300m", "Always"), ("900m", "")], vec!["500m"], 1_200),
-        ] {
-            let init: Vec<Value> = init
-                .iter()
-                .map(|(cpu, policy)| tree!({"resources": (asks(cpu)), "restartPolicy": (*policy)}))
-                .collect();
-            let containers: Vec<Value> =
-                containers.iter().map(|cpu| tree!({"resources": (asks(cpu))})).collect();
-            let pod = tree!({"spec": {"initContainers": (init), "containers": (containers)}});
-            assert_eq!(totals(&pod, "requests")["cpu"], sum, "{pod:?}");
-        }
-    }
 }

@@ -1,7 +1,6 @@
 //! What is on the node's disk, and who goes where it runs full: unused images, then pods.
 // Models pkg/kubelet/eviction/eviction_manager.go synchronize, pkg/kubelet/eviction/helpers.go rankDiskPressureFunc
 
-use crate::admit::totals;
 use crate::container::Container;
 use crate::cri::Files;
 use crate::eviction::{EVICTED, TRANSITION};
@@ -9,7 +8,7 @@ use crate::kubelet::Kubelet;
 use crate::net::PodNetwork;
 use crate::worker::{PodFailure, PodWorker, Stage, Termination};
 use api::quantity::{Format, Quantity};
-use api::{Value, tree};
+use api::{Value, pod_resources, tree};
 use client::Cx;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -57,8 +56,7 @@ impl LocalStorage {
                 local.containers.push((container["name"].text(), limit));
             }
         }
-        let format = local.containers.first().map_or(Format::BinarySi, |(_, limit)| limit.format());
-        local.pod = totals(pod, "limits").get(RESOURCE).map(|sum| Quantity::new(*sum, format));
+        local.pod = pod_resources::limits(spec).get(RESOURCE).copied();
         local
     }
 }

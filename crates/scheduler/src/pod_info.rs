@@ -1,5 +1,6 @@
 use crate::plugins::{AffinityTerms, NodeAffinity, SpreadConstraint, Toleration};
-use api::quantity::Quantity;
+use api::pod_resources::{self, Amounts};
+use api::quantity::{Format, Quantity};
 use api::{Value, meta};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -23,9 +24,15 @@ pub(crate) struct Resources {
 impl Resources {
     /// Reads a ResourceList.
     pub(crate) fn read(list: &Value) -> Resources {
+        Resources::of(&pod_resources::read(list))
+    }
+
+    /// Takes amounts over as whole numbers: cpu in thousandths, anything else in ones, rounded up.
+    fn of(amounts: &Amounts) -> Resources {
         let mut resources = Resources::default();
-        for (name, quantity) in list.fields().iter() {
-            let amount = amount(name, quantity);
+        for (&name, quantity) in amounts {
+            let amount = if name == "cpu" { quantity.milli_value() } else { quantity.value() };
+            let amount = amount.clamp(-(1 << 56), 1 << 56); // so that sums of them stay in range
             match name {
                 "cpu" => resources.milli_cpu = amount,
                 "memory" => resources.memory = amount,
@@ -47,16 +54,6 @@ impl Resources {
         }
     }
 
-    fn max(&mut self, other: &Resources) {
-        self.milli_cpu = self.milli_cpu.max(other.milli_cpu);
-        self.memory = self.memory.max(other.memory);
-        self.ephemeral_storage = self.ephemeral_storage.max(other.ephemeral_storage);
-        for (name, amount) in &other.others {
-            let own = self.others.entry(name.clone()).or_default();
-            *own = (*own).max(*amount);
-        }
-    }
-
     /// Returns whether nothing is asked for.
     pub(crate) fn is_zero(&self) -> bool {
         self.milli_cpu == 0
@@ -64,89 +61,6 @@ impl Resources {
             && self.ephemeral_storage == 0
             && self.others.values().all(|amount| *amount == 0)
     }
-}
-
-/// Returns a quantity as a whole number: cpu in thousandths, anything else in ones, rounded up.
-fn amount(name: &str, quantity: &Value) -> i64 {
-    let text = match quantity {
-        Value::Int(number) => number.to_string(),
-        value => value.str().to_string(),
-    };
-    let Ok(quantity) = Quantity::parse(&text) else { return 0 };
-    let amount = if name == "cpu" { quantity.milli_value() } else { quantity.value() };
-    amount.clamp(-(1 << 56), 1 << 56) // so that sums of them stay in range
-}
-
-/// Returns a pod's spec in which its containers ask for what they were given, where that is more, or where they'll
-/// never be given what they ask for.
-// Models staging/src/k8s.io/component-helpers/resource/helpers.go determineContainerReqs
-fn spec_in_effect(pod: &Value) -> Value {
-    let mut spec = pod["spec"].clone();
-    if meta::generation(pod) < 2 {
-        return spec; // nothing was resized
-    }
-    let pending = meta::condition(pod, "PodResizePending");
-    let infeasible = pending.is_some_and(|pending| pending["reason"].str() == "Infeasible");
-    for (list, statuses) in [("containers", "containerStatuses"), ("initContainers", "initContainerStatuses")]
-    {
-        for i in 0..spec[list].items().len() {
-            let wanted = spec[list][i].clone();
-            let mut statuses = pod["status"][statuses].items().iter();
-            let Some(status) = statuses.find(|status| status["name"] == wanted["name"]) else { continue };
-            if status["resources"].is_null() {
-                continue;
-            }
-            let given = [&status["resources"]["requests"], &status["allocatedResources"]];
-            for name in ["cpu", "memory"] {
-                let own = &wanted["resources"]["requests"][name];
-                let all = given.iter().map(|requests| &requests[name]).chain((!infeasible).then_some(own));
-                let most = all.filter(|one| !one.is_null()).max_by_key(|one| amount(name, one)).cloned();
-                if let (Some(most), Some(container)) = (most, spec.at_mut(&[list]).list_mut().get_mut(i)) {
-                    container.set(&["resources", "requests", name], most);
-                }
-            }
-        }
-    }
-    spec
-}
-
-/// Returns what a pod asks for: the sum of its containers and sidecars, or the largest moment of its
-/// init containers, and its overhead. `read` reads one container's requests.
-// Models staging/src/k8s.io/component-helpers/resource/helpers.go PodRequests
-fn pod_requests(spec: &Value, read: impl Fn(&Value) -> Resources) -> Resources {
-    let requests = |container: &Value| read(&container["resources"]["requests"]);
-    let mut sum = Resources::default();
-    for container in spec["containers"].items() {
-        sum.add(&requests(container), 1);
-    }
-    let (mut sidecars, mut most) = (Resources::default(), Resources::default());
-    for container in spec["initContainers"].items() {
-        let mut moment = requests(container);
-        if container["restartPolicy"].str() == "Always" {
-            sum.add(&moment, 1);
-            sidecars.add(&moment, 1);
-            moment = sidecars.clone();
-        } else {
-            moment.add(&sidecars, 1);
-        }
-        most.max(&moment);
-    }
-    sum.max(&most);
-    let of_pod = Resources::read(&spec["resources"]["requests"]);
-    sum.max(&of_pod);
-    sum.add(&Resources::read(&spec["overhead"]), 1);
-    sum
-}
-
-fn non_zero(requests: &Value) -> Resources {
-    let mut resources = Resources::read(requests);
-    if requests.get("cpu").is_none() {
-        resources.milli_cpu = DEFAULT_MILLI_CPU;
-    }
-    if requests.get("memory").is_none() {
-        resources.memory = DEFAULT_MEMORY;
-    }
-    resources
 }
 
 /// A port of the node that a container asks for.
@@ -205,7 +119,11 @@ pub(crate) struct PodInfo {
 impl PodInfo {
     /// Reads a pod.
     pub(crate) fn new(pod: &Value) -> PodInfo {
-        let spec = &spec_in_effect(pod);
+        let spec = &pod_resources::in_effect(pod);
+        let defaults = [
+            ("cpu", Quantity::from_milli(DEFAULT_MILLI_CPU, Format::DecimalSi)),
+            ("memory", Quantity::new(DEFAULT_MEMORY, Format::BinarySi)),
+        ];
         let containers = spec["initContainers"].items().iter().chain(spec["containers"].items());
         PodInfo {
             key: meta::key(pod),
@@ -214,8 +132,8 @@ impl PodInfo {
             labels: meta::labels(pod).clone(),
             priority: spec["priority"].int(),
             terminating: meta::is_deleting(pod),
-            requests: pod_requests(spec, Resources::read),
-            non_zero: pod_requests(spec, non_zero),
+            requests: Resources::of(&pod_resources::requests(spec, &[])),
+            non_zero: Resources::of(&pod_resources::requests(spec, &defaults)),
             host_ports: host_ports(spec),
             node_affinity: NodeAffinity::of(spec),
             tolerations: spec["tolerations"].items().iter().map(Toleration::read).collect(),

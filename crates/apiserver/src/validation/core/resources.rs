@@ -4,8 +4,8 @@
 use crate::quantity;
 use crate::validation::names;
 use crate::validation::path::{Errors, Path};
-use api::Value;
-use api::quota::container_amount;
+use api::quantity::Quantity;
+use api::{Value, pod_resources};
 use std::cmp::Ordering;
 
 const CONTAINER_RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
@@ -129,9 +129,9 @@ pub(crate) fn validate_requirements(resources: &Value, path: &Path, errors: &mut
 // Models pkg/apis/core/validation/validation.go validatePodResourceConsistency
 pub(crate) fn validate_consistency(spec: &Value, path: &Path, errors: &mut Errors) {
     for (list, only_huge_pages) in [("requests", false), ("limits", true)] {
-        let list_path = path.child(list);
+        let (list_path, all) = (path.child(list), pod_resources::of_containers(spec, list, &[]));
         for (name, value) in spec["resources"][list].fields().iter() {
-            let all = container_amount(spec, list, name);
+            let all = all.get(name).copied().unwrap_or(Quantity::ZERO);
             if (is_huge_page(name) || !only_huge_pages)
                 && quantity::nanos(value).is_some_and(|own| own < all.nanos())
             {

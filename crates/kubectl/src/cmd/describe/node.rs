@@ -3,9 +3,9 @@ use super::writer::{Writer, date, join, since};
 use crate::cmd::create::mapping;
 use crate::cx::Cx;
 use crate::failure::Outcome;
+use api::pod_resources::{self, Amounts};
 use api::quantity::Quantity;
 use api::{Value, meta};
-use std::collections::BTreeMap;
 
 /// Describes a node.
 // Models staging/src/k8s.io/kubectl/pkg/describe/describe.go describeNode
@@ -135,59 +135,6 @@ fn system_info(w: &mut Writer, info: &Value) {
     }
 }
 
-/// Amounts of resources, by name.
-type Amounts = BTreeMap<String, Quantity>;
-
-fn sum(amounts: &mut Amounts, list: &Value) {
-    for (name, amount) in list.fields().iter() {
-        let Ok(quantity) = Quantity::from_value(amount) else { continue };
-        let total = match amounts.get(name) {
-            Some(total) => *total + quantity,
-            None => quantity,
-        };
-        amounts.insert(name.to_string(), total);
-    }
-}
-
-fn largest(amounts: &mut Amounts, list: &Value) {
-    for (name, amount) in list.fields().iter() {
-        let Ok(quantity) = Quantity::from_value(amount) else { continue };
-        if amounts.get(name).is_none_or(|most| *most < quantity) {
-            amounts.insert(name.to_string(), quantity);
-        }
-    }
-}
-
-/// Returns what a pod asks for: its containers together, or its largest init container.
-// Models staging/src/k8s.io/component-helpers/resource/helpers.go PodRequests, PodLimits
-fn of_pod(pod: &Value, field: &str) -> Amounts {
-    let mut amounts = Amounts::new();
-    for container in pod["spec"]["containers"].items() {
-        sum(&mut amounts, &container["resources"][field]);
-    }
-    let mut sidecars = Amounts::new();
-    for container in pod["spec"]["initContainers"].items() {
-        if container["restartPolicy"].str() == "Always" {
-            sum(&mut sidecars, &container["resources"][field]);
-        }
-    }
-    for (name, quantity) in &sidecars {
-        let total = amounts.get(name).map_or(*quantity, |total| *total + *quantity);
-        amounts.insert(name.clone(), total);
-    }
-    for container in pod["spec"]["initContainers"].items() {
-        if container["restartPolicy"].str() != "Always" {
-            largest(&mut amounts, &container["resources"][field]);
-        }
-    }
-    let empty = amounts.is_empty();
-    if field == "requests" || !empty {
-        let overhead = &pod["spec"]["overhead"];
-        sum(&mut amounts, overhead);
-    }
-    amounts
-}
-
 fn text(amounts: &Amounts, name: &str) -> String {
     amounts.get(name).map_or("0".to_string(), ToString::to_string)
 }
@@ -212,8 +159,9 @@ fn usage(cx: &Cx, w: &mut Writer, node: &Value, pods: &[Value]) {
     w.line(1, "Namespace\tName\t\tCPU Requests\tCPU Limits\tMemory Requests\tMemory Limits\tAge");
     w.line(1, "---------\t----\t\t------------\t----------\t---------------\t-------------\t---");
     let mut totals = (Amounts::new(), Amounts::new());
-    for pod in pods {
-        let (requests, limits) = (of_pod(pod, "requests"), of_pod(pod, "limits"));
+    let specs: Vec<Value> = pods.iter().map(pod_resources::in_effect).collect();
+    for (pod, spec) in pods.iter().zip(&specs) {
+        let (requests, limits) = (pod_resources::requests(spec, &[]), pod_resources::limits(&pod["spec"]));
         let cell = |amounts: &Amounts, name: &str| {
             format!("{} ({}%)", text(amounts, name), percent(amounts, allocatable, name))
         };
@@ -230,12 +178,8 @@ fn usage(cx: &Cx, w: &mut Writer, node: &Value, pods: &[Value]) {
                 since(&pod["metadata"]["creationTimestamp"], cx.now())
             ),
         );
-        for (total, part) in [(&mut totals.0, requests), (&mut totals.1, limits)] {
-            for (name, quantity) in part {
-                let new = total.get(&name).map_or(quantity, |total| *total + quantity);
-                total.insert(name, new);
-            }
-        }
+        pod_resources::add(&mut totals.0, &requests);
+        pod_resources::add(&mut totals.1, &limits);
     }
     allocated(w, allocatable, &totals.0, &totals.1);
 }
