@@ -22,6 +22,7 @@ pub mod pod_resources;
 pub mod qos;
 pub mod quantity;
 pub mod quota;
+pub mod reference;
 mod request;
 mod resource;
 pub mod restart;

@@ -4,9 +4,9 @@ use crate::cx::{Cx, Next, Run};
 use crate::failure::{Failure, Outcome};
 use crate::flags::{self, FlagError, Parsed};
 use crate::host::Host;
+use crate::loading;
 use crate::task::{Progress, Task};
 use crate::text::{distance, quote};
-use api::Value;
 use sim::Time;
 use std::rc::Rc;
 
@@ -79,55 +79,24 @@ impl Command {
         if let Err(failure) = self.load(host, config) {
             return self.end(host, Err(failure));
         }
-        let Some(mut own) = self.run.own_config.take() else { return self.go_on(host, config) };
-        let before = own.1.clone();
-        let step = self.go_on(host, &mut own.1);
-        if own.1 != before {
-            let text = api::yaml::print(&own.1.to_value(true));
-            if let Err(why) = host.write_file(&own.0, &text) {
-                host.err(&format!("error: open {}: {why}\n", own.0));
-            }
+        let Some(mut loaded) = self.run.loaded.take() else { return self.go_on(host, config) };
+        let mut merged = loaded.merged.clone();
+        let step = self.go_on(host, &mut merged);
+        if merged != loaded.merged {
+            loaded.store(host, &merged, config);
         }
-        self.run.own_config = Some(own);
+        self.run.loaded = Some(loaded);
         step
     }
 
-    /// Reads the file that `--kubeconfig` names. `kubectl config` makes one that isn't there.
-    fn load(&mut self, host: &mut dyn Host, machine: &Config) -> Outcome {
-        if !matches!(self.state, State::New) || self.run.own_config.is_some() {
+    /// Reads the kubeconfig's files.
+    fn load(&mut self, host: &mut dyn Host, machine: &mut Config) -> Outcome {
+        if !matches!(self.state, State::New) || self.run.loaded.is_some() {
             return Ok(());
         }
         let Ok((spec, flags)) = self.read() else { return Ok(()) };
-        let path = flags.text("kubeconfig");
-        if path.is_empty() {
-            return Ok(());
-        }
-        let file = match host.read_file(path) {
-            Ok(text) => match api::yaml::parse_one(&text) {
-                Ok(file) => file,
-                Err(why) => {
-                    return crate::failure::error(format!(
-                        "error loading config file \"{path}\": {}",
-                        why.in_kubectl_words()
-                    ));
-                }
-            },
-            Err(_) if spec.path.starts_with("config ") => Value::Null,
-            Err(why) => return crate::failure::error(format!("stat {path}: {why}")),
-        };
-        let mut own = Config::from_value(&file, machine);
-        for user in &mut own.users {
-            let token = user.settings.get("token");
-            if let Some(found) = token.and_then(|token| crate::cx::user_of_token(host, token)) {
-                user.user = found;
-            }
-            let data = user.settings.get("client-certificate-data");
-            let bytes = data.and_then(|data| api::number::from_base64(data)).unwrap_or_default();
-            if let Some(found) = crate::cmd::config::user_of_certificate(&String::from_utf8_lossy(&bytes)) {
-                user.user = found;
-            }
-        }
-        self.run.own_config = Some(Box::new((path.to_string(), own)));
+        let makes = spec.path.starts_with("config ");
+        self.run.loaded = loading::load(host, flags.text("kubeconfig"), makes, machine)?.map(Box::new);
         Ok(())
     }
 

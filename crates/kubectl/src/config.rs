@@ -174,9 +174,57 @@ impl Config {
             "contexts": (sorted(contexts.collect())),
             "current-context": (&self.current),
             "kind": "Config",
-            "preferences": {},
             "users": (sorted(users.collect())),
         })
+    }
+
+    /// Returns the text of its file.
+    pub fn text(&self) -> String {
+        api::yaml::print(&self.to_value(true))
+    }
+
+    /// Adds what another says and this doesn't.
+    // Models staging/src/k8s.io/client-go/tools/clientcmd/loader.go ClientConfigLoadingRules.Load
+    pub(crate) fn fill_up(&mut self, other: &Config) {
+        fill_up(&mut self.clusters, &other.clusters, |cluster| &cluster.name);
+        fill_up(&mut self.contexts, &other.contexts, |context| &context.name);
+        fill_up(&mut self.users, &other.users, |user| &user.name);
+        if self.current.is_empty() {
+            self.current.clone_from(&other.current);
+        }
+    }
+
+    /// Returns what this one of several files says once a command has made one thing of another of what all say
+    /// together. What an earlier file says isn't this one's, and what is new goes into one of them.
+    // Models staging/src/k8s.io/client-go/tools/clientcmd/config.go ModifyConfig
+    pub(crate) fn changed(&self, from: &Config, to: &Config, earlier: &[&Config], takes_new: bool) -> Config {
+        let has = |names: &dyn Fn(&Config) -> bool| earlier.iter().any(|config| names(config));
+        let current = match from.current == to.current {
+            false if takes_new || to.current.is_empty() => to.current.clone(),
+            _ => self.current.clone(),
+        };
+        Config {
+            clusters: changed(
+                [&self.clusters, &from.clusters, &to.clusters],
+                |name| has(&|config| config.clusters.iter().any(|cluster| cluster.name == name)),
+                takes_new,
+                |cluster| &cluster.name,
+            ),
+            contexts: changed(
+                [&self.contexts, &from.contexts, &to.contexts],
+                |name| has(&|config| config.context(name).is_some()),
+                takes_new,
+                |context| &context.name,
+            ),
+            users: changed(
+                [&self.users, &from.users, &to.users],
+                |name| has(&|config| config.users.iter().any(|user| user.name == name)),
+                takes_new,
+                |user| &user.name,
+            ),
+            current,
+            home: self.home.clone(),
+        }
     }
 
     /// Returns the configuration with the current context only, and what that names.
@@ -188,6 +236,30 @@ impl Config {
         config.users.retain(|user| user.name == current.user);
         config
     }
+}
+
+fn fill_up<T: Clone>(own: &mut Vec<T>, others: &[T], name: fn(&T) -> &str) {
+    for other in others {
+        if !own.iter().any(|known| name(known) == name(other)) {
+            own.push(other.clone());
+        }
+    }
+}
+
+/// Returns a file's own entries after a change of all.
+fn changed<T: Clone>(
+    [own, from, to]: [&[T]; 3],
+    is_earlier: impl Fn(&str) -> bool,
+    takes_new: bool,
+    name: fn(&T) -> &str,
+) -> Vec<T> {
+    let find = |list: &[T], wanted: &str| list.iter().find(|known| name(known) == wanted).cloned();
+    let kept = own.iter().filter_map(|entry| match is_earlier(name(entry)) {
+        true => Some(entry.clone()),
+        false => find(to, name(entry)),
+    });
+    let new = to.iter().filter(|entry| takes_new && find(from, name(entry)).is_none());
+    kept.chain(new.cloned()).collect()
 }
 
 /// Makes the settings of the machine's own kubeconfig, whose certificates nothing here verifies.

@@ -5,6 +5,7 @@ use crate::commands::Spec;
 use crate::failure::{Failure, Outcome};
 use crate::flags::Parsed;
 use crate::host::Host;
+use crate::loading::Loaded;
 use crate::mapper::Mapping;
 use crate::task::Task;
 use api::{Accept, Method, PatchType, Request, Response, Status, User, Value};
@@ -38,8 +39,8 @@ pub(crate) struct Run {
     pub argv: Vec<String>,
     /// What the editor left, once it was closed.
     pub edited: Option<String>,
-    /// The kubeconfig that `--kubeconfig` names, and what is in it.
-    pub own_config: Option<Box<(String, Config)>>,
+    /// The kubeconfig, where it was read from files.
+    pub loaded: Option<Box<Loaded>>,
     /// How many files were written for an editor.
     pub edits: u32,
 }
@@ -73,6 +74,12 @@ impl Cx<'_> {
     /// Returns the arguments.
     pub fn args(&self) -> Rc<Parsed> {
         self.flags.clone()
+    }
+
+    /// Tells that there is none of what was asked for, in the namespace or anywhere.
+    pub(crate) fn tell_none(&mut self, in_namespace: bool) {
+        let place = if in_namespace { format!(" in {} namespace.", self.namespace()) } else { String::new() };
+        self.err(format!("No resources found{place}\n"));
     }
 
     /// Prints to the standard output.
@@ -215,16 +222,28 @@ impl Cx<'_> {
         self.check_overrides()?;
         let Some(context) = self.context() else {
             // Without a context, kubectl tries its own machine.
-            return Err(Failure::Connection(refused("localhost:8080")));
+            let mut why = refused("localhost:8080");
+            if let Some(paths) = self.host.variable("KUBECONFIG").filter(|paths| !paths.is_empty()) {
+                why += &format!("\n# kubarium: no file that $KUBECONFIG names has a context: {paths}");
+            }
+            return Err(Failure::Connection(why));
         };
         let Some(cluster) = self.config.clusters.iter().find(|cluster| cluster.name == context.cluster)
         else {
             let cluster = crate::text::quote(&context.cluster);
             return crate::failure::error(format!("cluster {cluster} does not exist"));
         };
+        let asked = Some(self.flags.text("server")).filter(|server| !server.is_empty());
+        let asked = asked.unwrap_or(&cluster.server).trim_end_matches('/');
         match self.config.home_server() {
-            Some(home) if home != cluster.server => {
-                let server = cluster.server.trim_start_matches("https://").trim_start_matches("http://");
+            Some(home) if home != asked => {
+                let server = asked.trim_start_matches("https://").trim_start_matches("http://");
+                let machine =
+                    |server: &str| server.rsplit_once(':').map_or(server, |(host, _)| host).to_string();
+                let of_home = machine(home.trim_start_matches("https://"));
+                if [of_home.as_str(), "localhost", "127.0.0.1"].contains(&machine(server).as_str()) {
+                    return Err(Failure::Connection(refused(server)));
+                }
                 let port = if server.contains(':') { "" } else { ":443" };
                 Err(Failure::Connection(format!(
                     "Unable to connect to the server: dial tcp {server}{port}: i/o timeout\n\

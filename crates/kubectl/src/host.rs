@@ -95,6 +95,17 @@ pub trait Host {
     /// Why it can't be fetched.
     fn fetch(&mut self, url: &str) -> Result<String, String>;
 
+    /// Returns a variable of the environment.
+    fn variable(&self, name: &str) -> Option<String> {
+        let _ = name;
+        None
+    }
+
+    /// Returns the path of the user's own kubeconfig, where the machine keeps it as a file.
+    fn own_kubeconfig(&self) -> Option<String> {
+        None
+    }
+
     /// Returns the path of the kubeconfig, for messages.
     fn kubeconfig_path(&self) -> String {
         "/root/.kube/config".to_string()

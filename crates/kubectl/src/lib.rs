@@ -14,6 +14,7 @@ mod failure;
 mod files;
 mod flags;
 mod host;
+mod loading;
 mod mapper;
 mod printers;
 mod tabs;

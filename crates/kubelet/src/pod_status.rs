@@ -1,7 +1,7 @@
 use crate::container::{Container, Exit, Kind, Phase};
 use crate::eviction::EVICTED;
 use crate::shutdown::TERMINATED;
-use crate::worker::{PodWorker, Stage};
+use crate::worker::{PodWorker, Stage, has_ended};
 use api::ids::Ids;
 use api::{Value, meta, tree};
 use sim::Time;
@@ -10,6 +10,9 @@ impl PodWorker {
     /// Makes the pod's status as it is now.
     // Models pkg/kubelet/kubelet_pods.go generateAPIPodStatus
     pub(crate) fn status(&self, now: Time, host_ip: &str) -> Value {
+        if self.sandboxes == 0 && has_ended(&self.pod) {
+            return self.pod["status"].clone();
+        }
         let generation = meta::generation(&self.pod);
         if let Stage::Rejected { reason, message } = &self.stage {
             return tree!({

@@ -111,6 +111,11 @@ pub(crate) struct PodWorker {
     pub due: Time,
 }
 
+/// Returns whether a pod has come to its end already, under a kubelet before.
+pub(crate) fn has_ended(pod: &Value) -> bool {
+    matches!(pod["status"]["phase"].str(), "Succeeded" | "Failed")
+}
+
 impl PodWorker {
     /// Makes the worker of a pod.
     pub(crate) fn new(pod: &Value, now: Time) -> PodWorker {
@@ -126,7 +131,7 @@ impl PodWorker {
             asks: Rc::new(Asks::of(pod)),
             uid: meta::uid(pod).into(),
             key: meta::key(pod),
-            stage: Stage::New,
+            stage: if has_ended(pod) { Stage::Gone } else { Stage::New },
             ip: None,
             containers: init.chain(regular).chain(ephemeral).collect(),
             volumes: BTreeMap::new(),
@@ -252,11 +257,12 @@ impl PodWorker {
         true
     }
 
-    /// Returns whether nothing is left to do for it.
+    /// Returns whether nothing is left to do for it. One that the API still has, because of its finalizers, is known on,
+    /// or else it would be taken for a new one.
+    // Models pkg/kubelet/pod_workers.go SyncKnownPods
     pub(crate) fn is_over(&self) -> bool {
         let off_node = matches!(self.stage, Stage::Gone | Stage::Rejected { .. });
-        off_node
-            && (self.deleted || self.termination.as_ref().is_some_and(|termination| termination.forgotten))
+        off_node && self.termination.as_ref().is_some_and(|termination| termination.forgotten)
     }
 
     /// Does all that is due.

@@ -1,7 +1,9 @@
 //! `kubectl proxy`: ports of a machine that lead to the API server.
 
 use super::ground::Ground;
+use crate::Cluster;
 use api::{Method, PatchType, Request, Response, User, Value};
+use kubectl::StreamRead;
 use shell::{Host, NetAnswer, NetProtocol, NetRequest, Place};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -12,6 +14,8 @@ const CHOSEN: (u16, u16) = (32_768, 28_000);
 /// How many ports lead to the API server at once.
 const MOST: usize = 32;
 
+const TEXT: &str = "text/plain; charset=utf-8";
+
 /// A port that leads to the API server.
 #[derive(Clone, Debug)]
 struct Listener {
@@ -20,16 +24,31 @@ struct Listener {
     prefix: String,
 }
 
-/// The ports of all machines that lead to the API server.
+/// An answer that comes through the API server from a kubelet or a pod.
+#[derive(Clone, Debug, Default)]
+struct UnderWay {
+    stream: u64,
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+/// The ports of all machines that lead to the API server, and what is under way through them by their errands' numbers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ApiPorts {
     listeners: BTreeMap<(Place, u16), Listener>,
+    under_way: BTreeMap<u64, UnderWay>,
 }
 
 impl ApiPorts {
     /// Forgets the port of a stream.
     pub(crate) fn close(&mut self, stream: u64) {
         self.listeners.retain(|_, listener| listener.stream != stream);
+    }
+
+    /// Forgets an errand. Returns its stream.
+    pub(crate) fn abandon(&mut self, errand: u64) -> Option<u64> {
+        self.under_way.remove(&errand).map(|answer| answer.stream)
     }
 
     /// Returns whether a port is taken.
@@ -64,44 +83,96 @@ impl Ground<'_> {
         Some((stream, port))
     }
 
-    /// Answers a request for a port that leads to the API server; `None` where the port is none.
-    pub(super) fn through_proxy(&mut self, place: &Place, request: &NetRequest) -> Option<NetAnswer> {
+    /// Takes a request for a port that leads to the API server, and returns its errand; `None` where the port is none.
+    pub(super) fn through_proxy(&mut self, place: &Place, request: &NetRequest) -> Option<u64> {
+        match self.ask_api(place, request)? {
+            Ok(answer) => Some(self.machines.errands.fail(answer)),
+            Err(stream) => {
+                let errand = self.machines.errands.begin();
+                let under_way = UnderWay { stream, status: 200, ..UnderWay::default() };
+                self.machines.api_ports.under_way.insert(errand, under_way);
+                Some(errand)
+            }
+        }
+    }
+
+    /// Asks the API server; what doesn't come at once comes by a stream.
+    fn ask_api(&mut self, place: &Place, request: &NetRequest) -> Option<Result<NetAnswer, u64>> {
         let address: Ipv4Addr = request.address.parse().ok()?;
         let listener = self.machines.api_ports.listeners.get(&(place.clone(), request.port))?.clone();
         if !address.is_loopback() {
             return None;
         }
         let NetProtocol::Http { method, path, headers, body, .. } = &request.protocol else {
-            return Some(NetAnswer::Connected);
+            return Some(Ok(NetAnswer::Connected));
         };
         let path = path.strip_prefix(&listener.prefix).unwrap_or(path);
         let Some(asked) = request_of(method, path, headers, body) else {
-            return Some(answer(405, "Method Not Allowed\n".to_string(), "text/plain; charset=utf-8"));
+            return Some(Ok(answer(405, "Method Not Allowed\n".to_string(), TEXT)));
         };
         if asked.path.contains("/pods/") && (asked.path.ends_with("/exec") || asked.path.ends_with("/attach"))
         {
-            return Some(answer(403, "<h3>Unauthorized</h3>".to_string(), "text/html; charset=utf-8"));
+            return Some(Ok(answer(403, "<h3>Unauthorized</h3>".to_string(), "text/html; charset=utf-8")));
         }
+        let goes_on = ["watch", "follow"].iter().any(|name| matches!(asked.param(name), "true" | "1"));
         let asked = Request { user: listener.user, ..asked };
-        Some(match self.request(place, asked) {
-            Err(why) => answer(502, format!("{why}\n"), "text/plain; charset=utf-8"),
+        Some(Ok(match self.request(place, asked) {
+            Err(why) => answer(502, format!("{why}\n"), TEXT),
+            Ok(Response { stream, .. }) if stream != 0 && !goes_on => return Some(Err(stream)),
             Ok(Response { stream, .. }) if stream != 0 => {
                 self.stream_close(stream);
-                let why = "# kubarium: what doesn't end at once, such as a log or a watch, doesn't go through the proxy\n";
-                answer(501, why.to_string(), "text/plain; charset=utf-8")
+                let why = "# kubarium: what goes on, such as a watch, doesn't go through the proxy\n";
+                answer(501, why.to_string(), TEXT)
             }
-            Ok(Response { code, body: Value::Str(text), .. }) => {
-                answer(code, text.to_string(), "text/plain; charset=utf-8")
-            }
+            Ok(Response { code, body: Value::Str(text), .. }) => answer(code, text.to_string(), TEXT),
             Ok(Response { code, body, .. }) => answer(code, body.to_json_indented(), "application/json"),
-        })
+        }))
+    }
+}
+
+impl Cluster {
+    /// Takes what came through the API server for its ports' clients.
+    pub(super) fn take_api_answers(&mut self) {
+        let machines = &mut self.terminal.machines;
+        let mut ended = Vec::new();
+        for (errand, answer) in &mut machines.api_ports.under_way {
+            let Some(mail) = machines.mail.get_mut(&answer.stream) else {
+                ended.push(*errand);
+                continue;
+            };
+            for read in mail.drain(..) {
+                match read {
+                    StreamRead::Head { status, headers } => {
+                        (answer.status, answer.headers) = (status, headers)
+                    }
+                    StreamRead::Bytes(text) | StreamRead::Errors(text) => answer.body.push_str(&text),
+                    StreamRead::Closed => ended.push(*errand),
+                    StreamRead::Event(_) | StreamRead::Exit(_) | StreamRead::Empty => {}
+                }
+            }
+        }
+        for errand in ended {
+            let machines = &mut self.terminal.machines;
+            let Some(one) = machines.api_ports.under_way.remove(&errand) else { continue };
+            machines.mail.remove(&one.stream);
+            let mut headers = one.headers;
+            if headers.is_empty() {
+                headers.push(("Content-Type".to_string(), TEXT.to_string()));
+            }
+            machines.errands.keep(errand, with_length(one.status, headers, one.body));
+            self.terminal.wake();
+        }
     }
 }
 
 fn answer(status: u16, body: String, kind: &str) -> NetAnswer {
-    let header = |name: &str, value: String| (name.to_string(), value);
-    let headers =
-        vec![header("Content-Type", kind.to_string()), header("Content-Length", body.len().to_string())];
+    with_length(status, vec![("Content-Type".to_string(), kind.to_string())], body)
+}
+
+fn with_length(status: u16, mut headers: Vec<(String, String)>, body: String) -> NetAnswer {
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length")) {
+        headers.push(("Content-Length".to_string(), body.len().to_string()));
+    }
     NetAnswer::Http { status, headers, body }
 }
 

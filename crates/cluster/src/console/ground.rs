@@ -250,8 +250,8 @@ impl Host for Ground<'_> {
             NetProtocol::Dns { .. } => self.resolv_conf(place),
             _ => ResolvConf::default(),
         };
-        if let Some(answer) = self.through_proxy(place, &request) {
-            return self.machines.errands.fail(answer);
+        if let Some(errand) = self.through_proxy(place, &request) {
+            return errand;
         }
         let mut request = request;
         let led = self.lead(place, &mut request);
@@ -285,6 +285,9 @@ impl Host for Ground<'_> {
     }
 
     fn abandon(&mut self, id: u64) {
+        if let Some(stream) = self.machines.api_ports.abandon(id) {
+            self.stream_close(stream);
+        }
         self.machines.errands.abandon(self.wires, id);
     }
 

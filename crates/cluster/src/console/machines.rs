@@ -20,6 +20,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// The folders of a node that were there from the first moment.
 const FOLDERS: &[&str] = &["/root", "/tmp", "/etc", FOLDER, "/var/lib/kubelet"];
 
+/// The administrator's kubeconfig on a machine of the control plane.
+const ADMIN: &str = "/etc/kubernetes/admin.conf";
+
 /// Returns what a node's files are at first.
 fn files_of_node() -> Files {
     let mut files = Files::with_folders(FOLDERS);
@@ -29,8 +32,9 @@ fn files_of_node() -> Files {
 }
 
 /// Returns what a control-plane node's files are at first.
-fn files_of_control_plane(node: &NodeSpec, planes: &[&NodeSpec]) -> (Place, Files) {
+fn files_of_control_plane(node: &NodeSpec, planes: &[&NodeSpec], config: &Config) -> (Place, Files) {
     let mut files = files_of_node();
+    let _ = files.write(ADMIN, &config.text());
     for (path, text) in of_control_plane(&node.name, planes) {
         // There is room for them.
         let _ = files.write(&path, &text);
@@ -100,13 +104,17 @@ impl Machines {
         let server = format!("https://{}:6443", preset.apiserver);
         let planes: Vec<&NodeSpec> = preset.nodes.iter().filter(|node| node.control_plane).collect();
         let (user, cluster) = preset.context.split_once('@').unwrap_or((&preset.context, &preset.context));
+        let config = Config::new(&preset.context, cluster, &server, user);
+        let mut client = Files::with_folders(&[HOME, &format!("{HOME}/.kube"), "/tmp"]);
+        // There is room for it.
+        let _ = client.write(&format!("{HOME}/.kube/config"), &config.text());
+        let of_plane = |node: &&NodeSpec| files_of_control_plane(node, &planes, &config);
         Machines {
             mail: BTreeMap::new(),
             node_requests: Vec::new(),
             followers: BTreeMap::new(),
             written: Vec::new(),
             closed: Vec::new(),
-            config: Config::new(&preset.context, cluster, &server, user),
             configs: BTreeMap::new(),
             errands: Errands::default(),
             touched: BTreeSet::new(),
@@ -126,9 +134,10 @@ impl Machines {
             reboots: Vec::new(),
             shutdowns: Vec::new(),
             downs: Vec::new(),
-            client: Files::with_folders(&[HOME, "/tmp"]),
-            nodes: planes.iter().map(|node| files_of_control_plane(node, &planes)).collect(),
+            client,
+            nodes: planes.iter().map(of_plane).collect(),
             none: files_of_node(),
+            config,
         }
     }
 

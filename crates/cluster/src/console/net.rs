@@ -193,13 +193,19 @@ impl Errands {
 
     /// Answers an errand that doesn't go through the network, or could not begin.
     pub(crate) fn fail(&mut self, answer: NetAnswer) -> u64 {
-        self.next += 1;
-        let id = self.next;
+        let id = self.begin();
         self.keep(id, answer);
         id
     }
 
-    fn keep(&mut self, id: u64, answer: NetAnswer) {
+    /// Begins an errand that doesn't go through the network, whose answer comes by [`Errands::keep`].
+    pub(crate) fn begin(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Keeps an errand's answer until it is taken.
+    pub(crate) fn keep(&mut self, id: u64, answer: NetAnswer) {
         self.answers.insert(id, answer);
         if self.answers.len() > KEPT {
             self.answers.pop_first();

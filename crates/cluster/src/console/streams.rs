@@ -16,6 +16,7 @@ impl Cluster {
             self.serve(request);
         }
         self.take_proxied();
+        self.take_api_answers();
         if !self.terminal.machines.inner.is_empty() {
             crate::ports::answer_inner(self);
         }

@@ -177,7 +177,8 @@ fn moved(past: &Stored, calm: &Stored, anew: &Stored) -> Vec<Violation> {
         }
     }
     for (key, (_, value)) in anew.iter().filter(|(_, (_, value))| counts(value)) {
-        if !past.contains_key(key) && !calm.contains_key(key) && rests(past, calm, value) {
+        let is_new = !past.contains_key(key) && !calm.contains_key(key);
+        if is_new && rests(past, calm, value) && !goes_with_its_owner(past, value) {
             broken.push(violation(value, "is there after a restart alone"));
         }
     }

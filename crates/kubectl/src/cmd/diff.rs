@@ -1,7 +1,7 @@
 //! `kubectl diff`
 // Models staging/src/k8s.io/kubectl/pkg/cmd/diff/diff.go
 
-use super::apply::annotated;
+use super::apply::bare;
 use super::apply::patcher::make;
 use crate::builder::{self, Info};
 use crate::cx::{Cx, Next};
@@ -44,8 +44,11 @@ fn one(cx: &mut Cx, info: &Info) -> Outcome<bool> {
     let m = &info.mapping;
     let group = if m.group.is_empty() { String::new() } else { format!("{}.", m.group) };
     let name = format!("{group}{}.{}.{}.{}", m.version, m.kind, info.namespace, info.name);
-    let before = live.as_ref().map_or(String::new(), |live| api::yaml::print(&shown(cx, live)));
-    let after = api::yaml::print(&shown(cx, &merged));
+    let mut before = live.as_ref().map(|live| Printer::Yaml.shown(cx, live));
+    let mut after = Printer::Yaml.shown(cx, &merged);
+    mask(before.as_mut(), &mut after);
+    let before = before.as_ref().map_or(String::new(), api::yaml::print);
+    let after = api::yaml::print(&after);
     if before == after {
         return Ok(false);
     }
@@ -58,29 +61,30 @@ fn one(cx: &mut Cx, info: &Info) -> Outcome<bool> {
 /// Asks the server what the object would become.
 fn merged(cx: &mut Cx, info: &Info, live: Option<&Value>) -> Outcome<Value> {
     let Some(live) = live else {
-        let request = Request::new(Method::Post, info.mapping.collection(&info.namespace))
-            .body(annotated(&info.object));
+        let request =
+            Request::new(Method::Post, info.mapping.collection(&info.namespace)).body(info.object.clone());
         return Ok(cx.request(request.query("dryRun", "All"))?.body);
     };
-    let modified = annotated(&info.object);
-    let (kind, patch) = make(info, live, &modified)?;
+    let (kind, patch) = make(info, live, &bare(&info.object))?;
     let mut request = Request::new(Method::Patch, info.path("")).body(patch).query("dryRun", "All");
     request.patch = kind;
     Ok(cx.request(request)?.body)
 }
 
-/// Takes out what no diff shows, and hides the data of Secrets.
-fn shown(cx: &Cx, object: &Value) -> Value {
-    let mut object = Printer::Yaml.shown(cx, object);
-    object.remove(&["metadata", "annotations", super::apply::LAST_APPLIED]);
-    if object["metadata"]["annotations"].is_empty() {
-        object.remove(&["metadata", "annotations"]);
+/// Hides the data of Secrets, but tells which of it would be another.
+// Models staging/src/k8s.io/kubectl/pkg/cmd/diff/diff.go Masker
+fn mask(before: Option<&mut Value>, after: &mut Value) {
+    if after["kind"].str() != "Secret" {
+        return;
     }
-    if object["kind"].str() == "Secret" {
-        let keys: Vec<String> = object["data"].fields().iter().map(|(key, _)| key.to_string()).collect();
-        for key in keys {
-            object.set(&["data", &key], "***");
+    let names = |data: &Value| data.fields().iter().map(|(key, _)| key.to_string()).collect::<Vec<_>>();
+    let had = before.as_ref().map_or(Value::Null, |before| before["data"].clone());
+    let has = after["data"].clone();
+    let differs = |key: &str| had.get(key).is_some() && has.get(key).is_some() && had[key] != has[key];
+    for (object, which) in before.into_iter().map(|before| (before, "before")).chain([(after, "after")]) {
+        for key in names(&object["data"]) {
+            let shown = if differs(&key) { format!("*** ({which})") } else { "***".to_string() };
+            object.set(&["data", &key], shown);
         }
     }
-    object
 }

@@ -111,7 +111,7 @@ fn pods(cx: &mut Cx) -> Outcome<Vec<Value>> {
     let Some(target) = flags.args.first() else {
         let found = cx.list(&pods, &namespace, flags.text("selector"), "")?;
         if found.is_empty() {
-            cx.err(format!("No resources found in {namespace} namespace.\n"));
+            cx.tell_none(true);
         }
         return Ok(found);
     };

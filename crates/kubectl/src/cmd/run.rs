@@ -12,6 +12,7 @@ use crate::host::StreamRead;
 use crate::printers::print_result;
 use crate::task::{Progress, Task};
 use crate::text::quote;
+use api::reference::Reference;
 use api::{EventType, Value, meta, tree};
 use sim::{HOUR, SECOND, Time};
 
@@ -68,7 +69,7 @@ fn check(cx: &mut Cx, dry_run: DryRun, attaches: bool) -> Outcome {
     if image.is_empty() {
         return error("--image is required");
     }
-    if !is_image_name(image) {
+    if Reference::parse(image).is_err() {
         return error(format!("Invalid image name {}: invalid reference format", quote(image)));
     }
     if !matches!(flags.text("restart"), "Always" | "OnFailure" | "Never" | "") {
@@ -78,12 +79,6 @@ fn check(cx: &mut Cx, dry_run: DryRun, attaches: bool) -> Outcome {
         return usage("run", format!("invalid image pull policy: {}", flags.text("image-pull-policy")));
     }
     Ok(())
-}
-
-/// Returns whether an image's name can be read.
-pub(crate) fn is_image_name(image: &str) -> bool {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
-    image.chars().all(is_name) && image.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 // Models staging/src/k8s.io/kubectl/pkg/generate/versioned/run.go BasicPod.Generate

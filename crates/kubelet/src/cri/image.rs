@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::files::Files;
-use super::reference::Reference;
+use api::reference::Reference;
 
 /// The tools that every image with a shell has.
 const USUAL: &str = "awk base64 basename cat clear cp cut date df dirname echo egrep env expr false find grep \

@@ -13,9 +13,9 @@ mod mysql;
 mod pi;
 mod program;
 mod redis;
-mod reference;
 mod view;
 
+pub use api::reference::Reference;
 pub(crate) use app::no_program;
 pub use app::{App, Launch, root_of};
 pub(crate) use disk_tools::run as disk_tool;
@@ -25,5 +25,4 @@ pub use image::{Catalogue, CsiDriver, Found, Image, Log, Program, Route, Stop};
 pub(crate) use ipam::Ipam;
 pub use logs::{LogLine, LogOptions, LogRing};
 pub use program::{AppCx, AppRequest, Came, Effect, PodFacts, Signal};
-pub use reference::Reference;
 pub use view::{Mount, MountSource, RootFs, View, clean_path};

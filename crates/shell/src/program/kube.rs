@@ -276,6 +276,14 @@ impl kubectl::Host for Bridge<'_, '_> {
         self.io.host.serve_api(&place, user, local, prefix)
     }
 
+    fn variable(&self, name: &str) -> Option<String> {
+        self.io.state.get(name).map(str::to_string)
+    }
+
+    fn own_kubeconfig(&self) -> Option<String> {
+        self.io.state.place.is_client().then(|| self.kubeconfig_path())
+    }
+
     fn kubeconfig_path(&self) -> String {
         format!("{}/.kube/config", self.io.state.home)
     }

@@ -187,12 +187,19 @@ fn without_nulls(value: &Value) -> Value {
     }
 }
 
-/// Returns the object with the annotation that tells what was applied.
+/// Returns the object without the annotation that tells what was applied.
 // Models staging/src/k8s.io/kubectl/pkg/util/apply.go GetModifiedConfiguration
-pub(crate) fn annotated(object: &Value) -> Value {
+pub(crate) fn bare(object: &Value) -> Value {
     let mut bare = object.clone();
     bare.remove(&["metadata", "annotations", LAST_APPLIED]);
     bare.at_mut(&["metadata", "annotations"]).map_mut();
+    bare
+}
+
+/// Returns the object with the annotation that tells what was applied.
+// Models staging/src/k8s.io/kubectl/pkg/util/apply.go GetModifiedConfiguration
+pub(crate) fn annotated(object: &Value) -> Value {
+    let mut bare = bare(object);
     let text = format!("{}\n", crate::text::go_json(&bare));
     bare.set(&["metadata", "annotations", LAST_APPLIED], text);
     bare

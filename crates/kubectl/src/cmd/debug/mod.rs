@@ -4,7 +4,6 @@
 pub(crate) mod attach;
 mod profile;
 
-use super::run::is_image_name;
 use super::set::difference;
 use crate::builder::{self, Info, Take};
 use crate::cmd::create::mapping;
@@ -14,6 +13,7 @@ use crate::files;
 use crate::flags::Parsed;
 use crate::task::Task;
 use crate::text::quote;
+use api::reference::Reference;
 use api::{PatchType, Value, meta, tree};
 use profile::{Profile, Style};
 use sim::Chance;
@@ -111,7 +111,7 @@ fn check(cx: &mut Cx, names: &[String], words: &[String], custom: Option<&Value>
     } else if !words.is_empty() && container.is_empty() && image.is_empty() {
         return error("you must specify an existing container or a new image when specifying args.");
     }
-    if !image.is_empty() && !is_image_name(image) {
+    if !image.is_empty() && Reference::parse(image).is_err() {
         return error(format!("invalid image name {}: invalid reference format", quote(image)));
     }
     if names.is_empty() && !files::are_named(cx) {
@@ -121,7 +121,7 @@ fn check(cx: &mut Cx, names: &[String], words: &[String], custom: Option<&Value>
     if !matches!(policy, "" | "Always" | "IfNotPresent" | "Never") {
         return error(format!("invalid image pull policy: {policy}"));
     }
-    if let Some((name, image)) = set_images.iter().find(|(_, image)| !is_image_name(image)) {
+    if let Some((name, image)) = set_images.iter().find(|(_, image)| Reference::parse(image).is_err()) {
         return error(format!(
             "invalid image name {} for container {}: invalid reference format",
             quote(image),

@@ -61,12 +61,7 @@ pub(crate) fn run(cx: &mut Cx) -> Outcome<Next> {
         }
     }
     if none {
-        let text = if flags.is("all-namespaces") {
-            "No resources found\n".to_string()
-        } else {
-            format!("No resources found in {} namespace.\n", cx.namespace())
-        };
-        cx.err(text);
+        cx.tell_none(!flags.is("all-namespaces"));
     }
     Failure::many(failures)?;
     Ok(Next::Done)

@@ -223,6 +223,8 @@ impl Drain {
     fn advance(&mut self, cx: &mut Cx) -> Outcome<Option<Time>> {
         let (now, timeout) = (cx.now(), cx.flags.span("timeout"));
         let dry_run = cx.dry_run()?;
+        let deletes = cx.args().is("disable-eviction");
+        let done = if deletes { "deleted" } else { "evicted" };
         let mut left = Vec::new();
         for mut pod in self.pods.take().unwrap_or_default() {
             if pod.at > now {
@@ -234,7 +236,9 @@ impl Drain {
                 format!("error when evicting pods/{} -n {}", quote(&pod.name), quote(&pod.namespace));
             if !pod.evicted {
                 let suffix = if dry_run == DryRun::Server { " (server dry run)" } else { "" };
-                cx.line(format!("evicting pod {}/{}{suffix}", pod.namespace, pod.name));
+                if !deletes {
+                    cx.line(format!("evicting pod {}/{}{suffix}", pod.namespace, pod.name));
+                }
                 if now >= self.deadline {
                     self.errors.push(format!("{evicting}: {}", past()));
                     continue;
@@ -256,7 +260,7 @@ impl Drain {
             }
             if dry_run == DryRun::Server || is_gone(cx, &pod)? {
                 if dry_run == DryRun::None {
-                    cx.line(format!("pod/{} evicted", pod.name));
+                    cx.line(format!("pod/{} {done}", pod.name));
                 }
                 continue;
             }

@@ -162,12 +162,7 @@ fn tables(cx: &mut Cx, targets: Vec<Target>) -> Outcome {
     let all_namespaced = sections.iter().all(|section| section.mapping.namespaced);
     let printed = print_sections(cx, &sections);
     if !printed && failures.is_empty() && !flags.is("ignore-not-found") {
-        let text = if flags.is("all-namespaces") || !all_namespaced {
-            "No resources found\n".to_string()
-        } else {
-            format!("No resources found in {} namespace.\n", cx.namespace())
-        };
-        cx.err(text);
+        cx.tell_none(!flags.is("all-namespaces") && all_namespaced);
     }
     Failure::many(failures)
 }

@@ -63,6 +63,9 @@ fn each(cx: &mut Cx, done: &str, change: fn(&Info, &str) -> Result<Value, String
         return error("required resource not specified");
     }
     let (infos, mut failures) = infos(cx)?;
+    if infos.is_empty() && failures.is_empty() {
+        cx.tell_none(true);
+    }
     let now = cx.now().rfc3339();
     for info in infos {
         match change(&info, &now) {

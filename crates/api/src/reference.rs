@@ -1,3 +1,5 @@
+//! Names of images.
+
 use std::fmt;
 
 /// An image's name taken apart, as container runtimes do it.
