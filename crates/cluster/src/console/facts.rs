@@ -1,6 +1,8 @@
 //! What a process finds out about the machine that it runs on.
 
 use super::ground::{Ground, HOME};
+use super::programs::SERVICES;
+use crate::control_plane::Unit;
 use network::{
     HostId, HostKind, VXLAN_ID, VXLAN_PORT, hardware_address, overlay_hardware_address, veth_name,
 };
@@ -229,12 +231,13 @@ impl Ground<'_> {
 
     fn node_processes(&self, name: &str) -> Vec<(u32, String, String)> {
         let Some(node) = self.parts.node(name) else { return Vec::new() };
-        let mut list = vec![
-            (1, "root".to_string(), "/sbin/init".to_string()),
-            (612, "root".to_string(), "/usr/bin/containerd".to_string()),
-            (701, "root".to_string(), "/usr/bin/kubelet".to_string()),
-            (1_204, "root".to_string(), "/usr/local/bin/kube-proxy".to_string()),
-        ];
+        let mut list = vec![(1, "root".to_string(), "/sbin/init".to_string())];
+        for (service, _, pid) in SERVICES {
+            if Unit::named(service).is_none_or(|unit| self.parts.runs_on(name, unit)) {
+                list.push((*pid, "root".to_string(), format!("/usr/bin/{service}")));
+            }
+        }
+        list.sort();
         for (i, (_, container, image, _)) in node.kubelet.running_containers().into_iter().enumerate() {
             list.push((2_000 + i as u32 * 7, "root".to_string(), format!("{container} ({image})")));
         }

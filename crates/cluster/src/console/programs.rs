@@ -5,11 +5,13 @@ use crate::control_plane::Unit;
 use shell::MachineAnswer;
 
 /// The services of a node, with what they are and their process's number.
-const SERVICES: &[(&str, &str, u32)] = &[
+pub(super) const SERVICES: &[(&str, &str, u32)] = &[
     ("kubelet", "kubelet: The Kubernetes Node Agent", 701),
     ("containerd", "containerd container runtime", 612),
     ("kube-proxy", "Kubernetes Kube Proxy", 1_204),
 ];
+
+const VERBS: &str = "# kubarium: of systemctl there are status, is-active, is-enabled, start, stop and restart, of kubelet, containerd and kube-proxy\n";
 
 impl Ground<'_> {
     /// `vagrant up`, `status` and `halt`, of the machines that the cluster has.
@@ -75,10 +77,7 @@ impl Ground<'_> {
             return self.run_on_node(node, &words, "").unwrap_or_default();
         }
         let [verb, unit] = words.as_slice() else {
-            return MachineAnswer::failed(
-                1,
-                "# kubarium: of systemctl there are status, is-active, start, stop and restart, of kubelet, containerd and kube-proxy\n",
-            );
+            return MachineAnswer::failed(1, VERBS);
         };
         let name = unit.trim_end_matches(".service");
         let Some((name, what, pid)) = SERVICES.iter().find(|(known, ..)| *known == name) else {
@@ -104,6 +103,7 @@ impl Ground<'_> {
                 }
             }
             "is-active" if runs => MachineAnswer::ok("active\n"),
+            "is-enabled" => MachineAnswer::ok("enabled\n"),
             "is-active" => MachineAnswer { out: "inactive\n".to_string(), err: String::new(), code: 3 },
             "stop" if unit.is_some() => {
                 set(false);
@@ -127,12 +127,13 @@ impl Ground<'_> {
                 MachineAnswer::ok("")
             }
             "restart" | "start" | "enable" | "daemon-reload" => MachineAnswer::ok(""),
-            _ => MachineAnswer::failed(
+            "stop" => MachineAnswer::failed(
                 1,
                 format!(
                     "# kubarium: {name} can't be stopped by itself yet; sudo poweroff stops the machine\n"
                 ),
             ),
+            _ => MachineAnswer::failed(1, format!("Unknown command verb '{verb}'.\n{VERBS}")),
         }
     }
 }

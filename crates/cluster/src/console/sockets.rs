@@ -1,6 +1,7 @@
 //! `ss` and `netstat`: who listens on a place, and what is open there.
 
 use super::ground::Ground;
+use super::programs::SERVICES;
 use network::{Protocol, Socket, SocketRow, SocketState};
 use shell::{Host, MachineAnswer, Place};
 
@@ -67,6 +68,11 @@ impl Wish {
     }
 }
 
+fn service(name: &str) -> Option<(String, u32)> {
+    let (_, _, pid) = SERVICES.iter().find(|(known, ..)| *known == name)?;
+    Some((name.to_string(), *pid))
+}
+
 impl Ground<'_> {
     /// Returns the processes of sockets at a place: name and number.
     fn process_of(&mut self, place: &Place, row: &SocketRow) -> Option<(String, u32)> {
@@ -78,10 +84,10 @@ impl Ground<'_> {
             return Some((first.rsplit('/').next().unwrap_or("").to_string(), pid));
         }
         if crate::wires::proxy_of(application).is_some() {
-            return Some(("kube-proxy".to_string(), 1_204));
+            return service("kube-proxy");
         }
         if application.0 >= crate::ports::KUBELETS {
-            return Some(("kubelet".to_string(), 1_010));
+            return service("kubelet");
         }
         if application == crate::ports::APISERVER {
             return Some(("kube-apiserver".to_string(), 1_101));

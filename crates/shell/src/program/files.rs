@@ -1,5 +1,5 @@
 use super::filter::given;
-use super::options::Known;
+use super::options::{Given, Known};
 use super::simple::Ended;
 use super::{Io, Program, Progress};
 use crate::host::FileError;
@@ -253,17 +253,18 @@ pub(super) fn touch(argv: &[String], io: &mut Io) -> Program {
 
 /// `cp`
 pub(super) fn cp(argv: &[String], io: &mut Io) -> Program {
-    let given = given!(known("cp", "rRafpv"), argv);
-    copy("cp", "cannot stat", &given.args, false, io)
+    let given = given!(known("cp", "rRafpvi"), argv);
+    copy("cp", &given, false, io)
 }
 
 /// `mv`
 pub(super) fn mv(argv: &[String], io: &mut Io) -> Program {
-    let given = given!(known("mv", "fvn"), argv);
-    copy("mv", "cannot stat", &given.args, true, io)
+    let given = given!(known("mv", "fvni"), argv);
+    copy("mv", &given, true, io)
 }
 
-fn copy(name: &str, trouble: &str, args: &[String], moves: bool, io: &mut Io) -> Program {
+fn copy(name: &str, given: &Given, moves: bool, io: &mut Io) -> Program {
+    let args = &given.args;
     let Some((to, from)) = args.split_last().filter(|(_, from)| !from.is_empty()) else {
         let missing = match args.first() {
             Some(file) => format!("{name}: missing destination file operand after '{file}'"),
@@ -283,12 +284,21 @@ fn copy(name: &str, trouble: &str, args: &[String], moves: bool, io: &mut Io) ->
             Err(FileError::IsDirectory) => {
                 return Ended::failed(&format!("{name}: -r not specified; omitting directory '{file}'"), 1);
             }
-            Err(error) => return Ended::failed(&format!("{name}: {trouble} '{file}': {}", error.words()), 1),
+            Err(error) => {
+                return Ended::failed(&format!("{name}: cannot stat '{file}': {}", error.words()), 1);
+            }
         };
         let base = source.rsplit('/').next().unwrap_or("");
         let path = if into_folder { api::path::absolute(&target, base) } else { target.clone() };
         if path == source {
             return Ended::failed(&format!("{name}: '{file}' and '{to}' are the same file"), 1);
+        }
+        if given.has('i') && io.host.read_file(&io.state.place, &path).is_ok() {
+            let question = format!("{name}: overwrite '{to}'? ");
+            return Ended::failed(
+                &format!("{question}\n# kubarium: nobody can answer; without -i it is overwritten"),
+                1,
+            );
         }
         if let Err(error) = io.host.write_file(&io.state.place, &path, &text) {
             let cannot = if io.state.is_busybox { "can't create" } else { "cannot create regular file" };

@@ -2,7 +2,8 @@
 
 use super::simple::Ended;
 use super::{Io, Program};
-use crate::place::{Interface, Neighbour};
+use crate::place::{Facts, Interface, Neighbour};
+use std::net::Ipv4Addr;
 
 /// `ip`
 pub(super) fn ip(argv: &[String], io: &mut Io) -> Program {
@@ -35,6 +36,24 @@ pub(super) fn ip(argv: &[String], io: &mut Io) -> Program {
             _ => Ended::printed(&text),
         };
     }
+    if about("route") && words.get(1) == Some(&"get") {
+        return match words.get(2).map(|word| word.parse()) {
+            Some(Ok(to)) => match route_to(&facts, to) {
+                Some(route) if is_busybox => Ended::printed(&format!("{route} \n")),
+                Some(route) => Ended::printed(&format!("{route} uid 0 \n    cache \n")),
+                None => Ended::failed("RTNETLINK answers: Network is unreachable", 2),
+            },
+            Some(Err(_)) => {
+                let what = if is_busybox {
+                    "ip: invalid argument"
+                } else {
+                    "Error: any valid prefix is expected rather than"
+                };
+                Ended::failed(&format!("{what} \"{}\".", words.get(2).unwrap_or(&"")), 1)
+            }
+            None => Ended::failed("need at least a destination address", 1),
+        };
+    }
     if about("route") {
         return Ended::printed(&facts.routes.iter().map(|route| format!("{route} \n")).collect::<String>());
     }
@@ -53,6 +72,38 @@ pub(super) fn ip(argv: &[String], io: &mut Io) -> Program {
             1,
         ),
     }
+}
+
+/// Returns the way to an address as a machine's routes have it: its own, the narrowest network's, the default one.
+fn route_to(facts: &Facts, to: Ipv4Addr) -> Option<String> {
+    let own = |interface: &Interface| -> Option<Ipv4Addr> {
+        interface.address.split(' ').next()?.split('/').next()?.parse().ok()
+    };
+    if to.is_loopback() || facts.interfaces.iter().any(|interface| own(interface) == Some(to)) {
+        return Some(format!("local {to} dev lo src {to}"));
+    }
+    let prefix = |network: &str| -> Option<(u32, u8)> {
+        let (base, bits) = network.split_once('/').unwrap_or((network, "32"));
+        Some((u32::from(base.parse::<Ipv4Addr>().ok()?), bits.parse().ok()?))
+    };
+    let width = |route: &&String| -> Option<u8> {
+        let network = route.split(' ').next()?;
+        if network == "default" {
+            return Some(0);
+        }
+        let (base, bits) = prefix(network)?;
+        let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
+        (u32::from(to) & mask == base & mask).then_some(bits)
+    };
+    let best = facts.routes.iter().filter(|route| width(route).is_some()).max_by_key(width)?;
+    let words: Vec<&str> = best.split(' ').collect();
+    let after =
+        |name: &str| words.iter().position(|word| *word == name).and_then(|at| words.get(at + 1)).copied();
+    let device = after("dev")?;
+    let is_device = |interface: &&Interface| interface.name.split('@').next() == Some(device);
+    let source = facts.interfaces.iter().find(is_device).and_then(own)?;
+    let via = after("via").map(|via| format!(" via {via}")).unwrap_or_default();
+    Some(format!("{to}{via} dev {device} src {source}"))
 }
 
 fn neighbour(neighbour: &Neighbour) -> String {

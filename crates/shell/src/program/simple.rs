@@ -202,8 +202,10 @@ pub(super) fn id(argv: &[String], io: &mut Io) -> Program {
 pub(super) fn uname(argv: &[String], io: &mut Io) -> Program {
     let host = io.host.facts(&io.state.place).hostname;
     Ended::printed(&match argv.get(1).map(String::as_str) {
-        Some("-a") => format!("Linux {host} 6.1.0-kubarium #1 SMP PREEMPT_DYNAMIC x86_64 GNU/Linux\n"),
-        Some("-r") => "6.1.0-kubarium\n".to_string(),
+        Some("-a") => format!(
+            "Linux {host} 6.8.0-90-generic #91-Ubuntu SMP PREEMPT_DYNAMIC x86_64 x86_64 x86_64 GNU/Linux\n"
+        ),
+        Some("-r") => "6.8.0-90-generic\n".to_string(),
         Some("-m") => "x86_64\n".to_string(),
         Some("-n") => format!("{host}\n"),
         _ => "Linux\n".to_string(),
