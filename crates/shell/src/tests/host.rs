@@ -28,19 +28,22 @@ fn container() -> Place {
 
 impl World {
     pub fn new() -> World {
+        let config = Config::new(
+            "kubernetes-admin@kubernetes",
+            "kubernetes",
+            "https://10.0.0.1:6443",
+            "kubernetes-admin",
+        );
         let mut files = BTreeMap::new();
         for place in [Place::Client, Place::Node("node-1".into()), container()] {
-            files.insert(place, Files::with_folders(&["/root", "/tmp", "/etc"]));
+            let mut of_place = Files::with_folders(&["/root", "/root/.kube", "/tmp", "/etc"]);
+            of_place.write("/root/.kube/config", &config.text()).unwrap();
+            files.insert(place, of_place);
         }
         World {
             now: Time::EPOCH,
             files,
-            config: Config::new(
-                "kubernetes-admin@kubernetes",
-                "kubernetes",
-                "https://10.0.0.1:6443",
-                "kubernetes-admin",
-            ),
+            config,
             exchanges: BTreeMap::new(),
             streams: BTreeMap::new(),
             next: 0,
@@ -228,7 +231,7 @@ impl Host for World {
             hostname: hostname.to_string(),
             user: "root".to_string(),
             home: "/root".to_string(),
-            environment: vec![("KUBECONFIG".to_string(), "/root/.kube/config".to_string())],
+            environment: vec![("EDITOR".to_string(), "vi".to_string())],
             interfaces: vec![crate::Interface {
                 name: "eth0".to_string(),
                 address: "10.64.140.11/24".to_string(),

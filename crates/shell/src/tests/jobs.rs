@@ -341,7 +341,7 @@ fn completes() {
         ("ls | so", "2: sort source"),
         ("", "0: help kubectl"),
         ("kubectl rol", "3: rollout"),
-        ("k apply -f ", "0: b.yaml manifests/"),
+        ("k apply -f ", "0: .kube/ b.yaml manifests/"),
         ("while true; do kubectl rollout und", "3: undo"),
         ("echo 'un", "3: "),
     ] {
