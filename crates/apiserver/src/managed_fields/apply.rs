@@ -50,7 +50,11 @@ pub(crate) fn apply(
         let mut dropped = before.fields();
         is_same = dropped == wanted;
         dropped.remove(&wanted);
-        entries.iter().for_each(|entry| dropped.remove(&entry.fields()));
+        for entry in &entries {
+            let theirs = entry.fields();
+            dropped.remove(&theirs);
+            dropped = dropped.without_named_parents_of(&theirs);
+        }
         // What holds something that stays, stays too; an item of a list goes with what others have set in it.
         dropped = dropped.without_parents_of(&wanted);
         let less = tree::without(&result, &dropped, shape);

@@ -81,6 +81,26 @@ impl Set {
         Set::of(left, false)
     }
 
+    /// Returns it without the fields that hold something that another has; items of lists stay in it.
+    // Models sigs.k8s.io/structured-merge-diff/fieldpath/set.go EnsureNamedFieldsAreMembers
+    pub(crate) fn without_named_parents_of(&self, other: &Set) -> Set {
+        if self.is_empty() || other.is_empty() {
+            return self.clone();
+        }
+        let below = |element: &str| {
+            let (own, theirs) = (self.child(element), other.child(element));
+            let rest = own.without_named_parents_of(&theirs);
+            if own.is_member() && !theirs.is_empty() && element.starts_with("f:") {
+                return Set::of(children(&rest.0).map(|(e, set)| (e, set.clone())).collect(), false);
+            }
+            rest
+        };
+        let all = children(&self.0).map(|(element, _)| (element, below(element)));
+        let left: Map =
+            all.filter(|(_, set)| !set.is_empty()).map(|(element, set)| (element, set.0)).collect();
+        Set::of(left, self.is_member())
+    }
+
     /// Takes out a path and all below it.
     pub(crate) fn remove_below(&mut self, path: &[String]) {
         let Some((first, rest)) = path.split_first() else {
@@ -269,6 +289,20 @@ mod tests {
             (r#"{"f:a":{}}"#, r#"{"f:a":{"f:b":{}}}"#, "{}"),
         ] {
             assert_eq!(set(own).without_parents_of(&set(kept)).to_value().to_json(), left, "{own} {kept}");
+        }
+    }
+
+    #[test]
+    fn fields_that_hold_what_others_have_stay() {
+        for (own, kept, left) in [
+            (r#"{"f:a":{}}"#, r#"{"f:a":{"f:b":{}}}"#, "{}"),
+            (r#"{"f:a":{".":{},"f:c":{}}}"#, r#"{"f:a":{"f:b":{}}}"#, r#"{"f:a":{"f:c":{}}}"#),
+            (r#"{"f:a":{".":{},"k:1":{".":{}}}}"#, r#"{"f:a":{"k:1":{"f:b":{}}}}"#, r#"{"f:a":{"k:1":{}}}"#),
+            (r#"{"f:a":{}}"#, r#"{"f:x":{"f:b":{}}}"#, r#"{"f:a":{}}"#),
+        ] {
+            let found = set(own).without_named_parents_of(&set(kept));
+            let found = found.to_value().to_json().replace(r#"{".":{}}"#, "{}");
+            assert_eq!(found, left, "{own} {kept}");
         }
     }
 
