@@ -3,7 +3,8 @@
 use crate::conversion;
 use crate::handlers::Call;
 use crate::resources::Rest;
-use api::{Request, Status, Value};
+use api::{PatchType, Request, Status, Value};
+use schema::patch;
 
 /// What is done about fields that a kind doesn't know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +110,7 @@ pub(crate) fn object(call: &mut Call, body: &Value, stored: &Value) -> Result<Va
         )));
     }
     let validation = FieldValidation::of(call.request)?;
-    let (object, unknown) = read(rest, body, stored).map_err(|error| wrapped(&error))?;
+    let (object, unknown) = read(rest, body, stored, From::Json).map_err(|error| wrapped(&error))?;
     if !unknown.is_empty() {
         match validation {
             FieldValidation::Ignore => {}
@@ -127,14 +128,21 @@ pub(crate) fn object(call: &mut Call, body: &Value, stored: &Value) -> Result<Va
 ///
 /// # Errors
 /// Invalid in upstream's words where it is no object of the kind.
-// Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go applyJSPatch
+// Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go applyPatchToCurrentObject, applyPatchToObject
 pub(crate) fn patched(call: &mut Call, object: &Value, stored: &Value) -> Result<Value, Status> {
     let validation = FieldValidation::of(call.request)?;
+    let strategic = call.request.patch == PatchType::StrategicMerge;
+    let from = if strategic { From::Map } else { From::Json };
+    let request = call.request;
     let invalid = |error: String| {
-        let error = api::FieldError::invalid("patch", call.request.body.to_json(), error);
-        Status::invalid("", "", &[error])
+        let shown = if strategic {
+            patch::printed(&patch::left_of(stored, &request.body))
+        } else {
+            api::go::json(object)
+        };
+        Status::invalid("", "", &[api::FieldError::invalid("patch", shown, error)])
     };
-    let (object, unknown) = read(call.rest, object, stored).map_err(invalid)?;
+    let (read, unknown) = read(call.rest, object, stored, from).map_err(invalid)?;
     if !unknown.is_empty() {
         match validation {
             FieldValidation::Ignore => {}
@@ -144,11 +152,18 @@ pub(crate) fn patched(call: &mut Call, object: &Value, stored: &Value) -> Result
             }
         }
     }
-    Ok(object)
+    Ok(read)
+}
+
+/// How a value came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum From {
+    Json,
+    Map,
 }
 
 /// Reads and defaults a value by its kind's fields or its definition's schema; returns what isn't known.
-fn read(rest: &Rest, value: &Value, stored: &Value) -> Result<(Value, Vec<String>), String> {
+fn read(rest: &Rest, value: &Value, stored: &Value, from: From) -> Result<(Value, Vec<String>), String> {
     if let Some(custom) = &rest.custom {
         let (object, unknown) = custom.decode(value)?;
         return Ok((named(rest, object), unknown));
@@ -156,7 +171,10 @@ fn read(rest: &Rest, value: &Value, stored: &Value) -> Result<(Value, Vec<String
     // What the two forms of events share has other names once it is read.
     let stored = if conversion::is_converted(rest) { &Value::Null } else { stored };
     let (unread, known) = Known::take(value, stored);
-    let decoded = schema::decode_again(rest.kind, &unread, stored)?;
+    let decoded = match from {
+        From::Json => schema::decode_again(rest.kind, &unread, stored)?,
+        From::Map => schema::restore(rest.kind, &unread, stored)?,
+    };
     let mut object = finish(rest, decoded.value);
     known.put_back(&mut object);
     Ok((object, decoded.unknown))

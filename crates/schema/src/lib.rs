@@ -63,7 +63,7 @@ pub mod structural;
 mod table;
 
 pub use custom::custom;
-pub use decode::{Decoded, decode, decode_again, decode_metadata, empty};
+pub use decode::{Decoded, decode, decode_again, decode_metadata, empty, restore};
 pub use default::default;
 pub use definition::{Definition, DefinitionId, Field, Presence, Type, definition, field_at};
 pub use kind::{Kind, Subresource, find, find_kind, kinds, resolve};

@@ -1,6 +1,7 @@
 //! Reads objects as the API server's typed decoder does.
 
 mod place;
+mod restore;
 mod scalar;
 mod time;
 
@@ -38,19 +39,35 @@ pub fn decode(kind: &Kind, value: &Value) -> Result<Decoded, String> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_again(kind: &Kind, value: &Value, before: &Value) -> Result<Decoded, String> {
+    read(kind, value, before, Words::Json)
+}
+
+/// Reads what a strategic merge patch has made of an object decoded before: as [`decode_again`], but with the
+/// words, and the leniency, of what restores structs from maps.
+///
+/// # Errors
+/// What the converter says where a field is of another type: the first such field, in order.
+// Models staging/src/k8s.io/apimachinery/pkg/runtime/converter.go FromUnstructuredWithValidation
+pub fn restore(kind: &Kind, value: &Value, before: &Value) -> Result<Decoded, String> {
+    let mut restored = read(kind, value, before, Words::Converter)?;
+    restored.unknown.sort_unstable();
+    Ok(restored)
+}
+
+fn read(kind: &Kind, value: &Value, before: &Value, words: Words) -> Result<Decoded, String> {
     let Some(definition) = kind.definition() else {
         return Ok(Decoded { value: value.clone(), unknown: Vec::new() });
     };
-    let mut reader = Reader::default();
+    let mut reader = Reader { words, ..Reader::default() };
     let root = Place { up: None, step: Step::Root };
     let read = match value {
         Value::Map(map) => reader.fields(definition, map, before, &root),
         other => {
-            reader.mismatch(other, &root, &place::struct_type(definition));
+            reader.mismatch(other, &root, &Type::Ref(definition.id), "");
             None
         }
     };
-    match reader.error {
+    match reader.failure() {
         Some(error) => Err(error),
         None => {
             let value = read.unwrap_or_else(|| value.clone());
@@ -72,7 +89,7 @@ pub fn decode_metadata(value: &Value) -> Result<Decoded, String> {
     let root = Place { up: None, step: Step::Root };
     let place = Place { up: Some(&root), step: Step::Key("metadata") };
     let read = reader.fields(definition, map, &Value::Null, &place);
-    match reader.error {
+    match reader.failure() {
         Some(error) => Err(error),
         None => Ok(Decoded { value: read.unwrap_or_else(|| value.clone()), unknown: reader.unknown }),
     }
@@ -109,18 +126,52 @@ fn zero(ty: &Type) -> Value {
     }
 }
 
+/// In whose words it is said that a value doesn't fit.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Words {
+    /// Go's json.
+    #[default]
+    Json,
+    /// What restores structs from maps.
+    Converter,
+}
+
 #[derive(Default)]
 struct Reader {
+    words: Words,
+    /// The first value that doesn't fit; reading goes on after it.
+    mismatch: Option<String>,
+    /// What a type that reads itself said; nothing is read after it.
     error: Option<String>,
     unknown: Vec<String>,
 }
 
 impl Reader {
+    /// Ends it with what a type that reads itself says.
+    // Models encoding/json decode.go, where a decoder's own error is returned and a mismatch saved
     fn fail(&mut self, error: String) {
-        self.error.get_or_insert(error);
+        if self.words == Words::Converter {
+            self.save(error);
+        } else {
+            self.error.get_or_insert(error);
+        }
     }
 
-    fn mismatch(&mut self, found: &Value, at: &Place, go_type: &str) {
+    /// Keeps what is said of a value that doesn't fit, unless another didn't before.
+    // Models encoding/json decode.go saveError
+    fn save(&mut self, error: String) {
+        self.mismatch.get_or_insert(error);
+    }
+
+    /// Returns what is to be said.
+    fn failure(&mut self) -> Option<String> {
+        self.error.take().or(self.mismatch.take())
+    }
+
+    fn mismatch(&mut self, found: &Value, at: &Place, ty: &Type, go: &str) {
+        if self.words == Words::Converter {
+            return self.save(restore::mismatch(found, ty, go));
+        }
         let word = match found {
             Value::Str(_) => "string",
             Value::Bool(_) => "bool",
@@ -128,7 +179,7 @@ impl Reader {
             Value::Map(_) => "object",
             _ => "number",
         };
-        self.fail(at.mismatch(word, go_type));
+        self.save(at.mismatch(word, &go_type(ty, go)));
     }
 
     /// Reads a struct; `None` where it stays as it is.
@@ -244,7 +295,7 @@ impl Reader {
                 changed.map(Value::from)
             }
             (Type::Ref(_) | Type::List(_) | Type::Map(_), other) => {
-                self.mismatch(other, at, &go_type(ty, go));
+                self.mismatch(other, at, ty, go);
                 None
             }
             _ => self.scalar(ty, go, value, at),

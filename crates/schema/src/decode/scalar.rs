@@ -1,5 +1,5 @@
 use super::place::{Place, go_type};
-use super::{Reader, time};
+use super::{Reader, Words, restore, time};
 use crate::definition::Type;
 use api::Value;
 
@@ -8,13 +8,18 @@ impl Reader {
     pub(super) fn scalar(&mut self, ty: &Type, go: &str, value: &Value, at: &Place) -> Option<Value> {
         let plain =
             |word: &str, go: &str| format!("json: cannot unmarshal {word} into Go value of type {go}");
+        if self.words == Words::Converter
+            && let Some(converted) = restore::number(ty, value)
+        {
+            return Some(converted);
+        }
         match (ty, value) {
             (Type::Str, Value::Str(_)) | (Type::Bool, Value::Bool(_)) => None,
             (Type::Int64, Value::Int(_)) | (Type::Float, Value::Int(_) | Value::Float(_)) => None,
             (Type::Int32, Value::Int(number)) if i32::try_from(*number).is_ok() => None,
-            (Type::Int32 | Type::Int64, Value::Int(_) | Value::Float(_)) => {
+            (Type::Int32 | Type::Int64, Value::Int(_) | Value::Float(_)) if self.words == Words::Json => {
                 let word = format!("number {}", value.to_json());
-                self.fail(at.mismatch(&word, &go_type(ty, go)));
+                self.save(at.mismatch(&word, &go_type(ty, go)));
                 None
             }
             (Type::IntOrString, Value::Str(_)) => None,
@@ -44,12 +49,16 @@ impl Reader {
             (Type::Bytes, Value::Str(text)) => match canonical_base64(text) {
                 Ok(canonical) => canonical.map(Value::from),
                 Err(offset) => {
-                    self.fail(format!("illegal base64 data at input byte {offset}"));
+                    let why = format!("illegal base64 data at input byte {offset}");
+                    match self.words {
+                        Words::Json => self.save(why),
+                        Words::Converter => self.save(format!("error decoding from json: {why}")),
+                    }
                     None
                 }
             },
             (_, other) => {
-                self.mismatch(other, at, &go_type(ty, go));
+                self.mismatch(other, at, ty, go);
                 None
             }
         }

@@ -1,4 +1,4 @@
-use super::{decode, decode_again};
+use super::{decode, decode_again, restore};
 use crate::find_kind;
 use api::Value;
 
@@ -211,4 +211,58 @@ fn does_not_read_again_what_it_knows() {
     let wrong = api::tree!({"spec": {"nope": 1}, "metadata": {}, "status": {}});
     assert_eq!(decode_again(kind, &wrong, &wrong).unwrap().unknown.len(), 0);
     assert_eq!(decode(kind, &wrong).unwrap().unknown.len(), 1);
+}
+
+#[test]
+fn types_that_read_themselves_end_the_reading() {
+    for (given, error) in [
+        (
+            r#"{"spec":{"containers":[{"image":1,"resources":{"limits":{"cpu":"lots"}}}]}}"#,
+            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+        ),
+        (
+            r#"{"metadata":{"labels":"a"},"status":{"startTime":true}}"#,
+            "json: cannot unmarshal bool into Go value of type string",
+        ),
+        (
+            r#"{"metadata":{"labels":"a"},"spec":{"restartPolicy":1}}"#,
+            "json: cannot unmarshal string into Go struct field ObjectMeta.metadata.labels of type map[string]string",
+        ),
+    ] {
+        assert_eq!(read("", "Pod", given).unwrap_err(), error);
+    }
+}
+
+#[test]
+fn restores_structs_in_the_converter_s_words() {
+    let restored = |group: &str, kind: &str, json: &str| {
+        let kind = find_kind(group, "v1", kind).unwrap();
+        restore(kind, &Value::from_json(json).unwrap(), &Value::Null).map(|restored| restored.value.to_json())
+    };
+    for (group, kind, given, error) in [
+        ("apps", "Deployment", r#"{"spec":{"replicas":"2"}}"#, "unrecognized type: int32"),
+        ("apps", "Deployment", r#"{"spec":{"replicas":1.5}}"#, "cannot convert float64 to int32"),
+        ("", "Pod", r#"{"metadata":{"labels":{"a":1}}}"#, "cannot convert int64 to string"),
+        ("", "Pod", r#"{"metadata":{"labels":{"a":true}}}"#, "unrecognized type: string"),
+        ("", "Pod", r#"{"metadata":{"labels":["a"]}}"#, "cannot restore map from slice"),
+        ("", "Pod", r#"{"spec":{"restartPolicy":3}}"#, "cannot convert int64 to v1.RestartPolicy"),
+        ("", "Pod", r#"{"spec":{"restartPolicy":{}}}"#, "unrecognized type: string"),
+        ("", "Pod", r#"{"spec":{"containers":{}}}"#, "cannot restore slice from map"),
+        ("", "Pod", r#"{"spec":"x"}"#, "cannot restore struct from: string"),
+        ("", "Secret", r#"{"data":{"a":1}}"#, "cannot restore slice from int64"),
+        (
+            "",
+            "Secret",
+            r#"{"data":{"a":"not base64"}}"#,
+            "error decoding from json: illegal base64 data at input byte 3",
+        ),
+    ] {
+        assert_eq!(restored(group, kind, given).unwrap_err(), error, "{given}");
+    }
+    // Go converts these in silence.
+    for (given, replicas) in [(r#"{"spec":{"replicas":2.0}}"#, 2), (r#"{"spec":{"replicas":4294967299}}"#, 3)]
+    {
+        let value = Value::from_json(&restored("apps", "Deployment", given).unwrap()).unwrap();
+        assert_eq!(value["spec"]["replicas"].int(), replicas);
+    }
 }

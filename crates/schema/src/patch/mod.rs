@@ -13,7 +13,12 @@ mod strategic;
 pub use create::{three_way_strategic, two_way};
 pub use json::json_patch;
 pub use merge::{merge, three_way_merge, two_way_merge};
-pub use strategic::strategic_merge;
+pub use strategic::{left_of, strategic_merge};
+
+/// Returns how Go prints a decoded value in messages.
+pub fn printed(value: &api::Value) -> String {
+    errors::go(value)
+}
 
 /// The key of a directive: `$patch: delete`.
 const PATCH: &str = "$patch";

@@ -15,6 +15,32 @@ pub fn strategic_merge(kind: &Kind, current: &Value, patch: &Value) -> Result<Va
     merge_map(current, patch, shape, Mode::Apply)
 }
 
+/// Returns what of a patch is left in the server's hands once it has merged it: what stands beside an order, and
+/// directives that were followed, it has taken out on the way.
+// Models patch.go mergePatchIntoOriginal, applyRetainKeysDirective, discardNullValuesFromPatch, which change the patch
+pub fn left_of(current: &Value, patch: &Value) -> Value {
+    let Some(map) = patch.as_map() else { return patch.clone() };
+    let mut left = Map::new();
+    let ordered = |key: &str| map.contains(&format!("{SET_ORDER}/{key}"));
+    for (key, value) in map.iter().filter(|(key, _)| !key.starts_with(SET_ORDER) && !ordered(key)) {
+        let value = match (current.get(key), value) {
+            _ if [PATCH, RETAIN_KEYS].contains(&key) => continue,
+            (Some(current @ Value::Map(_)), Value::Map(_)) => left_of(current, value),
+            (None, Value::Map(_)) => without_nulls(value),
+            _ => value.clone(),
+        };
+        left.insert(key, value);
+    }
+    left.into()
+}
+
+fn without_nulls(value: &Value) -> Value {
+    let Some(map) = value.as_map() else { return value.clone() };
+    let left = map.iter().filter(|(_, value)| !value.is_null());
+    let left: Map = left.map(|(key, value)| (key, without_nulls(value))).collect();
+    left.into()
+}
+
 /// What becomes of directives.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
