@@ -80,6 +80,7 @@ fn checked(call: &mut Call) -> Result<Value, Status> {
         );
         return Err(Status::bad_request(message));
     }
+    managed_fields::check(rest, &applied)?;
     match applied["metadata"]["name"].str() {
         "" => applied.set(&["metadata", "name"], call.name),
         name if name == call.name => {}

@@ -9,6 +9,7 @@ mod difference;
 mod entry;
 mod set;
 mod tree;
+mod validate;
 
 pub(crate) use apply::apply;
 pub(crate) use entry::Writer;
@@ -18,6 +19,14 @@ use api::Value;
 use entry::Entry;
 use set::Set;
 use tree::Shape;
+
+/// Checks what somebody applies before it is put over anything.
+///
+/// # Errors
+/// As [`validate::check`].
+pub(crate) fn check(rest: &Rest, applied: &Value) -> Result<(), api::Status> {
+    validate::check(applied, shape(rest))
+}
 
 fn shape(rest: &Rest) -> Shape<'_> {
     match &rest.custom {

@@ -49,6 +49,22 @@ impl Keys<'_> {
         }
     }
 
+    /// Returns a field that an item must have and doesn't.
+    pub(super) fn missing(self, item: &Value) -> Option<String> {
+        match self {
+            Keys::Of(keys) => {
+                keys.iter().find(|name| key_field(item, name).is_null()).map(|name| (*name).to_string())
+            }
+            Keys::By(schema) => {
+                let names = schema["x-kubernetes-list-map-keys"].items();
+                let properties = &schema["items"]["properties"];
+                let is_missing =
+                    |name: &&Value| item[name.str()].is_null() && properties[name.str()]["default"].is_null();
+                names.iter().find(is_missing).map(|name| name.str().to_string())
+            }
+        }
+    }
+
     /// Returns whether two items have the same path element.
     pub(super) fn is_same(self, one: &Value, other: &Value) -> bool {
         match self {
@@ -100,6 +116,23 @@ impl<'a> Shape<'a> {
             }
             Shape::Of(Type::Map(_), _) => true,
             _ => false,
+        }
+    }
+
+    /// Returns whether there may be a field, or an entry, of a name.
+    pub(super) fn declares(self, name: &str) -> bool {
+        match self {
+            Shape::Struct(definition) => definition.fields.is_empty() || definition.field(name).is_some(),
+            Shape::Custom(_) if ["apiVersion", "kind", "metadata"].contains(&name) => true,
+            Shape::Custom(schema) | Shape::Schema(schema) => {
+                let properties = &schema["properties"];
+                properties.is_empty()
+                    || properties.get(name).is_some()
+                    || !schema["additionalProperties"].is_null()
+                    || schema["x-kubernetes-preserve-unknown-fields"].is_true()
+                    || schema["x-kubernetes-embedded-resource"].is_true()
+            }
+            Shape::Of(..) | Shape::Unknown => true,
         }
     }
 
