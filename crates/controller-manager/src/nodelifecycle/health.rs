@@ -117,7 +117,7 @@ impl NodeLifecycle {
         for name in gone {
             if let Some(health) = self.nodes.remove(&name) {
                 let reference = tree!({"kind": "Node", "name": (&name), "uid": (&health.uid)});
-                let message = format!("Removing Node {name} from Controller");
+                let message = format!("Node {name} event: Removing Node {name} from Controller");
                 self.recorder.event_about(cx, &reference, "Normal", "RemovingNode", &message);
             }
         }
@@ -137,7 +137,8 @@ impl NodeLifecycle {
                 is_calm: false,
             };
             self.nodes.insert(meta::name(node).into(), health);
-            let message = format!("Registered Node {} in Controller", meta::name(node));
+            let name = meta::name(node);
+            let message = format!("Node {name} event: Registered Node {name} in Controller");
             self.recorder.event_about(cx, &node_reference(node), "Normal", "RegisteredNode", &message);
         }
     }

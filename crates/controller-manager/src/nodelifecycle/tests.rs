@@ -92,7 +92,7 @@ fn gives_a_silent_node_up_and_takes_it_back() {
     assert_eq!(why["reason"].str(), "DeletionByTaintManager");
     let messages = bench.server.messages();
     for message in [
-        "Registered Node n1 in Controller",
+        "Node n1 event: Registered Node n1 in Controller",
         "Node n1 status is now: NodeNotReady",
         "Node is not ready",
         "Marking for deletion Pod default/pod-n1",
