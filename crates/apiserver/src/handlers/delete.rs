@@ -17,7 +17,7 @@ pub(crate) struct DeleteOptions {
     pub(crate) grace_period_seconds: Option<i64>,
     propagation: Option<Propagation>,
     uid: String,
-    resource_version: String,
+    pub(super) resource_version: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,7 +212,7 @@ impl ApiServer {
     }
 }
 
-fn check_preconditions(call: &Call, options: &DeleteOptions, old: &Value) -> Result<(), Status> {
+pub(super) fn check_preconditions(call: &Call, options: &DeleteOptions, old: &Value) -> Result<(), Status> {
     let conflict = |why: String| Status::conflict(&call.rest.group_resource, call.name, &why);
     let uid = meta::uid(old);
     if !options.uid.is_empty() && options.uid != uid {

@@ -1,8 +1,8 @@
 //! Evicts a pod, if its disruption budgets allow it.
 // Models pkg/registry/core/pod/storage/eviction.go
 
-use super::Call;
-use super::delete::DeleteOptions;
+use super::delete::{DeleteOptions, check_preconditions};
+use super::{Call, Scope};
 use crate::resources;
 use crate::server::ApiServer;
 use crate::status;
@@ -28,8 +28,43 @@ impl ApiServer {
         if options.grace_period_seconds.is_none() {
             options.grace_period_seconds = pod["spec"]["terminationGracePeriodSeconds"].as_int();
         }
+        if !call.dry_run {
+            self.mark_disrupted(call, &mut options)?;
+        }
         self.delete_object(call, &options)?;
         Ok(Response::new(201, status::success(201, Value::Null)))
+    }
+
+    /// Says in a pod's conditions why it goes.
+    // Models pkg/registry/core/pod/storage/eviction.go addConditionAndDeletePod
+    fn mark_disrupted(&mut self, call: &mut Call, options: &mut DeleteOptions) -> Result<(), Status> {
+        let old = self.store.get(&call.key()).ok_or_else(|| call.not_found())?.value.clone();
+        check_preconditions(call, options, &old)?;
+        let known = meta::condition(&old, "DisruptionTarget").filter(|known| known["status"].str() == "True");
+        let now = call.now.rfc3339();
+        let since = known.map_or(now.into(), |known| known["lastTransitionTime"].clone());
+        let condition = tree!({
+            "type": "DisruptionTarget",
+            "status": "True",
+            "reason": "EvictionByEvictionAPI",
+            "message": "Eviction API: evicting",
+            "lastProbeTime": (Value::Null),
+            "lastTransitionTime": (since),
+        });
+        let mut pod = old;
+        let conditions = pod.at_mut(&["status", "conditions"]).list_mut();
+        match conditions.iter_mut().find(|known| known["type"].str() == "DisruptionTarget") {
+            Some(known) => *known = condition,
+            None => conditions.push(condition),
+        }
+        // What the server does by itself is nobody's.
+        call.managed = Some(pod["metadata"]["managedFields"].clone()).filter(|managed| !managed.is_null());
+        let written = self.update(call, Scope::Status, pod);
+        call.managed = None;
+        written?;
+        // The version that was asked for has just been replaced by this very write.
+        options.resource_version.clear();
+        Ok(())
     }
 
     // Models pkg/registry/core/pod/storage/eviction.go checkAndDecrement
