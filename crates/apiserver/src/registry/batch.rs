@@ -22,4 +22,9 @@ pub(crate) fn prepare_job(job: &mut Value, _: Time) {
         }
     }
     job.set(&["spec", "selector", "matchLabels", "batch.kubernetes.io/controller-uid"], uid);
+    // Whoever reads it back has it defaulted anew, by labels that the template has only now.
+    if job["metadata"]["labels"].is_empty() {
+        let labels = job["spec"]["template"]["metadata"]["labels"].clone();
+        job.set(&["metadata", "labels"], labels);
+    }
 }

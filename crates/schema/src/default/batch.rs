@@ -1,15 +1,16 @@
-use super::draft::Draft;
+use super::draft::{Draft, within};
 use api::Value;
 
-/// Gives a job without labels those of its template.
+/// Completes a job, and gives one without labels those of its template. Templates of jobs stay as they are.
 // Models pkg/apis/batch/v1/defaults.go SetDefaults_Job
 pub(super) fn job(job: &mut Draft) {
     let labels = job.get("spec").at(&["template", "metadata", "labels"]).clone();
     super::core::take_labels(job, &labels);
+    job.update("spec", |spec| within(spec, job_spec));
 }
 
 // Models pkg/apis/batch/v1/defaults.go SetDefaults_Job
-pub(super) fn job_spec(spec: &mut Draft) {
+fn job_spec(spec: &mut Draft) {
     if spec.get("completions").is_null() && spec.get("parallelism").is_null() {
         spec.set("completions", 1);
     }
@@ -21,6 +22,7 @@ pub(super) fn job_spec(spec: &mut Draft) {
         ("completionMode", "NonIndexed".into()),
         ("suspend", false.into()),
         ("podReplacementPolicy", policy.into()),
+        ("manualSelector", false.into()),
     ] {
         if spec.get(field).is_null() {
             spec.set(field, value);

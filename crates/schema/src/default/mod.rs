@@ -40,7 +40,6 @@ const HOOKS: &[(&str, Hook)] = &[
     ("io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior", autoscaling::behavior),
     ("io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec", autoscaling::metrics),
     ("io.k8s.api.batch.v1.Job", batch::job),
-    ("io.k8s.api.batch.v1.JobSpec", batch::job_spec),
     ("io.k8s.api.core.v1.Container", core::container),
     ("io.k8s.api.core.v1.EphemeralContainer", core::container),
     ("io.k8s.api.core.v1.ImageVolumeSource", core::image_volume),
