@@ -90,6 +90,14 @@ impl ApiServer {
         Ok(())
     }
 
+    /// Changes a changed object as the mutating plugins do.
+    pub(crate) fn admit_update(&self, call: &Call, scope: Scope, new: &mut Value, old: &Value) {
+        if call.rest.is_pods() && scope == Scope::Main && !new["spec"].same(&old["spec"]) {
+            priority::keep(new, old);
+            default_toleration_seconds::admit(&self.shared, new);
+        }
+    }
+
     /// Checks that nobody gives rights away that they don't have.
     ///
     /// # Errors

@@ -45,6 +45,16 @@ pub(super) fn admit(server: &ApiServer, call: &Call, pod: &mut Value) -> Result<
     Ok(())
 }
 
+/// Keeps what was computed when the pod was created.
+// Models plugin/pkg/admission/priority/admission.go admitPod
+pub(super) fn keep(pod: &mut Value, old: &Value) {
+    for field in ["priority", "preemptionPolicy"] {
+        if pod["spec"][field].is_null() && !old["spec"][field].is_null() {
+            pod.set(&["spec", field], &old["spec"][field]);
+        }
+    }
+}
+
 fn class(server: &ApiServer, name: &str) -> Option<Value> {
     let classes = resources::find("scheduling.k8s.io", "v1", "priorityclasses")?;
     let stored = server.store.get(&classes.key("", name)).map(|entry| entry.value.clone());

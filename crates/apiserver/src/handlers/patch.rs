@@ -30,9 +30,23 @@ impl ApiServer {
         self.admit_operation(call, Operation::Update)?;
         let patched = apply(call, &current)?;
         let object = decode::patched(call, &patched, &current)?;
+        check_name(call, &object)?;
         let object = self.update(call, scope, object)?;
         Ok(call.answer(200, object))
     }
+}
+
+// Models staging/src/k8s.io/apiserver/pkg/endpoints/handlers/rest.go checkName
+fn check_name(call: &Call, object: &Value) -> Result<(), Status> {
+    let why = match object["metadata"]["name"].str() {
+        name if name == call.name => return Ok(()),
+        "" => {
+            let of = call.name;
+            format!("the name of the object ({of} based on URL) was undeterminable: name must be provided")
+        }
+        name => format!("the name of the object ({name}) does not match the name on the URL ({})", call.name),
+    };
+    Err(Status::bad_request(why))
 }
 
 impl ApiServer {

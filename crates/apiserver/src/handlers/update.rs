@@ -78,6 +78,7 @@ impl ApiServer {
             Some(managed) => new.set(&["metadata", "managedFields"], managed),
             None => managed_fields::update(rest, &old, &mut new, &call.writer()),
         }
+        self.admit_update(call, scope, &mut new, &old);
         if let Some(changed) =
             self.mutate(call, &Write { operation: Operation::Update, new: &new, old: &old })?
         {

@@ -8,6 +8,18 @@ use api::quantity::Quantity;
 // Models pkg/api/service/warnings.go GetWarningsForService
 pub(crate) fn service(new: &Value, old: &Value, warnings: &mut Vec<String>) {
     let spec = &new["spec"];
+    if matches!(spec["clusterIPs"].items(), [ip] if ip.str() == "None") {
+        let is_sticky = !matches!(spec["sessionAffinity"].str(), "" | "None");
+        for (field, is_set) in [
+            ("loadBalancerIP", !spec["loadBalancerIP"].str().is_empty()),
+            ("externalIPs", !spec["externalIPs"].items().is_empty()),
+            ("SessionAffinity", is_sticky),
+        ] {
+            if is_set {
+                warnings.push(format!("spec.{field} is ignored for headless services"));
+            }
+        }
+    }
     if !spec["externalIPs"].items().is_empty() && old["spec"]["externalIPs"] != spec["externalIPs"] {
         warnings.push(
             "spec.externalIPs is deprecated and may no longer be implemented in some clusters".to_string(),

@@ -248,7 +248,12 @@ fn validate_env_from(from: &Value, path: &Path, errors: &mut Errors) {
             if !source[field].is_null() {
                 sources += 1;
                 let name = source[field]["name"].str();
-                errors.check_text(&path.child(field).child("name"), name, names::dns1123_subdomain);
+                let path = path.child(field);
+                if name.is_empty() {
+                    errors.required(path.child("name"), "");
+                } else {
+                    errors.check_text(&path.child("name"), name, names::dns1123_subdomain);
+                }
             }
         }
         if sources == 0 {

@@ -224,9 +224,7 @@ pub(crate) fn validate_endpoint_slice(slice: &Value, errors: &mut Errors) {
     let list = Path::new("endpoints");
     let endpoints = slice["endpoints"].items();
     if endpoints.len() > 1000 {
-        let detail = "must have at most 1000 items".to_string();
-        let (kind, field) = (api::FieldErrorKind::TooMany, "endpoints".to_string());
-        errors.0.push(api::FieldError { kind, field, value: Value::Null, detail });
+        errors.too_many(list, endpoints.len().try_into().unwrap_or(i64::MAX), 1000);
         return;
     }
     for (i, endpoint) in endpoints.iter().enumerate() {
@@ -235,16 +233,35 @@ pub(crate) fn validate_endpoint_slice(slice: &Value, errors: &mut Errors) {
         if endpoint["addresses"].items().is_empty() {
             errors.required(addresses, "must contain at least 1 address");
         }
+        let count = endpoint["addresses"].items().len();
+        if count > 100 {
+            errors.too_many(&addresses, count.try_into().unwrap_or(i64::MAX), 100);
+        }
         for (j, address) in endpoint["addresses"].items().iter().enumerate() {
-            let at = addresses.index(j);
+            let (at, text) = (addresses.index(j), address.str());
             match kind {
-                "IPv4" | "IPv6" => errors.check_text(&at, address.str(), names::ip),
-                _ => errors.check_text(&at, address.str(), names::dns1123_subdomain),
+                "IPv4" | "IPv6" => {
+                    let family =
+                        text.parse().map(|ip: std::net::IpAddr| if ip.is_ipv4() { "IPv4" } else { "IPv6" });
+                    if family != Ok(kind) {
+                        errors.invalid(&at, text, format!("must be a valid {kind} address"));
+                    }
+                    super::service::validate_non_special_ip(text, &at, errors);
+                }
+                "FQDN" => validate_domain_name(text, &at, errors),
+                _ => {}
             }
+        }
+        if let Some(name) = endpoint["hostname"].as_str() {
+            errors.check_text(&path.child("hostname"), name, names::dns1123_label);
         }
     }
     let list = Path::new("ports");
     let ports = slice["ports"].items();
+    if ports.len() > 100 {
+        errors.too_many(list, ports.len().try_into().unwrap_or(i64::MAX), 100);
+        return;
+    }
     for (i, port) in ports.iter().enumerate() {
         let path = list.index(i);
         let name = port["name"].str();
@@ -255,6 +272,28 @@ pub(crate) fn validate_endpoint_slice(slice: &Value, errors: &mut Errors) {
             errors.duplicate(path.child("name"), name);
         }
         errors.check_enum(&path.child("protocol"), &port["protocol"], &["SCTP", "TCP", "UDP"]);
+    }
+}
+
+// Models staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go IsFullyQualifiedDomainName
+fn validate_domain_name(name: &str, path: &Path, errors: &mut Errors) {
+    if name.is_empty() {
+        errors.required(path, "");
+        return;
+    }
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let messages = names::dns1123_subdomain(name);
+    if !messages.is_empty() {
+        errors.invalid(path, name, messages.join(","));
+    } else if !name.contains('.') {
+        errors.invalid(path, name, "should be a domain with at least two segments separated by dots");
+    } else {
+        for label in name.split('.') {
+            let messages = names::dns1123_label(label);
+            if !messages.is_empty() {
+                errors.invalid(path, label, messages.join(","));
+            }
+        }
     }
 }
 

@@ -42,9 +42,7 @@ pub(crate) fn validate(quota: &Value, errors: &mut Errors) {
     let hard = spec.child("hard");
     for (name, value) in quota["spec"]["hard"].fields().iter() {
         let path = hard.key(name);
-        if !name.starts_with("count/") {
-            resources::validate_name(name, &path, errors);
-        }
+        resources::validate_quota_name(name, &path, errors);
         resources::validate_quantity(name, value, &path, errors);
     }
     validate_scopes(&quota["spec"], &spec.child("scopes"), errors);
@@ -167,6 +165,21 @@ mod tests {
         for (spec, expected) in [
             (r#"{"hard":{"pods":"1","cpu":"1"},"scopes":["NotBestEffort","Terminating"]}"#, vec![]),
             (r#"{"hard":{"pods":"1","count/jobs.batch":"1"},"scopes":["BestEffort"]}"#, vec![]),
+            (r#"{"hard":{"requests.nvidia.com/gpu":"1","requests.hugepages-2Mi":"1","count/jobs.batch":"1"}}"#, vec![]),
+            (
+                r#"{"hard":{"foo":"1","requests.foo":"1","storage":"1"}}"#,
+                ["foo", "foo", "requests.foo", "requests.foo", "storage"]
+                    .iter()
+                    .zip([
+                        "must be a standard resource type or fully qualified",
+                        "must be a standard resource for quota",
+                        "must be a standard resource type or fully qualified",
+                        "must be a standard resource for quota",
+                        "must be a standard resource for quota",
+                    ])
+                    .map(|(name, why)| format!("spec.hard[{name}]: Invalid value: {name:?}: {why}"))
+                    .collect(),
+            ),
             (
                 r#"{"hard":{"pods":"1"},"scopes":["BestEffort","NotBestEffort"]}"#,
                 vec![r#"spec.scopes: Invalid value: ["BestEffort","NotBestEffort"]: conflicting scopes"#.to_string()],

@@ -9,7 +9,7 @@ use api::{Value, pod_resources};
 use std::cmp::Ordering;
 
 const CONTAINER_RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
-const STANDARD_RESOURCES: [&str; 22] = [
+const STANDARD_RESOURCES: [&str; 20] = [
     "cpu",
     "memory",
     "ephemeral-storage",
@@ -30,8 +30,6 @@ const STANDARD_RESOURCES: [&str; 22] = [
     "requests.storage",
     "services.nodeports",
     "services.loadbalancers",
-    "count/pods",
-    "hugepages",
 ];
 
 fn is_huge_page(name: &str) -> bool {
@@ -52,13 +50,22 @@ pub(crate) fn validate_name(name: &str, path: &Path, errors: &mut Errors) -> boo
     }
     let standard = name.contains('/')
         || STANDARD_RESOURCES.contains(&name)
-        || is_huge_page(name)
-        || name.starts_with("requests.")
-        || name.starts_with("limits.");
+        || is_huge_page(name.strip_prefix("requests.").unwrap_or(name));
     if !standard {
         errors.invalid(path, name, "must be a standard resource type or fully qualified");
     }
     standard
+}
+
+/// Checks the name of what a quota is about.
+// Models pkg/apis/core/validation/validation.go ValidateResourceQuotaResourceName
+pub(crate) fn validate_quota_name(name: &str, path: &Path, errors: &mut Errors) {
+    validate_name(name, path, errors);
+    let standard = name != "storage" && STANDARD_RESOURCES.contains(&name)
+        || is_huge_page(name.strip_prefix("requests.").unwrap_or(name));
+    if !name.contains('/') && !standard {
+        errors.invalid(path, name, "must be a standard resource for quota");
+    }
 }
 
 // Models pkg/apis/core/validation/validation.go validateContainerResourceName

@@ -209,7 +209,7 @@ fn validate_cluster_ips(spec: &Value, path: &Path, errors: &mut Errors) {
 }
 
 // Models pkg/apis/core/validation/validation.go ValidateNonSpecialIP
-fn validate_non_special_ip(ip: &str, path: &Path, errors: &mut Errors) {
+pub(super) fn validate_non_special_ip(ip: &str, path: &Path, errors: &mut Errors) {
     let Ok(address) = ip.parse::<std::net::IpAddr>() else {
         return;
     };
