@@ -235,7 +235,7 @@ pub(crate) fn validate_endpoint_slice(slice: &Value, errors: &mut Errors) {
         }
         let count = endpoint["addresses"].items().len();
         if count > 100 {
-            errors.too_many(&addresses, count.try_into().unwrap_or(i64::MAX), 100);
+            errors.too_many(addresses, count.try_into().unwrap_or(i64::MAX), 100);
         }
         for (j, address) in endpoint["addresses"].items().iter().enumerate() {
             let (at, text) = (addresses.index(j), address.str());
@@ -244,7 +244,7 @@ pub(crate) fn validate_endpoint_slice(slice: &Value, errors: &mut Errors) {
                     let family =
                         text.parse().map(|ip: std::net::IpAddr| if ip.is_ipv4() { "IPv4" } else { "IPv6" });
                     if family != Ok(kind) {
-                        errors.invalid(&at, text, format!("must be a valid {kind} address"));
+                        errors.invalid(at, text, format!("must be a valid {kind} address"));
                     }
                     super::service::validate_non_special_ip(text, &at, errors);
                 }
