@@ -51,7 +51,9 @@ pub struct ApiServer {
     pub(crate) derived_writes: i64,
     set_up_writes: i64,
     next_stream: u64,
-    now: Time,
+    /// When it is to be seen whether the server's own Service is in order.
+    pub(crate) own_service_at: Time,
+    pub(crate) now: Time,
 }
 
 impl ApiServer {
@@ -79,6 +81,7 @@ impl ApiServer {
             derived_writes: 0,
             set_up_writes: 0,
             next_stream: 1,
+            own_service_at: Time::NEVER,
             now: start,
             options,
         };
@@ -318,6 +321,7 @@ impl ApiServer {
             self.counts[number] += 1;
         }
         self.note_write(rest);
+        self.note_own_service(rest, key);
         self.watches.dispatch(rest.number, revision, &old, &object, self.now);
         if rest.kind.plural == "events" {
             self.lease_event(self.now, key, revision);
@@ -338,6 +342,7 @@ impl ApiServer {
             self.sync_addresses(last, &Value::Null);
         }
         self.note_write(rest);
+        self.note_own_service(rest, key);
         self.watches.dispatch(rest.number, revision, last, &Value::Null, self.now);
         last.clone()
     }

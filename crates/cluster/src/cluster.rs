@@ -215,7 +215,8 @@ impl Cluster {
         let queue = self.world.queue.next_at().unwrap_or(Time::NEVER);
         let agenda = self.agenda.first().map_or(Time::NEVER, |(at, _)| at);
         let network = self.wires.network.next_at().unwrap_or(Time::NEVER);
-        queue.min(agenda).min(network).min(self.terminal.next_at()).max(self.world.now)
+        let own = self.world.apiserver.own_service_at();
+        queue.min(agenda).min(network).min(self.terminal.next_at()).min(own).max(self.world.now)
     }
 
     /// Lets the next thing happen, if that is not after `until`. Returns whether something happened;
@@ -232,6 +233,8 @@ impl Cluster {
             if let Some((_, happening)) = self.world.queue.pop() {
                 self.happen(happening);
             }
+        } else if self.world.apiserver.own_service_at() <= at {
+            self.world.mend_own_service();
         } else if self.wires.network.next_at().is_some_and(|next| next <= at) {
             self.advance_network();
         } else if let Some((_, part)) = self.agenda.first().filter(|(next, _)| *next <= at) {

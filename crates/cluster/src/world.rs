@@ -225,6 +225,14 @@ impl World {
         response
     }
 
+    /// Lets the API server look after its own Service, if it runs.
+    pub(crate) fn mend_own_service(&mut self) {
+        let requests = self.apiserver.mend_own_service(self.now);
+        if self.door.dial(self.address).is_none() {
+            requests.iter().for_each(|request| drop(self.call_now(request)));
+        }
+    }
+
     /// Tells the watchers who asked for bookmarks how far their watch is.
     pub(crate) fn send_bookmarks(&mut self) {
         self.apiserver.send_bookmarks();

@@ -1,16 +1,16 @@
 //! What a cluster has from the start.
-// Models pkg/controlplane/controller/kubernetesservice/controller.go, pkg/controlplane/instance.go
+// Models pkg/controlplane/instance.go
 
 mod flow_control;
 mod local_services;
+mod own_service;
 
 use crate::authorization::policy;
 use crate::options::Options;
 use crate::resources::{self, Rest};
 use crate::server::ApiServer;
-use api::{Method, Request, User, Value, tree};
+use api::{Value, tree};
 use sim::Time;
-use std::rc::Rc;
 
 const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
 const PRIORITY_CLASSES: [(&str, i64, &str); 2] = [
@@ -40,21 +40,12 @@ pub(crate) fn early_writes(options: &Options) -> i64 {
 impl ApiServer {
     /// Creates the namespaces, the priority classes and the API server's own Service.
     pub(crate) fn bootstrap(&mut self, now: Time) {
-        let user = Rc::new(User::new("system:apiserver", &["system:masters", "system:authenticated"]));
-        let agent: Rc<str> = "apiserver".into();
         for (rest, namespace, object) in self.first_objects() {
-            let resource = rest.kind;
-            let group = if resource.group.is_empty() {
-                "/api".to_string()
-            } else {
-                format!("/apis/{}", resource.group)
-            };
-            let place = if resource.namespaced { format!("/namespaces/{namespace}") } else { String::new() };
-            let path = format!("{group}/{}{place}/{}", resource.version, resource.plural);
-            let request = Request::new(Method::Post, path).by(&user, &agent).body(object);
+            let request = own_service::request(rest, namespace, object);
             self.handle(now, &request);
         }
         self.derived_writes = 0;
+        self.own_service_at = Time::NEVER;
         // What the first objects made nobody can have watched.
         drop(self.take_watch_events());
     }
@@ -102,38 +93,9 @@ impl ApiServer {
             let class = tree!({"metadata": {"name": name}, "value": value, "description": description});
             add("scheduling.k8s.io", "priorityclasses", "", class);
         }
-        let port = i64::from(self.options.secure_port);
-        let address = self.options.advertise_address.as_str();
-        let service = tree!({
-            "metadata": {
-                "name": "kubernetes",
-                "labels": {"component": "apiserver", "provider": "kubernetes"},
-            },
-            "spec": {
-                "type": "ClusterIP",
-                "clusterIP": (self.services.first_ip()),
-                "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}],
-            },
-        });
-        add("", "services", "default", service);
-        let endpoints = tree!({
-            "metadata": {
-                "name": "kubernetes",
-                "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"},
-            },
-            "subsets": [{
-                "addresses": [{"ip": address}],
-                "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
-            }],
-        });
-        add("", "endpoints", "default", endpoints);
-        let slice = tree!({
-            "metadata": {"name": "kubernetes", "labels": {"kubernetes.io/service-name": "kubernetes"}},
-            "addressType": "IPv4",
-            "endpoints": [{"addresses": [address], "conditions": {"ready": true}}],
-            "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
-        });
-        add("discovery.k8s.io", "endpointslices", "default", slice);
+        for (group, plural, object) in self.own_service() {
+            add(group, plural, "default", object);
+        }
         objects
     }
 }
