@@ -1,6 +1,6 @@
 //! The library behind expressions.
 
-use super::{Variable, library, shape};
+use super::{Variable, library, names, shape};
 use api::Value;
 use cel::objects::{Key, Map};
 use cel::parser::PrattParser;
@@ -34,6 +34,13 @@ fn compile(expression: &str) -> Result<IdedExpr, String> {
 
 pub(super) fn check(expression: &str) -> Result<(), String> {
     with_stack(|| compile(expression).map(drop))
+}
+
+pub(super) fn check_with(expression: &str, known: &[&str]) -> Result<(), String> {
+    with_stack(|| {
+        let unknown = names::unknown(&compile(expression)?, known);
+        if unknown.is_empty() { Ok(()) } else { Err(names::told(expression, &unknown)) }
+    })
 }
 
 pub(super) fn evaluate(expression: &str, variables: &[Variable]) -> Result<Value, String> {

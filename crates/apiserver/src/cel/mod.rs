@@ -17,6 +17,8 @@ mod engine;
 #[cfg(feature = "cel")]
 mod library;
 #[cfg(feature = "cel")]
+mod names;
+#[cfg(feature = "cel")]
 mod shape;
 
 use api::Value;
@@ -49,6 +51,19 @@ pub(crate) fn check(expression: &str) -> Result<(), String> {
     check_size(expression)?;
     #[cfg(feature = "cel")]
     engine::check(expression)?;
+    Ok(())
+}
+
+/// Checks an expression's syntax, and that it speaks of these names alone.
+///
+/// # Errors
+/// As [`check`], or the names that aren't known, in the words of the Go library.
+pub(crate) fn check_with(expression: &str, known: &[&str]) -> Result<(), String> {
+    check_size(expression)?;
+    #[cfg(feature = "cel")]
+    engine::check_with(expression, known)?;
+    #[cfg(not(feature = "cel"))]
+    let _ = known;
     Ok(())
 }
 

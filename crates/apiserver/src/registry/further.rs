@@ -1,7 +1,7 @@
 //! The strategies of what stands around workloads: networks, storage, and what is plugged into the server.
 
 use super::strategy::{BASE, CLUSTER_WIDE, Strategy};
-use crate::validation::{autoscaling, certificates, extensions, flow_control, networking, storage};
+use crate::validation::{autoscaling, certificates, extensions, flow_control, networking, policies, storage};
 use api::{Value, meta, tree};
 
 /// Begins to count the changes of an object without a spec of its own.
@@ -215,6 +215,8 @@ pub(super) const STRATEGIES: &[Strategy] = &[
         group: "admissionregistration.k8s.io",
         plural: "validatingadmissionpolicies",
         counts_generations: true,
+        validate: policies::validate_policy,
+        validate_update: policies::validate_policy_update,
         ..CLUSTER_WIDE
     },
     Strategy {

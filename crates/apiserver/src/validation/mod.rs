@@ -13,6 +13,7 @@ pub(crate) mod names;
 pub(crate) mod networking;
 pub(crate) mod others;
 mod path;
+pub(crate) mod policies;
 pub(crate) mod storage;
 
 pub(crate) use path::Errors;
