@@ -115,7 +115,7 @@ impl Connection {
             (Tool::Curl, "-w" | "--write-out") => self.format = value().to_string(),
             (Tool::Curl, "-u" | "-A" | "-b" | "-e") => drop(value()),
             (Tool::Wget, "-qO-" | "-qO" | "-O-") => {
-                self.quiet = arg.contains('q');
+                self.quiet |= arg.contains('q');
                 self.file = Some(if arg.ends_with('-') { "-".to_string() } else { value().to_string() });
             }
             (Tool::Wget, "--spider") => self.head = true,

@@ -112,6 +112,8 @@ fn scripts_do_what_a_shell_does() {
         ("sleep 1 & wait; echo done", &["done"], Some(0)),
         ("while true; do :; done", &[], None),
         ("echo 'a b' \"c\\\"d\" e\\ f # comment", &["a b c\"d e f"], Some(0)),
+        ("printenv GREETING NOBODY HOME", &["hello  you", "/root"], Some(1)),
+        ("printenv", &["GREETING=hello  you", "HOME=/root"], Some(0)),
         ("printf 'x=%s y=%d\\n' a 5", &["x=a y=5"], Some(0)),
         ("echo one\necho two", &["one", "two"], Some(0)),
         ("if true; then", &["sh: Syntax error: end of file unexpected (expecting \"fi\")"], Some(2)),
@@ -136,6 +138,7 @@ fn a_script_asks_the_network_and_goes_on_with_the_answer() {
     let refused = Came::Outcome([10, 96, 0, 7].into(), Outcome::Refused);
     for (text, came, lines, code) in [
         ("wget -qO- http://web && echo ok", &body, &["welcome", "ok"][..], 0),
+        ("wget -q -O- http://web", &body, &["welcome"], 0),
         ("x=$(curl -s web:8080/a); echo got $x", &body, &["got welcome"], 0),
         ("curl -s -o /dev/null -w '%{http_code}' http://web", &body, &["200"], 0),
         (

@@ -326,11 +326,13 @@ fn at_once(
         "date" => done(date(cx, args)),
         "hostname" if has('i') => done(format!("{}\n", cx.pod.ip)),
         "hostname" => done(format!("{}\n", cx.pod.hostname)),
-        "env" => done(script.variables().iter().map(|(name, value)| format!("{name}={value}\n")).collect()),
-        "printenv" => match script.variables().get(first) {
-            Some(value) => done(format!("{value}\n")),
-            None => (1, String::new(), String::new()),
-        },
+        "env" => done(environment(script)),
+        "printenv" if plain.is_empty() => done(environment(script)),
+        "printenv" => {
+            let known: Vec<_> = plain.iter().filter_map(|name| script.variables().get(*name)).collect();
+            let lines = known.iter().map(|value| format!("{value}\n")).collect();
+            (i64::from(known.len() < plain.len()), lines, String::new())
+        }
         "pwd" => done(format!("{}\n", script.directory)),
         "seq" => done(seq(&plain)),
         "id" | "whoami" => {
@@ -364,6 +366,11 @@ fn at_once(
         }
         _ => (0, String::new(), String::new()),
     }
+}
+
+/// Returns the variables as `env` prints them.
+fn environment(script: &Script) -> String {
+    script.variables().iter().map(|(name, value)| format!("{name}={value}\n")).collect()
 }
 
 /// Tells about the machine.

@@ -252,13 +252,16 @@ pub(super) fn ps(argv: &[String], io: &mut Io) -> Program {
 
 /// `printenv`
 pub(super) fn printenv(argv: &[String], io: &mut Io) -> Program {
-    match argv.get(1) {
-        Some(name) => match io.state.get(name) {
-            Some(value) => Ended::printed(&format!("{value}\n")),
-            None => Ended::with("", "", 1),
-        },
-        None => Ended::printed(&environment(io)),
+    let names = argv.get(1..).unwrap_or_default();
+    if names.is_empty() {
+        return Ended::printed(&environment(io));
     }
+    let exported = |name: &String| {
+        let mut all = io.state.environment();
+        all.find(|(known, _)| known == name).map(|(_, value)| format!("{value}\n"))
+    };
+    let known: Vec<String> = names.iter().filter_map(exported).collect();
+    Ended::with(&known.concat(), "", i32::from(known.len() < names.len()))
 }
 
 /// Returns the environment as `env` prints it.
