@@ -109,8 +109,8 @@ impl Kubelet {
         if container.attempt == 0
             || (container.attempt == 1 && matches!(container.phase, Phase::Starting { .. }))
         {
-            let reason = container.waiting.as_ref().map_or("ContainerCreating", |(reason, _)| reason);
-            let why = match reason {
+            let state = worker.state(container);
+            let why = match state["waiting"]["reason"].str() {
                 "ErrImagePull" => "image can't be pulled",
                 "ImagePullBackOff" => "trying and failing to pull image",
                 reason => reason,

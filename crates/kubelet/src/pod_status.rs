@@ -168,7 +168,8 @@ impl PodWorker {
         status
     }
 
-    fn state(&self, container: &Container) -> Value {
+    /// Returns a container's state as the status shows it.
+    pub(crate) fn state(&self, container: &Container) -> Value {
         if let Phase::Running { since } = container.phase {
             return tree!({"running": {"startedAt": (since.rfc3339())}});
         }

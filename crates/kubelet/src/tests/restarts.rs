@@ -5,6 +5,30 @@ use sim::SECOND;
 use std::rc::Rc;
 
 #[test]
+fn who_asks_for_the_log_of_a_container_that_waits_is_told_why() {
+    // init containers, the image, the container that is asked for → why it waits
+    for (init, image, container, why) in [
+        (
+            r#"{"name": "first", "image": "busybox", "command": ["sleep", "60"]}"#,
+            "nginx",
+            "c",
+            "PodInitializing",
+        ),
+        ("", "nginx:9.99", "c", "trying and failing to pull image"),
+        (r#"{"name": "first", "image": "nginx:9.99"}"#, "nginx", "first", "trying and failing to pull image"),
+    ] {
+        let mut bench = Bench::real();
+        let spec =
+            format!(r#"{{"initContainers": [{init}], "containers": [{{"name": "c", "image": "{image}"}}]}}"#);
+        bench.pod("p", &spec);
+        bench.run(20 * SECOND);
+        let options = crate::cri::LogOptions { container: container.to_string(), ..Default::default() };
+        let told = bench.kubelet.logs("default", "p", &options).unwrap_err();
+        assert_eq!(told, format!("container {container:?} in pod \"p\" is waiting to start: {why}"));
+    }
+}
+
+#[test]
 fn what_ends_is_started_again_later_and_later() {
     let mut bench = Bench::real();
     bench.pod("crash", r#"{"containers": [{"name": "c", "image": "busybox", "command": ["sh", "-c", "echo oops >&2; exit 3"]}]}"#);
