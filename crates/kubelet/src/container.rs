@@ -179,7 +179,7 @@ impl Container {
         });
         Some(Launch {
             ports: ports.collect(),
-            image: image.clone(),
+            image: image.run_by(&argv),
             version: local.version.clone(),
             own_command,
             argv,

@@ -130,7 +130,7 @@ pub(crate) fn part(span: Nanos, of: i64, whole: i64) -> Nanos {
 }
 
 /// Returns the sum of the numbers behind some of a command's words: `--cpu 2`, `--cpu=2`.
-fn arguments<T>(argv: &[Rc<str>], known: &[String], read: impl Fn(&str) -> Option<T>) -> Vec<T> {
+pub(crate) fn arguments<T>(argv: &[Rc<str>], known: &[String], read: impl Fn(&str) -> Option<T>) -> Vec<T> {
     let mut found = Vec::new();
     for (i, word) in argv.iter().enumerate() {
         let (name, value) = match word.split_once('=') {

@@ -3,6 +3,7 @@ use super::program::{AppCx, AppRequest, Came, Effect, Signal};
 use super::view::{DENIED, RootFs};
 use super::{counter, http_server, mysql, pi, redis};
 use crate::script::Script;
+use crate::usage::arguments;
 use network::{Answer, Payload, Protocol};
 use sim::{MILLISECOND, SECOND, Time};
 use std::rc::Rc;
@@ -99,7 +100,9 @@ impl App {
                 known.to_vec()
             }
         };
-        let (tcp, udp) = (of(Protocol::Tcp, &image.ports), of(Protocol::Udp, &image.udp_ports));
+        let asked = arguments(&launch.argv, &image.port_arguments, |port| port.parse::<u16>().ok());
+        let known = if asked.is_empty() { &image.ports } else { &asked };
+        let (tcp, udp) = (of(Protocol::Tcp, known), of(Protocol::Udp, &image.udp_ports));
         let listens_at = cx.now + i64::from(image.listens_after_ms) * MILLISECOND;
         let mut app = App {
             version: launch.version.clone(),
@@ -142,7 +145,7 @@ impl App {
             return State::Ends(1);
         }
         match image.program {
-            Program::Http => State::Http(http_server::HttpServer::default()),
+            Program::Http => State::Http(http_server::HttpServer::start(cx.now)),
             Program::Redis => State::Redis(redis::Redis::start(cx)),
             Program::Mysql => State::Mysql(mysql::Mysql::start(cx, &launch.version)),
             Program::Counter => State::Counter(counter::Counter::default()),
@@ -151,7 +154,7 @@ impl App {
             Program::Perl if let Some(digits) = pi::asked(&launch.argv) => State::Pi(digits),
             Program::Shell | Program::Perl if launch.interactive && !launch.own_command => State::Wait,
             Program::Shell | Program::Perl if launch.own_command => {
-                State::Http(http_server::HttpServer::default())
+                State::Http(http_server::HttpServer::start(cx.now))
             }
             Program::Shell | Program::Perl | Program::Print if launch.everlasting => State::Wait,
             Program::Shell | Program::Perl | Program::Print => State::Ends(image.exit),
@@ -165,6 +168,7 @@ impl App {
             return;
         }
         let image = self.image.clone();
+        let port = self.tcp.first().map_or(String::new(), u16::to_string);
         let mut left_out = 0;
         for n in 0..=image.log.start.len() {
             for write in image.writes.iter().filter(|write| write.after == n) {
@@ -185,7 +189,7 @@ impl App {
                 continue;
             }
             let line = http_server::fill(line, &self.version, cx, None);
-            cx.log(&line);
+            cx.log(&line.replace("{port}", &port));
         }
     }
 
@@ -228,13 +232,11 @@ impl App {
 
     /// Goes over to the image's own program, where a script comes to that.
     fn become_own(&mut self, cx: &mut AppCx, effects: Vec<Effect>) -> Vec<Effect> {
-        if !matches!(effects.last(), Some(Effect::Become(_))) {
-            return effects;
-        }
+        let Some(Effect::Become(argv)) = effects.last() else { return effects };
         let launch = Launch {
-            image: self.image.clone(),
+            image: self.image.run_by(argv),
             version: self.version.clone(),
-            argv: Vec::new(),
+            argv: argv.clone(),
             own_command: false,
             ports: self.named.clone(),
             everlasting: false,

@@ -11,6 +11,35 @@ pub fn path_of(request: &HttpRequest) -> &str {
     request.path.split(['?', '#']).next().unwrap_or("")
 }
 
+/// Returns what a request's query gives a name, decoded; empty where it isn't there.
+pub fn query(request: &HttpRequest, name: &str) -> String {
+    let query = request.path.split_once('?').map_or("", |(_, query)| query);
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let value = pairs.find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let Some((first, more)) = rest.split_first() {
+        let coded = more.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        match (first, coded.and_then(|digits| u8::from_str_radix(digits, 16).ok())) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = more.get(2..).unwrap_or(&[]);
+                continue;
+            }
+            (b'+', _) => bytes.push(b' '),
+            (other, _) => bytes.push(*other),
+        }
+        rest = more;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Returns a span in seconds as JavaScript and Go print a number: without zeros at its end.
+pub fn decimal(span: sim::Nanos) -> String {
+    let text = format!("{}.{:09}", span / sim::SECOND, span % sim::SECOND);
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
 /// Makes an answer in plain text.
 pub fn text(status: u16, body: impl Into<String>) -> HttpResponse {
     let body: String = body.into();
@@ -142,6 +171,20 @@ mod tests {
         assert_eq!(header(&answer.headers, "content-length"), "3");
         assert_eq!(header(&answer.headers, "Date"), "Mon, 05 Jan 2026 09:00:00 GMT");
         assert_eq!(path_of(&HttpRequest::get("web", "/a?b=1")), "/a");
+    }
+
+    #[test]
+    fn queries_are_decoded_and_spans_are_written_shortly() {
+        for (path, value) in
+            [("/echo?msg=a%20b+c&code=1", "a b c"), ("/echo?code=1", ""), ("/echo?msg=%zz%4", "%zz%4")]
+        {
+            assert_eq!(query(&HttpRequest::get("web", path), "msg"), value, "{path}");
+        }
+        for (nanos, text) in
+            [(0, "0"), (sim::SECOND, "1"), (1_711_617 * sim::MILLISECOND, "1711.617"), (1, "0.000000001")]
+        {
+            assert_eq!(decimal(nanos), text);
+        }
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub struct Route {
     pub body: String,
     /// How long the answer takes beyond the usual, in milliseconds.
     pub after_ms: u32,
+    /// From how long after the program's start on it answers, in milliseconds.
+    pub from_ms: u32,
 }
 
 /// How the process takes the signal that asks it to stop.
@@ -140,6 +142,9 @@ pub struct Image {
     pub entrypoint: Vec<String>,
     /// The command.
     pub command: Vec<String>,
+    /// What it is where its first argument is one of these; `*` is any other.
+    #[serde(skip)]
+    pub subcommands: BTreeMap<String, Rc<Image>>,
     /// The words by which a pod's own command still means this image's program.
     pub runs: Vec<String>,
     /// What the main process does.
@@ -164,6 +169,8 @@ pub struct Image {
     pub writes: Vec<Write>,
     /// The directory that it serves files from; empty for none.
     pub root: String,
+    /// Whether a directory without an index is answered by a list of what is in it.
+    pub lists_folders: bool,
     /// The methods by which it serves files; without any, GET and HEAD.
     pub file_methods: Vec<String>,
     /// The body of its 405 to other methods, a template; without it, they are left to the routes.
@@ -205,6 +212,8 @@ pub struct Image {
     pub cpu_arguments: Vec<String>,
     /// The words of its command line that say how much memory it holds.
     pub memory_arguments: Vec<String>,
+    /// The words of its command line that say on which port it listens instead of `ports`.
+    pub port_arguments: Vec<String>,
 }
 
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/images.in"));
@@ -241,14 +250,7 @@ impl Catalogue {
     pub fn read(files: &[(&str, &str)]) -> Result<Catalogue, String> {
         let mut images = Vec::new();
         for (name, text) in files {
-            let mut image: Image = serde_yaml::from_str(text).map_err(|error| format!("{name}: {error}"))?;
-            if image.has_shell() {
-                image.tools.extend(USUAL.split_whitespace().map(str::to_string));
-            }
-            for folder in image.top_folders() {
-                image.files.entry(format!("/{folder}/")).or_default();
-            }
-            image.tree = Rc::new(image.files.iter().collect());
+            let image = Image::read(text).map_err(|error| format!("{name}: {error}"))?;
             images.push(Rc::new(image));
         }
         Ok(Catalogue { images })
@@ -291,6 +293,50 @@ fn name_matches(pattern: &str, familiar: &str) -> bool {
 }
 
 impl Image {
+    /// Reads an image's file. A subcommand is the image with other fields.
+    fn read(text: &str) -> Result<Image, serde_yaml::Error> {
+        let mut fields: serde_yaml::Mapping = serde_yaml::from_str(text)?;
+        let subcommands = fields.remove("subcommands").unwrap_or_default();
+        let subcommands: BTreeMap<String, serde_yaml::Mapping> = match subcommands.is_null() {
+            true => BTreeMap::new(),
+            false => serde_yaml::from_value(subcommands)?,
+        };
+        let mut image = Image::of_fields(fields.clone())?;
+        for (name, own) in subcommands {
+            let mut fields = fields.clone();
+            fields.extend(own);
+            image.subcommands.insert(name, Rc::new(Image::of_fields(fields)?));
+        }
+        Ok(image)
+    }
+
+    fn of_fields(fields: serde_yaml::Mapping) -> Result<Image, serde_yaml::Error> {
+        let mut image: Image = serde_yaml::from_value(serde_yaml::Value::Mapping(fields))?;
+        if image.has_shell() {
+            image.tools.extend(USUAL.split_whitespace().map(str::to_string));
+        }
+        for folder in image.top_folders() {
+            image.files.entry(format!("/{folder}/")).or_default();
+        }
+        image.tree = Rc::new(image.files.iter().collect());
+        Ok(image)
+    }
+
+    /// Returns what the image is when it is run by these words: its first argument may choose.
+    pub fn run_by(self: &Rc<Image>, argv: &[Rc<str>]) -> Rc<Image> {
+        let begins = !self.entrypoint.is_empty()
+            && argv.len() >= self.entrypoint.len()
+            && self.entrypoint.iter().zip(argv).all(|(own, word)| **own == **word);
+        let first = argv.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
+        let argument = match begins {
+            true => argv.get(self.entrypoint.len()),
+            false => argv.get(1).filter(|_| self.runs.iter().any(|word| word == first)),
+        };
+        let chosen =
+            argument.and_then(|word| self.subcommands.get(&**word).or_else(|| self.subcommands.get("*")));
+        chosen.unwrap_or(self).clone()
+    }
+
     /// Returns whether a tag exists.
     pub fn has_tag(&self, tag: &str) -> bool {
         if self.tags.is_empty() {
