@@ -194,6 +194,8 @@ pub struct Image {
     pub user: i64,
     /// The folders that belong to another user than root, and that user's number.
     pub owners: BTreeMap<String, i64>,
+    /// Whether its small tools are busybox's; unless stated, where there is no bash.
+    pub busybox: Option<bool>,
     /// The shells and tools in it; `sh`, `bash`, `curl`. Without any there is no shell.
     pub tools: Vec<String>,
     /// What it uses of memory when idle, a quantity.
@@ -375,6 +377,11 @@ impl Image {
         let own = self.folders.iter().cloned();
         let usual = usual.split_whitespace().map(str::to_string).filter(|_| self.folders.is_empty());
         own.chain(usual).collect()
+    }
+
+    /// Returns whether its small tools are busybox's, as where there is no bash.
+    pub fn is_busybox(&self) -> bool {
+        self.busybox.unwrap_or_else(|| !self.tools.iter().any(|tool| tool == "bash"))
     }
 
     /// Returns whether it has a shell.

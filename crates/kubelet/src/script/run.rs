@@ -1,5 +1,6 @@
 use super::code::{Code, Op, Redirect, Simple};
 use super::connect::Connection;
+use super::tail::Follow;
 use super::words::Scope;
 use super::{parse, tools};
 use crate::cri::{AppCx, Came, Effect, Image, clean_path};
@@ -25,6 +26,7 @@ enum Blocked {
     Burning,
     Others,
     Call(Connection),
+    Follow(Follow),
 }
 
 /// What runs one after another within a script.
@@ -76,6 +78,8 @@ pub(crate) enum Outcome {
     Exit(i64),
     /// It asks the network.
     Connect(Connection),
+    /// It waits for what is written to files.
+    Follow(Follow),
     /// It becomes the image's own program.
     Become(Vec<Rc<str>>),
 }
@@ -197,6 +201,7 @@ impl Script {
         let mut i = 0;
         while i < self.strands.len() {
             while budget > 0 && self.strands.get(i).is_some_and(|strand| !strand.done) {
+                self.look(cx, i);
                 if !self.is_free(cx.now, i) {
                     break;
                 }
@@ -225,11 +230,25 @@ impl Script {
         let alone = self.strands.len() == 1;
         let of = |strand: &Strand| match strand.blocked {
             Blocked::Until(at) => at,
+            Blocked::Follow(ref follow) => follow.at,
             Blocked::Others if alone => now,
             Blocked::No => now,
             Blocked::Others | Blocked::ForEver | Blocked::Burning | Blocked::Call(_) => Time::NEVER,
         };
         self.strands.iter().filter(|strand| !strand.done).map(of).min().unwrap_or(Time::NEVER)
+    }
+
+    /// Lets a strand that follows files write what has come to them.
+    fn look(&mut self, cx: &mut AppCx, i: usize) {
+        let Some(Strand { blocked: Blocked::Follow(follow), .. }) = self.strands.get(i) else { return };
+        if follow.at > cx.now {
+            return;
+        }
+        let mut follow = follow.clone();
+        follow.look(self, cx, i);
+        if let Some(strand) = self.strands.get_mut(i) {
+            strand.blocked = Blocked::Follow(follow);
+        }
     }
 
     fn is_free(&mut self, now: Time, i: usize) -> bool {
@@ -359,6 +378,7 @@ impl Script {
             Outcome::ForEver => strand.blocked = Blocked::ForEver,
             Outcome::Burning => strand.blocked = Blocked::Burning,
             Outcome::Others => strand.blocked = Blocked::Others,
+            Outcome::Follow(follow) => strand.blocked = Blocked::Follow(follow),
             Outcome::Exit(code) if strand.id == 0 => return Some(Effect::Exit(code)),
             Outcome::Exit(_) => strand.done = true,
             Outcome::Become(argv) => return Some(Effect::Become(argv)),
@@ -468,25 +488,6 @@ impl Script {
         if self.traps.len() < 64 {
             self.traps.insert(signal.into(), text.into());
         }
-    }
-
-    /// Takes the whole input of a strand's command.
-    pub(crate) fn take_input(&mut self, i: usize) -> Option<String> {
-        self.strands.get_mut(i)?.input.take()
-    }
-
-    /// Takes a line of a strand's input.
-    pub(crate) fn take_line(&mut self, i: usize) -> Option<String> {
-        let input = self.strands.get_mut(i)?.input.as_mut()?;
-        if input.is_empty() {
-            return None;
-        }
-        let (line, rest) = match input.split_once('\n') {
-            Some((line, rest)) => (line.to_string(), rest.to_string()),
-            None => (std::mem::take(input), String::new()),
-        };
-        *input = rest;
-        Some(line)
     }
 }
 

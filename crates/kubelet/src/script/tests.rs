@@ -49,9 +49,13 @@ impl World {
 }
 
 fn busybox() -> Rc<Image> {
-    match Catalogue::built_in().find(&Reference::parse("busybox").unwrap()) {
+    image("busybox")
+}
+
+fn image(name: &str) -> Rc<Image> {
+    match Catalogue::built_in().find(&Reference::parse(name).unwrap()) {
         Found::Image(image, _) => image,
-        Found::NoSuchTag => panic!("busybox has its tags"),
+        Found::NoSuchTag => panic!("{name} has its tags"),
     }
 }
 
@@ -61,9 +65,13 @@ fn argv(words: &[&str]) -> Vec<Rc<str>> {
 
 /// Runs a script for so many seconds; returns what it wrote, and its exit code where it ended.
 fn play(text: &str, seconds: i64) -> (Vec<String>, Option<i64>) {
+    play_in("busybox", text, seconds)
+}
+
+fn play_in(name: &str, text: &str, seconds: i64) -> (Vec<String>, Option<i64>) {
     let mut world = World::default();
     world.root.written.write("/etc/motd", "one\ntwo\nthree\n");
-    let mut script = Script::from_argv(&argv(&["sh", "-c", text]), &busybox());
+    let mut script = Script::from_argv(&argv(&["sh", "-c", text]), &image(name));
     let mut now = Time(0);
     for _ in 0..10_000 {
         for effect in world.with(now, |cx| script.step(cx)) {
@@ -185,6 +193,68 @@ fn a_script_asks_the_network_and_goes_on_with_the_answer() {
         let effects = world.with(Time(2 * SECOND), |cx| script.on_reply(cx, tag.unwrap(), came));
         assert_eq!(world.lines(), lines, "{text}");
         assert_eq!(effects, [Effect::Exit(code)], "{text}");
+    }
+}
+
+#[test]
+fn tail_writes_what_comes_to_files() {
+    let gnu = "tail: cannot open '/tmp/f' for reading: No such file or directory";
+    let appeared = "tail: '/tmp/f' has appeared;  following new file";
+    for (image, text, lines, code) in [
+        (
+            "busybox",
+            "tail -n 1 /etc/motd; tail -n+2 /etc/motd; tail -2 /etc/motd",
+            &["three", "two", "three", "two", "three"][..],
+            Some(0),
+        ),
+        ("busybox", "tail -c 4 /etc/motd; tail -n 0 /etc/motd; tail -n+9 /etc/motd", &["ree"], Some(0)),
+        ("busybox", "(sleep 3; echo four >> /etc/motd) & tail -n 1 -f /etc/motd", &["three", "four"], None),
+        (
+            "busybox",
+            "(sleep 3; echo one > /tmp/f; sleep 3; echo two >> /tmp/f) & tail -F /tmp/f",
+            &[
+                "tail: can't open '/tmp/f': No such file or directory",
+                "tail: /tmp/f has appeared; following end of new file",
+                "one",
+                "two",
+            ],
+            None,
+        ),
+        (
+            "nginx",
+            "(sleep 3; echo one > /tmp/f; sleep 3; echo x > /tmp/f) & tail -n+1 -F /tmp/f",
+            &[gnu, appeared, "one", "tail: /tmp/f: file truncated", "x"],
+            None,
+        ),
+        (
+            "busybox",
+            "tail -f /tmp/f || echo $?",
+            &["tail: can't open '/tmp/f': No such file or directory", "tail: no files", "1"],
+            Some(0),
+        ),
+        (
+            "busybox",
+            "(sleep 3; echo a > /tmp/f; echo b >> /etc/motd) & tail -n 1 -F /etc/motd /tmp/f",
+            &[
+                "==> /etc/motd <==",
+                "three",
+                "tail: can't open '/tmp/f': No such file or directory",
+                "b",
+                "tail: /tmp/f has appeared; following end of new file",
+                "",
+                "==> /tmp/f <==",
+                "a",
+            ],
+            None,
+        ),
+        ("busybox", "tail -f /dev/null", &[], None),
+    ] {
+        let (written, ended) = play_in(image, text, 60);
+        assert_eq!(
+            (written.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), ended),
+            (lines, code),
+            "{text}"
+        );
     }
 }
 

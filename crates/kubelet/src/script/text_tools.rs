@@ -59,9 +59,7 @@ pub(crate) fn filter(
     let (mut delimiter, mut field) = ("\t", 1_usize);
     while let Some(arg) = rest.next() {
         match *arg {
-            "-n" if matches!(name, "head" | "tail") => {
-                lines_wanted = rest.next().and_then(|n| n.parse().ok()).unwrap_or(10)
-            }
+            "-n" if name == "head" => lines_wanted = rest.next().and_then(|n| n.parse().ok()).unwrap_or(10),
             "-d" if name == "cut" => delimiter = rest.next().copied().unwrap_or(" "),
             "-f" if name == "cut" => field = rest.next().and_then(|n| n.parse().ok()).unwrap_or(1),
             arg if name == "cut" && arg.starts_with("-d") => delimiter = arg.get(2..).unwrap_or(" "),
@@ -89,7 +87,7 @@ pub(crate) fn filter(
             None => {
                 code = 1;
                 errors += &match name {
-                    "cat" | "head" | "tail" => {
+                    "cat" | "head" => {
                         format!("{name}: can't open '{file}': No such file or directory\n")
                     }
                     _ => format!("{name}: {file}: No such file or directory\n"),
@@ -105,7 +103,6 @@ pub(crate) fn filter(
     let out = match name {
         "cat" => text.clone(),
         "head" => join(lines.into_iter().take(lines_wanted).collect()),
-        "tail" => join(lines.iter().skip(lines.len().saturating_sub(lines_wanted)).copied().collect()),
         "wc" if has('l') => format!("{}\n", lines.len()),
         "wc" if has('c') => format!("{}\n", text.len()),
         "wc" => format!("{} {} {}\n", lines.len(), text.split_whitespace().count(), text.len()),

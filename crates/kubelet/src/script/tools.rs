@@ -1,6 +1,7 @@
 use super::connect;
 use super::file_tools::{files, list, test};
 use super::run::{Outcome, Script};
+use super::tail::tail;
 use super::text_tools::{date, echo, filter, printf, seq};
 use crate::cri::{AppCx, clean_path, disk_tool};
 use sim::{MILLISECOND, Nanos};
@@ -132,12 +133,7 @@ pub(crate) fn run(script: &mut Script, cx: &mut AppCx, i: usize, words: &[String
         }
         "kill" => Outcome::Done(0),
         "stress" | "yes" => Outcome::Burning,
-        "tail" if args.iter().any(|arg| arg.starts_with("-f") || arg.starts_with("-F")) => {
-            if let Some(text) = cx.files.read(&path(script, plain)) {
-                script.write_strand(cx, i, &text, false);
-            }
-            Outcome::ForEver
-        }
+        "tail" => tail(script, cx, i, &args),
         "cat"
             if args.is_empty() && script.take_input(i).is_none_or(|input| passes(script, cx, i, &input)) =>
         {
@@ -304,7 +300,7 @@ fn at_once(
     match name {
         "echo" => done(echo(args)),
         "printf" => done(printf(args)),
-        "cat" | "head" | "tail" | "wc" | "grep" | "sort" | "uniq" | "tr" | "cut" | "tee" => {
+        "cat" | "head" | "wc" | "grep" | "sort" | "uniq" | "tr" | "cut" | "tee" => {
             filter(script, cx, i, name, args)
         }
         "test" | "[" | "[[" => {
@@ -336,8 +332,7 @@ fn at_once(
         "pwd" => done(format!("{}\n", script.directory)),
         "seq" => done(seq(&plain)),
         "id" | "whoami" => {
-            let (ids, is_busybox) =
-                (&cx.files.root.ids, !script.image().tools.iter().any(|tool| tool == "bash"));
+            let (ids, is_busybox) = (&cx.files.root.ids, script.image().is_busybox());
             let option = args.first().copied().unwrap_or("");
             match if name == "id" { ids.id(option, is_busybox) } else { ids.whoami(is_busybox) } {
                 Ok(words) => done(format!("{words}\n")),
