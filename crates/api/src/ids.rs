@@ -30,6 +30,11 @@ impl Ids {
         name(self.user).map_or_else(|| self.user.to_string(), str::to_string)
     }
 
+    /// Returns the group's name, or its number where it has none.
+    pub fn group_name(&self) -> String {
+        name(self.group).map_or_else(|| self.group.to_string(), str::to_string)
+    }
+
     /// Returns what `id` prints.
     ///
     /// # Errors

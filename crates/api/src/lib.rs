@@ -6,6 +6,7 @@
 pub mod bootstrap_token;
 pub mod cron;
 pub mod go;
+pub mod hosts;
 pub mod ids;
 pub mod int_or_string;
 pub mod jsonpath;

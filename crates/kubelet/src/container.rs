@@ -190,7 +190,21 @@ impl Container {
 
     /// Returns the command line of its main process.
     pub(crate) fn command_line(&self) -> Rc<str> {
-        self.argv.join(" ").into()
+        self.title().unwrap_or_else(|| self.argv.join(" ")).into()
+    }
+
+    /// Returns what its main process calls itself.
+    fn title(&self) -> Option<String> {
+        self.local.as_ref()?.image.title(&self.argv)
+    }
+
+    /// Returns what the processes are called that its main process begins on each processor, and the number of their
+    /// user, where it isn't the main process's.
+    pub(crate) fn worker(&self) -> Option<(Rc<str>, Option<i64>)> {
+        let processes = &self.local.as_ref()?.image.processes;
+        let user = (self.root.ids.user == 0).then_some(processes.worker_user);
+        (self.title().is_some() && !processes.worker.is_empty())
+            .then(|| (processes.worker.as_str().into(), user))
     }
 
     /// Returns whether its process runs.

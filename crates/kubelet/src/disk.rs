@@ -95,8 +95,16 @@ const FOLDERS: [&str; 9] =
     ["/etc", "/home", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var/lib/kubelet", "/var/log"];
 
 /// Returns what lies on a machine's disk at first.
-pub(crate) fn first_files() -> Files {
+pub(crate) fn first_files(name: &str) -> Files {
     let mut files = Files::default();
+    files.write(
+        "/etc/hosts",
+        &format!(
+            "127.0.0.1 localhost\n127.0.1.1 {name}\n\n# The following lines are desirable for IPv6 capable hosts\n\
+             ::1     ip6-localhost ip6-loopback\nfe00::0 ip6-localnet\nff00::0 ip6-mcastprefix\nff02::1 ip6-allnodes\n\
+             ff02::2 ip6-allrouters\n"
+        ),
+    );
     for folder in FOLDERS {
         files.make_directory(folder);
     }

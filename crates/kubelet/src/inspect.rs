@@ -19,6 +19,9 @@ pub struct Logs {
     pub ended: bool,
 }
 
+/// How many processes a container's main process begins at most.
+const MOST_WORKERS: u32 = 64;
+
 /// A process in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessInfo {
@@ -60,6 +63,8 @@ pub struct ExecContext {
     pub processes: Vec<ProcessInfo>,
     /// The shells and tools that the image has.
     pub tools: Vec<String>,
+    /// Whether the small ones are busybox's.
+    pub is_busybox: bool,
     /// The image, with its registry and tag.
     pub image: Rc<str>,
     /// The version that its tag stands for.
@@ -144,8 +149,10 @@ impl Kubelet {
         let context = self.with_worker(&uid, cx, net, |worker, turn| {
             let files = worker.with_app(turn, i, |_, cx| cx.files.all()).unwrap_or_default();
             let resolv_conf = worker.resolv_conf(turn).text();
+            let cpus =
+                u32::try_from(turn.shared.capacity.cpu_milli / 1_000).unwrap_or(1).clamp(1, MOST_WORKERS);
             let container = worker.containers.get(i)?;
-            Some(context(worker, container, files, resolv_conf))
+            Some(context(worker, container, cpus, (files, resolv_conf)))
         });
         context.flatten().ok_or_else(|| format!("container not found ({container:?})"))
     }
@@ -291,28 +298,49 @@ impl Kubelet {
 /// Returns the processes that a container's process sees: its own first, then those of the containers whose
 /// namespace of processes it is in.
 // Models pkg/kubelet/kuberuntime/util/util.go PidNamespaceForPod
-fn processes(worker: &PodWorker, container: &Container, own: ProcessInfo) -> Vec<ProcessInfo> {
+fn processes(worker: &PodWorker, container: &Container, cpus: u32) -> Vec<ProcessInfo> {
     let shares = worker.pod["spec"]["shareProcessNamespace"].is_true();
     let target = container.spec["targetContainerName"].text();
     let others = worker.containers.iter().filter(|other| {
         other.name != container.name && other.is_running() && (shares || other.name == target)
     });
-    let mut all = vec![own];
+    let mut all = Vec::new();
+    let mut pid = 1;
     if shares {
-        all.push(ProcessInfo { pid: 1, user: "65535".into(), command: "/pause".into() });
+        all.push(ProcessInfo { pid, user: "65535".into(), command: "/pause".into() });
+        pid = 7;
     }
-    for (other, pid) in others.zip((if shares { 7 } else { 1 }..).step_by(6)) {
-        let user: Rc<str> = crate::pod_status::ids_of(&worker.pod, other).user_name().into();
-        all.push(ProcessInfo { pid, user, command: other.command_line() });
+    for other in others {
+        let added = of_container(worker, other, pid, cpus);
+        pid += 6 * added.len() as u32;
+        all.extend(added);
     }
-    let last = all.iter().skip(1).map(|process| process.pid).max();
-    if let (Some(last), Some(own)) = (last, all.first_mut()) {
-        own.pid = last + 24;
-    }
-    all
+    let last = all.iter().map(|process| process.pid).max();
+    let mut own = of_container(worker, container, last.map_or(1, |last| last + 24), cpus);
+    own.append(&mut all);
+    own
 }
 
-fn context(worker: &PodWorker, container: &Container, files: Files, resolv_conf: String) -> ExecContext {
+/// Returns a container's processes: the main one, and those that it has begun.
+fn of_container(worker: &PodWorker, container: &Container, pid: u32, cpus: u32) -> Vec<ProcessInfo> {
+    let user: Rc<str> = crate::pod_status::ids_of(&worker.pod, container).user_name().into();
+    let mut list = vec![ProcessInfo { pid, user: user.clone(), command: container.command_line() }];
+    if let Some((command, own)) = container.worker() {
+        let user = own.map_or(user, |own| own.to_string().into());
+        // The first process of an image begins others once its scripts have run.
+        let first = if pid == 1 { 29 } else { pid + 6 };
+        let workers = (first..).take(cpus.try_into().unwrap_or(0));
+        list.extend(workers.map(|pid| ProcessInfo { pid, user: user.clone(), command: command.clone() }));
+    }
+    list
+}
+
+fn context(
+    worker: &PodWorker,
+    container: &Container,
+    cpus: u32,
+    (files, resolv_conf): (Files, String),
+) -> ExecContext {
     let local = container.local.as_ref();
     let image = local.map(|local| local.image.clone()).unwrap_or_default();
     let ids = crate::pod_status::ids_of(&worker.pod, container);
@@ -320,8 +348,6 @@ fn context(worker: &PodWorker, container: &Container, files: Files, resolv_conf:
         ("", "") => "/",
         ("", directory) | (directory, _) => directory,
     };
-    let owner: Rc<str> = ids.user_name().into();
-    let command = container.command_line();
     ExecContext {
         pod: worker.key.clone(),
         container: container.name.clone(),
@@ -333,8 +359,9 @@ fn context(worker: &PodWorker, container: &Container, files: Files, resolv_conf:
         directory: directory.into(),
         ids,
         open_volumes: open_volumes(&worker.pod, container),
-        processes: processes(worker, container, ProcessInfo { pid: 1, user: owner, command }),
+        processes: processes(worker, container, cpus),
         tools: image.tools.clone(),
+        is_busybox: image.is_busybox(),
         image: local.map_or_else(|| "".into(), |local| local.name.clone()),
         version: local.map_or_else(|| "".into(), |local| local.version.clone()),
         resolv_conf,

@@ -65,7 +65,7 @@ impl Kubelet {
                 images: NodeImages::default(),
                 ipam: Ipam::new(&config.pod_cidr),
                 range: config.pod_cidr.as_str().into(),
-                files: crate::disk::first_files(),
+                files: crate::disk::first_files(&config.name),
                 calls: BTreeMap::new(),
                 next_call: 0,
                 used: Used::default(),

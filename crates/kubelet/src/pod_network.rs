@@ -64,18 +64,55 @@ fn with_own(mut conf: ResolvConf, own: &Value) -> ResolvConf {
     conf
 }
 
-/// Returns a pod's host name.
-pub(crate) fn hostname(pod: &Value, node: &str) -> Rc<str> {
-    if pod["spec"]["hostNetwork"].is_true() {
-        return node.into();
-    }
-    match pod["spec"]["hostname"].str() {
-        "" => {
-            let name = meta::name(pod);
-            name.get(..name.len().min(63)).unwrap_or(name).trim_end_matches(['-', '.']).into()
+/// The longest host name of a pod, and the longest that the kernel keeps.
+const POD_NAME: usize = 63;
+const KERNEL_NAME: usize = 64;
+
+/// Returns a pod's host name and the domain that it is in; without a subdomain it is in none.
+// Models pkg/kubelet/kubelet_pods.go GeneratePodHostNameAndDomain, truncatePodHostnameIfNeeded
+fn name_and_domain(pod: &Value) -> (&str, String) {
+    let spec = &pod["spec"];
+    let own = spec["hostnameOverride"].str();
+    let name = [own, spec["hostname"].str(), meta::name(pod)].into_iter().find(|name| !name.is_empty());
+    let name = name.unwrap_or("");
+    let name = match name.get(..POD_NAME) {
+        Some(cut) if name.len() > POD_NAME => cut.trim_end_matches(['-', '.']),
+        _ => name,
+    };
+    match spec["subdomain"].str() {
+        subdomain if own.is_empty() && !subdomain.is_empty() => {
+            (name, format!("{subdomain}.{}.svc.{DOMAIN}", meta::namespace(pod)))
         }
-        hostname => hostname.into(),
+        _ => (name, String::new()),
     }
+}
+
+/// Returns the host name that the kernel is told for a pod: with its domain, where the pod says so.
+///
+/// # Errors
+/// The kubelet's words about a name that the kernel can't keep.
+// Models pkg/kubelet/util/util.go GetNodenameForKernel
+pub(crate) fn kernel_name(pod: &Value, node: &str) -> Result<Rc<str>, String> {
+    if pod["spec"]["hostNetwork"].is_true() {
+        return Ok(node.into());
+    }
+    let (name, domain) = name_and_domain(pod);
+    if domain.is_empty() || !pod["spec"]["setHostnameAsFQDN"].is_true() {
+        return Ok(name.into());
+    }
+    let whole = format!("{name}.{domain}");
+    match whole.len() {
+        0..=KERNEL_NAME => Ok(whole.into()),
+        long => Err(format!(
+            "failed to construct FQDN from pod hostname and cluster domain, FQDN {whole} is too long ({KERNEL_NAME} \
+             characters is the max, {long} characters requested)"
+        )),
+    }
+}
+
+/// Returns a pod's host name as its processes see it.
+pub(crate) fn hostname(pod: &Value, node: &str) -> Rc<str> {
+    kernel_name(pod, node).unwrap_or_else(|_| name_and_domain(pod).0.into())
 }
 
 impl PodWorker {
@@ -95,19 +132,29 @@ impl PodWorker {
     }
 
     /// Returns the files that the kubelet and the runtime put into every container.
-    // Models pkg/kubelet/kubelet_pods.go managedHostsFileContent
     pub(crate) fn managed_files(&self, turn: &Turn) -> Vec<(&'static str, String)> {
-        let name = hostname(&self.pod, &turn.shared.node);
-        let ip = self.ip.map(|ip| ip.to_string()).unwrap_or_default();
-        let mut hosts = String::from(
-            "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n\
-             fe00::\tip6-localnet\nfe00::\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n",
-        );
-        hosts += &match self.pod["spec"]["subdomain"].str() {
-            "" => format!("{ip}\t{name}\n"),
-            subdomain => {
-                format!("{ip}\t{name}.{subdomain}.{}.svc.{DOMAIN}\t{name}\n", meta::namespace(&self.pod))
-            }
+        vec![
+            ("/etc/hosts", self.hosts_file(turn)),
+            ("/etc/hostname", format!("{}\n", hostname(&self.pod, &turn.shared.node))),
+            ("/etc/resolv.conf", self.resolv_conf(turn).text()),
+        ]
+    }
+
+    /// Returns what `/etc/hosts` says in the pod.
+    // Models pkg/kubelet/kubelet_pods.go managedHostsFileContent, nodeHostsFileContent, hostsEntriesFromHostAliases
+    fn hosts_file(&self, turn: &Turn) -> String {
+        let mut hosts = if self.pod["spec"]["hostNetwork"].is_true() {
+            let own = turn.shared.files.get("/etc/hosts").map_or("", |text| text);
+            format!("# Kubernetes-managed hosts file (host network).\n{own}")
+        } else {
+            let (name, domain) = name_and_domain(&self.pod);
+            let ip = self.ip.map(|ip| ip.to_string()).unwrap_or_default();
+            let whole = if domain.is_empty() { String::new() } else { format!("\t{name}.{domain}") };
+            format!(
+                "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n\
+                 fe00::\tip6-localnet\nfe00::\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n\
+                 {ip}{whole}\t{name}\n"
+            )
         };
         let aliases = self.pod["spec"]["hostAliases"].items();
         if !aliases.is_empty() {
@@ -117,10 +164,6 @@ impl PodWorker {
             let names: Vec<&str> = alias["hostnames"].items().iter().map(Value::str).collect();
             hosts += &format!("{}\t{}\n", alias["ip"].str(), names.join("\t"));
         }
-        vec![
-            ("/etc/hosts", hosts),
-            ("/etc/hostname", format!("{name}\n")),
-            ("/etc/resolv.conf", self.resolv_conf(turn).text()),
-        ]
+        hosts
     }
 }

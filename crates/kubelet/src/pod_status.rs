@@ -8,7 +8,7 @@ use sim::Time;
 
 impl PodWorker {
     /// Makes the pod's status as it is now.
-    // Models pkg/kubelet/kubelet_pods.go generateAPIPodStatus
+    // Models pkg/kubelet/kubelet_pods.go generateAPIPodStatus, pkg/kubelet/status/status_manager.go updateStatusInternal
     pub(crate) fn status(&self, now: Time, host_ip: &str) -> Value {
         if self.sandboxes == 0 && has_ended(&self.pod) {
             return self.pod["status"].clone();
@@ -20,6 +20,7 @@ impl PodWorker {
                 "phase": "Failed",
                 "reason": reason,
                 "message": (format!("Pod was rejected: {message}")),
+                "startTime": (self.started.rfc3339()),
             });
         }
         let failure = self.termination.as_ref().and_then(|termination| termination.failure.as_ref());
@@ -121,6 +122,7 @@ impl PodWorker {
         }
     }
 
+    // Models pkg/kubelet/kubelet_pods.go convertToAPIContainerStatuses, convertContainerStatusResources
     fn container_status(&self, container: &Container) -> Value {
         let image = container.spec["image"].text();
         let has_id = !container.id.is_empty() && (container.is_running() || container.exit.is_some());
@@ -147,6 +149,9 @@ impl PodWorker {
                     &["user", "linux"],
                     tree!({"gid": (ids.group), "supplementalGroups": (groups), "uid": (ids.user)}),
                 );
+            }
+            // What doesn't run has what was allocated to it; of what goes first nothing is told then.
+            if container.is_running() || matches!(container.kind, Kind::Regular | Kind::Sidecar) {
                 if !resources["requests"].is_empty() {
                     status.set(&["allocatedResources"], &resources["requests"]);
                 }

@@ -2,6 +2,7 @@ use crate::container::{Kind, Phase};
 use crate::images::{go_duration, hex64};
 use crate::net::{PodEndpoint, PodNetwork};
 use crate::node::NETWORK_NOT_READY;
+use crate::pod_network::kernel_name;
 use crate::portmap::{self, Sandbox};
 use crate::shared::Turn;
 use crate::volumes::FIRST_WAIT;
@@ -74,6 +75,13 @@ impl PodWorker {
 
     fn set_up_sandbox(&mut self, turn: &mut Turn) -> bool {
         let now = turn.cx.now;
+        if let Err(why) = kernel_name(&self.pod, &turn.shared.node) {
+            let message = format!("Failed to create pod sandbox: {why}");
+            let reference = self.reference(None);
+            turn.event(&reference, "Warning", "FailedCreatePodSandBox", &message);
+            self.stage = Stage::Sandbox { until: now + RETRY };
+            return true;
+        }
         let ip = if self.pod["spec"]["hostNetwork"].is_true() {
             Some(turn.shared.address)
         } else {

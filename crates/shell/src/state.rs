@@ -59,9 +59,10 @@ impl ShellState {
         for (name, value) in &facts.environment {
             state.export(name, value);
         }
-        for (name, value) in
-            [("HOME", facts.home.clone()), ("USER", state.user.clone()), ("HOSTNAME", facts.hostname.clone())]
-        {
+        // Who logs in to a machine has a USER; a runtime gives a container none.
+        let user = (!state.place.is_container()).then(|| ("USER", state.user.clone()));
+        let usual = [("HOME", facts.home.clone()), ("HOSTNAME", facts.hostname.clone())];
+        for (name, value) in usual.into_iter().chain(user) {
             if state.get(name).is_none() {
                 state.export(name, &value);
             }

@@ -110,6 +110,18 @@ pub struct Write {
     pub exit: Option<i64>,
 }
 
+/// What its processes are called, where that isn't how they were run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Processes {
+    /// The main one; `{command}` is how it was run, without the entrypoint.
+    pub title: String,
+    /// Those that it begins, one for each processor of the node; empty for none.
+    pub worker: String,
+    /// The number of the user that those run as, where the main one runs as root.
+    pub worker_user: i64,
+}
+
 /// What a CSI driver in the image answers about itself and the node that it runs on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -145,6 +157,8 @@ pub struct Image {
     /// What it is where its first argument is one of these; `*` is any other.
     #[serde(skip)]
     pub subcommands: BTreeMap<String, Rc<Image>>,
+    /// What its processes are called.
+    pub processes: Processes,
     /// The words by which a pod's own command still means this image's program.
     pub runs: Vec<String>,
     /// What the main process does.
@@ -218,85 +232,9 @@ pub struct Image {
     pub port_arguments: Vec<String>,
 }
 
-const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/images.in"));
-
-/// All images that are known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Catalogue {
-    images: Vec<Rc<Image>>,
-}
-
-/// What a registry says to a pull.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// A known image and its version, or the generic one.
-    Image(Rc<Image>, Rc<str>),
-    /// The image never had this tag.
-    NoSuchTag,
-}
-
-thread_local! {
-    static BUILT_IN: Rc<Catalogue> = Rc::new(Catalogue::read(FILES).unwrap_or_default());
-}
-
-impl Catalogue {
-    /// Returns the images that the program comes with.
-    pub fn built_in() -> Rc<Catalogue> {
-        BUILT_IN.with(Rc::clone)
-    }
-
-    /// Reads image files.
-    ///
-    /// # Errors
-    /// The name of the file that can't be read, and why.
-    pub fn read(files: &[(&str, &str)]) -> Result<Catalogue, String> {
-        let mut images = Vec::new();
-        for (name, text) in files {
-            let image = Image::read(text).map_err(|error| format!("{name}: {error}"))?;
-            images.push(Rc::new(image));
-        }
-        Ok(Catalogue { images })
-    }
-
-    /// Returns the image that a reference names. What nobody knows is a generic server, whatever its tag.
-    pub fn find(&self, reference: &Reference) -> Found {
-        let familiar = reference.familiar_name();
-        let named = |image: &&Rc<Image>| image.names.iter().any(|name| name_matches(name, &familiar));
-        let Some(image) = self.images.iter().find(named) else {
-            let version = reference.tag().to_string();
-            return Found::Image(self.generic(), version.into());
-        };
-        if reference.digest.is_none() && !image.has_tag(reference.tag()) {
-            return Found::NoSuchTag;
-        }
-        Found::Image(image.clone(), image.version(reference.tag()).into())
-    }
-
-    /// Returns the image that stands for all that nobody knows.
-    pub fn generic(&self) -> Rc<Image> {
-        let generic = |image: &&Rc<Image>| image.names.iter().any(|name| name == "*");
-        self.images.iter().find(generic).cloned().unwrap_or_default()
-    }
-
-    /// Returns the images in the order of their files.
-    pub fn iter(&self) -> impl Iterator<Item = &Rc<Image>> {
-        self.images.iter()
-    }
-}
-
-fn name_matches(pattern: &str, familiar: &str) -> bool {
-    if pattern == "*" {
-        return false;
-    }
-    match pattern.strip_suffix('*') {
-        Some(prefix) => familiar.starts_with(prefix),
-        None => familiar == pattern,
-    }
-}
-
 impl Image {
     /// Reads an image's file. A subcommand is the image with other fields.
-    fn read(text: &str) -> Result<Image, serde_yaml::Error> {
+    pub(super) fn read(text: &str) -> Result<Image, serde_yaml::Error> {
         let mut fields: serde_yaml::Mapping = serde_yaml::from_str(text)?;
         let subcommands = fields.remove("subcommands").unwrap_or_default();
         let subcommands: BTreeMap<String, serde_yaml::Mapping> = match subcommands.is_null() {
@@ -324,15 +262,35 @@ impl Image {
         Ok(image)
     }
 
+    /// Returns the words behind the entrypoint, where a command line begins with that.
+    fn behind_entrypoint<'a>(&self, argv: &'a [Rc<str>]) -> Option<&'a [Rc<str>]> {
+        let (own, rest) = argv.split_at_checked(self.entrypoint.len())?;
+        let begins = self.entrypoint.iter().zip(own).all(|(known, word)| **known == **word);
+        (begins && !own.is_empty()).then_some(rest)
+    }
+
+    /// Returns whether a command line's first word still means the image's program.
+    fn is_run(&self, argv: &[Rc<str>]) -> bool {
+        let first = argv.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
+        self.runs.iter().any(|word| word == first)
+    }
+
+    /// Returns what its main process is called when it is run by these words; `None` for how it was run.
+    pub fn title(&self, argv: &[Rc<str>]) -> Option<String> {
+        let command = match self.behind_entrypoint(argv) {
+            Some(command) => command,
+            None if self.is_run(argv) => argv,
+            None => return None,
+        };
+        let title = &self.processes.title;
+        (!title.is_empty()).then(|| title.replace("{command}", &command.join(" ")))
+    }
+
     /// Returns what the image is when it is run by these words: its first argument may choose.
     pub fn run_by(self: &Rc<Image>, argv: &[Rc<str>]) -> Rc<Image> {
-        let begins = !self.entrypoint.is_empty()
-            && argv.len() >= self.entrypoint.len()
-            && self.entrypoint.iter().zip(argv).all(|(own, word)| **own == **word);
-        let first = argv.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
-        let argument = match begins {
-            true => argv.get(self.entrypoint.len()),
-            false => argv.get(1).filter(|_| self.runs.iter().any(|word| word == first)),
+        let argument = match self.behind_entrypoint(argv) {
+            Some(rest) => rest.first(),
+            None => argv.get(1).filter(|_| self.is_run(argv)),
         };
         let chosen =
             argument.and_then(|word| self.subcommands.get(&**word).or_else(|| self.subcommands.get("*")));
@@ -420,17 +378,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_reads_and_every_name_is_listed_once() {
-        let catalogue = Catalogue::read(FILES).unwrap();
-        let mut names: Vec<&String> = catalogue.iter().flat_map(|image| &image.names).collect();
-        let count = names.len();
-        names.sort();
-        names.dedup();
-        assert_eq!(names.len(), count);
-        assert!(!catalogue.generic().names.is_empty());
-    }
-
-    #[test]
     fn tags_match_their_patterns() {
         for (pattern, tag, yes) in [
             ("1.{7..29}", "1.25", true),
@@ -445,31 +392,6 @@ mod tests {
             ("{", "1", false),
         ] {
             assert_eq!(tag_matches(pattern, tag), yes, "{pattern} {tag}");
-        }
-    }
-
-    #[test]
-    fn known_images_have_the_tags_they_have() {
-        let catalogue = Catalogue::built_in();
-        for (image, version) in [
-            ("nginx", Some("1.29.4")),
-            ("nginx:1.14.2", Some("1.14.2")),
-            ("docker.io/library/nginx:1.25-alpine", Some("1.25")),
-            ("nginx:alpine", Some("1.29.4")),
-            ("nginx:9.99", None),
-            ("nginx:1.161", None),
-            ("ghcr.io/subicura/echo:v1", Some("v1")),
-            ("ghcr.io/subicura/echo:v9", None),
-            ("gcr.io/terrycho-sandbox/deployment:v2", Some("v2")),
-            ("mysql:5.7", Some("5.7.44")),
-            ("redis", Some("8.4.0")),
-            ("example.com/nobody/knows:this", Some("this")),
-        ] {
-            let found = match catalogue.find(&Reference::parse(image).unwrap()) {
-                Found::Image(_, version) => Some(version.to_string()),
-                Found::NoSuchTag => None,
-            };
-            assert_eq!(found.as_deref(), version, "{image}");
         }
     }
 }

@@ -321,7 +321,12 @@ fn at_once(
         "ls" => list(script, cx, first, has('a'), has('l')),
         "date" => done(date(cx, args)),
         "hostname" if has('i') => done(format!("{}\n", cx.pod.ip)),
-        "hostname" => done(format!("{}\n", cx.pod.hostname)),
+        "hostname" => {
+            let hosts = cx.files.read("/etc/hosts").unwrap_or_default();
+            let option = args.first().copied().unwrap_or("");
+            let told = api::hosts::hostname(option, &hosts, &cx.pod.hostname);
+            done(format!("{}\n", told.unwrap_or_else(|| cx.pod.hostname.to_string())))
+        }
         "env" => done(environment(script)),
         "printenv" if plain.is_empty() => done(environment(script)),
         "printenv" => {

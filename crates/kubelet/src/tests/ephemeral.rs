@@ -69,8 +69,15 @@ fn it_sees_its_target_s_processes() {
     );
     bench.run(5 * SECOND);
     let context = bench.exec_context_of("web", "look").unwrap();
-    let commands: Vec<&str> = context.processes.iter().map(|process| &*process.command).collect();
-    assert_eq!(commands.len(), 2, "{commands:?}");
-    assert!(commands[0] == "sleep 1000" && commands[1].contains("nginx"), "{commands:?}");
-    assert_eq!(context.processes[1].pid, 1);
+    let seen =
+        |process: &crate::ProcessInfo| (process.pid, process.user.to_string(), process.command.to_string());
+    let seen: Vec<_> = context.processes.iter().map(seen).collect();
+    let master = "nginx: master process nginx -g daemon off;";
+    let wanted = [
+        (54, "root", "sleep 1000"),
+        (1, "root", master),
+        (29, "101", "nginx: worker process"),
+        (30, "101", "nginx: worker process"),
+    ];
+    assert_eq!(seen, wanted.map(|(pid, user, command)| (pid, user.to_string(), command.to_string())));
 }

@@ -223,6 +223,7 @@ fn a_pod_that_does_not_fit_is_rejected() {
     bench.run(5 * SECOND);
     let status = &bench.get("b")["status"];
     assert_eq!((status["phase"].str(), status["reason"].str()), ("Failed", "OutOfcpu"));
+    assert!(status["startTime"].str() > "2026", "{status:?}");
     let words = "Node didn't have enough resource: cpu, requested: 1000, used: 1500, capacity: 2000";
     assert_eq!(status["message"].str(), format!("Pod was rejected: {words}"));
     assert_eq!(bench.events("b"), [format!("OutOfcpu: {words}")]);
@@ -370,4 +371,76 @@ fn a_node_tells_when_it_is_cordoned_and_when_not() {
     bench.start();
     bench.run(20 * SECOND);
     assert_eq!(count(&bench), Some(2));
+}
+
+#[test]
+fn a_pod_is_called_as_it_says() {
+    let long = "a".repeat(40);
+    // fields of the pod → its host name, the end of /etc/hosts
+    for (fields, hostname, hosts) in [
+        (String::new(), "web", "10.244.1.2\tweb\n"),
+        (
+            r#""hostname": "one", "subdomain": "sub","#.into(),
+            "one",
+            "10.244.1.2\tone.sub.default.svc.cluster.local\tone\n",
+        ),
+        (
+            r#""hostname": "one", "subdomain": "sub", "setHostnameAsFQDN": true,"#.into(),
+            "one.sub.default.svc.cluster.local",
+            "10.244.1.2\tone.sub.default.svc.cluster.local\tone\n",
+        ),
+        (r#""setHostnameAsFQDN": true,"#.into(), "web", "10.244.1.2\tweb\n"),
+        (
+            r#""subdomain": "sub", "hostnameOverride": "my.own.name","#.into(),
+            "my.own.name",
+            "10.244.1.2\tmy.own.name\n",
+        ),
+        (
+            r#""hostNetwork": true, "hostAliases": [{"ip": "1.2.3.4", "hostnames": ["x", "y"]}],"#.into(),
+            "node-1",
+            "ff02::2 ip6-allrouters\n\n# Entries added by HostAliases.\n1.2.3.4\tx\ty\n",
+        ),
+    ] {
+        let mut bench = Bench::real();
+        bench.pod("web", &format!(r#"{{{fields} "containers": [{{"name": "web", "image": "nginx"}}]}}"#));
+        bench.run(10 * SECOND);
+        let context = bench.exec_context("web").unwrap();
+        let own =
+            context.env.iter().find(|(name, _)| &**name == "HOSTNAME").map(|(_, value)| value.to_string());
+        assert_eq!((&*context.hostname, own.as_deref()), (hostname, Some(hostname)), "{fields}");
+        let file = context.files.get("/etc/hosts").unwrap().to_string();
+        assert!(file.ends_with(hosts), "{fields}: {file}");
+        let first = file.lines().next().unwrap();
+        assert_eq!(first.ends_with("(host network)."), fields.contains("hostNetwork"), "{first}");
+    }
+    let mut bench = Bench::real();
+    let spec = format!(
+        r#"{{"hostname": "{long}", "subdomain": "sub", "setHostnameAsFQDN": true,
+        "containers": [{{"name": "web", "image": "nginx"}}]}}"#
+    );
+    bench.pod("web", &spec);
+    bench.run(10 * SECOND);
+    assert_eq!(bench.shown("web"), ("ContainerCreating".to_string(), false, 0));
+    let told = format!(
+        "FailedCreatePodSandBox: Failed to create pod sandbox: failed to construct FQDN from pod hostname and cluster domain, \
+         FQDN {long}.sub.default.svc.cluster.local is too long (64 characters is the max, 70 characters requested)"
+    );
+    assert_eq!(bench.events("web").first(), Some(&told));
+}
+
+#[test]
+fn what_has_ended_still_has_what_was_allocated_to_it() {
+    let mut bench = Bench::real();
+    bench.pod(
+        "p",
+        r#"{"restartPolicy": "Never",
+        "initContainers": [{"name": "i", "image": "busybox", "command": ["true"], "resources": {"requests": {"cpu": "10m"}}}],
+        "containers": [{"name": "c", "image": "busybox", "command": ["true"], "resources": {"requests": {"cpu": "20m"}}}]}"#,
+    );
+    bench.run(20 * SECOND);
+    let status = bench.get("p")["status"].clone();
+    assert_eq!(status["phase"].str(), "Succeeded");
+    let of = |field: &str| status[field][0]["allocatedResources"]["cpu"].text();
+    assert_eq!((&*of("containerStatuses"), &*of("initContainerStatuses")), ("20m", ""));
+    assert_eq!(status["containerStatuses"][0]["resources"]["requests"]["cpu"].str(), "20m");
 }

@@ -4,6 +4,7 @@ use super::simple::Ended;
 use super::{Io, Program, Progress};
 use crate::host::FileError;
 use crate::job::{Block, Editing};
+use crate::place::{Facts, VolumeFolder};
 
 const fn known(name: &'static str, plain: &'static str) -> Known {
     Known { name, plain, valued: "", long: &[], code: 1 }
@@ -163,12 +164,25 @@ fn listing(names: &[String], folder: &str, is_long: bool, single: bool, io: &mut
         let mode = if name.ends_with('/') { "drwxr-xr-x 2" } else { "-rw-r--r-- 1" };
         let volume = facts.volumes.iter().find(|volume| volume.path == path);
         let (mode, user, group) = match volume {
-            Some(volume) => (format!("{} 2", volume.mode), "root", volume.group.as_str()),
-            None => (mode.to_string(), io.state.user.as_str(), io.state.user.as_str()),
+            Some(volume) => (format!("{} 2", volume.mode), "root", volume.group.clone()),
+            None => (mode.to_string(), io.state.user.as_str(), group_of(&facts, &path, &io.state.user)),
         };
         out.push_str(&format!("{mode} {user} {group} {size:>5} {date} {}\n", plain(name)));
     }
     out
+}
+
+/// Returns the group of a file: that of the folder that it is in, where that passes its group on, or else its maker's.
+fn group_of(facts: &Facts, path: &str, user: &str) -> String {
+    let holds = |volume: &&VolumeFolder| {
+        let rest = path.strip_prefix(volume.path.as_str());
+        rest.is_some_and(|rest| rest.starts_with('/')) && volume.mode.contains('s')
+    };
+    match (facts.volumes.iter().filter(holds).max_by_key(|volume| volume.path.len()), &facts.ids) {
+        (Some(volume), _) => volume.group.clone(),
+        (None, Some(ids)) => ids.group_name(),
+        (None, None) => user.to_string(),
+    }
 }
 
 /// `mkdir`

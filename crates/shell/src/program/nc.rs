@@ -41,6 +41,8 @@ pub(crate) struct Nc {
     payload: Option<String>,
     is_udp: bool,
     from_port: u16,
+    /// The address and port as busybox tells them, once the address is known.
+    peer: String,
     phase: Phase,
 }
 
@@ -85,6 +87,7 @@ pub(super) fn nc(argv: &[String], io: &mut Io) -> Program {
         payload: given.has('z').then(String::new),
         is_udp,
         from_port,
+        peer: String::new(),
         phase: Phase::Lookup(lookup),
     }))
 }
@@ -101,11 +104,12 @@ impl Nc {
                 Read::Wait => return io.wait(),
             }
         }
-        let (host, port) = (self.host.clone(), self.port);
+        let (host, port, is_small) = (self.host.clone(), self.port, io.state.is_busybox);
         match &mut self.phase {
             Phase::Lookup(lookup) => match lookup.step(io) {
                 Came::Wait(block) => Progress::Wait(block),
                 Came::Got(address) => {
+                    self.peer = format!("{host} ({address}:{port})");
                     let payload = self.payload.clone().unwrap_or_default();
                     let timeout = self.timeout.unwrap_or(SYN_TIMEOUT);
                     let protocol = match self.is_udp {
@@ -118,6 +122,7 @@ impl Nc {
                     self.phase = Phase::Request(exchange);
                     Progress::More
                 }
+                Came::Lost(_) if is_small => io.fail(&format!("nc: bad address '{host}'"), 1),
                 Came::Lost(_) => io.fail(
                     &format!("nc: getaddrinfo for host \"{host}\" port {port}: Name or service not known"),
                     1,
@@ -126,7 +131,9 @@ impl Nc {
             Phase::Request(exchange) => match exchange.step(io) {
                 Came::Wait(block) => Progress::Wait(block),
                 Came::Got(answer) => {
-                    if self.verbose {
+                    if self.verbose && is_small {
+                        io.err(&format!("{} open\n", self.peer));
+                    } else if self.verbose {
                         let service = match port {
                             22 => "ssh",
                             53 => "domain",
@@ -149,6 +156,15 @@ impl Nc {
                 // A datagram that nobody answers may well have come in.
                 Came::Lost(Lost::Timeout) if self.is_udp => Progress::Done(0),
                 Came::Lost(_) if self.is_udp => Progress::Done(1),
+                Came::Lost(lost) if is_small => {
+                    let cause = match lost {
+                        Lost::Refused => "Connection refused",
+                        Lost::Unreachable => "No route to host",
+                        Lost::Reset => return Progress::Done(1),
+                        _ => "Connection timed out",
+                    };
+                    io.fail(&format!("nc: {}: {cause}", self.peer), 1)
+                }
                 Came::Lost(lost) => {
                     let cause = match lost {
                         Lost::Refused => "failed: Connection refused",

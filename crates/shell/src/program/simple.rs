@@ -159,7 +159,10 @@ pub(super) fn hostname(argv: &[String], io: &mut Io) -> Program {
     let facts = io.host.facts(&io.state.place);
     let shows_addresses = argv.get(1).is_some_and(|word| matches!(word.as_str(), "-i" | "-I"));
     if !shows_addresses {
-        return Ended::printed(&format!("{}\n", facts.hostname));
+        let hosts = io.host.read_file(&io.state.place, "/etc/hosts").unwrap_or_default();
+        let option = argv.get(1).map_or("", String::as_str);
+        let told = api::hosts::hostname(option, &hosts, &facts.hostname).unwrap_or(facts.hostname);
+        return Ended::printed(&format!("{told}\n"));
     }
     let own = facts.interfaces.iter().filter(|interface| interface.name != "lo");
     let own: Vec<&str> = own.filter_map(|interface| interface.address.split('/').next()).collect();
@@ -223,6 +226,13 @@ pub(super) fn ps(argv: &[String], io: &mut Io) -> Program {
     processes.sort_by_key(|(id, ..)| *id);
     let next = processes.iter().map(|(id, ..)| *id).max().unwrap_or(0) + 7;
     processes.push((next, io.state.user.clone(), own.clone()));
+    if facts.is_busybox {
+        let line = |(id, user, command): &(u32, String, String)| {
+            format!("{id:>5} {:<8}  0:00 {command}\n", crate::text::cut(user, 8))
+        };
+        let lines: String = processes.iter().map(line).collect();
+        return Ended::printed(&format!("PID   USER     TIME  COMMAND\n{lines}"));
+    }
     let is_long = argv.get(1).is_some_and(|flags| flags.contains('f') || flags.contains('u'));
     let mut out = String::new();
     if is_long && own.contains("ef") {
