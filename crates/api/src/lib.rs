@@ -16,6 +16,7 @@ pub mod label;
 mod map;
 pub mod meta;
 pub mod name;
+pub mod nslookup;
 pub mod number;
 pub mod path;
 pub mod placement;

@@ -2,7 +2,7 @@ use crate::cri::Came;
 use crate::net::{Origin, Outgoing};
 use crate::shared::{Pending, PendingWhat, Then, Turn};
 use crate::worker::PodWorker;
-use network::dns::{DnsQuestion, Lookup, LookupStep, RecordType, ResolvConf};
+use network::dns::{DnsCode, DnsQuestion, DnsRecord, Lookup, LookupStep, RecordData, RecordType, ResolvConf};
 use network::{Payload, Protocol, Socket};
 use sim::{Nanos, SECOND};
 use std::net::Ipv4Addr;
@@ -47,11 +47,18 @@ impl PodWorker {
         crate::pod_network::resolv_conf(&self.pod, &turn.shared.config)
     }
 
-    pub(crate) fn look_up(&mut self, turn: &mut Turn, asker: Asker, name: &str, then: Option<Then>) {
-        if let Some(address) = self.host_alias(name) {
-            return self.found(turn, asker, name.into(), vec![address], then.map(Rc::new));
+    /// Asks for a name's records, and then calls the first address, where that is meant.
+    pub(crate) fn look_up(
+        &mut self,
+        turn: &mut Turn,
+        asker: Asker,
+        (name, kind): (&str, RecordType),
+        then: Option<Then>,
+    ) {
+        if let (Some(address), Some(then)) = (self.host_alias(name), &then) {
+            return self.call(turn, asker, address, then);
         }
-        let lookup = Lookup::new(&self.resolv_conf(turn), name, RecordType::A);
+        let lookup = Lookup::new(&self.resolv_conf(turn), name, kind);
         match lookup.question() {
             Some(question) => self.ask(turn, asker, question, lookup, then.map(Rc::new)),
             None => self.came(turn, asker, &Came::NoSuchName),
@@ -97,18 +104,22 @@ impl PodWorker {
         turn.net.send(turn.cx.now, request);
     }
 
+    /// Goes on with what a lookup has found.
     fn found(
         &mut self,
         turn: &mut Turn,
         asker: Asker,
-        name: Rc<str>,
-        addresses: Vec<Ipv4Addr>,
+        (code, records): (DnsCode, Vec<DnsRecord>),
         then: Option<Rc<Then>>,
     ) {
-        match (then, addresses.first()) {
-            (Some(then), Some(ip)) => self.call(turn, asker, *ip, &then),
-            (Some(_), None) => self.came(turn, asker, &Came::NoSuchName),
-            (None, _) => self.came(turn, asker, &Came::Addresses(name, addresses)),
+        let Some(then) = then else { return self.came(turn, asker, &Came::Records(code, records)) };
+        let address = records.iter().find_map(|record| match record.data {
+            RecordData::A(address) => Some(address),
+            _ => None,
+        });
+        match address {
+            Some(ip) => self.call(turn, asker, ip, &then),
+            None => self.came(turn, asker, &Came::NoSuchName),
         }
     }
 
@@ -146,11 +157,10 @@ impl PodWorker {
                 let network::Outcome::Answered(network::Answer::Dns(answer)) = outcome else {
                     return self.came(turn, asker, &Came::NoDns);
                 };
-                let name = lookup.question().map_or_else(|| "".into(), |question| question.name);
                 match lookup.answer(&answer) {
                     LookupStep::Ask(question) => self.ask(turn, asker, question, *lookup, then),
-                    LookupStep::Found(_) => self.found(turn, asker, name, answer.addresses().collect(), then),
-                    LookupStep::Failed(_) => self.came(turn, asker, &Came::NoSuchName),
+                    LookupStep::Found(records) => self.found(turn, asker, (DnsCode::NoError, records), then),
+                    LookupStep::Failed(code) => self.found(turn, asker, (code, Vec::new()), then),
                 }
             }
             PendingWhat::Handler => self.handler_came(i, job, &outcome),

@@ -65,6 +65,8 @@ pub struct ExecContext {
     pub tools: Vec<String>,
     /// Whether the small ones are busybox's.
     pub is_busybox: bool,
+    /// How busybox's nslookup asks in it.
+    pub nslookup: api::nslookup::Style,
     /// The image, with its registry and tag.
     pub image: Rc<str>,
     /// The version that its tag stands for.
@@ -362,6 +364,7 @@ fn context(
         processes: processes(worker, container, cpus),
         tools: image.tools.clone(),
         is_busybox: image.is_busybox(),
+        nslookup: image.nslookup(local.map_or("", |local| &local.version)),
         image: local.map_or_else(|| "".into(), |local| local.name.clone()),
         version: local.map_or_else(|| "".into(), |local| local.version.clone()),
         resolv_conf,

@@ -123,10 +123,7 @@ impl PodWorker {
             ip: self.ip.map_or_else(|| "".into(), |ip| ip.to_string().into()),
             node: turn.shared.node.clone(),
             key: self.key.clone(),
-            nameserver: self
-                .resolv_conf(turn)
-                .nameserver
-                .map_or_else(|| "".into(), |ip| ip.to_string().into()),
+            version: "".into(), // until an image is chosen
             container: self.containers.get(i).map_or_else(|| "".into(), |container| container.name.clone()),
         }
     }

@@ -2,6 +2,7 @@ use crate::container::{Container, Exit, Phase};
 use crate::cri::{App, AppCx, AppRequest, Effect, Files, LogRing, PodFacts, RootFs, Signal, View};
 use crate::shared::{ProgramChange, Then, Turn};
 use crate::worker::PodWorker;
+use network::dns::RecordType;
 use sim::{MILLISECOND, Nanos, SECOND, Time};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -212,10 +213,12 @@ impl PodWorker {
                         Err(_) if &*host == "localhost" => {
                             self.call(turn, (i, job, tag), Ipv4Addr::LOCALHOST, &then)
                         }
-                        Err(_) => self.look_up(turn, (i, job, tag), &host, Some(then)),
+                        Err(_) => self.look_up(turn, (i, job, tag), (&host, RecordType::A), Some(then)),
                     }
                 }
-                Effect::Lookup { tag, name } => self.look_up(turn, (i, job, tag), &name, None),
+                Effect::Lookup { tag, name, kind } => {
+                    self.look_up(turn, (i, job, tag), (&name, kind), None);
+                }
             }
         }
     }

@@ -1,5 +1,5 @@
 use crate::container::Phase;
-use crate::cri::Reference;
+use crate::cri::{PodFacts, Reference};
 use crate::images::{LocalImage, go_duration, hex64, look_up};
 use crate::shared::Turn;
 use crate::worker::PodWorker;
@@ -134,7 +134,7 @@ impl PodWorker {
         };
         let id = hex64(turn.cx.chance, "container", &format!("{}/{i}", self.uid), self.draws);
         let takes = self.draw(turn, turn.cx.timing.container_start, "start");
-        let facts = self.facts(turn, i);
+        let facts = PodFacts { version: local.version.clone(), ..self.facts(turn, i) };
         let files = self.managed_files(turn);
         if let Some(container) = self.containers.get_mut(i) {
             container.env = env.into();

@@ -103,6 +103,8 @@ pub struct Facts {
     pub neighbours: Vec<Neighbour>,
     /// Whether its programs are busybox's, as in small images.
     pub is_busybox: bool,
+    /// How busybox's nslookup asks there.
+    pub nslookup: api::nslookup::Style,
     /// The processes: (number, user, command line).
     pub processes: Vec<(u32, String, String)>,
     /// The folder that shows another machine's files, such as a node's in a pod that looks into it, and that machine.

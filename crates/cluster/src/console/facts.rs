@@ -261,6 +261,7 @@ impl Ground<'_> {
             environment: context.env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
             processes: context.processes.into_iter().map(process).collect(),
             is_busybox: context.is_busybox,
+            nslookup: context.nslookup,
             other_root: (!context.node_root.is_empty())
                 .then(|| (context.node_root.to_string(), Place::Node(context.node.clone()))),
             programs: Some(with_basics(context.tools)),

@@ -78,7 +78,7 @@ fn error(came: &Came, host: &str, port: u16) -> String {
         Came::Outcome(ip, Outcome::Refused) => format!("connect ECONNREFUSED {ip}:{port}"),
         Came::Outcome(ip, Outcome::Timeout) => format!("connect ETIMEDOUT {ip}:{port}"),
         Came::Outcome(ip, Outcome::Unreachable) => format!("connect EHOSTUNREACH {ip}:{port}"),
-        Came::NoSuchName | Came::Addresses(..) => format!("getaddrinfo ENOTFOUND {host}"),
+        Came::NoSuchName | Came::Records(..) => format!("getaddrinfo ENOTFOUND {host}"),
         Came::NoDns => format!("getaddrinfo EAI_AGAIN {host}"),
     }
 }

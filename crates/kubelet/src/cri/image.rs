@@ -1,3 +1,4 @@
+use api::nslookup::Style;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -210,6 +211,8 @@ pub struct Image {
     pub owners: BTreeMap<String, i64>,
     /// Whether its small tools are busybox's; unless stated, where there is no bash.
     pub busybox: Option<bool>,
+    /// The versions whose nslookup asks through the C library, patterns as those of tags.
+    pub library_nslookup: Vec<String>,
     /// The shells and tools in it; `sh`, `bash`, `curl`. Without any there is no shell.
     pub tools: Vec<String>,
     /// What it uses of memory when idle, a quantity.
@@ -335,6 +338,12 @@ impl Image {
         let own = self.folders.iter().cloned();
         let usual = usual.split_whitespace().map(str::to_string).filter(|_| self.folders.is_empty());
         own.chain(usual).collect()
+    }
+
+    /// Returns how busybox's nslookup asks in a version of it.
+    pub fn nslookup(&self, version: &str) -> Style {
+        let fits = self.library_nslookup.iter().any(|pattern| tag_matches(pattern, version));
+        if fits { Style::Library } else { Style::Own }
     }
 
     /// Returns whether its small tools are busybox's, as where there is no bash.

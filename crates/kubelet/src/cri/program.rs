@@ -1,6 +1,7 @@
 use super::app::App;
 use super::logs::LogRing;
 use super::view::View;
+use network::dns::{DnsCode, DnsRecord, RecordType};
 use network::{Answer, Outcome, Payload, Protocol, Socket};
 use sim::{Chance, Nanos, Time, Timing};
 use std::net::Ipv4Addr;
@@ -19,8 +20,8 @@ pub struct PodFacts {
     pub key: Rc<str>,
     /// The container's name.
     pub container: Rc<str>,
-    /// The server that it asks for names; empty for none.
-    pub nameserver: Rc<str>,
+    /// The version that the image's tag stands for.
+    pub version: Rc<str>,
 }
 
 /// What a program has at hand while it does something.
@@ -106,8 +107,10 @@ pub enum Effect {
     Lookup {
         /// The program's own number for it.
         tag: u64,
-        /// The name.
+        /// The name; the search list is gone through, unless it ends with a dot.
         name: Rc<str>,
+        /// The type of the records.
+        kind: RecordType,
     },
     /// The process ends.
     Exit(i64),
@@ -120,8 +123,8 @@ pub enum Effect {
 pub enum Came {
     /// What came of the call, and the address that it went to.
     Outcome(Ipv4Addr, Outcome),
-    /// The name as it was found, and its addresses.
-    Addresses(Rc<str>, Vec<Ipv4Addr>),
+    /// What a server said of a name that was looked up.
+    Records(DnsCode, Vec<DnsRecord>),
     /// Nobody knows the name.
     NoSuchName,
     /// No DNS server answered.

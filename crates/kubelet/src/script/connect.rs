@@ -1,4 +1,6 @@
-use crate::cri::{AppCx, Came, Effect};
+use crate::cri::{AppCx, Came, Effect, Image};
+use api::nslookup::{Nslookup, Question, Record, Reply};
+use network::dns::{DnsCode, DnsRecord, RecordData, RecordType};
 use network::{Answer, HttpRequest, HttpResponse, Outcome, Payload, Protocol};
 use sim::{MILLISECOND, Nanos, SECOND, Time};
 use std::net::Ipv4Addr;
@@ -31,6 +33,7 @@ pub(crate) struct Connection {
     include: bool,
     file: Option<String>,
     format: String,
+    nslookup: Option<Nslookup>,
 }
 
 /// What a tool wrote, and its exit code.
@@ -77,6 +80,7 @@ pub(crate) fn parse(name: &str, args: &[&str]) -> Result<Connection, (i64, Strin
         include: false,
         file: None,
         format: String::new(),
+        nslookup: None,
     };
     let mut given = Given { method: "GET", body: "", headers: Vec::new(), operands: Vec::new() };
     let mut rest = args.iter().copied();
@@ -185,10 +189,15 @@ impl Connection {
     }
 
     /// Returns what is to be asked of the network.
-    pub(crate) fn begin(&mut self, now: Time) -> Effect {
-        self.began = now;
+    pub(crate) fn begin(&mut self, cx: &mut AppCx, image: &Image) -> Effect {
+        self.began = cx.now;
         if self.tool == Tool::Nslookup {
-            return Effect::Lookup { tag: self.tag, name: self.host.clone() };
+            let conf = cx.files.read("/etc/resolv.conf").unwrap_or_default();
+            let style = image.nslookup(&cx.pod.version);
+            self.nslookup = Some(Nslookup::new(style, &self.host, "A", "", &conf));
+        }
+        if let Some(next) = self.next() {
+            return next;
         }
         let protocol = if self.tool == Tool::Ping { Protocol::Icmp } else { Protocol::Tcp };
         Effect::Call {
@@ -201,12 +210,19 @@ impl Connection {
         }
     }
 
-    /// Returns what the tool writes in the end.
-    pub(crate) fn end(&self, cx: &AppCx, came: &Came) -> Written {
+    /// Returns what nslookup asks next, where it isn't at its end.
+    pub(crate) fn next(&self) -> Option<Effect> {
+        let Question { name, kind, search } = self.nslookup.as_ref()?.question()?;
+        let name = if *search { name.as_str().into() } else { format!("{name}.").into() };
+        Some(Effect::Lookup { tag: self.tag, name, kind: RecordType::parse(kind).unwrap_or(RecordType::A) })
+    }
+
+    /// Returns what the tool writes about what came.
+    pub(crate) fn end(&mut self, cx: &AppCx, came: &Came) -> Written {
         match self.tool {
             Tool::Curl => self.curl(cx, came),
             Tool::Wget => self.wget(came),
-            Tool::Nslookup => self.nslookup(cx, came),
+            Tool::Nslookup => self.nslookup(came),
             Tool::Netcat | Tool::Ping => self.probe(came),
         }
     }
@@ -230,7 +246,7 @@ impl Connection {
             Came::Outcome(_, Outcome::Timeout) => {
                 (28, format!("Connection timed out after {millis} milliseconds"))
             }
-            Came::NoSuchName | Came::Addresses(..) => (6, format!("Could not resolve host: {host}")),
+            Came::NoSuchName | Came::Records(..) => (6, format!("Could not resolve host: {host}")),
             Came::NoDns => (28, format!("Resolving timed out after {millis} milliseconds")),
         };
         let silent = self.quiet && !self.show_errors;
@@ -311,32 +327,41 @@ impl Connection {
             }
             Came::Outcome(ip, Outcome::Timeout) => failed(ip, "download timed out".to_string()),
             Came::Outcome(ip, _) => failed(ip, "error getting response".to_string()),
-            Came::NoSuchName | Came::Addresses(..) | Came::NoDns => {
+            Came::NoSuchName | Came::Records(..) | Came::NoDns => {
                 Written { code: 1, stderr: format!("wget: bad address '{host}'\n"), ..Written::default() }
             }
         }
     }
 
-    fn nslookup(&self, cx: &AppCx, came: &Came) -> Written {
-        let server = &cx.pod.nameserver;
-        let head = format!("Server:\t\t{server}\nAddress:\t{server}:53\n\n");
-        match came {
-            Came::Addresses(name, addresses) if !addresses.is_empty() => {
-                let lines: String =
-                    addresses.iter().map(|ip| format!("Name:\t{name}\nAddress: {ip}\n")).collect();
-                // Both kinds of addresses are asked for, and each answer ends with an empty line.
-                Written { stdout: format!("{head}{lines}\n\n"), ..Written::default() }
+    fn nslookup(&mut self, came: &Came) -> Written {
+        let reply = match came {
+            Came::Records(code, records) => {
+                let data = |data: &RecordData| match data {
+                    RecordData::A(address) => address.to_string(),
+                    RecordData::Srv { priority, weight, port, target } => {
+                        format!("{priority} {weight} {port} {target}.")
+                    }
+                    RecordData::Cname(text)
+                    | RecordData::Ptr(text)
+                    | RecordData::Txt(text)
+                    | RecordData::Soa(text) => text.to_string(),
+                };
+                let record = |one: &DnsRecord| Record {
+                    name: one.name.to_string(),
+                    kind: one.data.kind().name().to_string(),
+                    data: data(&one.data),
+                };
+                Some(Reply { code: code.name().to_string(), records: records.iter().map(record).collect() })
             }
-            Came::NoSuchName | Came::Addresses(..) => {
-                let words = format!("** server can't find {}: NXDOMAIN\n\n", self.host);
-                Written { code: 1, stdout: format!("{head}{words}{words}"), ..Written::default() }
+            // What can't be asked for isn't there.
+            Came::NoSuchName => {
+                Some(Reply { code: DnsCode::NxDomain.name().to_string(), records: Vec::new() })
             }
-            Came::NoDns | Came::Outcome(..) => Written {
-                code: 1,
-                stdout: ";; connection timed out; no servers could be reached\n\n".to_string(),
-                ..Written::default()
-            },
-        }
+            Came::NoDns | Came::Outcome(..) => None,
+        };
+        let Some(nslookup) = &mut self.nslookup else { return Written::default() };
+        let printed = nslookup.take(reply.as_ref());
+        Written { code: nslookup.status.into(), stdout: printed.out, stderr: printed.err, file: None }
     }
 
     fn probe(&self, came: &Came) -> Written {
@@ -356,7 +381,7 @@ impl Connection {
                 stderr: format!("nc: {host} ({ip}:{port}): Connection refused\n"),
                 ..Written::default()
             },
-            (_, Came::NoSuchName | Came::NoDns | Came::Addresses(..)) => {
+            (_, Came::NoSuchName | Came::NoDns | Came::Records(..)) => {
                 Written { code: 1, stderr: format!("bad address '{host}'\n"), ..Written::default() }
             }
             _ => Written { code: 1, ..Written::default() },

@@ -8,6 +8,7 @@ mod lex;
 mod output;
 mod parse;
 mod run;
+mod state;
 mod tail;
 mod text_tools;
 mod tools;

@@ -4,25 +4,6 @@ use super::words::Scope;
 use crate::cri::{AppCx, clean_path};
 
 impl Script {
-    /// Takes the whole input of a strand's command.
-    pub(crate) fn take_input(&mut self, i: usize) -> Option<String> {
-        self.strands.get_mut(i)?.input.take()
-    }
-
-    /// Takes a line of a strand's input.
-    pub(crate) fn take_line(&mut self, i: usize) -> Option<String> {
-        let input = self.strands.get_mut(i)?.input.as_mut()?;
-        if input.is_empty() {
-            return None;
-        }
-        let (line, rest) = match input.split_once('\n') {
-            Some((line, rest)) => (line.to_string(), rest.to_string()),
-            None => (std::mem::take(input), String::new()),
-        };
-        *input = rest;
-        Some(line)
-    }
-
     pub(super) fn open_input(&mut self, cx: &mut AppCx, i: usize) -> Result<(), String> {
         let Some(strand) = self.strands.get(i) else { return Ok(()) };
         let from =

@@ -95,14 +95,14 @@ pub(super) enum Sink {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
     code: Rc<Code>,
-    image: Rc<Image>,
+    pub(super) image: Rc<Image>,
     pub(super) variables: BTreeMap<Rc<str>, Rc<str>>,
     pub(super) slots: Vec<Rc<str>>,
     pub(crate) directory: Rc<str>,
     pub(super) strands: Vec<Strand>,
     next_id: u64,
     next_tag: u64,
-    traps: BTreeMap<Rc<str>, Rc<str>>,
+    pub(super) traps: BTreeMap<Rc<str>, Rc<str>>,
     pub(super) partial: String,
     pub(super) sink: Sink,
     started: bool,
@@ -385,7 +385,7 @@ impl Script {
             Outcome::Connect(mut connection) => {
                 connection.tag = tag;
                 self.next_tag += 1;
-                effects.push(connection.begin(cx.now));
+                effects.push(connection.begin(cx, &self.image));
                 strand.blocked = Blocked::Call(connection);
             }
         }
@@ -398,13 +398,20 @@ impl Script {
             |strand: &Strand| matches!(&strand.blocked, Blocked::Call(connection) if connection.tag == tag);
         let Some(i) = self.strands.iter().position(waits) else { return Vec::new() };
         let Some(strand) = self.strands.get_mut(i) else { return Vec::new() };
-        let Blocked::Call(connection) = std::mem::replace(&mut strand.blocked, Blocked::No) else {
+        let Blocked::Call(mut connection) = std::mem::replace(&mut strand.blocked, Blocked::No) else {
             return Vec::new();
         };
         let result = connection.end(cx, came);
+        let next = connection.next();
         strand.status = result.code;
+        if next.is_some() {
+            strand.blocked = Blocked::Call(connection);
+        }
         self.write_strand(cx, i, &result.stdout, false);
         self.write_strand(cx, i, &result.stderr, true);
+        if let Some(next) = next {
+            return vec![next];
+        }
         if let Some((path, content)) = &result.file {
             let path = clean_path(&self.directory, path);
             if let Err(why) = cx.files.write(&path, content) {
@@ -453,41 +460,6 @@ impl Script {
         self.slots.resize(usize::try_from(code.slots).unwrap_or(0), "".into());
         strand.at = base;
         Ok(())
-    }
-
-    pub(crate) fn set_status(&mut self, i: usize, status: i64) {
-        if let Some(strand) = self.strands.get_mut(i) {
-            strand.status = status;
-        }
-    }
-
-    pub(crate) fn image(&self) -> &Rc<Image> {
-        &self.image
-    }
-
-    pub(crate) fn variables(&self) -> &BTreeMap<Rc<str>, Rc<str>> {
-        &self.variables
-    }
-
-    pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
-        if self.variables.len() < 4_096 {
-            self.variables.insert(name.into(), value.into());
-        }
-    }
-
-    pub(crate) fn unset_variable(&mut self, name: &str) {
-        self.variables.remove(name);
-    }
-
-    pub(crate) fn trap(&mut self, signal: &str, text: &str) {
-        let signal = match signal.trim_start_matches("SIG") {
-            "15" => "TERM",
-            "0" => "EXIT",
-            signal => signal,
-        };
-        if self.traps.len() < 64 {
-            self.traps.insert(signal.into(), text.into());
-        }
     }
 }
 

@@ -3,6 +3,7 @@ use crate::cri::{
     AppCx, Came, Catalogue, Effect, Files, Found, Image, LogOptions, LogRing, PodFacts, Reference, RootFs,
     Storage, View,
 };
+use network::dns::{DnsCode, DnsRecord, RecordData, RecordType};
 use network::{Answer, HttpResponse, Outcome};
 use sim::{Chance, SECOND, Time, Timing};
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::rc::Rc;
 
 #[derive(Default)]
 struct World {
+    version: &'static str,
     root: RootFs,
     volumes: BTreeMap<Rc<str>, Files>,
     node: Files,
@@ -22,7 +24,7 @@ impl World {
         let pod = PodFacts {
             hostname: "web-0".into(),
             ip: "10.244.1.2".into(),
-            nameserver: "10.96.0.10".into(),
+            version: self.version.into(),
             ..PodFacts::default()
         };
         let env = [("HOME".into(), "/root".into()), ("GREETING".into(), "hello  you".into())];
@@ -138,7 +140,11 @@ fn scripts_do_what_a_shell_does() {
 
 #[test]
 fn a_script_asks_the_network_and_goes_on_with_the_answer() {
-    let found = Came::Addresses("web.default.svc.cluster.local".into(), vec![[10, 96, 0, 7].into()]);
+    let record = |name: &str, data| DnsRecord { name: name.into(), ttl_seconds: 30, data };
+    let web = "web.default.svc.cluster.local";
+    let address = vec![record(web, RecordData::A([10, 96, 0, 7].into()))];
+    let found = Came::Records(DnsCode::NoError, address);
+    let missing = Came::Records(DnsCode::NxDomain, Vec::new());
     let body = Came::Outcome(
         [10, 96, 0, 7].into(),
         Outcome::Answered(Answer::Http(HttpResponse::new(200, "welcome\n"))),
@@ -180,18 +186,95 @@ fn a_script_asks_the_network_and_goes_on_with_the_answer() {
             ],
             0,
         ),
+        (
+            "nslookup nobody.x",
+            &missing,
+            &[
+                "Server:\t\t10.96.0.10",
+                "Address:\t10.96.0.10:53",
+                "",
+                "** server can't find nobody.x: NXDOMAIN",
+                "",
+                "** server can't find nobody.x: NXDOMAIN",
+                "",
+            ],
+            1,
+        ),
+        (
+            "nslookup web >/dev/null || nslookup nobody",
+            &Came::NoDns,
+            &[";; connection timed out; no servers could be reached", ""],
+            1,
+        ),
         ("until nslookup web >/dev/null; do echo waiting; done; echo there", &found, &["there"], 0),
     ] {
         let mut world = World::default();
+        world.root.written.write("/etc/resolv.conf", "nameserver 10.96.0.10\n");
         let mut script = Script::from_argv(&argv(&["sh", "-c", text]), &busybox());
         let effects = world.with(Time(0), |cx| script.step(cx));
-        let tag = effects.iter().find_map(|effect| match effect {
-            Effect::Call { tag, .. } | Effect::Lookup { tag, .. } => Some(*tag),
+        assert_eq!(script.next_at(), Time::NEVER, "{text}");
+        let effects = converse(&mut world, &mut script, effects, |_, _| came.clone());
+        assert_eq!(world.lines(), lines, "{text}");
+        assert_eq!(effects, [Effect::Exit(code)], "{text}");
+    }
+}
+
+/// Answers a script until it asks nothing more; of IPv6 there is nothing.
+fn converse(
+    world: &mut World,
+    script: &mut Script,
+    mut effects: Vec<Effect>,
+    answer: impl Fn(&str, RecordType) -> Came,
+) -> Vec<Effect> {
+    for _ in 0..10 {
+        let asked = effects.iter().find_map(|effect| match effect {
+            Effect::Call { tag, .. } => Some((*tag, answer("", RecordType::A))),
+            Effect::Lookup { tag, name, kind: RecordType::Aaaa } => {
+                let nothing = |code: DnsCode| Came::Records(code, Vec::new());
+                Some((
+                    *tag,
+                    match answer(name, RecordType::Aaaa) {
+                        Came::Records(code, _) => nothing(code),
+                        other => other,
+                    },
+                ))
+            }
+            Effect::Lookup { tag, name, kind } => Some((*tag, answer(name, *kind))),
             _ => None,
         });
-        assert_eq!(script.next_at(), Time::NEVER, "{text}");
-        let effects = world.with(Time(2 * SECOND), |cx| script.on_reply(cx, tag.unwrap(), came));
-        assert_eq!(world.lines(), lines, "{text}");
+        let Some((tag, came)) = asked else { break };
+        effects = world.with(Time(2 * SECOND), |cx| script.on_reply(cx, tag, &came));
+    }
+    effects
+}
+
+#[test]
+fn the_nslookup_of_old_images_asks_through_the_c_library() {
+    let record = |data| DnsRecord { name: "web".into(), ttl_seconds: 30, data };
+    let answer = |name: &str, kind: RecordType| {
+        let data = match (name, kind) {
+            ("web", RecordType::A) => RecordData::A([10, 96, 0, 7].into()),
+            ("7.0.96.10.in-addr.arpa.", RecordType::Ptr) => {
+                RecordData::Ptr("web.default.svc.cluster.local".into())
+            }
+            ("10.0.96.10.in-addr.arpa.", RecordType::Ptr) => {
+                RecordData::Ptr("kube-dns.kube-system.svc.cluster.local".into())
+            }
+            _ => return Came::Records(DnsCode::NxDomain, Vec::new()),
+        };
+        Came::Records(DnsCode::NoError, vec![record(data)])
+    };
+    let head = ["Server:    10.96.0.10", "Address 1: 10.96.0.10 kube-dns.kube-system.svc.cluster.local", ""];
+    for (text, lines, code) in [
+        ("nslookup web", &["Name:      web", "Address 1: 10.96.0.7 web.default.svc.cluster.local"][..], 0),
+        ("nslookup nobody", &["nslookup: can't resolve 'nobody'"], 1),
+    ] {
+        let mut world = World { version: "1.28", ..World::default() };
+        world.root.written.write("/etc/resolv.conf", "nameserver 10.96.0.10\n");
+        let mut script = Script::from_argv(&argv(&["sh", "-c", text]), &busybox());
+        let effects = world.with(Time(0), |cx| script.step(cx));
+        let effects = converse(&mut world, &mut script, effects, answer);
+        assert_eq!(world.lines(), [&head[..], lines].concat(), "{text}");
         assert_eq!(effects, [Effect::Exit(code)], "{text}");
     }
 }

@@ -5,15 +5,11 @@ use super::simple::{Ended, format_time};
 use super::{Io, Program, Progress};
 use crate::host::{DnsRecord, NetAnswer, NetProtocol, NetRequest};
 use crate::job::Block;
+pub(super) use api::nslookup::reverse;
+use api::nslookup::{Nslookup as Asker, Question, Record, Reply, record_line};
 use sim::{MILLISECOND, SECOND, Time};
 
 const TYPES: [&str; 8] = ["A", "AAAA", "CNAME", "SRV", "PTR", "TXT", "NS", "SOA"];
-
-/// Returns the name under which an address's own name is found.
-pub(super) fn reverse(address: &str) -> String {
-    let parts: Vec<&str> = address.split('.').rev().collect();
-    format!("{}.in-addr.arpa", parts.join("."))
-}
 
 /// Returns why a name can't be asked for, in BIND's words.
 pub(super) fn illegal(name: &str) -> Option<String> {
@@ -40,82 +36,49 @@ pub(super) fn ask(io: &mut Io, name: &str, kind: &str, search: bool, server: &st
     io.host.connect(&io.state.place, request)
 }
 
-/// nslookup of busybox: a name without a dot is asked under each of the search list's domains, one with a
-/// dot as it is; each question is answered by itself, and one that fails makes the whole fail.
+/// nslookup of busybox
 #[derive(Clone, Debug)]
 pub(crate) struct SmallNslookup {
-    questions: std::collections::VecDeque<(String, &'static str)>,
+    asker: Asker,
     server: String,
     exchange: Option<u64>,
-    has_begun: bool,
-    status: i32,
 }
 
 impl SmallNslookup {
     fn program(name: &str, kind: &'static str, server: String, io: &mut Io) -> Program {
         let conf = io.host.read_file(&io.state.place, "/etc/resolv.conf").unwrap_or_default();
-        let search = conf.lines().find_map(|line| line.strip_prefix("search ")).unwrap_or("");
-        let plain = kind == "PTR" || name.contains('.') || search.is_empty();
-        let names: Vec<String> = match plain {
-            true => vec![name.to_string()],
-            false => search.split_whitespace().map(|domain| format!("{name}.{domain}")).collect(),
-        };
-        let kinds: &[&'static str] = if kind == "A" { &["A", "AAAA"] } else { &[kind] };
-        let questions =
-            kinds.iter().flat_map(|kind| names.iter().map(|name| (name.clone(), *kind))).collect();
-        Program::SmallNslookup(Box::new(SmallNslookup {
-            questions,
-            server,
-            exchange: None,
-            has_begun: false,
-            status: 0,
-        }))
+        let style = io.host.facts(&io.state.place).nslookup;
+        let asker = Asker::new(style, name, kind, &server, &conf);
+        Program::SmallNslookup(Box::new(SmallNslookup { asker, server, exchange: None }))
     }
 
     /// Goes on.
     pub fn step(&mut self, io: &mut Io) -> Progress {
-        let Some((name, kind)) = self.questions.front().cloned() else { return Progress::Done(self.status) };
+        let Some(Question { name, kind, search }) = self.asker.question() else {
+            return Progress::Done(self.asker.status);
+        };
         let Some(exchange) = self.exchange else {
-            let exchange = ask(io, &name, kind, false, &self.server);
+            let exchange = ask(io, name, kind, *search, &self.server);
             self.exchange = Some(exchange);
             return Progress::Wait(Block::Exchange(exchange));
         };
-        let (server, code, records) = match io.host.exchange(exchange) {
+        let reply = match io.host.exchange(exchange) {
             None => return Progress::Wait(Block::Exchange(exchange)),
-            Some(NetAnswer::Dns { server, code, records, .. }) => (server, code, records),
-            Some(_) => {
-                io.out(";; connection timed out; no servers could be reached\n\n");
-                return Progress::Done(1);
+            Some(NetAnswer::Dns { code, records, .. }) => {
+                Some(Reply { code, records: records.iter().map(record).collect() })
             }
+            Some(_) => None,
         };
-        let mut out = String::new();
-        if !std::mem::replace(&mut self.has_begun, true) {
-            out.push_str(&format!("Server:\t\t{server}\nAddress:\t{server}:53\n\n"));
-        }
-        if code != "NOERROR" {
-            out.push_str(&format!("** server can't find {name}: {code}\n"));
-            self.status = 1;
-        }
-        out.extend(records.iter().map(record_line));
-        out.push('\n');
-        io.out(&out);
-        self.questions.pop_front();
+        let printed = self.asker.take(reply.as_ref());
+        io.out(&printed.out);
+        io.err(&printed.err);
         self.exchange = None;
         Progress::More
     }
 }
 
-/// Writes a record as nslookup does.
-fn record_line(record: &DnsRecord) -> String {
-    let (own, data) = (record.name.trim_end_matches('.'), &record.data);
-    match record.kind.as_str() {
-        "A" | "AAAA" => format!("Name:\t{own}\nAddress: {data}\n"),
-        "CNAME" => format!("{own}\tcanonical name = {data}\n"),
-        "SRV" => format!("{own}\tservice = {data}\n"),
-        "PTR" => format!("{own}\tname = {data}\n"),
-        "TXT" => format!("{own}\ttext = {data}\n"),
-        kind => format!("{own}\t{kind} = {data}\n"),
-    }
+fn record(record: &DnsRecord) -> Record {
+    Record { name: record.name.clone(), kind: record.kind.clone(), data: record.data.clone() }
 }
 
 /// nslookup
@@ -148,14 +111,14 @@ pub(super) fn nslookup(argv: &[String], io: &mut Io) -> Program {
     if !TYPES.contains(&kind.as_str()) {
         return Ended::failed(&format!("unknown query type: {kind}"), 1);
     }
-    let (name, kind) =
-        if is_address(name) { (reverse(name), "PTR".to_string()) } else { (name.clone(), kind) };
-    if let Some(why) = illegal(&name).filter(|_| !io.state.is_busybox) {
-        return Ended::failed(&format!("nslookup: {why}"), 10);
-    }
     if io.state.is_busybox {
         let kind = TYPES.iter().find(|known| **known == kind).copied().unwrap_or("A");
-        return SmallNslookup::program(&name, kind, words.get(1).cloned().unwrap_or_default(), io);
+        return SmallNslookup::program(name, kind, words.get(1).cloned().unwrap_or_default(), io);
+    }
+    let (name, kind) =
+        if is_address(name) { (reverse(name), "PTR".to_string()) } else { (name.clone(), kind) };
+    if let Some(why) = illegal(&name) {
+        return Ended::failed(&format!("nslookup: {why}"), 10);
     }
     Program::Nslookup(Box::new(Nslookup {
         name,
@@ -198,7 +161,7 @@ impl Nslookup {
         if records.is_empty() {
             out.push_str(&format!("*** Can't find {}: No answer\n", self.name));
         }
-        out.extend(records.iter().map(record_line));
+        out.extend(records.iter().map(|one| record_line(&record(one))));
         out.push('\n');
         io.out(&out);
         Progress::Done(0)
