@@ -33,7 +33,7 @@ pub(crate) struct Connection {
     include: bool,
     file: Option<String>,
     format: String,
-    nslookup: Option<Nslookup>,
+    nslookup: Option<Box<Nslookup>>,
 }
 
 /// What a tool wrote, and its exit code.
@@ -194,7 +194,7 @@ impl Connection {
         if self.tool == Tool::Nslookup {
             let conf = cx.files.read("/etc/resolv.conf").unwrap_or_default();
             let style = image.nslookup(&cx.pod.version);
-            self.nslookup = Some(Nslookup::new(style, &self.host, "A", "", &conf));
+            self.nslookup = Some(Box::new(Nslookup::new(style, &self.host, "A", "", &conf)));
         }
         if let Some(next) = self.next() {
             return next;
