@@ -1,5 +1,5 @@
 use super::image::Image;
-use super::reference::Reference;
+use api::reference::Reference;
 use std::rc::Rc;
 
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/images.in"));

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::files::Files;
-use api::reference::Reference;
 
 /// The tools that every image with a shell has.
 const USUAL: &str = "awk base64 basename cat clear cp cut date df dirname echo egrep env expr false find grep \
