@@ -2,6 +2,7 @@
 
 use super::ground::Ground;
 use crate::Cluster;
+use api::path::url_decoded;
 use api::{Method, PatchType, Request, Response, User, Value};
 use kubectl::StreamRead;
 use shell::{Host, NetAnswer, NetProtocol, NetRequest, Place};
@@ -190,7 +191,7 @@ fn request_of(method: &str, target: &str, headers: &[(String, String)], body: &s
     let mut request = Request::new(method, path);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        request = request.query(&decoded(name), decoded(value));
+        request = request.query(&url_decoded(name), url_decoded(value));
     }
     let kind = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     request.patch = match kind.map_or("", |(_, kind)| kind.split(';').next().unwrap_or("")) {
@@ -207,26 +208,6 @@ fn request_of(method: &str, target: &str, headers: &[(String, String)], body: &s
     }
 }
 
-/// Reads `%2C` and the like.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
-        match (first, hex) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or(&[]);
-                continue;
-            }
-            (b'+', _) => bytes.push(b' '),
-            (byte, _) => bytes.push(*byte),
-        }
-        rest = after;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,6 +221,5 @@ mod tests {
         let asked = request_of("PATCH", "/x", &headers, "{\"a\": 1}").unwrap();
         assert_eq!((asked.patch, asked.body["a"].int()), (PatchType::Merge, 1));
         assert!(request_of("BREW", "/", &[], "").is_none());
-        assert_eq!(decoded("%zz%4"), "%zz%4");
     }
 }

@@ -16,22 +16,7 @@ pub fn query(request: &HttpRequest, name: &str) -> String {
     let query = request.path.split_once('?').map_or("", |(_, query)| query);
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let value = pairs.find(|(known, _)| *known == name).map_or("", |(_, value)| value);
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let Some((first, more)) = rest.split_first() {
-        let coded = more.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match (first, coded.and_then(|digits| u8::from_str_radix(digits, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = more.get(2..).unwrap_or(&[]);
-                continue;
-            }
-            (b'+', _) => bytes.push(b' '),
-            (other, _) => bytes.push(*other),
-        }
-        rest = more;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    api::path::url_decoded(value)
 }
 
 /// Returns a span in seconds as JavaScript and Go print a number: without zeros at its end.
