@@ -216,8 +216,8 @@ fn rests(past: &Stored, calm: &Stored, object: &Value) -> bool {
     revision(past).is_some_and(|before| revision(calm) == Some(before))
 }
 
-/// Returns an object without what tells of its writes, and a budget without what it says of its pods: its controller hears
-/// of pods, and not that a ReplicaSet whose pods stay as they are has another controller.
+/// Returns an object without what tells of its writes, and a budget without what follows from its pods' scale: its controller
+/// hears of pods, and not that a ReplicaSet whose pods stay as they are has another controller.
 // Models pkg/controller/disruption/disruption.go NewDisruptionController
 fn without_trace(value: &Value) -> Value {
     let mut value = value.clone();
@@ -225,7 +225,9 @@ fn without_trace(value: &Value) -> Value {
         value.remove(&["metadata", field]);
     }
     if value["kind"].str() == "PodDisruptionBudget" {
-        value.remove(&["status"]);
+        for field in ["expectedPods", "desiredHealthy", "disruptionsAllowed", "conditions"] {
+            value.remove(&["status", field]);
+        }
     }
     value
 }
